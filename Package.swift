@@ -1,0 +1,55 @@
+// swift-tools-version: 6.1
+// The floors of Estuary, lowest first; a target imports only targets above it in this file (docs/architecture.md).
+import PackageDescription
+
+let core: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+let package = Package(
+  name: "estuary",
+  products: [
+    .library(name: "Estuary", targets: ["Estuary"]),
+    .executable(name: "estuary", targets: ["estuary"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")  // the CLI's flags and help
+  ],
+  targets: [
+    // Floor 0: module maps of Debian's -dev packages.
+    .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
+    .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+    .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+
+    // Floor 1: values and hashes; bytes to a verified executable to a run; concurrency over integer indices.
+    .target(name: "Primitives", dependencies: ["CSodium", "CSecp256k1", "CCrypto"], swiftSettings: core),
+    .target(name: "SBPF", dependencies: ["CElf"], swiftSettings: core),
+    .target(name: "Scheduling", swiftSettings: core),
+
+    // Floor 2: nouns and storage.
+    .target(name: "Ledger", dependencies: ["Primitives", "CRocksDB"], swiftSettings: core),
+
+    // Floor 3: executes one transaction.
+    .target(name: "Runtime", dependencies: ["Primitives", "SBPF", "Ledger"], swiftSettings: core),
+
+    // Floor 5: the embeddable product.
+    .target(
+      name: "Estuary", dependencies: ["Primitives", "SBPF", "Scheduling", "Ledger", "Runtime"], swiftSettings: core),
+
+    // Floor 7: the command line.
+    .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),
+    .target(
+      name: "EstuaryCLI",
+      dependencies: [
+        "Estuary", "Conformance", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: core),
+    .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
+
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: core),
+    .testTarget(name: "SBPFTests", dependencies: ["SBPF", "Conformance"], swiftSettings: core),
+    .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
+    .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
+    .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: core),
+    .testTarget(name: "EstuaryTests", dependencies: ["Estuary"], swiftSettings: core),
+  ]
+)
