@@ -1,0 +1,31 @@
+// An account: the unit of state, of locking and of hashing.
+
+import Primitives
+
+/// One account's state. A key that holds no account reads as `Account.empty`; an account whose lamports reach zero
+/// is deleted when its transaction commits.
+public struct Account: Sendable, Equatable {
+  public var lamports: UInt64
+  /// At most 10 MiB. Copy-on-write: reading an account shares its bytes.
+  public var data: [UInt8]
+  /// The program that alone may change `data` and lower `lamports`.
+  public var owner: Pubkey
+  public var executable: Bool
+  /// Epoch of the next rent collection; 2^64−1 for rent-exempt accounts.
+  public var rentEpoch: UInt64
+
+  public init(
+    lamports: UInt64 = 0, data: [UInt8] = [], owner: Pubkey, executable: Bool = false, rentEpoch: UInt64 = .max
+  ) {
+    self.lamports = lamports
+    self.data = data
+    self.owner = owner
+    self.executable = executable
+    self.rentEpoch = rentEpoch
+  }
+
+  /// What a key without an account reads as: no lamports, no data, owned by the system program (the zero key).
+  package static let empty = Account(owner: .zero, rentEpoch: 0)
+
+  package static let maximumDataByteCount = 10 * 1024 * 1024
+}
