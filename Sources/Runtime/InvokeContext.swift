@@ -1,0 +1,89 @@
+// The state of one worker while it executes a transaction: accounts, stack, compute meter, logs. Built-in programs get
+// it as their only argument; syscalls recover it from the VM's `host` pointer (Solana's program-runtime crate,
+// https://docs.rs/solana-program-runtime). Owned by one thread; reset, never reallocated, between transactions.
+
+import Ledger
+import Primitives
+
+package final class InvokeContext {
+  package let transaction = TransactionContext()
+  /// The block's constants; set before a transaction begins.
+  package internal(set) var environment: ExecutionEnvironment
+  /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
+  package var remainingUnits: UInt64 = 0
+  package var logs = LogCollector()
+  /// Bytes of heap that each program of this transaction gets, a multiple of 1024 in [32 KiB, 256 KiB].
+  package internal(set) var heapByteCount = 32 * 1024
+  /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
+  package var pendingSyscallError: (any Error & Sendable)?
+
+  package init(environment: ExecutionEnvironment) {
+    self.environment = environment
+  }
+
+  /// Takes `units` from the meter; what is left is zero where there were too few.
+  package func consume(_ units: UInt64) throws(InstructionError) {
+    if remainingUnits < units {
+      remainingUnits = 0
+      throw .computationalBudgetExceeded
+    }
+    remainingUnits -= units
+  }
+
+  /// Appends one line to the transaction's logs.
+  package func log(_ text: @autoclosure () -> String) {
+    if logs.isEnabled { logs.log(text()) }
+  }
+
+  /// The frame now running; throws `callDepth` where none is.
+  package var instructionContext: InstructionContext {
+    get throws(InstructionError) {
+      guard let frame = transaction.current else { throw .callDepth }
+      return frame
+    }
+  }
+
+  /// The key of the program now running.
+  package var programID: Pubkey {
+    get throws(InstructionError) { transaction.keys[try instructionContext.programIndex] }
+  }
+
+  /// The account that the running instruction names at `index`; throws `missingAccount` beyond its list.
+  package func account(at index: Int) throws(InstructionError) -> BorrowedAccount {
+    let frame = try instructionContext
+    guard frame.accounts.indices.contains(index) else { throw .missingAccount }
+    return BorrowedAccount(
+      transaction: transaction, account: frame.accounts[index], programIndex: frame.programIndex)
+  }
+
+  /// The key that the running instruction names at `index`.
+  package func key(at index: Int) throws(InstructionError) -> Pubkey {
+    let frame = try instructionContext
+    guard frame.accounts.indices.contains(index) else { throw .missingAccount }
+    return transaction.keys[frame.accounts[index].indexInTransaction]
+  }
+
+  /// Whether `key` signed the running instruction.
+  package func isSigner(_ key: Pubkey) -> Bool {
+    guard let frame = transaction.current else { return false }
+    return frame.accounts.contains { $0.isSigner && transaction.keys[$0.indexInTransaction] == key }
+  }
+
+  /// Keys that signed the running instruction, in its order, repeats included.
+  package func signers() -> [Pubkey] {
+    guard let frame = transaction.current else { return [] }
+    return frame.accounts.compactMap { $0.isSigner ? transaction.keys[$0.indexInTransaction] : nil }
+  }
+}
+
+extension InvokeContext {
+  /// Runs `instruction` below the running one (a cross-program invocation of a built-in program); `signers` are the
+  /// program-derived addresses for which the caller signs beyond its own signers.
+  package func nativeInvoke(_ instruction: Instruction, signers: [Pubkey] = []) throws(InstructionError) {
+    try prepareCall(instruction, signers: signers)
+    try processInstruction()
+  }
+}
+
+/// A native program or precompile body; the meter has already been charged its default cost.
+package typealias BuiltinFunction = @Sendable (InvokeContext) throws(InstructionError) -> Void

@@ -1,0 +1,106 @@
+// The accounts, the instruction stack and trace and the return data of the transaction that a worker is running
+// (Solana's transaction-context crate, https://docs.rs/solana-transaction-context). One object a worker, reset and not
+// reallocated: accounts live in fixed slots that are addressed by pointer.
+
+import Ledger
+import Primitives
+
+package final class TransactionContext {
+  /// Keys a transaction can name: instruction accounts are bytes.
+  package static let maximumAccountCount = 256
+  package static let maximumTraceLength = 64
+  /// The deepest stack: the transaction's own instruction and eight calls below it (SIMD-0268).
+  package static let maximumStackHeight = 9
+  package static let maximumReturnDataByteCount = 1024
+  /// Growth of all account data in one transaction, in bytes.
+  package static let maximumDataGrowth: Int64 = 20 * 1024 * 1024
+
+  package internal(set) var accountCount = 0
+  /// `maximumAccountCount` slots each, the first `accountCount` in use.
+  package let keys: UnsafeMutablePointer<Pubkey>
+  package let accounts: UnsafeMutablePointer<Account>
+  package let touched: UnsafeMutablePointer<Bool>
+
+  /// Every instruction begun so far, in order of beginning.
+  package internal(set) var trace: [InstructionContext]
+  package internal(set) var traceLength = 0
+  /// Positions in `trace` of the frames now running, the caller first.
+  package internal(set) var stack: [Int] = []
+
+  package var returnDataProgram: Pubkey = .zero
+  package var returnData: [UInt8] = []
+
+  /// Bytes by which account data has grown.
+  package internal(set) var resizeDelta: Int64 = 0
+  /// Lamports created (positive) or destroyed by the changes made so far.
+  package internal(set) var lamportsDelta = SignedDelta()
+  /// Lamports per byte that an account must hold to be exempt from rent.
+  package internal(set) var rentLamportsPerByte: UInt64 = 6960
+
+  package init() {
+    keys = .allocate(capacity: Self.maximumAccountCount)
+    keys.initialize(repeating: .zero, count: Self.maximumAccountCount)
+    accounts = .allocate(capacity: Self.maximumAccountCount)
+    accounts.initialize(repeating: .empty, count: Self.maximumAccountCount)
+    touched = .allocate(capacity: Self.maximumAccountCount)
+    touched.initialize(repeating: false, count: Self.maximumAccountCount)
+    trace = (0..<Self.maximumTraceLength).map { _ in InstructionContext() }
+    stack.reserveCapacity(Self.maximumStackHeight)
+    returnData.reserveCapacity(Self.maximumReturnDataByteCount)
+  }
+
+  deinit {
+    keys.deallocate()
+    accounts.deinitialize(count: Self.maximumAccountCount)
+    accounts.deallocate()
+    touched.deallocate()
+  }
+
+  /// Forgets the last transaction; account slots are released when they are refilled.
+  package func reset(accountCount: Int, rentLamportsPerByte: UInt64) {
+    self.accountCount = accountCount
+    self.rentLamportsPerByte = rentLamportsPerByte
+    touched.update(repeating: false, count: accountCount)
+    traceLength = 0
+    stack.removeAll(keepingCapacity: true)
+    returnDataProgram = .zero
+    returnData.removeAll(keepingCapacity: true)
+    resizeDelta = 0
+    lamportsDelta = SignedDelta()
+  }
+
+  /// Position of `key`, by a scan of at most 256 keys.
+  package func index(of key: Pubkey) -> Int? {
+    for index in 0..<accountCount where keys[index] == key { return index }
+    return nil
+  }
+
+  /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
+  package func minimumBalance(dataByteCount byteCount: Int) -> UInt64 {
+    UInt64(128 + byteCount) &* rentLamportsPerByte
+  }
+
+  package var stackHeight: Int { stack.count }
+
+  /// The frame now running.
+  package var current: InstructionContext? { stack.last.map { trace[$0] } }
+
+  package func setReturnData(program: Pubkey, _ bytes: UnsafeRawBufferPointer) {
+    returnDataProgram = program
+    returnData.removeAll(keepingCapacity: true)
+    returnData.append(contentsOf: bytes)
+  }
+}
+
+/// A sum of signed 65-bit differences; it cannot overflow within one transaction's instructions.
+package struct SignedDelta: Equatable {
+  package private(set) var value: Int128 = 0
+
+  package init() {}
+
+  package mutating func add(from old: UInt64, to new: UInt64) {
+    value &+= Int128(new) - Int128(old)
+  }
+
+  package var isZero: Bool { value == 0 }
+}
