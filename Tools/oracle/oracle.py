@@ -144,7 +144,7 @@ def litesvm_result(outcome):
     meta = outcome.meta() if failed else outcome
     error = json.loads(outcome.to_json())["err"] if failed else None
     returned = meta.return_data()
-    data = bytes(returned.data())
+    data = bytes(returned.data)
     return {
         "signature": str(meta.signature()),
         "error": error,
@@ -152,7 +152,7 @@ def litesvm_result(outcome):
         "fee": meta.fee(),
         "logs": list(meta.logs()),
         "returnData": {
-            "programId": str(returned.program_id()),
+            "programId": str(returned.program_id),
             "data": [base64.b64encode(data).decode(), "base64"],
         }
         if data
