@@ -1,0 +1,153 @@
+// Why a file was refused. `description` is spelled as the validators print it into a transaction's logs (the
+// ElfError of https://github.com/anza-xyz/sbpf); `diagnosis` adds what and where, for people. The cases from
+// `noEntrypoint` on belong to the linker of relocatable objects and never reach a log.
+
+package enum ELFError: Error, Equatable, Sendable {
+  // The file's own structure.
+  case invalidFileHeader(field: String)
+  case invalidProgramHeader(index: Int, field: String)
+  case invalidSectionHeader(index: Int)
+  case outOfBounds(what: String, value: UInt64)
+  case invalidSize(what: String, byteCount: UInt64)
+  case invalidAlignment(what: String, offset: UInt64)
+  case overlap(String, String)
+  case sectionsNotInOrder(index: Int)
+  case nameTooLong(String, limit: Int)
+  case noSectionNames
+  case noDynamicNames
+  case invalidDynamicTable(field: String)
+  case rejectedByLibelf(String)
+
+  // What an executable must be.
+  case unsupportedVersion(flags: UInt32)
+  case wrongABI(UInt8)
+  case wrongMachine(UInt16)
+  case wrongType(UInt16)
+  case notOneTextSection(count: Int)
+  case writableSection(String)
+  case sectionNotFound(String)
+  case entrypointOutOfBounds(address: UInt64)
+  case invalidEntrypoint(address: UInt64)
+  case relativeJumpOutOfBounds(instruction: Int)
+  case symbolHashCollision(key: UInt32)
+  case unresolvedSymbol(name: String, instruction: UInt64, fileOffset: UInt64)
+  case unknownSymbol(index: UInt64)
+  case unknownRelocation(type: UInt32, fileOffset: UInt64)
+  case invalidVirtualAddress(UInt64)
+
+  // What a relocatable object must be.
+  case noEntrypoint
+  case entrypointNotFunction(symbol: String)
+  case writableGlobal(symbol: String, section: String)
+  case threadLocal(symbol: String)
+  case commonSymbol(String)
+  case duplicateSymbol(String)
+  case invalidSymbol(name: String, why: String)
+  case unresolvedData(symbol: String, section: String, offset: UInt64)
+  case unsupportedRelocation(type: UInt32, section: String, offset: UInt64)
+  case relocationOutOfRange(section: String, offset: UInt64, why: String)
+  case unsupportedInstruction(section: String, offset: UInt64, what: String)
+  case jumpOutOfRange(section: String, offset: UInt64)
+  case programTooLarge(byteCount: UInt64)
+}
+
+extension ELFError: CustomStringConvertible {
+  /// The validators' words, without the place.
+  package var description: String {
+    switch self {
+    case .invalidFileHeader: "Failed to parse ELF file: invalid file header"
+    case .invalidProgramHeader: "Invalid ELF program header"
+    case .invalidSectionHeader: "Failed to parse ELF file: invalid section header"
+    case .outOfBounds: "Offset or value is out of bounds"
+    case .invalidSize: "Failed to parse ELF file: invalid size"
+    case .invalidAlignment: "Failed to parse ELF file: invalid alignment"
+    case .overlap: "Failed to parse ELF file: values overlap"
+    case .sectionsNotInOrder: "Failed to parse ELF file: sections not in ascending order"
+    case .nameTooLong(let name, let limit):
+      "Failed to parse ELF file: Section or symbol name `\(name)` is longer than `\(limit)` bytes"
+    case .noSectionNames: "Failed to parse ELF file: no section name string table found"
+    case .noDynamicNames: "Failed to parse ELF file: no dynamic string table"
+    case .invalidDynamicTable: "Failed to parse ELF file: invalid dynamic section table"
+    case .rejectedByLibelf: "Failed to parse ELF file: invalid file header"
+    case .unsupportedVersion:
+      "Detected sbpf_version required by the executable which are not enabled"
+    case .wrongABI: "Incompatible ELF: wrong ABI"
+    case .wrongMachine: "Incompatible ELF: wrong machine"
+    case .wrongType: "Incompatible ELF: wrong type"
+    case .notOneTextSection:
+      "Multiple or no text sections, consider removing llc option: -function-sections"
+    case .writableSection(let name):
+      "Found writable section (\(name)) in ELF, read-write data not supported"
+    case .sectionNotFound(let name): "Section not found: \(name)"
+    case .entrypointOutOfBounds: "Entrypoint out of bounds"
+    case .invalidEntrypoint: "Invalid entrypoint"
+    case .relativeJumpOutOfBounds(let instruction):
+      "Relative jump out of bounds at instruction #\(instruction)"
+    case .symbolHashCollision(let key): "Symbol hash collision \(ELFError.hex(UInt64(key)))"
+    case .unresolvedSymbol(let name, let instruction, let offset):
+      "Unresolved symbol (\(name)) at instruction #\(instruction) (ELF file offset \(ELFError.hex(offset)))"
+    case .unknownSymbol(let index): "Unknown symbol with index \(index)"
+    case .unknownRelocation(let type, _): "Relocation failed, unknown type \(type)"
+    case .invalidVirtualAddress(let address):
+      "Relocation failed, invalid referenced virtual address \(ELFError.hex(address))"
+    default: linkDescription
+    }
+  }
+
+  /// `description` and, where it does not say it already, what was wrong and where.
+  package var diagnosis: String {
+    guard let place else { return description }
+    return "\(description) (\(place))"
+  }
+
+  private var place: String? {
+    switch self {
+    case .invalidFileHeader(let field): field
+    case .invalidProgramHeader(let index, let field): "program header \(index): \(field)"
+    case .invalidSectionHeader(let index): "section header \(index)"
+    case .outOfBounds(let what, let value): "\(what): \(ELFError.hex(value))"
+    case .invalidSize(let what, let byteCount): "\(what): \(byteCount) bytes"
+    case .invalidAlignment(let what, let offset): "\(what) at file offset \(ELFError.hex(offset))"
+    case .overlap(let first, let second): "\(first) and \(second)"
+    case .sectionsNotInOrder(let index): "section \(index)"
+    case .invalidDynamicTable(let field): field
+    case .rejectedByLibelf(let why): "libelf: \(why)"
+    case .unsupportedVersion(let flags): "e_flags \(ELFError.hex(UInt64(flags)))"
+    case .wrongABI(let abi): "EI_OSABI \(abi)"
+    case .wrongMachine(let machine): "e_machine \(machine)"
+    case .wrongType(let type): "e_type \(type)"
+    case .notOneTextSection(let count): "\(count) sections named .text"
+    case .entrypointOutOfBounds(let address), .invalidEntrypoint(let address):
+      "e_entry \(ELFError.hex(address))"
+    case .unknownRelocation(_, let offset): "file offset \(ELFError.hex(offset))"
+    default: nil
+    }
+  }
+
+  private var linkDescription: String {
+    switch self {
+    case .noEntrypoint: "no function named entrypoint in the object"
+    case .entrypointNotFunction(let symbol): "\(symbol) is not a function in an executable section"
+    case .writableGlobal(let symbol, let section):
+      "writable global \(symbol) in section \(section): a program has no writable data; make it const"
+    case .threadLocal(let symbol): "thread-local \(symbol): a program has no threads"
+    case .commonSymbol(let symbol): "common symbol \(symbol): a program has no writable data"
+    case .duplicateSymbol(let symbol): "symbol \(symbol) is defined twice"
+    case .invalidSymbol(let name, let why): "symbol \(name): \(why)"
+    case .unresolvedData(let symbol, let section, let offset):
+      "undefined symbol \(symbol) used as data at \(section)+\(ELFError.hex(offset))"
+    case .unsupportedRelocation(let type, let section, let offset):
+      "relocation type \(type) at \(section)+\(ELFError.hex(offset)) is not supported"
+    case .relocationOutOfRange(let section, let offset, let why):
+      "relocation at \(section)+\(ELFError.hex(offset)): \(why)"
+    case .unsupportedInstruction(let section, let offset, let what):
+      "\(what) at \(section)+\(ELFError.hex(offset))"
+    case .jumpOutOfRange(let section, let offset):
+      "jump at \(section)+\(ELFError.hex(offset)) leaves its section or its 16-bit range"
+    case .programTooLarge(let byteCount): "program of \(byteCount) bytes is too large"
+    default: "\(self)"
+    }
+  }
+
+  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}

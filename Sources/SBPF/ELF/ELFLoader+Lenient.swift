@@ -1,0 +1,154 @@
+// The loader of SBPF v0–v2: any shared object with one .text section. Calls are keyed by murmur3 of their target,
+// dynamic relocations are applied, the read-only sections are merged into one image from 0x1_0000_0000 on.
+// Each check stands where the validators' loader has it, for the first one that fails names the error.
+import CElf
+
+extension ELFLoader {
+  static func loadLenient(
+    _ bytes: UnsafeRawBufferPointer, version: SBPFVersion, syscalls: SyscallRegistry, options: LoaderOptions
+  ) throws(ELFError) -> ProgramImage {
+    let elf = try LenientELF(bytes)
+    try validate(elf)
+    let text = try elf.firstSection(named: ".text")
+    let (textAddress, overflow) = text.sh_addr.addingReportingOverflow(programAddress)
+    if options.rejectsBrokenELFs && text.sh_addr != text.sh_offset {
+      throw .outOfBounds(what: "address of .text, which is not its file offset", value: text.sh_addr)
+    }
+    if overflow || textAddress > stackAddress { throw .outOfBounds(what: "address of .text", value: text.sh_addr) }
+
+    var relocator = try Relocator(elf: elf, image: Array(bytes), text: text, syscalls: syscalls)
+    try relocator.hashRelativeCalls()
+    try relocator.applyDynamicRelocations(rejectsUnresolved: options.rejectsBrokenELFs)
+
+    let entryPC = try entryPC(elf.file.header, text: text)
+    try relocator.functions.registerEntry(pc: entryPC, syscalls: syscalls)
+    let rodata = try mergeReadOnlySections(elf, image: relocator.image, options: options)
+    return ProgramImage(
+      version: version, text: Array(relocator.image[relocator.textRange]), textAddress: textAddress,
+      rodata: rodata, rodataAddress: programAddress, entryPC: entryPC, functions: relocator.functions.pcByKey,
+      functionNames: functionNames(elf, text: text, entryPC: entryPC))
+  }
+
+  private static func validate(_ elf: LenientELF) throws(ELFError) {
+    let header = elf.file.header
+    if header.identification[7] != UInt8(ELFOSABI_NONE) { throw .wrongABI(header.identification[7]) }
+    if header.machine != ELFMachine.bpf && header.machine != ELFMachine.sbpf { throw .wrongMachine(header.machine) }
+    if header.type != UInt16(ET_DYN) { throw .wrongType(header.type) }
+    let textName = Array(".text".utf8)
+    let textCount = elf.sectionNames.count { $0 == textName }
+    if textCount != 1 { throw .notOneTextSection(count: textCount) }
+    for (section, name) in zip(elf.sections, elf.sectionNames) {
+      let isData = name.starts(with: ".data".utf8) && !name.starts(with: ".data.rel".utf8)
+      if name.starts(with: ".bss".utf8) || section.isWritable && isData {
+        throw .writableSection(String(decoding: name, as: UTF8.self))
+      }
+    }
+    for (index, section) in elf.sections.enumerated() {
+      _ = try elf.file.range(section.sh_offset, section.sh_size, "section \(index)")
+    }
+    let text = try elf.firstSection(named: ".text")
+    if !text.contains(address: header.entry) { throw .entrypointOutOfBounds(address: header.entry) }
+  }
+
+  private static func entryPC(_ header: ELFHeader, text: GElf_Shdr) throws(ELFError) -> Int {
+    let offset = header.entry - text.sh_addr  // validate() saw the entry inside .text
+    if offset % 8 != 0 { throw .invalidEntrypoint(address: header.entry) }
+    return Int(clamping: offset / 8)
+  }
+
+  /// The bytes `[0, end of the last read-only section)` of the guest's program region, zero between sections.
+  private static func mergeReadOnlySections(
+    _ elf: LenientELF, image: [UInt8], options: LoaderOptions
+  ) throws(ELFError) -> [UInt8] {
+    let names = [".text", ".rodata", ".data.rel.ro", ".eh_frame"].map { Array($0.utf8) }
+    var isAwayFromOffset = false
+    var lowest = UInt64.max
+    var highest: UInt64 = 0
+    var filled: UInt64 = 0
+    var slices: [(address: Int, range: Range<Int>)] = []
+    for (section, name) in zip(elf.sections, elf.sectionNames) where names.contains(name) {
+      let label = String(decoding: name, as: UTF8.self)
+      if section.sh_addr != section.sh_offset { isAwayFromOffset = true }
+      if options.rejectsBrokenELFs && isAwayFromOffset || section.sh_addr > stackAddress - programAddress {
+        throw .outOfBounds(what: "address of \(label)", value: section.sh_addr)
+      }
+      let place = section.fileRange
+      let range = try elf.file.range(place.offset, place.byteCount, label)
+      lowest = min(lowest, section.sh_addr)
+      highest = max(highest, section.sh_addr + UInt64(range.count))  // both far below 2^63
+      filled += UInt64(range.count)
+      slices.append((Int(section.sh_addr), range))
+    }
+    let (packed, overflow) = lowest.addingReportingOverflow(filled)
+    if options.rejectsBrokenELFs && (overflow || packed > highest) {
+      throw .outOfBounds(what: "overlapping read-only sections", value: filled)
+    }
+    if highest > UInt64(image.count) { throw .outOfBounds(what: "end of the read-only sections", value: highest) }
+    var merged = [UInt8](repeating: 0, count: Int(highest))
+    for slice in slices {
+      merged.replaceSubrange(slice.address..<(slice.address + slice.range.count), with: image[slice.range])
+    }
+    return merged
+  }
+
+  /// Function symbols of .symtab and .dynsym, as far as they can be read; they decide nothing.
+  private static func functionNames(_ elf: LenientELF, text: GElf_Shdr, entryPC: Int) -> [Int: String] {
+    var names: [Int: String] = [:]
+    func add(_ symbol: GElf_Sym, _ name: UnsafeRawBufferPointer?) {
+      guard symbol.type == UInt8(STT_FUNC), text.contains(address: symbol.st_value), let name, !name.isEmpty
+      else { return }
+      let pc = Int(clamping: (symbol.st_value - text.sh_addr) / 8)
+      if names[pc] == nil { names[pc] = String(decoding: name, as: UTF8.self) }
+    }
+    for symbol in elf.dynamicSymbols { add(symbol, try? elf.dynamicName(of: symbol)) }
+    if let table = elf.symbolSection, let strings = elf.symbolNamesSection {
+      let section = elf.sections[table]
+      let symbols = try? elf.file.symbols(offset: section.sh_offset, byteCount: section.sh_size, ".symtab")
+      for symbol in symbols ?? [] {
+        add(symbol, try? elf.file.name(at: symbol.st_name, in: elf.sections[strings], index: strings, limit: 1024))
+      }
+    }
+    if names[entryPC] == nil { names[entryPC] = "entrypoint" }
+    return names
+  }
+}
+
+enum ELFMachine {
+  static let bpf: UInt16 = 247
+  static let sbpf: UInt16 = 263
+}
+
+/// Relocation types; the field's numbers, as LLVM's BPF back end and the Solana tool chain use them.
+enum ELFRelocation {
+  static let none: UInt32 = 0
+  static let bpf64_64: UInt32 = 1
+  static let bpf64_abs64: UInt32 = 2
+  static let bpf64_abs32: UInt32 = 3
+  static let bpf64_nodyld32: UInt32 = 4
+  static let bpf64_relative: UInt32 = 8
+  static let bpf64_32: UInt32 = 10
+}
+
+/// Functions by the key a `call` carries.
+struct FunctionKeys {
+  static let entryKey = Murmur3.hash(Array("entrypoint".utf8))
+  private(set) var pcByKey: [UInt32: Int] = [:]
+
+  /// The key of the function at `pc`, registered.
+  mutating func register(pc: Int, syscalls: SyscallRegistry) throws(ELFError) -> UInt32 {
+    let key = Murmur3.key(ofPC: pc)
+    try register(key, pc: pc, syscalls: syscalls)
+    return key
+  }
+
+  mutating func register(_ key: UInt32, pc: Int, syscalls: SyscallRegistry) throws(ELFError) {
+    if syscalls.index(ofKey: key) != nil { throw .symbolHashCollision(key: key) }
+    if let other = pcByKey.updateValue(pc, forKey: key), other != pc { throw .symbolHashCollision(key: key) }
+  }
+
+  /// The entry goes by its name and takes the place of whatever function had that key.
+  mutating func registerEntry(pc: Int, syscalls: SyscallRegistry) throws(ELFError) {
+    pcByKey[FunctionKeys.entryKey] = nil
+    try register(FunctionKeys.entryKey, pc: pc, syscalls: syscalls)
+  }
+}
