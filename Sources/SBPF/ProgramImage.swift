@@ -17,11 +17,13 @@ package struct ProgramImage: Sendable {
   package var functions: [UInt32: Int]
   /// Names known from the symbol table, by pc; for people only.
   package var functionNames: [Int: String]
+  /// Names of imported symbols, by `call imm` key, so that an unknown syscall can be refused by its name.
+  package var importNames: [UInt32: String]
 
   package init(
     version: SBPFVersion, text: [UInt8], textAddress: UInt64 = 0x1_0000_0000, rodata: [UInt8] = [],
     rodataAddress: UInt64 = 0x1_0000_0000, entryPC: Int = 0, functions: [UInt32: Int] = [:],
-    functionNames: [Int: String] = [:]
+    functionNames: [Int: String] = [:], importNames: [UInt32: String] = [:]
   ) {
     self.version = version
     self.text = text
@@ -31,5 +33,6 @@ package struct ProgramImage: Sendable {
     self.entryPC = entryPC
     self.functions = functions
     self.functionNames = functionNames
+    self.importNames = importNames
   }
 }

@@ -1,14 +1,28 @@
 // One run's machine state, in memory whose address the engines and syscalls share. Plain stored words only: engines
 // read and write it by pointer, and machine code will address its fields by offset.
+//
+// Guest addresses are `region << 32 | offset`. Each region has two fast bounds that engines check inline; an access
+// beyond them takes the exact path (VMContext+Translation.swift), which knows about the gaps between stack frames and
+// raises the fast bound of writable memory on first touch, so that only touched memory is cleared after a run.
 
 /// A window of guest memory: guest address `index << 32 | offset` is `host + offset`.
 package struct MemoryRegion {
   package var host: UnsafeMutableRawPointer
   /// Bytes that may be read, from offset 0.
   package var readableByteCount: UInt64
-  /// Bytes that may be written, from offset 0 (0: read-only).
+  /// Bytes that may be written, from offset 0 (0: read-only), without taking the exact path.
   package var writableByteCount: UInt64
-  package var reserved: UInt64 = 0
+  /// Bytes that the exact path lets a program read and write where the two bounds above refuse.
+  package var exactByteCount: UInt64
+
+  package init(
+    host: UnsafeMutableRawPointer, readableByteCount: UInt64, writableByteCount: UInt64, exactByteCount: UInt64 = 0
+  ) {
+    self.host = host
+    self.readableByteCount = readableByteCount
+    self.writableByteCount = writableByteCount
+    self.exactByteCount = exactByteCount
+  }
 }
 
 package enum MemoryAccess: UInt8, Sendable { case load, store }
@@ -27,6 +41,21 @@ package enum VMFault: UInt8, Sendable {
   case syscallError
 }
 
+/// What `exit` restores of the caller.
+package struct CallFrame {
+  var r6: UInt64
+  var r7: UInt64
+  var r8: UInt64
+  var r9: UInt64
+  /// The caller's r10.
+  var framePointer: UInt64
+  /// Host address of the end of the caller's stack frame.
+  var hostFrame: UInt64
+  /// Slot index of the instruction after the call.
+  var returnPC: Int
+  var reserved: UInt64 = 0
+}
+
 package struct VMContext {
   /// Eight regions: 0 (read-only data of the strict versions), 1 program, 2 stack, 3 heap, 4 input; 5–7 empty.
   package var regions: UnsafeMutablePointer<MemoryRegion>
@@ -41,4 +70,24 @@ package struct VMContext {
   package var faultPC: Int
   /// The embedder's own state, untouched by the VM (the runtime's invoke context).
   package var host: UnsafeMutableRawPointer?
+
+  /// r0–r10, then the host address of the end of the current stack frame (versions whose frames are fixed).
+  package var registers: UnsafeMutablePointer<UInt64>
+  var frames: UnsafeMutablePointer<CallFrame>
+  /// Calls that have not returned, in [0, 64).
+  package var callDepth: Int
+  /// What a call adds to r10.
+  var frameStep: UInt64
+  /// What a call adds to the host address of the frame.
+  var hostFrameStep: UInt64
+  /// Bytes at the start of the host's stack that a run may have written.
+  @usableFromInline var touchedStackByteCount: UInt64
+  /// Units that syscalls consumed, nested programs included.
+  package var syscallUnits: Int64
+  /// The engine's code, one entry a slot.
+  var code: UnsafeRawPointer
+  var slotCount: Int
+  /// Guest address of slot 0, which `callx` counts from.
+  var textAddress: UInt64
+  @usableFromInline var hasStackGaps: Bool
 }
