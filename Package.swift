@@ -20,11 +20,12 @@ let package = Package(
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CThreads"),  // header only: spin hint and CPU mask
 
     // Floor 1: values and hashes; bytes to a verified executable to a run; concurrency over integer indices.
     .target(name: "Primitives", dependencies: ["CSodium", "CSecp256k1", "CCrypto"], swiftSettings: core),
     .target(name: "SBPF", dependencies: ["CElf"], swiftSettings: core),
-    .target(name: "Scheduling", swiftSettings: core),
+    .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
 
     // Floor 2: nouns and storage.
     .target(name: "Ledger", dependencies: ["Primitives", "CRocksDB"], swiftSettings: core),

@@ -1,0 +1,45 @@
+// What happened in a recorded run: for each transaction which worker ran it, from when to when, since when it had been
+// ready and what it had waited for. Pure numbers; the floors above name accounts and draw.
+
+/// Where a run reports to. Two implementations, two specialisations of the workers' loop.
+protocol RunRecorder: Sendable {
+  /// Nanoseconds on the monotonic clock.
+  func now() -> UInt64
+  func noteRun(of transaction: UInt32, on worker: WorkerIndex, from start: UInt64, to end: UInt64)
+  /// `transaction`'s last undone predecessor is done; it had an edge to it over `account`.
+  func noteRelease(of transaction: UInt32, by predecessor: UInt32, over account: UInt32, at time: UInt64)
+}
+
+/// Records nothing and costs nothing.
+struct NoRecorder: RunRecorder {
+  @inline(__always) func now() -> UInt64 { 0 }
+  @inline(__always) func noteRun(of: UInt32, on: WorkerIndex, from: UInt64, to: UInt64) {}
+  @inline(__always) func noteRelease(of: UInt32, by: UInt32, over: UInt32, at: UInt64) {}
+}
+
+/// A recorded run. Times are nanoseconds since the run's start.
+package struct Timeline: Sendable {
+  package struct Slice: Sendable, Equatable {
+    package var worker = WorkerIndex(0)
+    /// When the last predecessor was done, or when `add` found none.
+    package var readyNanoseconds: UInt64 = 0
+    package var startNanoseconds: UInt64 = 0
+    package var endNanoseconds: UInt64 = 0
+    /// The predecessor that was done last, and the account for which it had to be waited for; `nil` if the
+    /// transaction was ready as soon as it was added.
+    package var releasedBy: Release?
+  }
+
+  package struct Release: Sendable, Equatable {
+    package var predecessor: TransactionIndex
+    package var account: AccountIndex
+  }
+
+  package let workerCount: Int
+  /// Wall time of the run.
+  package let elapsedNanoseconds: UInt64
+  /// One a transaction, in block order.
+  package let slices: [Slice]
+  /// One an edge of the graph: the account for which it was drawn.
+  let edgeAccounts: [UInt32]
+}

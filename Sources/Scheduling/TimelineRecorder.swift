@@ -1,0 +1,57 @@
+// Writes a `Timeline` while workers run: one preallocated entry a transaction, each field written by the one worker
+// that releases or runs the transaction, so that recording needs no atomics.
+import Glibc
+
+final class TimelineRecorder: RunRecorder, @unchecked Sendable {
+  // Sendable: a transaction's ready fields are written before it is queued or run, its run fields by its worker; the
+  // graph's own ordering separates the two, the pool's mutex separates both from `timeline(of:)`.
+  private let slices: UnsafeMutablePointer<Timeline.Slice>
+  private let capacity: Int
+  private let workerCount: Int
+  private let origin: UInt64
+
+  init(capacity: Int, workerCount: Int) {
+    slices = .allocate(capacity: capacity)
+    slices.initialize(repeating: Timeline.Slice(), count: capacity)
+    (self.capacity, self.workerCount) = (capacity, workerCount)
+    origin = Self.monotonicNanoseconds()
+  }
+
+  deinit { slices.deallocate() }
+
+  @inline(__always) func now() -> UInt64 { Self.monotonicNanoseconds() &- origin }
+
+  @inline(__always)
+  func noteRun(of transaction: UInt32, on worker: WorkerIndex, from start: UInt64, to end: UInt64) {
+    let slice = slices + Int(transaction)
+    slice.pointee.worker = worker
+    slice.pointee.startNanoseconds = start
+    slice.pointee.endNanoseconds = end
+  }
+
+  @inline(__always)
+  func noteRelease(of transaction: UInt32, by predecessor: UInt32, over account: UInt32, at time: UInt64) {
+    let slice = slices + Int(transaction)
+    slice.pointee.readyNanoseconds = time
+    slice.pointee.releasedBy = Timeline.Release(
+      predecessor: TransactionIndex(predecessor), account: AccountIndex(account))
+  }
+
+  func noteReadyAtAdd(_ transaction: UInt32) {
+    precondition(Int(transaction) < capacity, "more transactions than the graph was reset for")
+    slices[Int(transaction)].readyNanoseconds = now()
+  }
+
+  func timeline(of graph: ConflictGraph) -> Timeline {
+    Timeline(
+      workerCount: workerCount, elapsedNanoseconds: now(),
+      slices: Array(UnsafeBufferPointer(start: slices, count: graph.count)),
+      edgeAccounts: graph.edgeAccounts())
+  }
+
+  private static func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
