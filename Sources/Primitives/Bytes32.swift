@@ -4,7 +4,7 @@
 /// A 32-byte value: `Pubkey` and `Hash` are its two meanings.
 ///
 /// Words hold the bytes in memory order (`word0` = bytes 0–7, loaded little-endian).
-package protocol Bytes32: Hashable, Sendable, Comparable, CustomStringConvertible {
+@usableFromInline package protocol Bytes32: Hashable, Sendable, Comparable, CustomStringConvertible {
   var word0: UInt64 { get }
   var word1: UInt64 { get }
   var word2: UInt64 { get }
@@ -29,10 +29,10 @@ package protocol Bytes32: Hashable, Sendable, Comparable, CustomStringConvertibl
 }
 
 extension Bytes32 {
-  package static var zero: Self { Self(word0: 0, word1: 0, word2: 0, word3: 0) }
+  @inlinable package static var zero: Self { Self(word0: 0, word1: 0, word2: 0, word3: 0) }
 
   /// Reads 32 bytes; `pointer` needs no alignment.
-  @inline(__always) package init(reading pointer: UnsafeRawPointer) {
+  @inlinable @inline(__always) package init(reading pointer: UnsafeRawPointer) {
     self.init(
       word0: pointer.loadUnaligned(fromByteOffset: 0, as: UInt64.self),
       word1: pointer.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
@@ -47,8 +47,14 @@ extension Bytes32 {
     self = array.withUnsafeBytes { Self(reading: $0.baseAddress.unsafelyUnwrapped) }
   }
 
+  /// `nil` unless `text` is the base58 of exactly 32 bytes.
+  package init?(base58 text: some StringProtocol) {
+    guard let bytes = Base58.decode(text, byteCount: 32) else { return nil }
+    self.init(bytes)
+  }
+
   /// Writes 32 bytes; `pointer` needs no alignment.
-  @inline(__always) package func write(to pointer: UnsafeMutableRawPointer) {
+  @inlinable @inline(__always) package func write(to pointer: UnsafeMutableRawPointer) {
     pointer.storeBytes(of: word0, toByteOffset: 0, as: UInt64.self)
     pointer.storeBytes(of: word1, toByteOffset: 8, as: UInt64.self)
     pointer.storeBytes(of: word2, toByteOffset: 16, as: UInt64.self)
@@ -72,5 +78,5 @@ extension Bytes32 {
   }
 
   /// Base58, as Solana prints keys and hashes.
-  public var description: String { Base58.encode(bytes) }
+  public var description: String { withUnsafeBytes(of: self) { Base58.encode($0) } }
 }
