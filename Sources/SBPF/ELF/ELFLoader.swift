@@ -60,8 +60,3 @@ package enum ELFLoader {
     return try loadLenient(bytes, version: version, syscalls: syscalls, options: options)
   }
 }
-
-extension SBPFVersion {
-  /// SIMD-0189: fixed segments instead of sections, no relocations, rodata below the code.
-  package var hasStrictELF: Bool { self == .v3 }
-}
