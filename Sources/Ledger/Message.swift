@@ -1,0 +1,77 @@
+// A transaction's signed part: which accounts, which instructions, which blockhash
+// (https://docs.rs/solana-message; the wire format is https://solana.com/docs/core/transactions).
+// A message is a view: it shares the transaction's wire bytes and holds offsets, checked once by the decoder.
+
+import Primitives
+
+/// How many of the static keys sign and how many of each group are read-only.
+@frozen package struct MessageHeader: Sendable, Equatable {
+  package var requiredSignatureCount: UInt8
+  package var readonlySignedCount: UInt8
+  package var readonlyUnsignedCount: UInt8
+
+  @inlinable package init(requiredSignatureCount: UInt8, readonlySignedCount: UInt8, readonlyUnsignedCount: UInt8) {
+    self.requiredSignatureCount = requiredSignatureCount
+    self.readonlySignedCount = readonlySignedCount
+    self.readonlyUnsignedCount = readonlyUnsignedCount
+  }
+}
+
+package enum MessageVersion: Sendable, Equatable {
+  case legacy
+  case v0
+}
+
+/// The decoded message of one transaction; immutable.
+package struct Message: Sendable, Equatable {
+  package let version: MessageVersion
+  package let header: MessageHeader
+  /// The whole transaction's wire bytes; every offset below is into these.
+  @usableFromInline package let bytes: [UInt8]
+  /// Where the message starts in `bytes`; it runs to the end.
+  @usableFromInline package let offset: Int
+  @usableFromInline package let keysOffset: Int
+  package let staticKeyCount: Int
+  @usableFromInline package let blockhashOffset: Int
+  package let instructions: [CompiledInstruction]
+  /// Empty for a legacy message.
+  package let addressTableLookups: [AddressTableLookup]
+
+  /// The key at `index` in `[0, staticKeyCount)`.
+  @inlinable package func staticKey(at index: Int) -> Pubkey {
+    precondition(index >= 0 && index < staticKeyCount)
+    return bytes.withUnsafeBytes {
+      Pubkey(reading: $0.baseAddress.unsafelyUnwrapped + (keysOffset + index * 32))
+    }
+  }
+
+  package var staticKeys: [Pubkey] {
+    [Pubkey](unsafeUninitializedCapacity: staticKeyCount) { buffer, count in
+      for index in 0..<staticKeyCount { buffer.initializeElement(at: index, to: staticKey(at: index)) }
+      count = staticKeyCount
+    }
+  }
+
+  /// A recent blockhash, or a durable nonce.
+  @inlinable package var recentBlockhash: Hash {
+    bytes.withUnsafeBytes { Hash(reading: $0.baseAddress.unsafelyUnwrapped + blockhashOffset) }
+  }
+
+  /// The bytes that the signatures sign.
+  package var messageBytes: ArraySlice<UInt8> { bytes[offset...] }
+
+  /// Indices of the instruction's accounts, into static ++ looked-up keys.
+  package func accountIndices(of instruction: CompiledInstruction) -> ArraySlice<UInt8> {
+    bytes[instruction.accountIndices]
+  }
+
+  package func data(of instruction: CompiledInstruction) -> ArraySlice<UInt8> { bytes[instruction.data] }
+
+  /// The program that `instruction` calls; the message must be sane.
+  @inlinable package func programID(of instruction: CompiledInstruction) -> Pubkey {
+    staticKey(at: Int(instruction.programIndex))
+  }
+
+  /// Keys that the address table lookups add, writable and read-only together.
+  package var lookedUpKeyCount: Int { addressTableLookups.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,102 @@
+// A sane transaction with all its keys: the static ones, then every looked-up writable key, then every looked-up
+// read-only key, each with its role. This is what the scheduler locks and the runtime executes.
+// The order of the checks is LiteSVM's: sanitise, look up, locks; signatures come after these.
+
+import Primitives
+
+package struct ResolvedTransaction: Sendable {
+  package let transaction: Transaction
+  /// Static ++ looked-up writable ++ looked-up read-only; at most `maximumLockCount`, no two equal.
+  package let keys: [Pubkey]
+  /// Bit i is set where key i is writable, after demotion of reserved keys and called programs.
+  @usableFromInline package let writableMask: UInt64
+  /// Bit i is set where some instruction calls key i as its program.
+  @usableFromInline package let programMask: UInt64
+
+  /// Accounts a transaction may lock.
+  package static let maximumLockCount = 64
+
+  package var message: Message { transaction.message }
+
+  @inlinable package func isSigner(_ index: Int) -> Bool {
+    index < Int(transaction.message.header.requiredSignatureCount)
+  }
+
+  @inlinable package func isWritable(_ index: Int) -> Bool { writableMask >> UInt64(index) & 1 != 0 }
+
+  /// Whether some instruction calls this key as its program.
+  @inlinable package func isCalledAsProgram(_ index: Int) -> Bool { programMask >> UInt64(index) & 1 != 0 }
+
+  /// Sanitises `transaction`, takes the addresses its lookups load, and checks the locks.
+  ///
+  /// - Parameter lookUp: gives the addresses that the message's lookups load, in the order of the wire; called only
+  ///   where there are lookups.
+  package init(
+    _ transaction: Transaction, lookUp: (Message) throws(TransactionError) -> LoadedAddresses
+  ) throws(TransactionError) {
+    try transaction.sanitize()
+    let message = transaction.message
+    var keys = message.staticKeys
+    var loadedWritableCount = 0
+    if !message.addressTableLookups.isEmpty {
+      let loaded = try lookUp(message)
+      keys += loaded.writable
+      keys += loaded.readonly
+      loadedWritableCount = loaded.writable.count
+    }
+    try Self.checkLocks(keys)
+    self.transaction = transaction
+    self.keys = keys
+    let programMask = message.instructions.reduce(0 as UInt64) { $0 | 1 << UInt64($1.programIndex) }
+    self.programMask = programMask
+    writableMask = Self.writableMask(
+      keys: keys, message: message, loadedWritableCount: loadedWritableCount, programMask: programMask)
+  }
+
+  private static func checkLocks(_ keys: [Pubkey]) throws(TransactionError) {
+    let hasDuplicate = keys.count <= maximumLockCount ? hasDuplicateByScan(keys) : Set(keys).count < keys.count
+    if hasDuplicate { throw .accountLoadedTwice }
+    if keys.count > maximumLockCount { throw .tooManyAccountLocks }
+  }
+
+  /// Few keys: comparing first words pairwise beats hashing.
+  private static func hasDuplicateByScan(_ keys: [Pubkey]) -> Bool {
+    keys.withUnsafeBufferPointer { keys in
+      for index in 1..<max(1, keys.count) {
+        let word = keys[index].word0
+        for earlier in 0..<index where keys[earlier].word0 == word {
+          if keys[earlier] == keys[index] { return true }
+        }
+      }
+      return false
+    }
+  }
+
+  private static func writableMask(
+    keys: [Pubkey], message: Message, loadedWritableCount: Int, programMask: UInt64
+  ) -> UInt64 {
+    let header = message.header
+    let signerCount = Int(header.requiredSignatureCount)
+    let writableSigners = 0..<signerCount - Int(header.readonlySignedCount)
+    let writableOthers = signerCount..<message.staticKeyCount - Int(header.readonlyUnsignedCount)
+    let writableLoaded = message.staticKeyCount..<message.staticKeyCount + loadedWritableCount
+    // A called program is demoted unless the upgradeable loader is among the keys.
+    let demoted = keys.contains(ProgramID.bpfLoaderUpgradeable) ? 0 : programMask
+    var mask: UInt64 = 0
+    for range in [writableSigners, writableOthers, writableLoaded] {
+      for index in range where !ReservedKeys.contains(keys[index]) { mask |= 1 << UInt64(index) }
+    }
+    return mask & ~demoted
+  }
+}
+
+/// Addresses that a message's lookups loaded.
+package struct LoadedAddresses: Sendable, Equatable {
+  package var writable: [Pubkey]
+  package var readonly: [Pubkey]
+
+  package init(writable: [Pubkey] = [], readonly: [Pubkey] = []) {
+    self.writable = writable
+    self.readonly = readonly
+  }
+}

@@ -1,0 +1,132 @@
+// Wire bytes to a `Transaction`, in one pass. Lengths are compact-u16 as solana-short-vec reads them: at most three
+// bytes, never more than the value needs (https://docs.rs/solana-short-vec).
+
+import Primitives
+
+extension Transaction {
+  /// Decodes wire bytes; keeps `bytes` without copying them.
+  public static func decode(_ bytes: [UInt8]) throws(TransactionDecodingError) -> Transaction {
+    guard bytes.count <= maximumByteCount else { throw .tooLong(byteCount: bytes.count) }
+    var reader = WireReader(bytes: bytes)
+    return try reader.transaction()
+  }
+}
+
+/// A cursor over a transaction's bytes. Every read is checked against the end before it happens.
+private struct WireReader {
+  let bytes: [UInt8]
+  var offset = 0
+
+  mutating func transaction() throws(TransactionDecodingError) -> Transaction {
+    let signatureCount = Int(try byte())
+    // A second length byte would make this a count of 128 or more, which no packet can hold.
+    guard signatureCount < 0x80 else { throw .tooManySignatures }
+    try skip(signatureCount * 64)
+
+    let messageOffset = offset
+    var requiredSignatureCount = try byte()
+    var version = MessageVersion.legacy
+    if requiredSignatureCount & 0x80 != 0 {
+      guard requiredSignatureCount == 0x80 else { throw .unsupportedVersion(requiredSignatureCount & 0x7f) }
+      version = .v0
+      requiredSignatureCount = try byte()
+    }
+    let header = MessageHeader(
+      requiredSignatureCount: requiredSignatureCount, readonlySignedCount: try byte(),
+      readonlyUnsignedCount: try byte())
+    let keyCount = try length()
+    let keysOffset = offset
+    try skip(keyCount * 32)
+    let blockhashOffset = offset
+    try skip(32)
+    let instructions = try instructions()
+    let lookups = version == .v0 ? try lookups() : []
+    guard offset == bytes.count else { throw .trailingBytes(offset: offset) }
+    return Transaction(
+      message: Message(
+        version: version, header: header, bytes: bytes, offset: messageOffset, keysOffset: keysOffset,
+        staticKeyCount: keyCount, blockhashOffset: blockhashOffset, instructions: instructions,
+        addressTableLookups: lookups),
+      signatureCount: signatureCount)
+  }
+
+  private mutating func instructions() throws(TransactionDecodingError) -> [CompiledInstruction] {
+    let count = try length()
+    // An instruction takes at least three bytes, so a hostile count cannot reserve more than the packet's worth.
+    guard count <= (bytes.count - offset) / 3 else { throw .truncated(offset: offset) }
+    var instructions: [CompiledInstruction] = []
+    instructions.reserveCapacity(count)
+    for _ in 0..<count {
+      let programIndex = try byte()
+      let accountCount = try length()
+      let accountsOffset = offset
+      try skip(accountCount)
+      let dataCount = try length()
+      let dataOffset = offset
+      try skip(dataCount)
+      instructions.append(
+        CompiledInstruction(
+          programIndex: programIndex, accountsOffset: accountsOffset, accountCount: accountCount,
+          dataOffset: dataOffset, dataCount: dataCount))
+    }
+    return instructions
+  }
+
+  private mutating func lookups() throws(TransactionDecodingError) -> [AddressTableLookup] {
+    let count = try length()
+    guard count <= (bytes.count - offset) / 34 else { throw .truncated(offset: offset) }
+    var lookups: [AddressTableLookup] = []
+    lookups.reserveCapacity(count)
+    for _ in 0..<count {
+      let keyOffset = offset
+      try skip(32)
+      let key = bytes.withUnsafeBytes { Pubkey(reading: $0.baseAddress.unsafelyUnwrapped + keyOffset) }
+      let writable = try byteRange()
+      let readonly = try byteRange()
+      lookups.append(AddressTableLookup(tableKey: key, writableIndices: writable, readonlyIndices: readonly))
+    }
+    return lookups
+  }
+
+  private mutating func byteRange() throws(TransactionDecodingError) -> Range<Int> {
+    let count = try length()
+    let start = offset
+    try skip(count)
+    return start..<offset
+  }
+
+  @inline(__always) private mutating func byte() throws(TransactionDecodingError) -> UInt8 {
+    guard offset < bytes.count else { throw .truncated(offset: offset) }
+    defer { offset += 1 }
+    return bytes[offset]
+  }
+
+  @inline(__always) private mutating func skip(_ count: Int) throws(TransactionDecodingError) {
+    guard count <= bytes.count - offset else { throw .truncated(offset: offset) }
+    offset += count
+  }
+
+  /// A compact-u16, `[0, 65535]`.
+  @inline(__always) private mutating func length() throws(TransactionDecodingError) -> Int {
+    guard offset < bytes.count else { throw .truncated(offset: offset) }
+    let first = bytes[offset]
+    if first < 0x80 {
+      offset += 1
+      return Int(first)
+    }
+    return try longLength()
+  }
+
+  private mutating func longLength() throws(TransactionDecodingError) -> Int {
+    let start = offset
+    var value = 0
+    for index in 0..<3 {
+      let byte = try byte()
+      if byte == 0 && index > 0 { throw .invalidLength(offset: start) }  // an alias of a shorter form
+      if index == 2 && byte > 3 { throw .invalidLength(offset: start) }
+      value |= Int(byte & 0x7f) << (7 * index)
+      if byte & 0x80 == 0 { return value }
+    }
+    throw .invalidLength(offset: start)
+  }
+}

@@ -1,0 +1,39 @@
+// The checks that need nothing but the message, as Agave makes them before anything is loaded
+// (VersionedTransaction::sanitize). Every failure is `sanitizeFailure`.
+//
+// The number of instructions is not limited here: the 65th fails when it is reached, as in Agave.
+
+import Primitives
+
+extension Transaction {
+  package func sanitize() throws(TransactionError) {
+    guard isSane else { throw .sanitizeFailure }
+  }
+
+  private var isSane: Bool {
+    let header = message.header
+    let keyCount = message.staticKeyCount
+    // The signing keys and the read-only unsigned ones must not overlap, and the fee payer must be writable.
+    guard
+      Int(header.requiredSignatureCount) + Int(header.readonlyUnsignedCount) <= keyCount,
+      header.readonlySignedCount < header.requiredSignatureCount,
+      signatureCount == Int(header.requiredSignatureCount)
+    else { return false }
+
+    var totalKeyCount = keyCount
+    for lookup in message.addressTableLookups {
+      guard lookup.count > 0 else { return false }
+      totalKeyCount += lookup.count
+    }
+    if message.version == .v0 && totalKeyCount > 256 { return false }
+
+    return message.bytes.withUnsafeBufferPointer { bytes in
+      for instruction in message.instructions {
+        // Index 0 is the fee payer, which cannot be a program; programs are never looked up.
+        guard instruction.programIndex > 0, Int(instruction.programIndex) < keyCount else { return false }
+        for offset in instruction.accountIndices where Int(bytes[offset]) >= totalKeyCount { return false }
+      }
+      return true
+    }
+  }
+}
