@@ -5,4 +5,5 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/err.h>
 #include <openssl/sha.h>

@@ -80,3 +80,17 @@ extension Bytes32 {
   /// Base58, as Solana prints keys and hashes.
   public var description: String { withUnsafeBytes(of: self) { Base58.encode($0) } }
 }
+
+extension Pubkey {
+  /// A digest taken as an address.
+  @inlinable package init(_ hash: Hash) {
+    self.init(word0: hash.word0, word1: hash.word1, word2: hash.word2, word3: hash.word3)
+  }
+}
+
+extension Hash {
+  /// An address taken as 32 bytes.
+  @inlinable package init(_ pubkey: Pubkey) {
+    self.init(word0: pubkey.word0, word1: pubkey.word1, word2: pubkey.word2, word3: pubkey.word3)
+  }
+}
