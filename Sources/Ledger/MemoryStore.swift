@@ -7,6 +7,7 @@ package final class MemoryStore: AccountStore {
   private struct State {
     var accounts: [Pubkey: Account] = [:]
     var blocks: [BlockRecord] = []
+    var lattice: [UInt8] = []
   }
 
   private let state = Mutex(State())
@@ -24,12 +25,15 @@ package final class MemoryStore: AccountStore {
 
   package var head: BlockRecord? { state.withLock { $0.blocks.last } }
 
+  package var stateLattice: [UInt8] { state.withLock { $0.lattice } }
+
   package func commit(_ block: BlockCommit) throws(StoreError) {
     let expected: UInt64? = state.withLock { state in
       let expected = state.blocks.last.map { $0.height &+ 1 } ?? 0
       guard block.record.height == expected else { return expected }
       for change in block.changes { state.accounts[change.key] = change.new }
       state.blocks.append(block.record)
+      state.lattice = block.stateLattice
       return nil
     }
     if let expected { throw .outOfOrder(expectedHeight: expected, height: block.record.height) }

@@ -1,4 +1,4 @@
-// An instruction that a program hands to the runtime: keys instead of indices
+// An instruction before it is compiled into a message, or as a program hands it to the runtime: keys, not indices
 // (https://docs.rs/solana-instruction).
 
 import Primitives

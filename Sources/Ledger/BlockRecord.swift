@@ -1,0 +1,103 @@
+// What a ledger remembers of one block, and what one atomic batch of a store writes.
+//
+// The stored form, little-endian: u8 version = 1 · u64 height · u64 slot · i64 Unix seconds · blockhash · state hash ·
+// genesis hash · u64 transaction count · signatures to the end.
+
+import Primitives
+
+package struct BlockRecord: Sendable, Equatable {
+  /// Blocks before this one; the genesis is block 0.
+  package var height: UInt64
+  package var slot: UInt64
+  /// Unix seconds.
+  package var unixTimestamp: Int64
+  /// The one recent blockhash for transactions after this block.
+  package var blockhash: Hash
+  /// Identifies the state after this block (`StateLattice.stateHash`).
+  package var stateHash: Hash
+  /// Identifies the genesis that the ledger began with (`Genesis.identity`).
+  package var genesisHash: Hash
+  /// How many transactions of a replayed file are in this block and those before it.
+  package var transactionCount: UInt64
+  /// First signatures of the block's executed transactions, for the status cache.
+  package var signatures: [Signature]
+
+  package init(
+    height: UInt64, slot: UInt64, unixTimestamp: Int64, blockhash: Hash, stateHash: Hash, genesisHash: Hash,
+    transactionCount: UInt64 = 0, signatures: [Signature] = []
+  ) {
+    self.height = height
+    self.slot = slot
+    self.unixTimestamp = unixTimestamp
+    self.blockhash = blockhash
+    self.stateHash = stateHash
+    self.genesisHash = genesisHash
+    self.transactionCount = transactionCount
+    self.signatures = signatures
+  }
+
+  private static let version: UInt8 = 1
+
+  func encoded() -> [UInt8] {
+    var writer = ByteWriter(capacity: 129 + signatures.count * 64)
+    writer.write(Self.version)
+    writer.write(height)
+    writer.write(slot)
+    writer.write(unixTimestamp)
+    writer.write(blockhash)
+    writer.write(stateHash)
+    writer.write(genesisHash)
+    writer.write(transactionCount)
+    for signature in signatures { writer.write(signature) }
+    return writer.bytes
+  }
+
+  /// `nil` where `bytes` are not exactly what `encoded` writes.
+  init?(decoding bytes: UnsafeRawBufferPointer) {
+    var reader = ByteReader(bytes)
+    do throws(CodecError) {
+      guard try reader.readUInt8() == Self.version else { return nil }
+      height = try reader.readUInt64()
+      slot = try reader.readUInt64()
+      unixTimestamp = try reader.readInt64()
+      blockhash = try reader.readHash()
+      stateHash = try reader.readHash()
+      genesisHash = try reader.readHash()
+      transactionCount = try reader.readUInt64()
+      guard reader.remaining % 64 == 0 else { return nil }
+      signatures = []
+      signatures.reserveCapacity(reader.remaining / 64)
+      while !reader.isAtEnd { signatures.append(try reader.readSignature()) }
+    } catch {
+      return nil
+    }
+  }
+}
+
+/// One account's change over a block; `nil` means that there is no account.
+package struct AccountChange: Sendable, Equatable {
+  package var key: Pubkey
+  package var old: Account?
+  package var new: Account?
+
+  package init(key: Pubkey, old: Account?, new: Account?) {
+    self.key = key
+    self.old = old
+    self.new = new
+  }
+}
+
+/// What one atomic batch writes.
+package struct BlockCommit: Sendable {
+  package var record: BlockRecord
+  /// Each changed account once; `new == nil` deletes.
+  package var changes: [AccountChange]
+  /// The 2,048 bytes of the lattice after this block.
+  package var stateLattice: [UInt8]
+
+  package init(record: BlockRecord, changes: [AccountChange], stateLattice: [UInt8]) {
+    self.record = record
+    self.changes = changes
+    self.stateLattice = stateLattice
+  }
+}

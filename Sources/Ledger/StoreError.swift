@@ -1,0 +1,40 @@
+// Why a ledger directory cannot be used, one case for each thing a person can do about it.
+
+/// Why a ledger directory cannot be used; the text says what to do.
+package enum StoreError: Error, Equatable, Sendable {
+  /// There is no ledger at `path`.
+  case missing(path: String)
+  /// Another process has the ledger open.
+  case locked(path: String)
+  /// The ledger's files are damaged.
+  case corrupted(path: String, detail: String)
+  /// The directory holds something that is no ledger.
+  case foreign(path: String)
+  /// The ledger was written in a format that this build does not read.
+  case unsupportedFormat(path: String, version: UInt64)
+  /// The operating system or the database refused.
+  case failed(path: String, detail: String)
+  /// A block does not follow the head: heights go up by one.
+  case outOfOrder(expectedHeight: UInt64, height: UInt64)
+}
+
+extension StoreError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .missing(let path):
+      "there is no ledger at '\(path)': name an existing one, or let a command that creates ledgers make it"
+    case .locked(let path):
+      "the ledger at '\(path)' is in use by another process: wait for it to finish, or stop it"
+    case .corrupted(let path, let detail):
+      "the ledger at '\(path)' is damaged (\(detail)): restore it from a checkpoint, or replay it into a new directory"
+    case .foreign(let path):
+      "'\(path)' holds files that are no Estuary ledger: name an empty or a new directory"
+    case .unsupportedFormat(let path, let version):
+      "the ledger at '\(path)' has format \(version), which this build does not read: use the build that wrote it"
+    case .failed(let path, let detail):
+      "the ledger at '\(path)' cannot be used: \(detail)"
+    case .outOfOrder(let expected, let height):
+      "block \(height) cannot be committed: the next block is \(expected)"
+    }
+  }
+}
