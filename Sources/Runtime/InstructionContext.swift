@@ -34,9 +34,9 @@ package final class InstructionContext {
 
   package var accountCount: Int { accounts.count }
 
-  /// Throws `notEnoughAccountKeys` where the instruction names fewer than `count` accounts.
+  /// Throws `missingAccount` where the instruction names fewer than `count` accounts.
   @inlinable package func checkAccountCount(_ count: Int) throws(InstructionError) {
-    if accounts.count < count { throw .notEnoughAccountKeys }
+    if accounts.count < count { throw .missingAccount }
   }
 
   /// Position of the first account of this instruction with the same key as the one at `index`; `nil` where that is
