@@ -9,10 +9,36 @@ package final class ExecutionEnvironment: Sendable {
   /// The one recent blockhash; durable nonces advance to a value made of it.
   package let blockhash: Hash
   package let lamportsPerSignature: UInt64
+  package let sysvars: Sysvars
+  package let epochStakes: EpochStakes
 
-  package init(slot: UInt64, blockhash: Hash, lamportsPerSignature: UInt64 = 5000) {
+  package init(
+    slot: UInt64, blockhash: Hash, sysvars: Sysvars, lamportsPerSignature: UInt64 = 5000,
+    epochStakes: EpochStakes = EpochStakes()
+  ) {
     self.slot = slot
     self.blockhash = blockhash
     self.lamportsPerSignature = lamportsPerSignature
+    self.sysvars = sysvars
+    self.epochStakes = epochStakes
   }
+}
+
+/// Stake that is active in the current epoch (SIMD-0133); none on a ledger without validators.
+package struct EpochStakes: Sendable, Equatable {
+  /// Lamports delegated to each vote account.
+  private var delegated: [Pubkey: UInt64] = [:]
+  /// Lamports delegated to all vote accounts.
+  package private(set) var total: UInt64 = 0
+
+  package init() {}
+
+  /// Sets what is delegated to `voteAccount`; the total saturates.
+  package mutating func set(_ lamports: UInt64, for voteAccount: Pubkey) {
+    let others = total - (delegated.updateValue(lamports, forKey: voteAccount) ?? 0)
+    total = others.addingReportingOverflow(lamports).overflow ? .max : others + lamports
+  }
+
+  /// Zero where the key is no vote account.
+  package func stake(of voteAccount: Pubkey) -> UInt64 { delegated[voteAccount] ?? 0 }
 }

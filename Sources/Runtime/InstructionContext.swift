@@ -29,6 +29,8 @@ package final class InstructionContext {
   package var stackHeight = 0
   /// Position in the transaction's top level instructions.
   package var topLevelIndex = 0
+  /// Bytes of its heap that the program took through the allocator syscall.
+  var allocatedHeapByteCount: UInt64 = 0
 
   package init() {}
 

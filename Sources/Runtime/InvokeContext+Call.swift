@@ -116,6 +116,7 @@ extension TransactionContext {
     if !stack.isEmpty && !lamportsDelta.isZero { throw .unbalancedInstruction }
     guard traceLength < Self.maximumTraceLength else { throw .maxInstructionTraceLengthExceeded }
     trace[traceLength].stackHeight = stack.count + 1
+    trace[traceLength].allocatedHeapByteCount = 0
     stack.append(traceLength)
     traceLength += 1
   }
