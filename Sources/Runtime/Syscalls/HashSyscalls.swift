@@ -13,26 +13,29 @@ protocol SyscallHasher {
 
 extension SHA256: SyscallHasher { static var name: StaticString { "Sha256" } }
 extension Keccak256: SyscallHasher { static var name: StaticString { "Keccak256" } }
+extension BLAKE3: SyscallHasher { static var name: StaticString { "Blake3" } }
 
 enum HashSyscalls {
-  static func sha256(
-    _ vm: UnsafeMutableRawPointer, slices: UInt64, count: UInt64, result: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let sha256: SyscallFunction = { vm, slices, count, result, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try hash(SHA256(), machine, invoke, slices, count, result)
     }
   }
 
-  static func keccak256(
-    _ vm: UnsafeMutableRawPointer, slices: UInt64, count: UInt64, result: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let keccak256: SyscallFunction = { vm, slices, count, result, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try hash(Keccak256(), machine, invoke, slices, count, result)
     }
   }
 
+  static let blake3: SyscallFunction = { vm, slices, count, result, _, _ in
+    withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
+      try hash(BLAKE3(), machine, invoke, slices, count, result)
+    }
+  }
+
   @inline(__always)
-  static func hash<Hasher: SyscallHasher>(
+  private static func hash<Hasher: SyscallHasher>(
     _ initial: Hasher, _ machine: Machine, _ invoke: InvokeContext, _ slices: UInt64, _ count: UInt64,
     _ result: UInt64
   ) throws(SyscallFailure) -> UInt64 {

@@ -6,16 +6,12 @@ import Primitives
 import SBPF
 
 enum LogSyscalls {
-  static func abort(
-    _ vm: UnsafeMutableRawPointer, _: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let abort: SyscallFunction = { vm, _, _, _, _, _ in
     withInvoke(vm) { (_, _) throws(SyscallFailure) in throw .abort }
   }
 
   /// The file's name (address, byte count), line and column.
-  static func panic(
-    _ vm: UnsafeMutableRawPointer, file: UInt64, byteCount: UInt64, line: UInt64, column: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let panic: SyscallFunction = { vm, file, byteCount, line, column, _ in
     withInvoke(vm) { (machine, _) throws(SyscallFailure) in
       try machine.consume(byteCount)
       let name = String(decoding: try text(machine, file, byteCount), as: UTF8.self)
@@ -23,9 +19,7 @@ enum LogSyscalls {
     }
   }
 
-  static func log(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, byteCount: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let log: SyscallFunction = { vm, address, byteCount, _, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(max(ComputeCosts.syscallBase, byteCount))
       let message = try text(machine, address, byteCount)
@@ -38,10 +32,7 @@ enum LogSyscalls {
   }
 
   /// Five integers, in hexadecimal.
-  static func log64(
-    _ vm: UnsafeMutableRawPointer, _ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64,
-    _ fifth: UInt64
-  ) -> UInt64 {
+  static let log64: SyscallFunction = { vm, first, second, third, fourth, fifth in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.log64)
       func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
@@ -50,9 +41,7 @@ enum LogSyscalls {
     }
   }
 
-  static func logPubkey(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let logPubkey: SyscallFunction = { vm, address, _, _, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.logPubkey)
       let key = Pubkey(reading: try machine.map(address, 32, .load))
@@ -61,9 +50,7 @@ enum LogSyscalls {
     }
   }
 
-  static func logComputeUnits(
-    _ vm: UnsafeMutableRawPointer, _: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let logComputeUnits: SyscallFunction = { vm, _, _, _, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.syscallBase)
       invoke.log("Program consumption: \(machine.pointee.remainingUnits) units remaining")
@@ -72,9 +59,7 @@ enum LogSyscalls {
   }
 
   /// An array of slices, each logged in base64.
-  static func logData(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, count: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let logData: SyscallFunction = { vm, address, count, _, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.syscallBase)
       let fields = try machine.slice(

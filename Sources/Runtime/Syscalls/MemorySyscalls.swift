@@ -6,10 +6,7 @@ import SBPF
 
 enum MemorySyscalls {
   /// Refuses source and destination that overlap as guest addresses.
-  static func copy(
-    _ vm: UnsafeMutableRawPointer, to destination: UInt64, from source: UInt64, byteCount: UInt64, _: UInt64,
-    _: UInt64
-  ) -> UInt64 {
+  static let copy: SyscallFunction = { vm, destination, source, byteCount, _, _ in
     withInvoke(vm) { (machine, _) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.memoryOperation(byteCount: byteCount))
       let distance = source > destination ? source - destination : destination - source
@@ -18,10 +15,7 @@ enum MemorySyscalls {
     }
   }
 
-  static func move(
-    _ vm: UnsafeMutableRawPointer, to destination: UInt64, from source: UInt64, byteCount: UInt64, _: UInt64,
-    _: UInt64
-  ) -> UInt64 {
+  static let move: SyscallFunction = { vm, destination, source, byteCount, _, _ in
     withInvoke(vm) { (machine, _) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.memoryOperation(byteCount: byteCount))
       return try move(machine, to: destination, from: source, byteCount)
@@ -41,9 +35,7 @@ enum MemorySyscalls {
   }
 
   /// The low byte of `value`.
-  static func set(
-    _ vm: UnsafeMutableRawPointer, _ address: UInt64, value: UInt64, byteCount: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let set: SyscallFunction = { vm, address, value, byteCount, _, _ in
     withInvoke(vm) { (machine, _) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.memoryOperation(byteCount: byteCount))
       let target = try machine.slice(address, count: byteCount, access: .store)
@@ -53,9 +45,7 @@ enum MemorySyscalls {
   }
 
   /// Writes the difference of the first bytes that differ, or 0, as an i32 at `result`.
-  static func compare(
-    _ vm: UnsafeMutableRawPointer, _ first: UInt64, _ second: UInt64, byteCount: UInt64, result: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let compare: SyscallFunction = { vm, first, second, byteCount, result, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.memoryOperation(byteCount: byteCount))
       let left = try machine.slice(first, count: byteCount)
@@ -86,9 +76,7 @@ enum MemorySyscalls {
 
   /// Takes `byteCount` bytes of heap, 8-aligned (1-aligned under loader v1), and returns their address, or 0 where
   /// the heap has no such room. Nothing is ever freed: a call with an address to free does nothing.
-  static func allocate(
-    _ vm: UnsafeMutableRawPointer, byteCount: UInt64, freeing: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let allocate: SyscallFunction = { vm, byteCount, freeing, _, _, _ in
     withInvoke(vm) { (_, invoke) throws(SyscallFailure) in
       guard freeing == 0, byteCount <= UInt64(invoke.heapByteCount) else { return 0 }
       let frame = try SyscallFailure.wrapping { () throws(InstructionError) in try invoke.instructionContext }

@@ -18,7 +18,7 @@ package enum SyscallFailure: Error, Equatable, Sendable {
   case invalidString(UTF8Defect, bytes: [UInt8])
   case abort
   case panic(file: String, line: UInt64, column: UInt64)
-  case badSeeds(SeedDefect)
+  case badSeeds(ProgramAddressError)
   case tooManySlices
   case invalidAttribute
   case returnDataTooLarge(byteCount: UInt64)
@@ -27,15 +27,6 @@ package enum SyscallFailure: Error, Equatable, Sendable {
   case maxInstructionDataLengthExceeded(byteCount: UInt64, limit: UInt64)
   case maxInstructionAccountsExceeded(count: UInt64, limit: UInt64)
   case maxInstructionAccountInfosExceeded(count: UInt64, limit: UInt64)
-
-  /// Why seeds give no program address.
-  package enum SeedDefect: Sendable {
-    /// More than 16 seeds, or one longer than 32 bytes.
-    case tooLong
-    /// The address would be a point of the curve, so somebody could own its key.
-    case onCurve
-    case illegalOwner
-  }
 }
 
 extension SyscallFailure {
@@ -58,7 +49,7 @@ extension SyscallFailure {
     case .invalidString(let defect, let bytes): "\(defect): \(bytes)"
     case .abort: "SBF program panicked"
     case .panic(let file, let line, let column): "SBF program Panicked in \(file) at \(line):\(column)"
-    case .badSeeds(let defect): "Could not create program address with signer seeds: \(defect)"
+    case .badSeeds(let defect): "Could not create program address with signer seeds: \(defect.logText)"
     case .tooManySlices: "Hashing too many sequences"
     case .invalidAttribute: "InvalidAttribute"
     case .returnDataTooLarge(let byteCount):
@@ -75,11 +66,12 @@ extension SyscallFailure {
   }
 }
 
-extension SyscallFailure.SeedDefect: CustomStringConvertible {
-  package var description: String {
+extension ProgramAddressError {
+  /// Agave's sentence.
+  fileprivate var logText: String {
     switch self {
-    case .tooLong: "Length of the seed is too long for address generation"
-    case .onCurve: "Provided seeds do not result in a valid address"
+    case .maxSeedLengthExceeded: "Length of the seed is too long for address generation"
+    case .invalidSeeds: "Provided seeds do not result in a valid address"
     case .illegalOwner: "Provided owner is not allowed"
     }
   }

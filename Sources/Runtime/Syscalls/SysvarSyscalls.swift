@@ -22,25 +22,25 @@ private struct SysvarLayout {
 }
 
 enum SysvarSyscalls {
-  static func clock(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 { get(vm, SysvarID.clock, .clock, address) }
+  static let clock: SyscallFunction = { vm, address, _, _, _, _ in
+    get(vm, SysvarID.clock, .clock, address)
+  }
 
-  static func rent(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 { get(vm, SysvarID.rent, .rent, address) }
+  static let rent: SyscallFunction = { vm, address, _, _, _, _ in
+    get(vm, SysvarID.rent, .rent, address)
+  }
 
-  static func epochSchedule(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 { get(vm, SysvarID.epochSchedule, .epochSchedule, address) }
+  static let epochSchedule: SyscallFunction = { vm, address, _, _, _, _ in
+    get(vm, SysvarID.epochSchedule, .epochSchedule, address)
+  }
 
-  static func epochRewards(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 { get(vm, SysvarID.epochRewards, .epochRewards, address) }
+  static let epochRewards: SyscallFunction = { vm, address, _, _, _, _ in
+    get(vm, SysvarID.epochRewards, .epochRewards, address)
+  }
 
-  static func lastRestartSlot(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 { get(vm, SysvarID.lastRestartSlot, .lastRestartSlot, address) }
+  static let lastRestartSlot: SyscallFunction = { vm, address, _, _, _, _ in
+    get(vm, SysvarID.lastRestartSlot, .lastRestartSlot, address)
+  }
 
   private static func get(
     _ vm: UnsafeMutableRawPointer, _ key: Pubkey, _ layout: SysvarLayout, _ address: UInt64
@@ -72,9 +72,7 @@ enum SysvarSyscalls {
 
   /// Copies `[offset, offset + byteCount)` of a sysvar's account to `address`. Returns 1 where the account is shorter
   /// and 2 where there is no such sysvar.
-  static func getBytes(
-    _ vm: UnsafeMutableRawPointer, key: UInt64, to address: UInt64, offset: UInt64, byteCount: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let getBytes: SyscallFunction = { vm, key, address, offset, byteCount, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(
         ComputeCosts.sysvarBase + 32 / ComputeCosts.bytesPerUnit
@@ -96,9 +94,7 @@ enum SysvarSyscalls {
   }
 
   /// Active stake of the vote account whose key is at `address`, or of all where `address` is 0.
-  static func epochStake(
-    _ vm: UnsafeMutableRawPointer, address: UInt64, _: UInt64, _: UInt64, _: UInt64, _: UInt64
-  ) -> UInt64 {
+  static let epochStake: SyscallFunction = { vm, address, _, _, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       if address == 0 {
         try machine.consume(ComputeCosts.syscallBase)
