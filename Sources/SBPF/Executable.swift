@@ -84,9 +84,8 @@ package final class Executable: @unchecked Sendable {
     threadedCode = .allocate(capacity: decoded.count)
     let provesFrames = provesFrameAccesses && !image.version.hasManualStackFrames
     for (pc, insn) in decoded.enumerated() {
-      let next = pc + 1 < decoded.count ? decoded[pc + 1] : insn
       (threadedCode + pc).initialize(
-        to: ThreadedInsn(insn, next: next, syscalls: syscallFunctions, provesFrameAccesses: provesFrames))
+        to: ThreadedInsn(insn, pc: pc, syscalls: syscallFunctions, provesFrameAccesses: provesFrames))
     }
   }
 

@@ -25,7 +25,10 @@ enum PlainInterpreter {
 
     mutating func run() {
       while true {
-        guard context.pointee.remainingUnits > 0 else { return stop(.exceededMaxInstructions) }
+        guard context.pointee.remainingUnits > 0 else {
+          context.pointee.remainingUnits = 0
+          return stop(.exceededMaxInstructions)
+        }
         context.pointee.remainingUnits -= 1
         let insn = executable.insns[pc]
         let fault: VMFault

@@ -51,7 +51,7 @@ package struct CallFrame {
   var framePointer: UInt64
   /// Host address of the end of the caller's stack frame.
   var hostFrame: UInt64
-  /// Slot index of the instruction after the call.
+  /// Slot index of the instruction after the call, or where the engine keeps that instruction.
   var returnPC: Int
   var reserved: UInt64 = 0
 }
@@ -84,9 +84,13 @@ package struct VMContext {
   @usableFromInline var touchedStackByteCount: UInt64
   /// Units that syscalls consumed, nested programs included.
   package var syscallUnits: Int64
-  /// The engine's code, one entry a slot.
+  /// The direct-threaded engine's code, one entry a slot, and its uncommon paths.
   var code: UnsafeRawPointer
+  var uncommon: UnsafePointer<ThreadedInterpreter.Handler>
+  var insns: UnsafePointer<Insn>
   var slotCount: Int
+  /// Units beyond those that the engine counts by itself; zero unless the budget is absurd.
+  var spareUnits: Int64
   /// Guest address of slot 0, which `callx` counts from.
   var textAddress: UInt64
   @usableFromInline var hasStackGaps: Bool

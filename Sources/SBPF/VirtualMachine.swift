@@ -24,6 +24,13 @@ package final class VirtualMachine {
   let stack: UnsafeMutableRawPointer
   let heap: UnsafeMutableRawPointer
 
+  /// What `VMContext.insns` points at before the first run.
+  private nonisolated(unsafe) static let noInsns: UnsafePointer<Insn> = {
+    let insn = UnsafeMutablePointer<Insn>.allocate(capacity: 1)
+    insn.initialize(to: Insn(.textEnd))
+    return UnsafePointer(insn)
+  }()
+
   package init(engine: Engine = .interpreter) {
     self.engine = engine
     let pageByteCount = 4096
@@ -44,8 +51,9 @@ package final class VirtualMachine {
       to: VMContext(
         regions: regions, remainingUnits: 0, fault: .none, faultAccess: .load, faultByteCount: 0, faultAddress: 0,
         faultPC: 0, host: nil, registers: registers, frames: frames, callDepth: 0, frameStep: 0, hostFrameStep: 0,
-        touchedStackByteCount: 0, syscallUnits: 0, code: UnsafeRawPointer(stack), slotCount: 0, textAddress: 0,
-        hasStackGaps: false))
+        touchedStackByteCount: 0, syscallUnits: 0, code: UnsafeRawPointer(stack),
+        uncommon: ThreadedInterpreter.uncommonHandlers, insns: VirtualMachine.noInsns, slotCount: 0, spareUnits: 0,
+        textAddress: 0, hasStackGaps: false))
   }
 
   deinit {
@@ -84,6 +92,8 @@ package final class VirtualMachine {
     context.pointee.fault = .none
     context.pointee.host = host
     context.pointee.callDepth = 0
+    context.pointee.code = UnsafeRawPointer(executable.threadedCode)
+    context.pointee.insns = UnsafePointer(executable.insns)
     context.pointee.slotCount = executable.slotCount
     context.pointee.textAddress = executable.textAddress
     switch engine {
