@@ -3,7 +3,8 @@
 //   `mov32 r, r` follows unless the next instruction replaces the upper half anyway;
 // - v1 and v2 do not move r10 on a call: each function that uses its frame first takes 4096 bytes;
 // - v2 has its own encodings for memory, multiplication, division and 64-bit constants, and lacks neg and le.
-// Rules by version: SIMD-0166, 0173, 0174, 0377 (https://github.com/solana-foundation/solana-improvement-documents).
+// Rules by version: SIMD-0166, 0173, 0174, 0377
+// (https://github.com/solana-foundation/solana-improvement-documents).
 
 /// One 8-byte slot of the output, still referring to places in the object.
 struct LoweredSlot {
@@ -49,7 +50,8 @@ struct CodeLowering {
     for (ordinal, instructions) in sections.enumerated() {
       var calls: [Int: Int] = [:]
       var jumps: [Int: Int] = [:]
-      let framed = version.objectNeedsPrologue ? functionsUsingFrame(instructions, functionStarts[ordinal]) : []
+      let framed =
+        version.objectNeedsPrologue ? functionsUsingFrame(instructions, functionStarts[ordinal]) : []
       for (index, instruction) in instructions.enumerated() {
         calls[instruction.slot] = code.slots.count
         if framed.contains(instruction.slot) {
@@ -89,11 +91,13 @@ struct CodeLowering {
     let opcode = instruction.opcode
     if opcode & 7 == 6 && !version.objectMayJumpOnWords {
       throw ObjectCode.refusal(
-        "32-bit comparison (JMP32), which SBPF \(version) lacks (link as v3 or compile with -mcpu=v2),", section,
+        "32-bit comparison (JMP32), which SBPF \(version) lacks (link as v3 or compile with -mcpu=v2),",
+        section,
         instruction.slot)
     }
     var slot = LoweredSlot(
-      opcode: opcode, destination: instruction.destination, source: instruction.source, offset: instruction.offset,
+      opcode: opcode, destination: instruction.destination, source: instruction.source,
+      offset: instruction.offset,
       immediate: instruction.immediate, reference: instruction.reference)
     if opcode == 0x8d { return [registerCall(slot)] }
     if version.hasRenumberedInstructions { return try lowerRenumbered(slot, instruction, section) }
@@ -101,7 +105,9 @@ struct CodeLowering {
     let leavesSignExtended = [0x04, 0x0c, 0x14, 0x1c, 0x24, 0x2c].contains(opcode)
     if !leavesSignExtended || replacesUpperHalf(next, of: instruction.destination) { return [slot] }
     slot.offset = 0
-    return [slot, LoweredSlot(opcode: 0xbc, destination: instruction.destination, source: instruction.destination)]
+    return [
+      slot, LoweredSlot(opcode: 0xbc, destination: instruction.destination, source: instruction.destination),
+    ]
   }
 
   /// Whether `next` reads only the lower half of `register` and writes all of it.
@@ -170,7 +176,8 @@ struct CodeLowering {
     switch slot.opcode & 0xf0 {
     case 0x10 where !usesRegister:  // sub imm has its operands swapped: add the negative
       guard slot.immediate != .min else {
-        throw ObjectCode.refusal("subtraction of -2^31, which SBPF v2 cannot express,", section, instruction.slot)
+        throw ObjectCode.refusal(
+          "subtraction of -2^31, which SBPF v2 cannot express,", section, instruction.slot)
       }
       slot.opcode = isLong ? 0x07 : 0x04
       slot.immediate = -slot.immediate

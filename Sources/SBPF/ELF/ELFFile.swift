@@ -1,8 +1,8 @@
 // A file's bytes and their tables, decoded by libelf from places that were checked here first. libelf
-// (https://sourceware.org/elfutils/) is never asked to find anything: the section table is hidden from it and it
-// gets typed chunks at offsets known to lie in the file, so that a hostile header can neither crash it nor widen
-// or narrow what the loaders accept.
-// Sizes, alignment and bounds of every chunk follow the validators' parser: entries whole, offset a multiple of 8.
+// (https://sourceware.org/elfutils/) is never asked to find anything: the section table is hidden from it and
+// it gets typed chunks at offsets known to lie in the file, so that a hostile header can neither crash it nor
+// widen or narrow what the loaders accept. Sizes, alignment and bounds of every chunk follow the validators'
+// parser: entries whole, offset a multiple of 8.
 import CElf
 import Synchronization
 
@@ -49,8 +49,8 @@ package struct ELFHeader: Equatable, Sendable {
   }
 }
 
-/// Owns a copy of the file, its section-table fields blanked (libelf wants memory that neither moves nor changes) and libelf's handle on it.
-/// Confined to the thread that made it.
+/// Owns a copy of the file, its section-table fields blanked (libelf wants memory that neither moves nor
+/// changes) and libelf's handle on it. Confined to the thread that made it.
 final class ELFFile {
   let bytes: UnsafeRawBufferPointer
   let header: ELFHeader
@@ -152,7 +152,9 @@ final class ELFFile {
   }
 
   func dynamicEntries(offset: UInt64, byteCount: UInt64) throws(ELFError) -> [GElf_Dyn] {
-    guard let chunk = try chunk(offset, byteCount, ELF_T_DYN, entrySize: 16, "dynamic table") else { return [] }
+    guard let chunk = try chunk(offset, byteCount, ELF_T_DYN, entrySize: 16, "dynamic table") else {
+      return []
+    }
     return ELFFile.decode(chunk, Int(byteCount / 16), GElf_Dyn(), gelf_getdyn)
   }
 

@@ -1,6 +1,7 @@
-// The loader of SBPF v0–v2: any shared object with one .text section. Calls are keyed by murmur3 of their target,
-// dynamic relocations are applied, the read-only sections are merged into one image from 0x1_0000_0000 on.
-// Each check stands where the validators' loader has it, for the first one that fails names the error.
+// The loader of SBPF v0–v2: any shared object with one .text section. Calls are keyed by murmur3 of their
+// target, dynamic relocations are applied, the read-only sections are merged into one image from
+// 0x1_0000_0000 on. Each check stands where the validators' loader has it, for the first one that fails names
+// the error.
 import CElf
 
 extension ELFLoader {
@@ -14,7 +15,9 @@ extension ELFLoader {
     if options.rejectsBrokenELFs && text.sh_addr != text.sh_offset {
       throw .outOfBounds(what: "address of .text, which is not its file offset", value: text.sh_addr)
     }
-    if overflow || textAddress > stackAddress { throw .outOfBounds(what: "address of .text", value: text.sh_addr) }
+    if overflow || textAddress > stackAddress {
+      throw .outOfBounds(what: "address of .text", value: text.sh_addr)
+    }
 
     var relocator = try Relocator(elf: elf, image: Array(bytes), text: text, syscalls: syscalls)
     try relocator.hashRelativeCalls()
@@ -32,7 +35,9 @@ extension ELFLoader {
   private static func validate(_ elf: LenientELF) throws(ELFError) {
     let header = elf.file.header
     if header.identification[7] != UInt8(ELFOSABI_NONE) { throw .wrongABI(header.identification[7]) }
-    if header.machine != ELFMachine.bpf && header.machine != ELFMachine.sbpf { throw .wrongMachine(header.machine) }
+    if header.machine != ELFMachine.bpf && header.machine != ELFMachine.sbpf {
+      throw .wrongMachine(header.machine)
+    }
     if header.type != UInt16(ET_DYN) { throw .wrongType(header.type) }
     let textName = Array(".text".utf8)
     let textCount = elf.sectionNames.count { $0 == textName }
@@ -83,7 +88,9 @@ extension ELFLoader {
     if options.rejectsBrokenELFs && (overflow || packed > highest) {
       throw .outOfBounds(what: "overlapping read-only sections", value: filled)
     }
-    if highest > UInt64(image.count) { throw .outOfBounds(what: "end of the read-only sections", value: highest) }
+    if highest > UInt64(image.count) {
+      throw .outOfBounds(what: "end of the read-only sections", value: highest)
+    }
     var merged = [UInt8](repeating: 0, count: Int(highest))
     for slice in slices {
       merged.replaceSubrange(slice.address..<(slice.address + slice.range.count), with: image[slice.range])
@@ -105,7 +112,9 @@ extension ELFLoader {
       let section = elf.sections[table]
       let symbols = try? elf.file.symbols(offset: section.sh_offset, byteCount: section.sh_size, ".symtab")
       for symbol in symbols ?? [] {
-        add(symbol, try? elf.file.name(at: symbol.st_name, in: elf.sections[strings], index: strings, limit: 1024))
+        add(
+          symbol,
+          try? elf.file.name(at: symbol.st_name, in: elf.sections[strings], index: strings, limit: 1024))
       }
     }
     if names[entryPC] == nil { names[entryPC] = "entrypoint" }

@@ -1,6 +1,6 @@
-// The loader of SBPF v3 (SIMD-0189): only the file header and the first one or two program headers count. Read-only
-// data, if any, is mapped at 0 and the code at 0x1_0000_0000; both lie back to back behind the program headers.
-// Nothing is relocated; section headers serve names for people only and may be nonsense.
+// The loader of SBPF v3 (SIMD-0189): only the file header and the first one or two program headers count.
+// Read-only data, if any, is mapped at 0 and the code at 0x1_0000_0000; both lie back to back behind the
+// program headers. Nothing is relocated; section headers serve names for people only and may be nonsense.
 import CElf
 
 extension ELFLoader {

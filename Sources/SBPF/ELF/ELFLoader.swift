@@ -1,11 +1,13 @@
 // From a program's file to its image. Two loaders behind one door, chosen by e_flags: the lenient one (v0–v2:
-// sections, relocations, calls by hash) and the strict one (v3: two segments, nothing to relocate; SIMD-0189).
-// Acceptance and wording follow the validators' loader (https://github.com/anza-xyz/sbpf, src/elf.rs, 0.21).
+// sections, relocations, calls by hash) and the strict one (v3: two segments, nothing to relocate;
+// SIMD-0189). Acceptance and wording follow the validators' loader (https://github.com/anza-xyz/sbpf,
+// src/elf.rs, 0.21).
 import CElf
 
 /// How an ELF is judged.
 package struct LoaderOptions: Sendable {
-  /// Deployment refuses what execution has always let pass: unknown syscalls, sections away from their offsets.
+  /// Deployment refuses what execution has always let pass: unknown syscalls, sections away from their
+  /// offsets.
   package var rejectsBrokenELFs: Bool
   /// Versions that may run; mainnet's feature set enables all four.
   package var enabledVersions: Set<SBPFVersion>

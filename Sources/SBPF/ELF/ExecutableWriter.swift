@@ -1,6 +1,6 @@
-// Writes SBPF executables: the strict layout of v3 (headers, read-only data, code, then what only people read) and
-// the lenient one of v0–v2 (code and read-only data at addresses equal to their file offsets, a dynamic table for
-// the calls that loaders complete). Both carry .symtab, so that a disassembly shows names.
+// Writes SBPF executables: the strict layout of v3 (headers, read-only data, code, then what only people
+// read) and the lenient one of v0–v2 (code and read-only data at addresses equal to their file offsets, a
+// dynamic table for the calls that loaders complete). Both carry .symtab, so that a disassembly shows names.
 import CElf
 
 enum ExecutableWriter {
@@ -80,14 +80,18 @@ enum ExecutableWriter {
         bytes += words64(UInt64(section.flags), section.address, section.offset, section.byteCount)
         bytes += words32(section.link, section.info) + words64(section.alignment, section.entrySize)
       }
-      var header: [UInt8] = [0x7f, 0x45, 0x4c, 0x46, UInt8(ELFCLASS64), UInt8(ELFDATA2LSB), UInt8(EV_CURRENT)]
+      var header: [UInt8] = [
+        0x7f, 0x45, 0x4c, 0x46, UInt8(ELFCLASS64), UInt8(ELFDATA2LSB), UInt8(EV_CURRENT),
+      ]
       header += [UInt8](repeating: 0, count: 9)
       header += words16(UInt16(ET_DYN), ELFMachine.bpf) + words32(UInt32(EV_CURRENT))
       header += words64(entry, ELFHeader.byteCount, tableOffset) + words32(version.rawValue)
-      header += words16(64, 56, UInt16(segments.count), 64, UInt16(sections.count), UInt16(sections.count - 1))
+      header += words16(
+        64, 56, UInt16(segments.count), 64, UInt16(sections.count), UInt16(sections.count - 1))
       for segment in segments {
         header += words32(UInt32(segment.type), UInt32(segment.flags))
-        header += words64(segment.offset, segment.address, segment.address, segment.byteCount, segment.byteCount, 8)
+        header += words64(
+          segment.offset, segment.address, segment.address, segment.byteCount, segment.byteCount, 8)
       }
       bytes.replaceSubrange(0..<header.count, with: header)
       return bytes
@@ -116,7 +120,8 @@ enum ExecutableWriter {
       segments.append(segment(writer.sections[index], PT_LOAD, PF_R))
     }
     let text = writer.add(
-      ".text", program.text, type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_EXECINSTR, address: ELFLoader.programAddress)
+      ".text", program.text, type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_EXECINSTR,
+      address: ELFLoader.programAddress)
     segments.append(segment(writer.sections[text], PT_LOAD, PF_X))
     writer.addSymbols(program, textIndex: text, textAddress: ELFLoader.programAddress)
     let entry = ELFLoader.programAddress + UInt64(program.entryPC) * 8
@@ -187,13 +192,16 @@ enum ExecutableWriter {
     writer.add(
       ".dynsym", symbols, type: SHT_DYNSYM, flags: SHF_ALLOC, link: UInt32(first + 2), info: 1, entrySize: 24)
     writer.add(".dynstr", strings.bytes, type: SHT_STRTAB, flags: SHF_ALLOC, alignment: 1)
-    writer.add(".rel.dyn", relocations, type: SHT_REL, flags: SHF_ALLOC, link: UInt32(first + 1), entrySize: 16)
+    writer.add(
+      ".rel.dyn", relocations, type: SHT_REL, flags: SHF_ALLOC, link: UInt32(first + 1), entrySize: 16)
     let header = writer.sections[table]
     let byteCount = UInt64(writer.bytes.count) - header.offset
     return [
-      Segment(type: PT_LOAD, flags: PF_R, address: header.address, offset: header.offset, byteCount: byteCount),
       Segment(
-        type: PT_DYNAMIC, flags: PF_R, address: header.address, offset: header.offset, byteCount: header.byteCount),
+        type: PT_LOAD, flags: PF_R, address: header.address, offset: header.offset, byteCount: byteCount),
+      Segment(
+        type: PT_DYNAMIC, flags: PF_R, address: header.address, offset: header.offset,
+        byteCount: header.byteCount),
     ]
   }
 
@@ -201,7 +209,8 @@ enum ExecutableWriter {
 
   private static func segment(_ section: Section, _ type: Int32, _ flags: Int32) -> Segment {
     Segment(
-      type: type, flags: flags, address: section.address, offset: section.offset, byteCount: section.byteCount)
+      type: type, flags: flags, address: section.address, offset: section.offset, byteCount: section.byteCount
+    )
   }
 
   private static func symbol(

@@ -1,6 +1,7 @@
-// The tables of an SBPF v0–v2 file, accepted and refused exactly as the validators' parser does it, in its order,
-// because the first refusal's words reach transaction logs (https://github.com/anza-xyz/sbpf, src/elf_parser).
-// What it insists on: headers and tables that do not overlap, sections in file order, short names.
+// The tables of an SBPF v0–v2 file, accepted and refused exactly as the validators' parser does it, in its
+// order, because the first refusal's words reach transaction logs (https://github.com/anza-xyz/sbpf,
+// src/elf_parser). What it insists on: headers and tables that do not overlap, sections in file order, short
+// names.
 import CElf
 
 struct LenientELF {
@@ -27,13 +28,15 @@ struct LenientELF {
     self.file = file
     let headerSpan: Span = (0..<ELFHeader.byteCount, "file header")
     let programSpan = try LenientELF.span(
-      file.header.programHeaderOffset, UInt64(file.header.programHeaderCount) * ELFHeader.programHeaderByteCount,
+      file.header.programHeaderOffset,
+      UInt64(file.header.programHeaderCount) * ELFHeader.programHeaderByteCount,
       "program header table")
     try LenientELF.checkApart(headerSpan, programSpan)
     programHeaders = try file.programHeaders(
       offset: file.header.programHeaderOffset, count: file.header.programHeaderCount)
     let sectionSpan = try LenientELF.span(
-      file.header.sectionHeaderOffset, UInt64(file.header.sectionHeaderCount) * ELFHeader.sectionHeaderByteCount,
+      file.header.sectionHeaderOffset,
+      UInt64(file.header.sectionHeaderCount) * ELFHeader.sectionHeaderByteCount,
       "section header table")
     try LenientELF.checkApart(headerSpan, sectionSpan)
     try LenientELF.checkApart(programSpan, sectionSpan)
@@ -97,7 +100,8 @@ struct LenientELF {
     for (index, section) in sections.enumerated() {
       let name = Array(
         try file.name(
-          at: section.sh_name, in: sections[namesIndex], index: namesIndex, limit: LenientELF.sectionNameLimit))
+          at: section.sh_name, in: sections[namesIndex], index: namesIndex, limit: LenientELF.sectionNameLimit
+        ))
       sectionNames.append(name)
       switch name {
       case LenientELF.symtab: try LenientELF.assign(index, to: &symbolSection)

@@ -1,6 +1,7 @@
-// Instructions of a relocatable object, each with what it refers to, so that they can be rewritten and moved. What
-// eBPF has and no SBPF version knows (atomics, signed division, sign-extending moves and loads, byte swaps, kernel
-// helpers by number; https://www.rfc-editor.org/rfc/rfc9669) is refused with its name and place.
+// Instructions of a relocatable object, each with what it refers to, so that they can be rewritten and moved.
+// What eBPF has and no SBPF version knows (atomics, signed division, sign-extending moves and loads, byte
+// swaps, kernel helpers by number; https://www.rfc-editor.org/rfc/rfc9669) is refused with its name and
+// place.
 
 /// One instruction; `lddw` is one, with both halves.
 struct ObjectInstruction {
@@ -30,7 +31,9 @@ struct ObjectInstruction {
 
 enum ObjectCode {
   /// The instructions of code section `ordinal`.
-  static func decode(_ object: RelocatableObject, section ordinal: Int) throws(ELFError) -> [ObjectInstruction] {
+  static func decode(_ object: RelocatableObject, section ordinal: Int) throws(ELFError)
+    -> [ObjectInstruction]
+  {
     let section = object.code[ordinal]
     if section.bytes.count % 8 != 0 {
       throw .invalidSize(what: section.name, byteCount: UInt64(section.bytes.count))
@@ -52,7 +55,8 @@ enum ObjectCode {
       var relocation: RelocatableObject.Relocation?
       if let next = relocations.first, next.offset < UInt64(slot * 8 + (wide ? 16 : 8)) {
         guard next.offset == UInt64(slot * 8) else {
-          throw .relocationOutOfRange(section: section.name, offset: next.offset, why: "not at an instruction")
+          throw .relocationOutOfRange(
+            section: section.name, offset: next.offset, why: "not at an instruction")
         }
         relocation = relocations.popFirst()
       }
@@ -98,10 +102,12 @@ enum ObjectCode {
       case 3: opcode & 0xe0 == 0x60 ? nil : opcode & 0xe0 == 0xc0 ? "atomic operation" : "unknown store"
       case 4, 7: arithmeticProblem(instruction)
       case 5: jumpProblem(instruction)
-      default: opcode == 0x06 ? "32-bit-offset jump" : opcode >> 4 > 0xd ? "unknown jump" : wordJumpProblem(opcode)
+      default:
+        opcode == 0x06 ? "32-bit-offset jump" : opcode >> 4 > 0xd ? "unknown jump" : wordJumpProblem(opcode)
       }
     if let problem {
-      throw refusal("\(problem) (opcode \(ELFError.hex(UInt64(opcode)))), which SBPF lacks,", section, instruction.slot)
+      throw refusal(
+        "\(problem) (opcode \(ELFError.hex(UInt64(opcode)))), which SBPF lacks,", section, instruction.slot)
     }
   }
 
@@ -189,7 +195,8 @@ enum ObjectCode {
 
   /// The place `addend` bytes after `target`, which must exist (or be the end of a data section).
   static func reference(
-    _ target: RelocatableObject.Target, addend: UInt64, object: RelocatableObject, section: String, offset: UInt64
+    _ target: RelocatableObject.Target, addend: UInt64, object: RelocatableObject, section: String,
+    offset: UInt64
   ) throws(ELFError) -> ObjectInstruction.Reference {
     switch target {
     case .undefined(let name): throw .unresolvedData(symbol: name, section: section, offset: offset)
@@ -220,7 +227,8 @@ enum ObjectCode {
       // The immediate counts slots from the symbol, less one: -1 is the symbol itself.
       let slot = Int64(base / 8) + Int64(instruction.immediate) + 1
       guard base % 8 == 0, slot >= 0, slot < Int64(object.code[ordinal].bytes.count / 8) else {
-        throw .relocationOutOfRange(section: section.name, offset: relocation.offset, why: "calls outside the code")
+        throw .relocationOutOfRange(
+          section: section.name, offset: relocation.offset, why: "calls outside the code")
       }
       return .function(section: ordinal, slot: Int(slot))
     }

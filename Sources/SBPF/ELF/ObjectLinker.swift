@@ -1,8 +1,8 @@
-// `estuary link`: a relocatable object of stock clang becomes an SBPF executable that validators take, v3 (strict
-// layout) by default, v0–v2 (lenient layout, calls of syscalls by dynamic relocation) on request. Addresses are
-// final in the file; only syscalls, and a function whose first instruction calls itself, need the loader's help.
-// Limits: one object, no writable data, at most 4096 bytes of stack a function (compile with
-// `-mllvm -bpf-stack-size=4096`).
+// `estuary link`: a relocatable object of stock clang becomes an SBPF executable that validators take, v3
+// (strict layout) by default, v0–v2 (lenient layout, calls of syscalls by dynamic relocation) on request.
+// Addresses are final in the file; only syscalls, and a function whose first instruction calls itself, need
+// the loader's help. Limits: one object, no writable data, at most 4096 bytes of stack a function (compile
+// with `-mllvm -bpf-stack-size=4096`).
 import CElf
 
 package enum ObjectLinker {
@@ -143,15 +143,17 @@ struct Linkage {
       code.slots.enumerated().contains { pc, slot in
         switch slot.reference {
         case .syscall: true
-        case .function(let section, let target): slot.opcode == 0x85 && code.callTargets[section][target] == pc
+        case .function(let section, let target):
+          slot.opcode == 0x85 && code.callTargets[section][target] == pc
         default: false
         }
       }
     }
   }
 
-  /// Where calls and jumps from elsewhere may arrive: symbols, call targets, functions whose address is taken. The
-  /// entry is one only if the program itself calls it, for only then does its frame need room below another's.
+  /// Where calls and jumps from elsewhere may arrive: symbols, call targets, functions whose address is
+  /// taken. The entry is one only if the program itself calls it, for only then does its frame need room
+  /// below another's.
   private func functionStarts(_ sections: [[ObjectInstruction]], _ words: [DataWord]) -> [Set<Int>] {
     var starts = [Set<Int>](repeating: [], count: object.code.count)
     for function in object.functions { starts[function.section].insert(Int(function.byteOffset / 8)) }
@@ -170,7 +172,8 @@ struct Linkage {
     for function in object.functions {
       guard let pc = code.callTargets[function.section][Int(function.byteOffset / 8)] else { continue }
       let end = Int(clamping: (function.byteOffset &+ function.byteCount) / 8)
-      let sectionEnd = function.section + 1 < code.callTargets.count
+      let sectionEnd =
+        function.section + 1 < code.callTargets.count
         ? code.callTargets[(function.section + 1)...].lazy.compactMap { $0[0] }.first ?? code.slots.count
         : code.slots.count
       let endPC = code.callTargets[function.section][end] ?? sectionEnd
@@ -209,10 +212,13 @@ struct Linkage {
         case ELFRelocation.bpf64_abs64: byteCount = 8
         case ELFRelocation.bpf64_abs32: byteCount = 4
         default:
-          throw .unsupportedRelocation(type: relocation.type, section: section.name, offset: relocation.offset)
+          throw .unsupportedRelocation(
+            type: relocation.type, section: section.name, offset: relocation.offset)
         }
-        guard section.bytes.count >= byteCount, relocation.offset <= UInt64(section.bytes.count - byteCount) else {
-          throw .relocationOutOfRange(section: section.name, offset: relocation.offset, why: "outside the section")
+        guard section.bytes.count >= byteCount, relocation.offset <= UInt64(section.bytes.count - byteCount)
+        else {
+          throw .relocationOutOfRange(
+            section: section.name, offset: relocation.offset, why: "outside the section")
         }
         let offset = Int(relocation.offset)
         var addend: UInt64 = 0
@@ -225,7 +231,8 @@ struct Linkage {
     return words
   }
 
-  private func rodata(_ layout: Layout, _ words: [DataWord], _ code: LoweredCode) throws(ELFError) -> [UInt8] {
+  private func rodata(_ layout: Layout, _ words: [DataWord], _ code: LoweredCode) throws(ELFError) -> [UInt8]
+  {
     var rodata = [UInt8](repeating: 0, count: Int(layout.rodataByteCount))
     for (section, offset) in zip(object.data, layout.dataOffsets) {
       rodata.replaceSubrange(Int(offset)..<(Int(offset) + section.bytes.count), with: section.bytes)
@@ -288,7 +295,8 @@ struct Linkage {
       if !version.hasStrictELF && slot.immediate == -1 {
         calls.append(LinkedProgram.DynamicCall(pc: pc, name: "function_\(targetPC)", function: targetPC))
       }
-    case .function, .data: slot.immediate = Int32(truncatingIfNeeded: try address(slot.reference, layout, code, in: place))
+    case .function, .data:
+      slot.immediate = Int32(truncatingIfNeeded: try address(slot.reference, layout, code, in: place))
     }
     if pc > 0, isUpperHalf(pc, code) {
       let lower = code.slots[pc - 1]

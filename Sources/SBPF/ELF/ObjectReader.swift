@@ -1,4 +1,5 @@
-// The raw tables of a relocatable object: sections, names, symbols, relocations, each re-checked against the file.
+// The raw tables of a relocatable object: sections, names, symbols, relocations, each re-checked against the
+// file.
 import CElf
 
 struct ObjectReader {
@@ -89,9 +90,11 @@ struct ObjectReader {
       guard targets.indices.contains(symbol), symbol != 0 else { throw .unknownSymbol(index: UInt64(symbol)) }
       guard let target = targets[symbol] else {
         throw .relocationOutOfRange(
-          section: section.name, offset: entry.r_offset, why: "refers to \(symbolName(symbol)), which is not loaded")
+          section: section.name, offset: entry.r_offset,
+          why: "refers to \(symbolName(symbol)), which is not loaded")
       }
-      relocations.append(RelocatableObject.Relocation(offset: entry.r_offset, type: entry.type, target: target))
+      relocations.append(
+        RelocatableObject.Relocation(offset: entry.r_offset, type: entry.type, target: target))
     }
     return relocations
   }

@@ -1,7 +1,8 @@
 // A relocatable eBPF object as stock clang writes it (ET_REL, EM_BPF; relocation kinds:
-// https://docs.kernel.org/bpf/llvm_reloc.html): its code sections, its read-only data, its functions, and what each
-// relocation refers to. Everything a program cannot have (writable globals, thread-locals, common symbols) is
-// refused here by name. Indices into `code` and `data` are ordinals of this type, not section indices of the file.
+// https://docs.kernel.org/bpf/llvm_reloc.html): its code sections, its read-only data, its functions, and
+// what each relocation refers to. Everything a program cannot have (writable globals, thread-locals, common
+// symbols) is refused here by name. Indices into `code` and `data` are ordinals of this type, not section
+// indices of the file.
 import CElf
 
 struct RelocatableObject {
@@ -114,7 +115,8 @@ struct RelocatableObject {
     return .data
   }
 
-  /// What each symbol of the table stands for; nil for files, sections that are left out, and absolute values.
+  /// What each symbol of the table stands for; nil for files, sections that are left out, and absolute
+  /// values.
   private static func resolve(
     _ reader: ObjectReader, places: [Place], code: [Section], data: [Section]
   ) throws(ELFError) -> [Target?] {

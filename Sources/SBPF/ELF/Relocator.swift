@@ -1,7 +1,7 @@
-// Relocation of SBPF v0–v2 files, on a copy of the file's bytes while tables and names are read from the original,
-// as the validators do: a relocation that overwrites a table changes nothing that follows. Offsets are file
-// offsets. Kinds: R_BPF_64_64 (lddw of a symbol), R_BPF_64_RELATIVE (lddw or data word holding an address),
-// R_BPF_64_32 (call by symbol).
+// Relocation of SBPF v0–v2 files, on a copy of the file's bytes while tables and names are read from the
+// original, as the validators do: a relocation that overwrites a table changes nothing that follows. Offsets
+// are file offsets. Kinds: R_BPF_64_64 (lddw of a symbol), R_BPF_64_RELATIVE (lddw or data word holding an
+// address), R_BPF_64_32 (call by symbol).
 import CElf
 
 struct Relocator {
@@ -65,7 +65,8 @@ struct Relocator {
     let offset = relocation.r_offset
     let low = Relocator.saturatingSum(offset, 4)
     guard offset >= UInt64(textRange.lowerBound), offset < UInt64(textRange.upperBound) else {
-      // Early tool chains put the low half of a data word's address into its upper half; that became the format.
+      // Early tool chains put the low half of a data word's address into its upper half; that became the
+      // format.
       let address = Relocator.saturatingSum(UInt64(try load32(low)), ELFLoader.programAddress)
       try store32(UInt32(truncatingIfNeeded: address), at: offset, of: 8)
       try store32(UInt32(truncatingIfNeeded: address >> 32), at: low)

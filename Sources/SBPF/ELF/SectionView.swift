@@ -1,5 +1,5 @@
-// A tolerant look at a file's section table, for inspection and for names in disassembly: what cannot be read is
-// left out, nothing is thrown, nothing read here decides whether a program runs.
+// A tolerant look at a file's section table, for inspection and for names in disassembly: what cannot be read
+// is left out, nothing is thrown, nothing read here decides whether a program runs.
 import CElf
 
 struct SectionView {
