@@ -17,6 +17,9 @@ package final class InvokeContext {
   /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
   package var pendingSyscallError: (any Error & Sendable)?
 
+  /// Programs that this transaction has deployed or closed.
+  var modifiedPrograms: [Pubkey] = []
+
   package init(environment: ExecutionEnvironment) {
     self.environment = environment
   }
