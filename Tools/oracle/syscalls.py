@@ -1,0 +1,380 @@
+"""Differential test of the syscalls: small random programs on LiteSVM and on `estuary replay`, compared in full.
+
+    Tools/oracle/syscalls.py [--count N] [--seed S] [--batch N] [--keep FOLDER]
+
+Each program copies a random payload to its heap, makes a few syscalls with arguments that are mostly sensible and
+sometimes not (bounds, gaps, misaligned, huge), logs every result, and at the end logs a hash of its heap and stack.
+Programs come as SBPF v0 and v3, under loader v1 and v2, with compute limits that often fall within a syscall.
+`--expect FILE` writes the programs and LiteSVM's answers instead of running Estuary.
+"""
+
+import argparse
+import json
+import random
+import struct
+import sys
+
+from solders.account import Account
+from solders.instruction import AccountMeta, Instruction
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.transaction import Transaction
+
+from assemble import HEAP, INPUT, PROGRAM, STACK, Assembler
+from oracle import Case, differences
+
+LOADERS = {1: "BPFLoader1111111111111111111111111111111111", 2: "BPFLoader2111111111111111111111111111111111"}
+BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
+SYSVARS = """SysvarC1ock11111111111111111111111111111111 SysvarRent111111111111111111111111111111111
+SysvarEpochSchedu1e111111111111111111111111 SysvarS1otHashes111111111111111111111111111
+SysvarStakeHistory1111111111111111111111111 SysvarEpochRewards1111111111111111111111111
+SysvarLastRestartS1ot1111111111111111111111 SysvarS1otHistory11111111111111111111111111
+Sysvar1nstructions1111111111111111111111111 SysvarRecentB1ockHashes11111111111111111111""".split()
+
+# Where things lie in the payload, as offsets into the heap.
+NOISE, SLICES, POINTS, KEYS, SIGNATURES, TEXT, END = 0, 512, 1024, 1536, 2048, 2560, 2816
+HEAP_SIZE = 32 * 1024
+
+# --- Curves, slowly, for valid arguments ------------------------------------------------------------------------
+
+ED_P = 2**255 - 19
+ED_L = 2**252 + 27742317777372353535851937790883648493
+ED_D = -121665 * pow(121666, -1, ED_P) % ED_P
+ED_B = (
+    15112221349535400772501151409588531511454012693041857206046113283949847762202,
+    46316835694926478169428394003475163141307993866256225615783033603165251855960,
+)
+RISTRETTO_B = bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
+
+
+def edwards_add(a, b):
+    product = ED_D * a[0] * b[0] * a[1] * b[1] % ED_P
+    x = (a[0] * b[1] + a[1] * b[0]) * pow(1 + product, -1, ED_P) % ED_P
+    y = (a[1] * b[1] + a[0] * b[0]) * pow(1 - product, -1, ED_P) % ED_P
+    return x, y
+
+
+def edwards_point(scalar):
+    point, base = (0, 1), ED_B
+    while scalar:
+        if scalar & 1:
+            point = edwards_add(point, base)
+        base = edwards_add(base, base)
+        scalar >>= 1
+    return (point[1] | (point[0] & 1) << 255).to_bytes(32, "little")
+
+
+EC_P = 2**256 - 2**32 - 977
+EC_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+EC_G = (
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
+
+
+def ec_multiply(scalar):
+    def add(a, b):
+        if a is None or b is None:
+            return a or b
+        if a[0] == b[0]:
+            if (a[1] + b[1]) % EC_P == 0:
+                return None
+            slope = 3 * a[0] * a[0] * pow(2 * a[1], -1, EC_P)
+        else:
+            slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, EC_P)
+        x = (slope * slope - a[0] - b[0]) % EC_P
+        return x, (slope * (a[0] - x) - a[1]) % EC_P
+
+    point, base = None, EC_G
+    while scalar:
+        if scalar & 1:
+            point = add(point, base)
+        base = add(base, base)
+        scalar >>= 1
+    return point
+
+
+def ec_sign(rng):
+    """A 32-byte hash, a recovery id and a 64-byte signature."""
+    secret, nonce = rng.randrange(1, EC_N), rng.randrange(1, EC_N)
+    digest = rng.randbytes(32)
+    point = ec_multiply(nonce)
+    r = point[0] % EC_N
+    s = (int.from_bytes(digest, "big") + r * secret) * pow(nonce, -1, EC_N) % EC_N
+    return digest, point[1] & 1, r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+# --- Arguments --------------------------------------------------------------------------------------------------
+
+
+def payload(rng, samples):
+    data = bytearray(rng.randbytes(END))
+    for index in range(32):
+        where = HEAP + rng.randrange(END)
+        count = rng.choice([0, 1, 7, 8, 31, 32, 33, 64, 100, 300])
+        if rng.random() < 0.1:
+            where, count = address(rng), length(rng)
+        data[SLICES + index * 16 : SLICES + index * 16 + 16] = struct.pack("<QQ", where % 2**64, count % 2**64)
+    for index in range(16):
+        value = rng.choice(samples["points"])
+        if rng.random() < 0.2:
+            value = rng.choice(samples["odd points"])
+        data[POINTS + index * 32 : POINTS + index * 32 + 32] = value
+    for index in range(16):
+        data[KEYS + index * 32 : KEYS + index * 32 + 32] = rng.choice(samples["keys"])
+    digest, _, signature = samples["signature"]
+    data[SIGNATURES : SIGNATURES + 96] = digest + signature
+    data[SIGNATURES + 96 : SIGNATURES + 192] = digest + rng.choice(samples["odd signatures"])
+    text = rng.choice(["plain text ", "Grüße, 世界 🌍 ", "\0\x01\t", "é"]).encode() * 256
+    data[TEXT : TEXT + 256] = text[:256]
+    if rng.random() < 0.5:
+        at = TEXT + rng.randrange(250)
+        broken = rng.choice([b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\xf0\x9f"])
+        data[at : at + len(broken)] = broken
+    return bytes(data)
+
+
+def sample_values(rng):
+    scalars = [0, 1, 2, 8, ED_L - 1, rng.randrange(ED_L), rng.randrange(ED_L)]
+    points = [edwards_point(s) for s in (0, 1, 5, rng.randrange(ED_L), rng.randrange(ED_L))]
+    points += [RISTRETTO_B, bytes(32)] + [s.to_bytes(32, "little") for s in scalars]
+    small_order = [
+        bytes(32), bytes(31) + b"\x80", (ED_P - 1).to_bytes(32, "little"), (ED_P + 1).to_bytes(32, "little"),
+        b"\x01" + bytes(30) + b"\x80",
+        bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+        bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    ]
+    odd = small_order + [ED_L.to_bytes(32, "little"), b"\xff" * 32, ED_P.to_bytes(32, "little"), rng.randbytes(32)]
+    signature = ec_sign(rng)
+    r, s = signature[2][:32], signature[2][32:]
+    order = EC_N.to_bytes(32, "big")
+    high = (EC_N - int.from_bytes(s, "big")).to_bytes(32, "big")
+    return {
+        "points": points,
+        "odd points": odd,
+        "keys": [bytes(Pubkey.from_string(key)) for key in SYSVARS] + [bytes(32), rng.randbytes(32)],
+        "signature": signature,
+        "odd signatures": [r + high, r + order, order + s, bytes(32) + s, r + bytes(32), rng.randbytes(64)],
+    }
+
+
+def address(rng):
+    """Anywhere, with a preference for edges."""
+    kind = rng.randrange(12)
+    if kind < 3:
+        return HEAP + rng.choice([0, 1, 4, 8, HEAP_SIZE - 33, HEAP_SIZE - 32, HEAP_SIZE - 1, HEAP_SIZE])
+    if kind < 6:
+        frame = rng.choice([0, 1, 2, 3, 63, 64, 126, 127, 128])
+        return STACK + frame * 4096 + rng.choice([0, 8, 4064, 4088, 4095, -8, -1])
+    if kind < 8:
+        return INPUT + rng.choice([0, 8, 16, 17, 100, 2**20])
+    if kind < 9:
+        return PROGRAM + rng.choice([0, 64, 120, 2**16, -1])
+    if kind < 10:
+        return rng.choice([0, 1, 8, 2**32 - 1, 5 << 32, 7 << 32, 8 << 32, 2**63, 2**64 - 1, 2**64 - 32])
+    return HEAP + rng.randrange(END)
+
+
+def length(rng):
+    return rng.choice(
+        [0, 1, 2, 16, 31, 32, 33, 64, 100, 249, 250, 2499, 2500, 2750, 4096, 4097, 8192, HEAP_SIZE, 100_000]
+        + [1024, 1025, 2**31, 2**32, 2**59, 2**60, 2**63, 2**64 - 1, rng.randrange(5000)]
+    )
+
+
+class Arguments:
+    def __init__(self, rng):
+        self.rng = rng
+
+    def odd(self, chance=0.12):
+        return self.rng.random() < chance
+
+    def source(self):
+        return address(self.rng) if self.odd() else HEAP + self.rng.randrange(END)
+
+    def target(self, alignment=1):
+        if self.odd():
+            return address(self.rng)
+        at = self.rng.randrange(END, HEAP_SIZE - 4096)
+        base = HEAP + at - (0 if self.odd(0.05) else at % alignment)
+        return base if self.rng.random() < 0.7 else STACK + at % 4000 - (at % 4000) % alignment
+
+    def count(self, most):
+        return length(self.rng) if self.odd() else self.rng.randrange(most + 1)
+
+    def slices(self):
+        return self.source() if self.odd() else HEAP + SLICES + 16 * self.rng.randrange(16)
+
+    def point(self):
+        return self.source() if self.odd(0.08) else HEAP + POINTS + 32 * self.rng.randrange(16)
+
+    def key(self):
+        return self.source() if self.odd(0.08) else HEAP + KEYS + 32 * self.rng.randrange(16)
+
+    def curve(self):
+        return self.rng.choice([0, 0, 0, 1, 1, 1, 1, 2, 3, 2**32, 2**64 - 1])
+
+    def text(self):
+        start = self.rng.randrange(200)
+        return (HEAP + TEXT + start, self.rng.randrange(256 - start)) if not self.odd() else (address(self.rng), length(self.rng))
+
+
+def calls(rng):
+    """One syscall's name and arguments."""
+    a = Arguments(rng)
+    r = rng.getrandbits
+    table = {
+        "sol_log_": lambda: a.text(),
+        "sol_log_64_": lambda: [r(rng.choice([0, 1, 8, 32, 64])) for _ in range(5)],
+        "sol_log_pubkey": lambda: [a.key()],
+        "sol_log_compute_units_": lambda: [],
+        "sol_log_data": lambda: [a.slices(), a.count(8)],
+        "sol_memcpy_": lambda: [a.target(), a.source(), a.count(3000)],
+        "sol_memmove_": lambda: [a.target(), a.source() if a.odd(0.7) else a.target(), a.count(3000)],
+        "sol_memset_": lambda: [a.target(), r(rng.choice([8, 64])), a.count(3000)],
+        "sol_memcmp_": lambda: [(s := a.source()), rng.choice([s, a.source()]), a.count(100), a.target(4)],
+        "sol_sha256": lambda: [a.slices(), a.count(12), a.target()],
+        "sol_keccak256": lambda: [a.slices(), a.count(12), a.target()],
+        "sol_create_program_address": lambda: [a.slices(), a.count(5), a.key(), a.target()],
+        "sol_try_find_program_address": lambda: [a.slices(), a.count(5), a.key(), a.target(), a.target()],
+        "sol_secp256k1_recover": lambda: secp(a, rng),
+        "sol_curve_validate_point": lambda: [a.curve(), a.point()],
+        "sol_curve_group_op": lambda: [
+            a.curve(), rng.choice([0, 1, 2, 2, 3]), a.point(), a.point(), rng.choice([a.target(), a.point()])
+        ],
+        "sol_curve_multiscalar_mul": lambda: [
+            a.curve(), a.point(), a.point(), rng.choice([0, 1, 2, 3, 8, 512, 513, a.count(4)]), a.target()
+        ],
+        "sol_get_clock_sysvar": lambda: [a.target(8)],
+        "sol_get_rent_sysvar": lambda: [a.target(8)],
+        "sol_get_epoch_schedule_sysvar": lambda: [a.target(8)],
+        "sol_get_epoch_rewards_sysvar": lambda: [a.target(16)],
+        "sol_get_last_restart_slot": lambda: [a.target(8)],
+        "sol_get_sysvar": lambda: [a.key(), a.target(), rng.choice([0, 0, 1, 8, 17, 40, a.count(40)]), a.count(40)],
+        "sol_get_epoch_stake": lambda: [rng.choice([0, a.key()])],
+        "sol_set_return_data": lambda: [a.source(), a.count(1030)],
+        "sol_get_return_data": lambda: [a.target(), a.count(1100), a.target()],
+        "sol_get_processed_sibling_instruction": lambda: sibling(a, rng),
+        "sol_get_stack_height": lambda: [],
+        "sol_alloc_free_": lambda: [a.count(9000), rng.choice([0, 0, 0, HEAP])],
+        "abort": lambda: [],
+        "sol_panic_": lambda: [*a.text(), r(10), r(6)],
+    }
+    names = sorted(table)
+    rare = {"abort", "sol_panic_"}
+    name = rng.choice([n for n in names if n not in rare] * 4 + sorted(rare))
+    return name, list(table[name]())
+
+
+def secp(a, rng):
+    base = HEAP + SIGNATURES + rng.choice([0, 0, 96])
+    digest, signature = (base, base + 32) if not a.odd() else (a.source(), a.source())
+    return [digest, rng.choice([0, 1, 0, 1, 2, 3, 4, 255, 256, 2**64 - 1]), signature, a.target()]
+
+
+def sibling(a, rng):
+    """With a header that is sometimes right for a compute budget instruction (5 bytes, no accounts)."""
+    header = rng.choice([a.target(8), HEAP + 0x6000])
+    return [rng.choice([0, 0, 0, 1, 2, 2**64 - 1]), header, a.target(), a.target(), a.target()]
+
+
+# --- Programs ---------------------------------------------------------------------------------------------------
+
+
+def program(rng, version, data):
+    a = Assembler(version, data)
+    a.syscall("sol_memcpy_", HEAP, a.rodata_address, END)
+    a.load(1, HEAP + 0x6000).load(2, rng.choice([0, 5, 5])).store(1, 0, 2)
+    names = []
+    for step in range(rng.choice([1, 1, 2, 3, 4])):
+        name, arguments = calls(rng)
+        names.append(name)
+        a.syscall(name, *arguments)
+        a.move(1, 0)
+        a.syscall("sol_log_64_", None, step, 0, 0, 0)
+    scratch = HEAP + HEAP_SIZE - 64
+    for offset, value in ((0, HEAP), (8, HEAP_SIZE - 64), (16, STACK), (24, 4096)):
+        a.load(1, scratch + offset).load(2, value).store(1, 0, 2)
+    a.syscall("sol_sha256", scratch, 2, scratch + 32)
+    for offset, value in ((0, scratch + 32), (8, 32)):
+        a.load(1, scratch + offset).load(2, value).store(1, 0, 2)
+    a.syscall("sol_log_data", scratch, 1)
+    a.load(0, 0).exit()
+    return a, names
+
+
+def transaction(rng, svm, payer, identifier, data, accounts, limit):
+    instructions = []
+    if limit is not None:
+        instructions.append(Instruction(BUDGET, b"\x02" + struct.pack("<I", limit), []))
+    instructions.append(Instruction(identifier, data, accounts))
+    blockhash = svm.latest_blockhash()
+    message = Message.new_with_blockhash(instructions, payer.pubkey(), blockhash)
+    signed = Transaction([payer], message, blockhash)
+    return bytes(signed), signed
+
+
+def batch(seed, count):
+    """A case with its programs, and (wire, transaction, description) for each."""
+    rng = random.Random(seed)
+    case = Case(sigverify=False)
+    payer = Keypair.from_seed(rng.randbytes(32))
+    case.fund(payer.pubkey(), 10**13)
+    owned = Pubkey.from_bytes(rng.randbytes(32))
+    case.put(owned, Account(10**9, rng.randbytes(50), Pubkey.default(), False, 2**64 - 1))
+    made = []
+    for index in range(count):
+        samples = sample_values(rng) if index % 50 == 0 else samples
+        version, loader = rng.choice([0, 0, 3]), rng.choice([2, 2, 2, 1])
+        assembler, names = program(rng, version, payload(rng, samples))
+        identifier = Pubkey.from_bytes(rng.randbytes(32))
+        elf = assembler.elf()
+        case.svm.add_program_with_loader(identifier, elf, Pubkey.from_string(LOADERS[loader]))
+        case.adopt(identifier)
+        limit = rng.choice([None, 1_400_000, 300 + rng.randrange(3000), 300 + rng.randrange(40_000)])
+        data = rng.randbytes(rng.randrange(64))
+        accounts = [AccountMeta(owned, False, False)] if rng.random() < 0.3 else []
+        wire, signed = transaction(rng, case.svm, payer, identifier, data, accounts, limit)
+        made.append((wire, signed, f"v{version} loader {loader} limit {limit}: {' '.join(names)}", elf, data))
+    return case, made
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=250)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="a folder that keeps the input files of a batch with differences")
+    parser.add_argument("--expect", help="write programs and LiteSVM's answers here; Estuary is not run")
+    options = parser.parse_args()
+    total, wrong, expectations = 0, 0, []
+    while total < options.count:
+        size = min(options.batch, options.count - total)
+        seed = options.seed * 1_000_003 + total
+        case, made = batch(seed, size)
+        transactions = [(wire, signed) for wire, signed, *_ in made]
+        expected, accounts = case.litesvm(transactions)
+        total += size
+        if options.expect:
+            for (_, signed, description, elf, data), result in zip(made, expected):
+                expectations.append(
+                    {"about": description, "loader": int(description[10]), "elf": elf.hex(), "data": data.hex(), "wire": bytes(signed).hex(), **result}
+                )
+            continue
+        actual, actual_accounts = case.estuary(transactions, keep=options.keep)
+        found = differences(expected, actual, accounts, actual_accounts)
+        for line in found:
+            print(f"seed {seed}: {line}")
+            if line.startswith("tx "):
+                print(f"    {made[int(line.split()[1])][2]}")
+        wrong += len(found)
+        print(f"{total} programs, {wrong} differences", flush=True)
+    if options.expect:
+        with open(options.expect, "w") as file:
+            json.dump(expectations, file)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
