@@ -1,31 +1,39 @@
-// Which programs a transaction changes: what a loader deploys is verified here under the stricter rules of deployment.
+// Which program a key holds. What an account held when the transaction began is what runs; a program that the
+// transaction itself deploys, upgrades, extends or closes does not run in it, as on chain, where a deployment becomes
+// visible in the next slot (LiteSVM: in the next transaction).
 
 import Ledger
 import Primitives
 import SBPF
 
 extension InvokeContext {
-  /// Checks the ELF file that `program` is about to be deployed with; from here on the transaction cannot run it.
+  /// The code of `program`, whose key is at `index` in the transaction.
+  func executable(of program: Pubkey, at index: Int) throws(ProgramFailure) -> Executable {
+    let entry = modifiedPrograms.last { $0.program == program }?.entry ?? programs[index]
+    switch entry?.state {
+    case .executable(let executable): return executable
+    case .failedVerification, .delayedVisibility, .closed: log("Program is not deployed")
+    case nil: log("Program is not cached")
+    }
+    throw ProgramFailure(.unsupportedProgramId)
+  }
+
+  /// Checks the ELF file that `program` is about to be deployed with, under the stricter rules of deployment; from
+  /// here on the transaction cannot run it.
   ///
   /// Why a file is refused goes to the log; the error is then `invalidAccountData`.
   package func deployProgram(_ program: Pubkey, elf: UnsafeRawBufferPointer) throws(InstructionError) {
-    let image: ProgramImage
-    do throws(ELFError) {
-      image = try ELFLoader.load(elf, syscalls: SyscallTable.deployment, options: .deployment)
+    do throws(ProgramLoadError) {
+      _ = try ProgramEntry.executable(elf, syscalls: SyscallTable.deployment, options: .deployment)
     } catch {
       log(error.description)
       throw .invalidAccountData
     }
-    do throws(ExecutableError) {
-      _ = try Executable(
-        image: image, syscalls: SyscallTable.deployment, refusesUnresolvedCalls: image.version.hasStaticSyscalls)
-    } catch {
-      if case .verifier(let error) = error { log("Verifier error: \(error)") } else { log(error.description) }
-      throw .invalidAccountData
-    }
-    modifiedPrograms.append(program)
+    modifiedPrograms.append((program, .delayedVisibility))
   }
 
   /// From here on the transaction cannot run `program`.
-  package func closeProgram(_ program: Pubkey) { modifiedPrograms.append(program) }
+  package func closeProgram(_ program: Pubkey) {
+    modifiedPrograms.append((program, .closed))
+  }
 }

@@ -57,5 +57,7 @@ package enum SyscallTable {
     ("sol_get_return_data", InstructionSyscalls.returnData),
     ("sol_get_stack_height", InstructionSyscalls.stackHeight),
     ("sol_get_processed_sibling_instruction", InstructionSyscalls.processedSibling),
+    ("sol_invoke_signed_c", CrossProgramInvocation.invokeC),
+    ("sol_invoke_signed_rust", CrossProgramInvocation.invokeRust),
   ]
 }

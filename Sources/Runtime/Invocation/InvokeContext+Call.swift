@@ -1,62 +1,53 @@
 // Calls: how one program's instruction becomes the next frame, which privileges it may pass on, and how a frame begins
-// and ends (Solana's program-runtime crate, InvokeContext; reentrancy and depth rules as of SIMD-0268).
+// and ends (Solana's program-runtime crate, InvokeContext).
 
 import Ledger
 import Primitives
 
 extension InvokeContext {
+  /// Runs `instruction` below the running one (a cross-program invocation of a built-in program); `signers` are the
+  /// program-derived addresses for which the caller signs beyond its own signers.
+  package func nativeInvoke(_ instruction: Instruction, signers: [Pubkey] = []) throws(InstructionError) {
+    try prepareCall(instruction, signers: signers)
+    try processInstruction()
+  }
+
   /// Fills the next frame of the trace from `instruction`, whose accounts must be the caller's and whose privileges
   /// may not exceed the caller's, save signatures of `signers`.
   package func prepareCall(_ instruction: Instruction, signers: [Pubkey]) throws(InstructionError) {
     let caller = try instructionContext
-    var frameAccounts: [InstructionAccount] = []
-    frameAccounts.reserveCapacity(instruction.accounts.count)
+    let frame = nextFrame
+    frame.accounts.removeAll(keepingCapacity: true)
     for meta in instruction.accounts {
       guard let position = transaction.index(of: meta.key) else {
         log("Instruction references an unknown account \(meta.key)")
         throw .missingAccount
       }
-      frameAccounts.append(
+      frame.accounts.append(
         InstructionAccount(indexInTransaction: position, isSigner: meta.isSigner, isWritable: meta.isWritable))
     }
-    Self.mergePrivilegesOfRepeats(&frameAccounts)
-    try checkPrivileges(of: frameAccounts, caller: caller, signers: signers)
-    guard let programIndex = transaction.index(of: instruction.programID) else {
+    frame.mergePrivilegesOfRepeats()
+    try checkPrivileges(of: frame, caller: caller, signers: signers)
+    guard let programIndex = transaction.index(of: instruction.programID),
+      caller.firstIndex(inTransaction: programIndex) != nil
+    else {
       log("Unknown program \(instruction.programID)")
       throw .missingAccount
     }
-    if caller.firstIndex(inTransaction: programIndex) == nil && caller.programIndex != programIndex {
-      log("Unknown program \(instruction.programID)")
-      throw .missingAccount
-    }
-    let frame = try nextFrame()
     frame.programIndex = programIndex
-    frame.accounts = frameAccounts
     frame.data = instruction.data
     frame.topLevelIndex = caller.topLevelIndex
   }
 
-  /// An account named several times has, each time, every privilege it has any time.
-  private static func mergePrivilegesOfRepeats(_ accounts: inout [InstructionAccount]) {
-    for index in accounts.indices {
-      for other in accounts.indices
-      where accounts[other].indexInTransaction == accounts[index].indexInTransaction && other != index {
-        accounts[index].isSigner = accounts[index].isSigner || accounts[other].isSigner
-        accounts[index].isWritable = accounts[index].isWritable || accounts[other].isWritable
-      }
-    }
-  }
-
   private func checkPrivileges(
-    of accounts: [InstructionAccount], caller: InstructionContext, signers: [Pubkey]
+    of callee: InstructionContext, caller: InstructionContext, signers: [Pubkey]
   ) throws(InstructionError) {
-    for account in accounts {
-      let key = transaction.keys[account.indexInTransaction]
+    for account in callee.accounts {
       guard let callerIndex = caller.firstIndex(inTransaction: account.indexInTransaction) else {
-        log("Instruction references an unknown account \(key)")
         throw .missingAccount
       }
       let granted = caller.accounts[callerIndex]
+      let key = transaction.keys[account.indexInTransaction]
       if account.isWritable && !granted.isWritable {
         log("\(key)'s writable privilege escalated")
         throw .privilegeEscalation
@@ -68,18 +59,12 @@ extension InvokeContext {
     }
   }
 
-  /// The trace's next frame, not yet begun.
-  func nextFrame() throws(InstructionError) -> InstructionContext {
-    guard transaction.traceLength < TransactionContext.maximumTraceLength else {
-      throw .maxInstructionTraceLengthExceeded
-    }
-    return transaction.trace[transaction.traceLength]
-  }
+  /// The trace's next frame, not yet begun; there is always one, so that the trace's limit is an error of `push`.
+  var nextFrame: InstructionContext { transaction.trace[transaction.traceLength] }
 
   /// Begins the trace's next frame.
   func push() throws(InstructionError) {
-    let frame = try nextFrame()
-    let program = transaction.keys[frame.programIndex]
+    let program = transaction.keys[nextFrame.programIndex]
     if let caller = transaction.current {
       let isRunning = transaction.stack.contains {
         transaction.keys[transaction.trace[$0].programIndex] == program
@@ -92,33 +77,47 @@ extension InvokeContext {
   /// Runs the trace's next frame to its end.
   package func processInstruction() throws(InstructionError) {
     try push()
-    let outcome = Result { () throws(InstructionError) in try processExecutableChain() }
+    let outcome = Result { () throws(InstructionError) in try runCurrentProgram() }
     let balance = Result { () throws(InstructionError) in try transaction.pop() }
     try outcome.get()
     try balance.get()
-  }
-
-  func processExecutableChain() throws(InstructionError) {
-    throw .unsupportedProgramId
   }
 }
 
 extension InstructionContext {
   /// Position in this instruction of the first account that is `index` in the transaction.
   package func firstIndex(inTransaction index: Int) -> Int? {
-    accounts.firstIndex { $0.indexInTransaction == index }
+    for position in accounts.indices where accounts[position].indexInTransaction == index { return position }
+    return nil
+  }
+
+  /// Gives an account that is named several times, each time, every privilege it has any time.
+  func mergePrivilegesOfRepeats() {
+    for index in accounts.indices {
+      guard let first = firstDuplicate(of: index) else { continue }
+      accounts[first].isSigner = accounts[first].isSigner || accounts[index].isSigner
+      accounts[first].isWritable = accounts[first].isWritable || accounts[index].isWritable
+    }
+    for index in accounts.indices {
+      guard let first = firstDuplicate(of: index) else { continue }
+      accounts[index] = accounts[first]
+    }
   }
 }
 
 extension TransactionContext {
   func push() throws(InstructionError) {
-    if stack.count >= Self.maximumStackHeight { throw .callDepth }
     if !stack.isEmpty && !lamportsDelta.isZero { throw .unbalancedInstruction }
-    guard traceLength < Self.maximumTraceLength else { throw .maxInstructionTraceLengthExceeded }
-    trace[traceLength].stackHeight = stack.count + 1
-    trace[traceLength].allocatedHeapByteCount = 0
-    stack.append(traceLength)
+    if traceLength >= Self.maximumTraceLength { throw .maxInstructionTraceLengthExceeded }
+    let position = traceLength
     traceLength += 1
+    if stack.count >= Self.maximumStackHeight { throw .callDepth }
+    trace[position].stackHeight = stack.count + 1
+    stack.append(position)
+    guard let sysvar = instructionsSysvarIndex else { return }
+    if accounts[sysvar].owner != ProgramID.sysvar { throw .invalidAccountOwner }
+    if accounts[sysvar].data.count < 2 { throw .accountDataTooSmall }
+    InstructionsSysvar.setCurrentIndex(trace[position].topLevelIndex, in: &accounts[sysvar].data)
   }
 
   func pop() throws(InstructionError) {

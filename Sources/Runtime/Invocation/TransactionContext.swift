@@ -16,12 +16,15 @@ package final class TransactionContext {
   package static let maximumDataGrowth: Int64 = 20 * 1024 * 1024
 
   package internal(set) var accountCount = 0
+  /// Position of the instructions sysvar, whose data names the instruction that runs.
+  var instructionsSysvarIndex: Int?
   /// `maximumAccountCount` slots each, the first `accountCount` in use.
   package let keys: UnsafeMutablePointer<Pubkey>
   package let accounts: UnsafeMutablePointer<Account>
   package let touched: UnsafeMutablePointer<Bool>
 
-  /// Every instruction begun so far, in order of beginning.
+  /// Every instruction begun so far, in order of beginning: the first `traceLength` frames; the one after them is
+  /// filled before it begins.
   package internal(set) var trace: [InstructionContext]
   package internal(set) var traceLength = 0
   /// Positions in `trace` of the frames now running, the caller first.
@@ -34,8 +37,7 @@ package final class TransactionContext {
   package internal(set) var resizeDelta: Int64 = 0
   /// Lamports created (positive) or destroyed by the changes made so far.
   package internal(set) var lamportsDelta = SignedDelta()
-  /// Lamports per byte that an account must hold to be exempt from rent.
-  package internal(set) var rentLamportsPerByte: UInt64 = 6960
+  package internal(set) var rent = Rent()
 
   package init() {
     keys = .allocate(capacity: Self.maximumAccountCount)
@@ -44,7 +46,7 @@ package final class TransactionContext {
     accounts.initialize(repeating: .empty, count: Self.maximumAccountCount)
     touched = .allocate(capacity: Self.maximumAccountCount)
     touched.initialize(repeating: false, count: Self.maximumAccountCount)
-    trace = (0..<Self.maximumTraceLength).map { _ in InstructionContext() }
+    trace = (0...Self.maximumTraceLength).map { _ in InstructionContext() }
     stack.reserveCapacity(Self.maximumStackHeight)
     returnData.reserveCapacity(Self.maximumReturnDataByteCount)
   }
@@ -57,9 +59,9 @@ package final class TransactionContext {
   }
 
   /// Forgets the last transaction; account slots are released when they are refilled.
-  package func reset(accountCount: Int, rentLamportsPerByte: UInt64) {
+  package func reset(accountCount: Int, rent: Rent) {
     self.accountCount = accountCount
-    self.rentLamportsPerByte = rentLamportsPerByte
+    self.rent = rent
     touched.update(repeating: false, count: accountCount)
     traceLength = 0
     stack.removeAll(keepingCapacity: true)
@@ -67,6 +69,7 @@ package final class TransactionContext {
     returnData.removeAll(keepingCapacity: true)
     resizeDelta = 0
     lamportsDelta = SignedDelta()
+    instructionsSysvarIndex = nil
   }
 
   /// Position of `key`, by a scan of at most 256 keys.
@@ -77,13 +80,18 @@ package final class TransactionContext {
 
   /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
   package func minimumBalance(dataByteCount byteCount: Int) -> UInt64 {
-    UInt64(128 + byteCount) &* rentLamportsPerByte
+    rent.minimumBalance(dataByteCount: byteCount)
   }
 
   package var stackHeight: Int { stack.count }
 
   /// The frame now running.
   package var current: InstructionContext? { stack.last.map { trace[$0] } }
+
+  func clearReturnData(program: Pubkey) {
+    returnDataProgram = program
+    returnData.removeAll(keepingCapacity: true)
+  }
 
   package func setReturnData(program: Pubkey, _ bytes: UnsafeRawBufferPointer) {
     returnDataProgram = program

@@ -59,7 +59,7 @@ package struct BorrowedAccount {
 
   package func setOwner(_ owner: Pubkey) throws(InstructionError) {
     if !isOwnedByCurrentProgram || !isWritable { throw .modifiedProgramId }
-    if !slot.pointee.data.allSatisfy({ $0 == 0 }) { throw .modifiedProgramId }
+    if !slot.pointee.data.withUnsafeBytes({ $0.isZero }) { throw .modifiedProgramId }
     if owner == slot.pointee.owner { return }
     touch()
     slot.pointee.owner = owner
@@ -132,6 +132,10 @@ package struct BorrowedAccount {
       Swift.Result { () throws(InstructionError) -> Result in try body(bytes) }
     }
     return try outcome.get()
+  }
+
+  func hasData(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    slot.pointee.data.withUnsafeBytes { $0.equals(bytes) }
   }
 
   package func withData<Result>(

@@ -4,24 +4,61 @@
 
 import Ledger
 import Primitives
+import SBPF
 
 package final class InvokeContext {
   package let transaction = TransactionContext()
   /// The block's constants; set before a transaction begins.
-  package internal(set) var environment: ExecutionEnvironment
+  package var environment: ExecutionEnvironment
+  /// What runs programs.
+  package let engine: Engine
   /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
   package var remainingUnits: UInt64 = 0
   package var logs = LogCollector()
   /// Bytes of heap that each program of this transaction gets, a multiple of 1024 in [32 KiB, 256 KiB].
   package internal(set) var heapByteCount = 32 * 1024
   /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
-  package var pendingSyscallError: (any Error & Sendable)?
-
+  package var pendingSyscallError: SyscallFailure?
+  /// The program of each key when the transaction began; `nil` where the key holds none.
+  let programs: UnsafeMutablePointer<ProgramEntry?>
   /// Programs that this transaction has deployed or closed.
-  var modifiedPrograms: [Pubkey] = []
+  var modifiedPrograms: [(program: Pubkey, entry: ProgramEntry)] = []
+  /// Set where a program was needed whose code lies in an account that the transaction was not lent.
+  var undeclaredAccount: Pubkey?
+  /// The instruction data of the transaction's own instructions, which precompiles look at.
+  package internal(set) var instructionData: [[UInt8]] = []
 
-  package init(environment: ExecutionEnvironment) {
+  private var levels: [InvocationLevel] = []
+
+  package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     self.environment = environment
+    self.engine = engine
+    programs = .allocate(capacity: TransactionContext.maximumAccountCount)
+    programs.initialize(repeating: nil, count: TransactionContext.maximumAccountCount)
+  }
+
+  deinit {
+    programs.deinitialize(count: TransactionContext.maximumAccountCount)
+    programs.deallocate()
+  }
+
+  /// Forgets the last transaction.
+  func reset(accountCount: Int, units: UInt64, heapByteCount: Int, collectsLogs: Bool) {
+    transaction.reset(accountCount: accountCount, rent: environment.sysvars.rent)
+    remainingUnits = units
+    self.heapByteCount = heapByteCount
+    logs.reset(isEnabled: collectsLogs)
+    pendingSyscallError = nil
+    for index in 0..<accountCount { programs[index] = nil }
+    modifiedPrograms.removeAll(keepingCapacity: true)
+    undeclaredAccount = nil
+    instructionData.removeAll(keepingCapacity: true)
+  }
+
+  /// The machine and input memory of the frame now running.
+  var level: InvocationLevel {
+    while levels.count < transaction.stack.count { levels.append(InvocationLevel(engine: engine)) }
+    return levels[transaction.stack.count - 1]
   }
 
   /// Takes `units` from the meter; what is left is zero where there were too few.
@@ -79,14 +116,13 @@ package final class InvokeContext {
   }
 }
 
-extension InvokeContext {
-  /// Runs `instruction` below the running one (a cross-program invocation of a built-in program); `signers` are the
-  /// program-derived addresses for which the caller signs beyond its own signers.
-  package func nativeInvoke(_ instruction: Instruction, signers: [Pubkey] = []) throws(InstructionError) {
-    try prepareCall(instruction, signers: signers)
-    try processInstruction()
-  }
-}
-
 /// A native program or precompile body; the meter has already been charged its default cost.
 package typealias BuiltinFunction = @Sendable (InvokeContext) throws(InstructionError) -> Void
+
+/// What one nesting level needs to run a program; kept from run to run.
+final class InvocationLevel {
+  let machine: VirtualMachine
+  let input = InputBuffer()
+
+  init(engine: Engine) { machine = VirtualMachine(engine: engine) }
+}

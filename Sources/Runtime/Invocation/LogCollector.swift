@@ -52,3 +52,9 @@ package struct LogCollector {
     }
   }
 }
+
+extension [UInt8] {
+  mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+
+  mutating func append(_ key: Pubkey) { append(contentsOf: key.description.utf8) }
+}

@@ -1,0 +1,182 @@
+// Running the program of the frame that has just begun: a built-in function, or an executable in the virtual machine
+// with its accounts serialised into memory and read back. Log lines are those of Solana's stable_log module; clients
+// parse them.
+
+import Ledger
+import Primitives
+import SBPF
+
+/// Why a program failed: the instruction's error and what the log says about it.
+struct ProgramFailure: Error {
+  var error: InstructionError
+  var text: String
+
+  init(_ error: InstructionError) {
+    self.error = error
+    text = error.description
+  }
+
+  init(_ error: InstructionError, text: String) {
+    self.error = error
+    self.text = text
+  }
+}
+
+extension InvokeContext {
+  /// Runs the program of the current frame, with the log lines around it.
+  func runCurrentProgram() throws(InstructionError) {
+    let frame = try instructionContext
+    let program = transaction.keys[frame.programIndex]
+    let owner = transaction.accounts[frame.programIndex].owner
+    var builtin: Builtins.Entry?
+    if owner == ProgramID.nativeLoader {
+      builtin = Builtins.function(for: program)
+      if builtin == nil { throw .unsupportedProgramId }
+    } else if !Self.isLoader(owner) {
+      throw .unsupportedProgramId
+    }
+    transaction.clearReturnData(program: program)
+    logInvoke(program)
+    let unitsBefore = remainingUnits
+    do throws(ProgramFailure) {
+      if let builtin {
+        try runBuiltin(builtin)
+      } else {
+        try runExecutable(frame, program: program, isUnaligned: owner == ProgramID.bpfLoader1)
+      }
+    } catch {
+      logFailure(program, error.text)
+      throw error.error
+    }
+    logSuccess(program)
+    if builtin != nil && remainingUnits == unitsBefore { throw .builtinProgramsMustConsumeComputeUnits }
+  }
+
+  static func isLoader(_ key: Pubkey) -> Bool {
+    key == ProgramID.bpfLoaderUpgradeable || key == ProgramID.bpfLoader2 || key == ProgramID.bpfLoader1
+  }
+
+  private func runBuiltin(_ builtin: Builtins.Entry) throws(ProgramFailure) {
+    do throws(InstructionError) {
+      if builtin.computeUnits > 0 { try consume(builtin.computeUnits) }
+      try builtin.process(self)
+    } catch {
+      throw ProgramFailure(error)
+    }
+  }
+
+  private func runExecutable(
+    _ frame: InstructionContext, program: Pubkey, isUnaligned: Bool
+  ) throws(ProgramFailure) {
+    let executable = try executable(of: program, at: frame.programIndex)
+    let level = level
+    try rethrowing { () throws(InstructionError) in
+      try level.input.serialize(frame, of: transaction, isUnaligned: isUnaligned)
+    }
+    let unitsBefore = remainingUnits
+    do throws(InstructionError) {
+      try consume(ComputeCosts.heap(byteCount: UInt64(heapByteCount)))
+    } catch {
+      log("Failed to create SBF VM: \(error)")
+      throw ProgramFailure(.programEnvironmentSetupFailure)
+    }
+    let units = Int64(clamping: remainingUnits)
+    let outcome = run(executable, on: level)
+    remainingUnits = UInt64(max(0, outcome.remainingUnits))
+    logConsumed(program, units: UInt64(units) - remainingUnits, of: unitsBefore)
+    logReturnData(program)
+    try check(outcome, version: executable.version)
+    try rethrowing { () throws(InstructionError) in
+      try level.input.deserialize(frame, of: transaction, isUnaligned: isUnaligned)
+    }
+  }
+
+  private func run(_ executable: Executable, on level: InvocationLevel) -> RunOutcome {
+    pendingSyscallError = nil
+    // The context outlives the run: it is the receiver of this call.
+    return level.machine.run(
+      executable, input: level.input.base, inputByteCount: level.input.byteCount,
+      instructionDataAddress: level.input.instructionDataAddress, heapByteCount: heapByteCount,
+      units: Int64(clamping: remainingUnits), host: Unmanaged.passUnretained(self).toOpaque())
+  }
+
+  private func check(_ outcome: RunOutcome, version: SBPFVersion) throws(ProgramFailure) {
+    switch outcome.fault {
+    case .none:
+      if outcome.result != 0 { throw ProgramFailure(InstructionError(programResult: outcome.result)) }
+    case .syscallError:
+      guard let failure = pendingSyscallError else { throw ProgramFailure(.programFailedToComplete) }
+      throw ProgramFailure(failure.instructionError, text: failure.logText(version: version))
+    default:
+      // A fault of the machine itself costs all that is left.
+      remainingUnits = 0
+      throw ProgramFailure(.programFailedToComplete, text: outcome.faultText(version: version) ?? "")
+    }
+  }
+
+  private func rethrowing(_ body: () throws(InstructionError) -> Void) throws(ProgramFailure) {
+    do throws(InstructionError) {
+      try body()
+    } catch {
+      throw ProgramFailure(error)
+    }
+  }
+}
+
+extension InstructionError {
+  /// The error that a program reports by ending with a result other than 0: its own number in the low half, or one of
+  /// the runtime's errors in the high half.
+  init(programResult result: UInt64) {
+    let code = result >> 32
+    guard code != 0 else {
+      self = .custom(UInt32(truncatingIfNeeded: result))
+      return
+    }
+    let known = UInt32(truncatingIfNeeded: result) == 0 && code <= UInt64(Self.numbered.count)
+    self = known ? Self.numbered[Int(code) - 1] : .invalidError
+  }
+
+  /// By number, from 1 (https://docs.rs/solana-program-error).
+  private static let numbered: [InstructionError] = [
+    .custom(0), .invalidArgument, .invalidInstructionData, .invalidAccountData, .accountDataTooSmall,
+    .insufficientFunds, .incorrectProgramId, .missingRequiredSignature, .accountAlreadyInitialized,
+    .uninitializedAccount, .notEnoughAccountKeys, .accountBorrowFailed, .maxSeedLengthExceeded, .invalidSeeds,
+    .borshIoError, .accountNotRentExempt, .unsupportedSysvar, .illegalOwner, .maxAccountsDataAllocationsExceeded,
+    .invalidRealloc, .maxInstructionTraceLengthExceeded, .builtinProgramsMustConsumeComputeUnits,
+    .invalidAccountOwner, .arithmeticOverflow, .immutable, .incorrectAuthority,
+  ]
+}
+
+// MARK: - Log lines
+
+extension InvokeContext {
+  private func logInvoke(_ program: Pubkey) {
+    logs.line { $0.append("Program "); $0.append(program); $0.append(" invoke [\(transaction.stackHeight)]") }
+  }
+
+  private func logSuccess(_ program: Pubkey) {
+    logs.line { $0.append("Program "); $0.append(program); $0.append(" success") }
+  }
+
+  private func logFailure(_ program: Pubkey, _ text: String) {
+    logs.line { $0.append("Program "); $0.append(program); $0.append(" failed: "); $0.append(text) }
+  }
+
+  private func logConsumed(_ program: Pubkey, units: UInt64, of limit: UInt64) {
+    logs.line {
+      $0.append("Program ")
+      $0.append(program)
+      $0.append(" consumed \(units) of \(limit) compute units")
+    }
+  }
+
+  private func logReturnData(_ program: Pubkey) {
+    if transaction.returnData.isEmpty { return }
+    logs.line {
+      $0.append("Program return: ")
+      $0.append(program)
+      $0.append(" ")
+      $0.append(Base64.encode(transaction.returnData))
+    }
+  }
+}
