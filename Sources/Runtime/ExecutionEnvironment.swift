@@ -5,21 +5,43 @@ import Ledger
 import Primitives
 
 package final class ExecutionEnvironment: Sendable {
-  package let sysvars: Sysvars
+  package let slot: UInt64
   /// The one recent blockhash; durable nonces advance to a value made of it.
   package let blockhash: Hash
   package let lamportsPerSignature: UInt64
+  package let sysvars: Sysvars
+  package let epochStakes: EpochStakes
+  /// Outlives the block: pass the same one to the next.
   package let programs: ProgramCache
 
-  package init(sysvars: Sysvars, blockhash: Hash, lamportsPerSignature: UInt64 = 5000, programs: ProgramCache) {
-    self.sysvars = sysvars
+  package init(
+    slot: UInt64, blockhash: Hash, sysvars: Sysvars, lamportsPerSignature: UInt64 = 5000,
+    epochStakes: EpochStakes = EpochStakes(), programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
+  ) {
+    self.slot = slot
     self.blockhash = blockhash
     self.lamportsPerSignature = lamportsPerSignature
+    self.sysvars = sysvars
+    self.epochStakes = epochStakes
     self.programs = programs
   }
+}
 
-  package var slot: UInt64 { sysvars.clock.slot }
+/// Stake that is active in the current epoch (SIMD-0133); none on a ledger without validators.
+package struct EpochStakes: Sendable, Equatable {
+  /// Lamports delegated to each vote account.
+  private var delegated: [Pubkey: UInt64] = [:]
+  /// Lamports delegated to all vote accounts.
+  package private(set) var total: UInt64 = 0
 
-  /// Instructions that may nest below one another, the transaction's own included.
-  package static let maximumStackHeight = TransactionContext.maximumStackHeight
+  package init() {}
+
+  /// Sets what is delegated to `voteAccount`; the total saturates.
+  package mutating func set(_ lamports: UInt64, for voteAccount: Pubkey) {
+    let others = total - (delegated.updateValue(lamports, forKey: voteAccount) ?? 0)
+    total = others.addingReportingOverflow(lamports).overflow ? .max : others + lamports
+  }
+
+  /// Zero where the key is no vote account.
+  package func stake(of voteAccount: Pubkey) -> UInt64 { delegated[voteAccount] ?? 0 }
 }

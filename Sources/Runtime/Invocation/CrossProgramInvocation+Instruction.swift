@@ -65,7 +65,7 @@ extension CrossProgramCall {
       do throws(ProgramAddressError) {
         keys.append(try ProgramAddress.create(seeds: slices, program: program))
       } catch {
-        throw .badSeeds(SyscallFailure.SeedDefect(error))
+        throw .badSeeds(error)
       }
     }
     return keys
@@ -100,15 +100,5 @@ extension CrossProgramCall {
 
   func word(_ fields: UnsafeRawPointer, _ index: Int) -> UInt64 {
     fields.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
-  }
-}
-
-extension SyscallFailure.SeedDefect {
-  init(_ error: ProgramAddressError) {
-    switch error {
-    case .maxSeedLengthExceeded: self = .tooLong
-    case .invalidSeeds: self = .onCurve
-    case .illegalOwner: self = .illegalOwner
-    }
   }
 }

@@ -113,6 +113,7 @@ extension TransactionContext {
     traceLength += 1
     if stack.count >= Self.maximumStackHeight { throw .callDepth }
     trace[position].stackHeight = stack.count + 1
+    trace[position].allocatedHeapByteCount = 0
     stack.append(position)
     guard let sysvar = instructionsSysvarIndex else { return }
     if accounts[sysvar].owner != ProgramID.sysvar { throw .invalidAccountOwner }

@@ -28,7 +28,7 @@ extension InvokeContext {
     let frame = try instructionContext
     let program = transaction.keys[frame.programIndex]
     let owner = transaction.accounts[frame.programIndex].owner
-    var builtin: Builtins.Entry?
+    var builtin: Builtin?
     if owner == ProgramID.nativeLoader {
       builtin = Builtins.function(for: program)
       if builtin == nil { throw .unsupportedProgramId }
@@ -56,10 +56,10 @@ extension InvokeContext {
     key == ProgramID.bpfLoaderUpgradeable || key == ProgramID.bpfLoader2 || key == ProgramID.bpfLoader1
   }
 
-  private func runBuiltin(_ builtin: Builtins.Entry) throws(ProgramFailure) {
+  private func runBuiltin(_ builtin: Builtin) throws(ProgramFailure) {
     do throws(InstructionError) {
-      if builtin.computeUnits > 0 { try consume(builtin.computeUnits) }
-      try builtin.process(self)
+      if builtin.cost > 0 { try consume(builtin.cost) }
+      try builtin.function(self)
     } catch {
       throw ProgramFailure(error)
     }
