@@ -13,7 +13,9 @@ extension InvokeContext {
     switch entry?.state {
     case .executable(let executable): return executable
     case .failedVerification, .delayedVisibility, .closed: log("Program is not deployed")
-    case nil: log("Program is not cached")
+    case nil:
+      undeclaredAccount = undeclaredPrograms.first { $0.position == index }?.programData ?? undeclaredAccount
+      log("Program is not cached")
     }
     throw ProgramFailure(.unsupportedProgramId)
   }

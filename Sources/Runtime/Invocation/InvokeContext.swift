@@ -25,8 +25,8 @@ package final class InvokeContext {
   var modifiedPrograms: [(program: Pubkey, entry: ProgramEntry)] = []
   /// Set where a program was needed whose code lies in an account that the transaction was not lent.
   var undeclaredAccount: Pubkey?
-  /// The instruction data of the transaction's own instructions, which precompiles look at.
-  package internal(set) var instructionData: [[UInt8]] = []
+  /// Upgradeable programs, by position of their key, whose code the transaction was not lent.
+  var undeclaredPrograms: [(position: Int, programData: Pubkey)] = []
 
   private var levels: [InvocationLevel] = []
 
@@ -52,7 +52,7 @@ package final class InvokeContext {
     for index in 0..<accountCount { programs[index] = nil }
     modifiedPrograms.removeAll(keepingCapacity: true)
     undeclaredAccount = nil
-    instructionData.removeAll(keepingCapacity: true)
+    undeclaredPrograms.removeAll(keepingCapacity: true)
   }
 
   /// The machine and input memory of the frame now running.

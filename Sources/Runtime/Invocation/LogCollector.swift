@@ -43,14 +43,10 @@ package struct LogCollector {
 
   package var count: Int { ends.count }
 
-  /// The lines so far; bytes that are not UTF-8 are replaced as Rust's lossy conversion does.
-  package var lines: [String] {
-    var start = 0
-    return ends.map { end in
-      defer { start = end }
-      return String(decoding: bytes[start..<end], as: UTF8.self)
-    }
-  }
+  /// The lines so far.
+  package var collected: TransactionLogs { TransactionLogs(bytes: bytes, ends: ends) }
+
+  package var lines: [String] { collected.lines }
 }
 
 extension [UInt8] {

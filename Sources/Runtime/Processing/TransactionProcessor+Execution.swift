@@ -1,0 +1,105 @@
+// Running a loaded transaction's instructions, judging what they left behind, and collecting the outcome.
+
+import Ledger
+import Primitives
+
+extension TransactionProcessor {
+  func execute(
+    _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, fee: UInt64
+  ) -> TransactionOutcome {
+    var failure: TransactionError?
+    do throws(TransactionError) {
+      try runInstructions(resolved)
+      try checkRent(resolved)
+    } catch {
+      failure = error
+    }
+    if let key = invoke.undeclaredAccount {
+      return TransactionOutcome(status: .undeclaredAccess(key), error: failure)
+    }
+    let context = invoke.transaction
+    var outcome = TransactionOutcome(status: .executed, error: failure, fee: fee)
+    outcome.computeUnits = UInt64(budget.unitLimit) - invoke.remainingUnits
+    outcome.logs = invoke.logs.collected
+    if !context.returnData.isEmpty { outcome.returnData = (context.returnDataProgram, context.returnData) }
+    outcome.changes = failure == nil ? changes(resolved) : [payerUpdate(accounts: accounts, fee: fee)]
+    return outcome
+  }
+
+  private func runInstructions(_ resolved: ResolvedTransaction) throws(TransactionError) {
+    let message = resolved.message
+    for (index, instruction) in message.instructions.enumerated() {
+      prepare(instruction, index: index, of: resolved)
+      do throws(InstructionError) {
+        if let precompile = Precompile(id: message.programID(of: instruction)) {
+          try run(precompile, message: message)
+        } else {
+          try invoke.processInstruction()
+        }
+      } catch {
+        throw .instructionError(index: UInt8(truncatingIfNeeded: index), error)
+      }
+    }
+  }
+
+  /// Fills the next frame with an instruction of the transaction itself.
+  private func prepare(_ instruction: CompiledInstruction, index: Int, of resolved: ResolvedTransaction) {
+    let frame = invoke.nextFrame
+    frame.programIndex = Int(instruction.programIndex)
+    frame.topLevelIndex = index
+    frame.accounts.removeAll(keepingCapacity: true)
+    for position in resolved.message.accountIndices(of: instruction) {
+      frame.accounts.append(
+        InstructionAccount(
+          indexInTransaction: Int(position), isSigner: resolved.isSigner(Int(position)),
+          isWritable: resolved.isWritable(Int(position))))
+    }
+    frame.data.removeAll(keepingCapacity: true)
+    frame.data.append(contentsOf: resolved.message.data(of: instruction))
+  }
+
+  private func run(_ precompile: Precompile, message: Message) throws(InstructionError) {
+    let data = invoke.nextFrame.data
+    try invoke.push()
+    let instructions = message.instructions.map { Array(message.data(of: $0)) }
+    let outcome = Result { () throws(InstructionError) in
+      do throws(PrecompileError) {
+        try precompile.verify(data, instructions: instructions)
+      } catch {
+        throw error.instructionError
+      }
+    }
+    let balance = Result { () throws(InstructionError) in try invoke.transaction.pop() }
+    try outcome.get()
+    try balance.get()
+  }
+
+  /// No account may be left with too little for its size.
+  private func checkRent(_ resolved: ResolvedTransaction) throws(TransactionError) {
+    let context = invoke.transaction
+    for position in resolved.keys.indices where resolved.isWritable(position) && context.touched[position] {
+      if context.keys[position] == ProgramID.incinerator { continue }
+      let after = RentState(context.accounts[position], rent: context.rent)
+      if !rentStates[position].mayBecome(after) {
+        throw .insufficientFundsForRent(accountIndex: UInt8(truncatingIfNeeded: position))
+      }
+    }
+  }
+
+  private func changes(_ resolved: ResolvedTransaction) -> [AccountUpdate] {
+    let context = invoke.transaction
+    var changes: [AccountUpdate] = []
+    for position in resolved.keys.indices where context.touched[position] && resolved.isWritable(position) {
+      let account = context.accounts[position]
+      changes.append(AccountUpdate(position: position, account: account.lamports == 0 ? nil : account))
+    }
+    return changes
+  }
+
+  /// The payer as it was, less the fee, which loading has seen it can pay.
+  private func payerUpdate(accounts: some AccountView, fee: UInt64) -> AccountUpdate {
+    var payer = accounts.account(at: 0) ?? .empty
+    payer.lamports -= min(fee, payer.lamports)
+    return AccountUpdate(position: 0, account: payer.lamports == 0 ? nil : payer)
+  }
+}

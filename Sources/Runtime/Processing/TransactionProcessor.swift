@@ -1,0 +1,169 @@
+// Executes one transaction against the accounts it was lent, with Agave's results as LiteSVM gives them. Decoding,
+// sanitising, address look-ups, locks and signatures come before (ResolvedTransaction, the executor); then, in order:
+//
+//   blockhash or durable nonce → compute budget → already processed? → fee payer → programs → instructions →
+//   rent of what is left behind
+//
+// A failure before the first instruction rejects the transaction, which then costs nothing; one from there on costs
+// the fee and undoes the rest.
+
+import Ledger
+import Primitives
+import SBPF
+
+/// One worker's processor: owned by one thread, reset and not reallocated between transactions.
+package final class TransactionProcessor {
+  package let invoke: InvokeContext
+  private let programTable = ProgramTable()
+  /// Rent states when the instructions began, by position.
+  var rentStates: [RentState] = []
+
+  package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
+    invoke = InvokeContext(environment: environment, engine: engine)
+  }
+
+  /// The block that transactions belong to from now on.
+  package var environment: ExecutionEnvironment {
+    get { invoke.environment }
+    set { invoke.environment = newValue }
+  }
+
+  /// Executes `resolved`, whose signatures have been verified.
+  ///
+  /// - Parameters:
+  ///   - isAlreadyProcessed: whether the status cache knows the transaction; asked where the reference asks.
+  ///   - collectsLogs: without, the outcome has no logs.
+  package func process(
+    _ resolved: ResolvedTransaction, accounts: some AccountView, isAlreadyProcessed: () -> Bool = { false },
+    collectsLogs: Bool = true
+  ) -> TransactionOutcome {
+    let message = resolved.message
+    do throws(TransactionError) {
+      try checkAge(resolved, accounts: accounts)
+      let budget = try ComputeBudget(message)
+      if isAlreadyProcessed() { throw .alreadyProcessed }
+      invoke.reset(
+        accountCount: resolved.keys.count, units: UInt64(budget.unitLimit),
+        heapByteCount: Int(budget.heapByteCount), collectsLogs: collectsLogs)
+      let fee = TransactionFee.lamports(
+        message, budget: budget, lamportsPerSignature: environment.lamportsPerSignature)
+      try load(resolved, accounts: accounts, fee: fee)
+      try checkPrograms(message)
+      findPrograms(accounts: accounts, keyCount: resolved.keys.count)
+      return execute(resolved, accounts: accounts, budget: budget, fee: fee)
+    } catch {
+      return .rejected(error)
+    }
+  }
+
+  // MARK: - Before the instructions
+
+  /// A transaction is recent if it names the recent blockhash, or a durable nonce that its first instruction advances.
+  private func checkAge(_ resolved: ResolvedTransaction, accounts: some AccountView) throws(TransactionError) {
+    let blockhash = resolved.message.recentBlockhash
+    if blockhash == environment.blockhash { return }
+    guard blockhash != NonceState.durableNonce(from: environment.blockhash),
+      let position = resolved.noncePosition,
+      let account = accounts.account(at: position),
+      account.owner == ProgramID.system,
+      let nonce = NonceState(account), nonce.version == .current, let contents = nonce.contents,
+      contents.durableNonce == blockhash,
+      resolved.isSigner(contents.authority, ofInstruction: 0)
+    else { throw .blockhashNotFound }
+  }
+
+  /// Takes the accounts into the transaction's context, the payer's less the fee.
+  private func load(
+    _ resolved: ResolvedTransaction, accounts: some AccountView, fee: UInt64
+  ) throws(TransactionError) {
+    let context = invoke.transaction
+    let rent = environment.sysvars.rent
+    rentStates.removeAll(keepingCapacity: true)
+    for position in resolved.keys.indices {
+      let key = resolved.keys[position]
+      let slot = context.accounts + position
+      context.keys[position] = key
+      if key == SysvarID.instructions {
+        slot.pointee = Account(
+          lamports: 0, data: InstructionsSysvar.data(for: resolved), owner: ProgramID.sysvar, rentEpoch: 0)
+        context.instructionsSysvarIndex = position
+      } else {
+        slot.pointee = accounts.account(at: position) ?? Account(owner: ProgramID.system)
+      }
+      if position == 0 {
+        try TransactionFee.withdraw(fee, from: &slot.pointee, position: position, rent: rent)
+        context.touched[position] = true
+      }
+      rentStates.append(RentState(slot.pointee, rent: rent))
+    }
+  }
+
+  /// Every instruction's program must be one: executable, and native or owned by a loader.
+  private func checkPrograms(_ message: Message) throws(TransactionError) {
+    for instruction in message.instructions {
+      let position = Int(instruction.programIndex)
+      if invoke.transaction.keys[position] == ProgramID.nativeLoader { continue }
+      let program = invoke.transaction.accounts + position
+      guard program.pointee.executable else { throw .invalidProgramForExecution }
+      let owner = program.pointee.owner
+      guard owner == ProgramID.nativeLoader || InvokeContext.isLoader(owner) else {
+        throw .invalidProgramForExecution
+      }
+    }
+  }
+
+  /// Looks up the code of every program among the keys, as it is before the first instruction.
+  private func findPrograms(accounts: some AccountView, keyCount: Int) {
+    for position in 0..<keyCount {
+      let account = invoke.transaction.accounts + position
+      guard account.pointee.executable else { continue }
+      let source: ProgramSource
+      switch account.pointee.owner {
+      case ProgramID.bpfLoader1, ProgramID.bpfLoader2:
+        source = ProgramSource(data: account.pointee.data, elfOffset: 0)
+      case ProgramID.bpfLoaderUpgradeable:
+        guard let key = ImplicitRead.programData(of: account.pointee) else { continue }
+        guard let held = programData(key, accounts: accounts, keyCount: keyCount) else {
+          invoke.undeclaredPrograms.append((position, key))
+          continue
+        }
+        guard held.data.count >= UpgradeableProgramData.headerByteCount else { continue }
+        source = ProgramSource(data: held.data, elfOffset: UpgradeableProgramData.headerByteCount)
+      default: continue
+      }
+      invoke.programs[position] = programTable.entry(source, cache: environment.programs)
+    }
+  }
+
+  /// The account at `key`, among the transaction's keys or the implicit ones; `nil` where it is in neither.
+  private func programData(_ key: Pubkey, accounts: some AccountView, keyCount: Int) -> Account? {
+    if let position = invoke.transaction.index(of: key) { return invoke.transaction.accounts[position] }
+    guard let index = accounts.implicitKeys.firstIndex(of: key) else { return nil }
+    return accounts.account(at: keyCount + index) ?? .empty
+  }
+}
+
+/// Layout of the accounts that hold the code of upgradeable programs.
+enum UpgradeableProgramData {
+  /// u32 tag, u64 slot, an optional authority: the ELF file follows.
+  static let headerByteCount = 45
+}
+
+extension ResolvedTransaction {
+  /// Position of the nonce account that the first instruction advances; `nil` where it does not.
+  var noncePosition: Int? {
+    guard let instruction = message.instructions.first,
+      message.programID(of: instruction) == ProgramID.system,
+      message.data(of: instruction).starts(with: [4, 0, 0, 0]),
+      let position = message.accountIndices(of: instruction).first.map(Int.init),
+      position < message.staticKeyCount, isWritable(position)
+    else { return nil }
+    return position
+  }
+
+  func isSigner(_ key: Pubkey, ofInstruction index: Int) -> Bool {
+    message.accountIndices(of: message.instructions[index]).contains { position in
+      isSigner(Int(position)) && keys[Int(position)] == key
+    }
+  }
+}
