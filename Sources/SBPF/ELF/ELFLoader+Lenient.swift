@@ -26,8 +26,11 @@ extension ELFLoader {
     let entryPC = try entryPC(elf.file.header, text: text)
     try relocator.functions.registerEntry(pc: entryPC, syscalls: syscalls)
     let rodata = try mergeReadOnlySections(elf, image: relocator.image, options: options)
+    // The code that runs is the merged image's: a read-only section laid over it has overwritten it there.
+    let textStart = Int(text.sh_addr)
     return ProgramImage(
-      version: version, text: Array(relocator.image[relocator.textRange]), textAddress: textAddress,
+      version: version, text: Array(rodata[textStart..<(textStart + relocator.textRange.count)]),
+      textAddress: textAddress,
       rodata: rodata, rodataAddress: programAddress, entryPC: entryPC, functions: relocator.functions.pcByKey,
       functionNames: functionNames(elf, text: text, entryPC: entryPC))
   }
