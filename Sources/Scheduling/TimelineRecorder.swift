@@ -49,7 +49,7 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
       edgeAccounts: graph.edgeAccounts())
   }
 
-  private static func monotonicNanoseconds() -> UInt64 {
+  static func monotonicNanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)

@@ -1,0 +1,82 @@
+import Testing
+
+@testable import Scheduling
+
+@Suite struct AccountInternerTests {
+  private func key(_ a: UInt64, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0) -> AccountKey {
+    AccountKey(word0: a, word1: b, word2: c, word3: d)
+  }
+
+  @Test func indicesFollowFirstAppearance() {
+    var interner = AccountInterner()
+    #expect(interner.intern(key(7)) == AccountIndex(0))
+    #expect(interner.intern(key(0, 7)) == AccountIndex(1))
+    #expect(interner.intern(key(7)) == AccountIndex(0))
+    #expect(interner.intern(key(0)) == AccountIndex(2))
+    #expect(interner.intern(key(.max, .max, .max, .max)) == AccountIndex(3))
+    #expect(interner.count == 4)
+    #expect(interner.index(of: key(0, 7)) == AccountIndex(1))
+    #expect(interner.index(of: key(0, 0, 7)) == nil)
+    #expect(interner.key(of: AccountIndex(1)) == key(0, 7))
+  }
+
+  @Test func readsBytesInMemoryOrder() {
+    let bytes = (0..<40).map { UInt8($0) }
+    bytes.withUnsafeBytes { buffer in
+      let unaligned = AccountKey(reading: buffer.baseAddress! + 1)
+      #expect(unaligned.word0 == 0x0807_0605_0403_0201)
+      #expect(unaligned.word3 == 0x201f_1e1d_1c1b_1a19)
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 4] as [UInt64])
+  func agreesWithADictionaryWhateverTheSecret(seed: UInt64) {
+    var random = SplitMix64(state: seed)
+    let secret = key(random.next(), random.next(), random.next(), random.next())
+    var interner = AccountInterner(expectedCount: 1, seed: secret)
+    var expected: [AccountKey: AccountIndex] = [:]
+    for _ in 0..<20_000 {
+      // Few distinct words, so that keys repeat and differ in one word only.
+      let drawn = key(
+        random.next(upperBound: 12), random.next(upperBound: 12), random.next(upperBound: 12),
+        random.next(upperBound: 12))
+      let index = interner.intern(drawn)
+      #expect(expected[drawn, default: AccountIndex(UInt32(expected.count))] == index)
+      expected[drawn] = index
+    }
+    #expect(interner.count == expected.count)
+    for (known, index) in expected {
+      #expect(interner.index(of: known) == index)
+      #expect(interner.key(of: index) == known)
+    }
+    #expect(interner.index(of: key(99)) == nil)
+  }
+
+  @Test func structuredKeysSpreadOverTheHash() {
+    // Keys that differ in one byte, at any position: slots' 32 hash bits should collide about never.
+    let interner = AccountInterner(
+      expectedCount: 16, seed: key(0x1234_5678_9abc_def1, 0x0fed_cba9_8765_4321, 0xdead_beef_cafe_f00d, 0x6a09_e667_f3bc_c908))
+    var hashes: Set<UInt64> = []
+    var count = 0
+    for word in 0..<4 {
+      for shift in stride(from: 0, to: 64, by: 8) {
+        for byte in 1...255 as ClosedRange<UInt64> {
+          var words: [UInt64] = [0, 0, 0, 0]
+          words[word] = byte << UInt64(shift)
+          hashes.insert(interner.hash(key(words[0], words[1], words[2], words[3])))
+          count += 1
+        }
+      }
+    }
+    #expect(hashes.count >= count - 3)
+  }
+
+  @Test func forgetsAndStartsAgain() {
+    var interner = AccountInterner()
+    for number in 0..<5000 { _ = interner.intern(key(UInt64(number))) }
+    interner.removeAll()
+    #expect(interner.count == 0)
+    #expect(interner.index(of: key(3)) == nil)
+    #expect(interner.intern(key(4999)) == AccountIndex(0))
+  }
+}
