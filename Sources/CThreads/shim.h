@@ -1,5 +1,5 @@
-// The two things that a worker thread needs from Linux and the processor and that Swift's Glibc module does not
-// show: the spin-wait hint and the thread's CPU mask (sched_setaffinity(2), declared only under _GNU_SOURCE).
+// What the scheduler needs from Linux and the processor and Swift's Glibc module does not show: the spin-wait hint,
+// the prefetch hint and the thread's CPU mask (sched_setaffinity(2), declared only under _GNU_SOURCE).
 #ifndef ESTUARY_CTHREADS_SHIM_H
 #define ESTUARY_CTHREADS_SHIM_H
 
@@ -15,6 +15,9 @@ static inline void estuary_spin_hint(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+/// Asks for the cache line at `address`, to be written soon. Any address will do.
+static inline void estuary_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
 /// Fills `words` with the calling thread's CPU mask; returns the number of bytes filled, or -1.
 static inline long estuary_affinity_get(unsigned long *words, size_t byte_count) {

@@ -9,6 +9,7 @@
 // handed out in order of first appearance, hence no result depends on the secret.
 //
 // Not thread-safe while interning; any number of threads may call `index(of:)` and `key(of:)` between insertions.
+import CThreads
 
 /// A 32-byte key as four words in memory order (`word0` = bytes 0–7, little-endian).
 @frozen package struct AccountKey: Hashable, Sendable {
@@ -42,8 +43,8 @@ package struct AccountInterner: ~Copyable {
     self.seed = seed
     keyCapacity = Self.capacity(for: expectedCount)
     mask = UInt64(keyCapacity * 2 - 1)
-    keys = .allocate(capacity: keyCapacity)
-    slots = .allocate(capacity: keyCapacity * 2)
+    keys = FlatArray.allocate(AccountKey.self, capacity: keyCapacity)
+    slots = FlatArray.allocate(UInt64.self, capacity: keyCapacity * 2)
     slots.initialize(repeating: Self.emptySlot, count: keyCapacity * 2)
   }
 
@@ -53,8 +54,9 @@ package struct AccountInterner: ~Copyable {
   }
 
   /// The key's index, a new one if the key is new.
-  @inlinable package mutating func intern(_ key: AccountKey) -> AccountIndex {
-    let tag = hash(key)
+  @inlinable package mutating func intern(_ key: AccountKey) -> AccountIndex { intern(key, tag: hash(key)) }
+
+  @inlinable @inline(__always) mutating func intern(_ key: AccountKey, tag: UInt64) -> AccountIndex {
     var position = tag & mask
     while true {
       let slot = slots[Int(truncatingIfNeeded: position)]
@@ -64,6 +66,30 @@ package struct AccountInterner: ~Copyable {
         if keys[Int(index)] == key { return AccountIndex(index) }
       }
       position = (position &+ 1) & mask
+    }
+  }
+
+  /// Interns the keys of a transaction together, which overlaps their cache misses: on a table larger than the cache
+  /// about twice as fast as one by one.
+  ///
+  /// - Parameters:
+  ///   - list: the keys; duplicates are fine.
+  ///   - indices: room for as many indices.
+  package mutating func intern(
+    _ list: UnsafeBufferPointer<AccountKey>, into indices: UnsafeMutablePointer<AccountIndex>
+  ) {
+    // Each pass only asks for what the next one reads; the hashes wait in the room for the result.
+    for position in list.indices {
+      let tag = hash(list[position])
+      (indices + position).initialize(to: AccountIndex(UInt32(truncatingIfNeeded: tag)))
+      estuary_prefetch(slots + Int(truncatingIfNeeded: tag & mask))
+    }
+    for position in list.indices {
+      let slot = slots[Int(truncatingIfNeeded: UInt64(indices[position].rawValue) & mask)]
+      estuary_prefetch(keys + Int(slot & 0x7fff_ffff))
+    }
+    for position in list.indices {
+      indices[position] = intern(list[position], tag: UInt64(indices[position].rawValue))
     }
   }
 
@@ -142,9 +168,9 @@ package struct AccountInterner: ~Copyable {
     let (oldSlots, oldSlotCount, oldKeys) = (slots, keyCapacity * 2, keys)
     keyCapacity = Self.capacity(for: keyCapacity + 1)
     mask = UInt64(keyCapacity * 2 - 1)
-    keys = .allocate(capacity: keyCapacity)
+    keys = FlatArray.allocate(AccountKey.self, capacity: keyCapacity)
     keys.update(from: oldKeys, count: keyCount)
-    slots = .allocate(capacity: keyCapacity * 2)
+    slots = FlatArray.allocate(UInt64.self, capacity: keyCapacity * 2)
     slots.initialize(repeating: Self.emptySlot, count: keyCapacity * 2)
     for slot in UnsafeBufferPointer(start: oldSlots, count: oldSlotCount) where slot != Self.emptySlot {
       slots[Int(vacancy(for: slot >> 32))] = slot

@@ -1,4 +1,5 @@
 // Drawing edges (the adding thread) and releasing along them (the workers).
+import CThreads
 import Synchronization
 
 extension ConflictGraph {
@@ -26,8 +27,8 @@ extension ConflictGraph {
     // successor is queued.
     var newest = list.pointee.successors.load(ordering: .acquiring)
     if newest == Self.closed { return 0 }
-    // Only this thread writes `successor` fields; a completing worker relinks `next` alone.
-    if newest != Self.noEdge && edges[Int(newest)].successor == successor { return 0 }
+    if list.pointee.newestSuccessor == successor &+ 1 { return 0 }
+    list.pointee.newestSuccessor = successor &+ 1
     while true {
       edges[Int(edge)] = Edge(successor: successor, next: newest, account: account.rawValue)
       // Releasing: the edge, and the successor's node before it, are seen by whoever closes the list. Acquiring on
@@ -65,11 +66,13 @@ extension ConflictGraph {
     return kept
   }
 
-  /// Reverses a closed list, which belongs to the caller alone; edges were pushed newest first.
+  /// Reverses a closed list, which belongs to the caller alone; edges were pushed newest first. On the way starts
+  /// fetching the successors' nodes.
   @inline(__always) private func oldestFirst(_ newest: UInt32) -> UInt32 {
     var (edge, reversed) = (newest, Self.noEdge)
     while edge != Self.noEdge {
       let next = edges[Int(edge)].next
+      estuary_prefetch(nodes + Int(edges[Int(edge)].successor))
       edges[Int(edge)].next = reversed
       (edge, reversed) = (next, edge)
     }

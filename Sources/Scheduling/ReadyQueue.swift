@@ -25,6 +25,10 @@ final class ReadyQueue: @unchecked Sendable {
   private let head: UnsafeMutablePointer<Atomic<UInt32>>
   private let tail: UnsafeMutablePointer<Atomic<UInt32>>
   private var stashes: UnsafeMutableRawPointer
+  /// Ready transactions not yet queued; the adding thread's own.
+  private let deferred: UnsafeMutablePointer<UInt32>
+  private var deferredCount = 0
+  private static let deferredLimit = 16
 
   /// Two cache lines: the prefetcher fetches pairs.
   private static let lineByteCount = 128
@@ -34,6 +38,7 @@ final class ReadyQueue: @unchecked Sendable {
     head = Self.allocateLines(1).assumingMemoryBound(to: Atomic<UInt32>.self)
     tail = Self.allocateLines(1).assumingMemoryBound(to: Atomic<UInt32>.self)
     stashes = Self.allocateLines(1)
+    deferred = .allocate(capacity: Self.deferredLimit)
     head.initialize(to: Atomic(0))
     tail.initialize(to: Atomic(0))
   }
@@ -43,6 +48,7 @@ final class ReadyQueue: @unchecked Sendable {
     UnsafeMutableRawPointer(head).deallocate()
     UnsafeMutableRawPointer(tail).deallocate()
     stashes.deallocate()
+    deferred.deallocate()
   }
 
   private static func allocateLines(_ count: Int) -> UnsafeMutableRawPointer {
@@ -54,13 +60,14 @@ final class ReadyQueue: @unchecked Sendable {
     // Relaxed: workers start after this through the pool's mutex.
     head.pointee.store(0, ordering: .relaxed)
     tail.pointee.store(0, ordering: .relaxed)
+    deferredCount = 0
     idle.reset()
   }
 
   /// Makes room for `count` transactions, keeping what is queued. Only while no worker runs.
   func reserve(_ count: Int) {
     guard count > capacity else { return }
-    let larger = UnsafeMutablePointer<Atomic<UInt32>>.allocate(capacity: count)
+    let larger = FlatArray.allocate(Atomic<UInt32>.self, capacity: count)
     for position in 0..<Int(tail.pointee.load(ordering: .relaxed)) {
       (larger + position).initialize(to: Atomic(places[position].load(ordering: .relaxed)))
     }
@@ -100,6 +107,28 @@ final class ReadyQueue: @unchecked Sendable {
     // Releasing: what the producer did (the predecessors' effects) becomes visible to the taker.
     places[Int(place)].store(transaction &+ 1, ordering: .releasing)
     idle.wakeOne()
+  }
+
+  /// Queues a transaction for the adding thread, in groups of `deferredLimit`: adding is quick, and a queue that
+  /// grows by one would pass its cache lines to and fro for every transaction. Held back no longer than it takes to
+  /// add that many, and not at all while a worker sleeps.
+  @inline(__always) func pushLater(_ transaction: UInt32) {
+    deferred[deferredCount] = transaction
+    deferredCount += 1
+    if deferredCount == Self.deferredLimit || idle.hasSleepers { pushDeferred() }
+  }
+
+  /// Publishes what `pushLater` held back. Called by the adding thread.
+  func pushDeferred() {
+    guard deferredCount > 0 else { return }
+    let count = deferredCount
+    deferredCount = 0
+    // Orderings as in `push`.
+    let first = tail.pointee.wrappingAdd(UInt32(count), ordering: .sequentiallyConsistent).oldValue
+    for offset in 0..<count {
+      places[Int(first) + offset].store(deferred[offset] &+ 1, ordering: .releasing)
+    }
+    for _ in 0..<count where idle.hasSleepers { idle.wakeOne() }
   }
 
   // MARK: Consumers

@@ -14,12 +14,12 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
     slices = .allocate(capacity: capacity)
     slices.initialize(repeating: Timeline.Slice(), count: capacity)
     (self.capacity, self.workerCount) = (capacity, workerCount)
-    origin = Self.monotonicNanoseconds()
+    origin = Self.nanoseconds(on: CLOCK_MONOTONIC)
   }
 
   deinit { slices.deallocate() }
 
-  @inline(__always) func now() -> UInt64 { Self.monotonicNanoseconds() &- origin }
+  @inline(__always) func now() -> UInt64 { Self.nanoseconds(on: CLOCK_MONOTONIC) &- origin }
 
   @inline(__always)
   func noteRun(of transaction: UInt32, on worker: WorkerIndex, from start: UInt64, to end: UInt64) {
@@ -49,9 +49,9 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
       edgeAccounts: graph.edgeAccounts())
   }
 
-  static func monotonicNanoseconds() -> UInt64 {
+  static func nanoseconds(on clock: clockid_t) -> UInt64 {
     var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
+    clock_gettime(clock, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

@@ -30,6 +30,18 @@ extension WorkerPool {
     graph.ordersOnly = false
   }
 
+  /// Runs on one worker through the queue and the releases that several would need; for measuring them.
+  func runThroughQueue(_ graph: ConflictGraph, _ body: @Sendable (WorkerIndex, TransactionIndex) -> Void) {
+    precondition(workerCount == 1, "a measurement of one worker")
+    graph.beginRun()
+    defer { graph.endRun() }
+    graph.queue.prepare(workerCount: 1)
+    perform { worker in
+      graph.endAdding()
+      Self.work(on: graph, as: worker, recorder: NoRecorder(), body)
+    }
+  }
+
   /// As `run(_:adding:_:)`, and records when and where each transaction ran and what it waited for.
   package func runRecorded(
     _ graph: ConflictGraph, adding: @Sendable () -> Void = {},
@@ -59,7 +71,7 @@ extension WorkerPool {
     perform { worker in
       if worker.rawValue == 0 {
         adding()
-        graph.queue.idle.announce(graph.count)
+        graph.endAdding()
       }
       Self.work(on: graph, as: worker, recorder: recorder, body)
     }

@@ -71,6 +71,24 @@ import Testing
     #expect(hashes.count >= count - 3)
   }
 
+  @Test(arguments: [0, 1, 7, 64])
+  func togetherAsOneByOne(listCount: Int) {
+    var random = SplitMix64(state: UInt64(listCount))
+    var together = AccountInterner(expectedCount: 1)
+    var single = AccountInterner(expectedCount: 1)
+    for _ in 0..<500 {
+      let list = (0..<listCount).map { _ in key(random.next(upperBound: 5000), 3, 2, 1) }
+      let indices = [AccountIndex](unsafeUninitializedCapacity: listCount) { buffer, count in
+        list.withUnsafeBufferPointer { keys in
+          if let room = buffer.baseAddress { together.intern(keys, into: room) }
+        }
+        count = listCount
+      }
+      #expect(indices == list.map { single.intern($0) })
+    }
+    #expect(together.count == single.count)
+  }
+
   @Test func forgetsAndStartsAgain() {
     var interner = AccountInterner()
     for number in 0..<5000 { _ = interner.intern(key(UInt64(number))) }
