@@ -104,9 +104,12 @@ extension ELFLoader {
   /// Function symbols of .symtab and .dynsym, as far as they can be read; they decide nothing.
   private static func functionNames(_ elf: LenientELF, text: GElf_Shdr, entryPC: Int) -> [Int: String] {
     var names: [Int: String] = [:]
+    var left = FunctionNames.byteCountLimit
     func add(_ symbol: GElf_Sym, _ name: UnsafeRawBufferPointer?) {
-      guard symbol.type == UInt8(STT_FUNC), text.contains(address: symbol.st_value), let name, !name.isEmpty
+      guard symbol.type == UInt8(STT_FUNC), text.contains(address: symbol.st_value), let name, !name.isEmpty,
+        name.count <= left
       else { return }
+      left -= name.count
       let pc = Int(clamping: (symbol.st_value - text.sh_addr) / 8)
       if names[pc] == nil { names[pc] = String(decoding: name, as: UTF8.self) }
     }
@@ -133,12 +136,17 @@ enum ELFMachine {
 /// Relocation types; the field's numbers, as LLVM's BPF back end and the Solana tool chain use them.
 enum ELFRelocation {
   static let none: UInt32 = 0
-  static let bpf64_64: UInt32 = 1
-  static let bpf64_abs64: UInt32 = 2
-  static let bpf64_abs32: UInt32 = 3
-  static let bpf64_nodyld32: UInt32 = 4
-  static let bpf64_relative: UInt32 = 8
-  static let bpf64_32: UInt32 = 10
+  /// R_BPF_64_64: an address in `lddw`.
+  static let wideLoad: UInt32 = 1
+  /// R_BPF_64_ABS64, R_BPF_64_ABS32: an address in data.
+  static let dataWord64: UInt32 = 2
+  static let dataWord32: UInt32 = 3
+  /// R_BPF_64_NODYLD32: in sections that are not loaded.
+  static let debugWord32: UInt32 = 4
+  /// R_BPF_64_RELATIVE: an address without a symbol.
+  static let relative: UInt32 = 8
+  /// R_BPF_64_32: a call.
+  static let call: UInt32 = 10
 }
 
 /// Functions by the key a `call` carries.

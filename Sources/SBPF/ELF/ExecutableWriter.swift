@@ -173,7 +173,7 @@ enum ExecutableWriter {
           section: call.function == nil ? 0 : textIndex,
           value: call.function.map { textAddress + UInt64($0) * 8 } ?? 0, byteCount: 0)
       }
-      relocations += words64(textAddress + UInt64(call.pc) * 8, index << 32 | UInt64(ELFRelocation.bpf64_32))
+      relocations += words64(textAddress + UInt64(call.pc) * 8, index << 32 | UInt64(ELFRelocation.call))
     }
     let dynamicByteCount: UInt64 = 16 * 8
     let first = writer.sections.count

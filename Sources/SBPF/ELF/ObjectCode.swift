@@ -157,8 +157,8 @@ enum ObjectCode {
     let section = object.code[ordinal]
     if let relocation {
       switch (relocation.type, instruction.opcode) {
-      case (ELFRelocation.bpf64_64, 0x18): return try address(instruction, relocation, object, section)
-      case (ELFRelocation.bpf64_32, 0x85): return try call(instruction, relocation, object, section)
+      case (ELFRelocation.wideLoad, 0x18): return try address(instruction, relocation, object, section)
+      case (ELFRelocation.call, 0x85): return try call(instruction, relocation, object, section)
       default:
         throw .unsupportedRelocation(type: relocation.type, section: section.name, offset: relocation.offset)
       }

@@ -6,7 +6,8 @@
 import CElf
 
 package enum ObjectLinker {
-  static let byteCountLimit: UInt64 = 1 << 28
+  /// An account's data, and so a program, has at most 10 MiB.
+  static let byteCountLimit: UInt64 = 10 << 20
 
   /// Whether the file says that it is a relocatable object, which `link` takes and loaders refuse.
   package static func isObject(_ bytes: [UInt8]) -> Bool {
@@ -209,8 +210,8 @@ struct Linkage {
       for relocation in section.relocations {
         let byteCount: Int
         switch relocation.type {
-        case ELFRelocation.bpf64_abs64: byteCount = 8
-        case ELFRelocation.bpf64_abs32: byteCount = 4
+        case ELFRelocation.dataWord64: byteCount = 8
+        case ELFRelocation.dataWord32: byteCount = 4
         default:
           throw .unsupportedRelocation(
             type: relocation.type, section: section.name, offset: relocation.offset)
@@ -291,7 +292,7 @@ struct Linkage {
     case .function(let section, let target) where slot.opcode == 0x85:
       let targetPC = try self.pc(of: section, slot: target, code, in: place)
       slot.source = 1
-      slot.immediate = Int32(targetPC - pc - 1)  // both below 2^25
+      slot.immediate = Int32(targetPC - pc - 1)  // both below 2^21
       if !version.hasStrictELF && slot.immediate == -1 {
         calls.append(LinkedProgram.DynamicCall(pc: pc, name: "function_\(targetPC)", function: targetPC))
       }

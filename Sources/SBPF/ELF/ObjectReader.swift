@@ -24,7 +24,17 @@ struct ObjectReader {
     }
     self.file = file
     sections = try file.sectionHeaders(offset: header.sectionHeaderOffset, count: header.sectionHeaderCount)
+    try checkDisjoint()
     try readSymbols()
+  }
+
+  /// Sections that share bytes could make a small file cost much memory; compilers write none.
+  private func checkDisjoint() throws(ELFError) {
+    var left = UInt64(file.bytes.count)
+    for (index, section) in sections.enumerated() where section.sh_type != UInt32(SHT_NOBITS) {
+      guard section.sh_size <= left else { throw .overlap("section \(index)", "other sections") }
+      left -= section.sh_size
+    }
   }
 
   private mutating func readSymbols() throws(ELFError) {
@@ -34,12 +44,15 @@ struct ObjectReader {
     let header = sections[table]
     guard sections.indices.contains(Int(header.sh_link)) else { throw .invalidSectionHeader(index: table) }
     symbols = try file.symbols(offset: header.sh_offset, byteCount: header.sh_size, ".symtab")
+    var left = 4 * file.bytes.count + ObjectReader.nameLimit  // names may share bytes, within reason
     for symbol in symbols {
-      if symbol.type == UInt8(STT_SECTION), sections.indices.contains(Int(symbol.st_shndx)) {
-        symbolNames.append(try sectionName(Int(symbol.st_shndx)))
-        continue
-      }
-      symbolNames.append(try string(symbol.st_name, table: Int(header.sh_link)))
+      let isSection = symbol.type == UInt8(STT_SECTION) && sections.indices.contains(Int(symbol.st_shndx))
+      let name =
+        isSection
+        ? try sectionName(Int(symbol.st_shndx)) : try string(symbol.st_name, table: Int(header.sh_link))
+      left -= name.utf8.count
+      if left < 0 { throw .overlap("symbol names", "each other") }
+      symbolNames.append(name)
     }
   }
 

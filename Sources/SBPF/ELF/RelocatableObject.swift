@@ -102,13 +102,14 @@ struct RelocatableObject {
     of header: GElf_Shdr, name: String, index: Int, reader: ObjectReader
   ) throws(ELFError) -> Kind {
     guard header.sh_flags & UInt64(SHF_ALLOC) != 0, header.sh_size > 0 else { return .ignored }
-    let symbol = reader.firstSymbol(inSection: index) ?? name
-    if header.sh_flags & UInt64(SHF_TLS) != 0 { throw .threadLocal(symbol: symbol) }
+    if header.sh_flags & UInt64(SHF_TLS) != 0 {
+      throw .threadLocal(symbol: reader.firstSymbol(inSection: index) ?? name)
+    }
     if header.sh_flags & UInt64(SHF_EXECINSTR) != 0 && header.sh_type == UInt32(SHT_PROGBITS) { return .code }
     let isRelocatedConstant = name == ".data.rel.ro" || name.hasPrefix(".data.rel.ro.")
     let isWritable = header.sh_flags & UInt64(SHF_WRITE) != 0 && !isRelocatedConstant
     if isWritable || header.sh_type == UInt32(SHT_NOBITS) {
-      throw .writableGlobal(symbol: symbol, section: name)
+      throw .writableGlobal(symbol: reader.firstSymbol(inSection: index) ?? name, section: name)
     }
     // Unwinding tables describe frames of another machine; notes are for other loaders.
     if name == ".eh_frame" || header.sh_type != UInt32(SHT_PROGBITS) { return .ignored }

@@ -38,9 +38,9 @@ struct Relocator {
   mutating func applyDynamicRelocations(rejectsUnresolved: Bool) throws(ELFError) {
     for relocation in elf.dynamicRelocations {
       switch relocation.type {
-      case ELFRelocation.bpf64_64: try relocateSymbolAddress(relocation)
-      case ELFRelocation.bpf64_relative: try relocateAddress(relocation)
-      case ELFRelocation.bpf64_32: try relocateCall(relocation, rejectsUnresolved: rejectsUnresolved)
+      case ELFRelocation.wideLoad: try relocateSymbolAddress(relocation)
+      case ELFRelocation.relative: try relocateAddress(relocation)
+      case ELFRelocation.call: try relocateCall(relocation, rejectsUnresolved: rejectsUnresolved)
       default: throw .unknownRelocation(type: relocation.type, fileOffset: relocation.r_offset)
       }
     }

@@ -40,6 +40,7 @@ struct SectionView {
   /// Function symbols by slot index.
   func functionNames(textAddress: UInt64, slotCount: Int) -> [Int: String] {
     var names: [Int: String] = [:]
+    var left = FunctionNames.byteCountLimit
     for type in [SHT_SYMTAB, SHT_DYNSYM] {
       let table = symbols(ofType: type)
       for symbol in table.symbols where symbol.type == UInt8(STT_FUNC) && symbol.st_value >= textAddress {
@@ -47,9 +48,28 @@ struct SectionView {
         guard offset % 8 == 0, offset / 8 < UInt64(slotCount), names[Int(offset / 8)] == nil,
           let name = string(at: symbol.st_name, inSection: table.strings), !name.isEmpty
         else { continue }
+        left -= name.utf8.count
+        if left < 0 { return names }
         names[Int(offset / 8)] = name
       }
     }
     return names
   }
+
+  /// All entries of all readable relocation sections.
+  func relocations() -> [GElf_Rel] {
+    guard let file else { return [] }
+    var entries: [GElf_Rel] = []
+    for section in sections where section.sh_type == UInt32(SHT_REL) {
+      if entries.count > file.bytes.count / 16 { break }  // only sections that overlap can hold so many
+      let table = try? file.relocations(offset: section.sh_offset, byteCount: section.sh_size, "relocations")
+      entries += table ?? []
+    }
+    return entries
+  }
+}
+
+/// Names are for people: a hostile file cannot make the loader keep more than this many bytes of them.
+enum FunctionNames {
+  static let byteCountLimit = 1 << 20
 }

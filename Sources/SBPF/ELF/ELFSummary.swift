@@ -1,0 +1,231 @@
+// What `estuary inspect` tells about a file: its kind, tables, functions, syscalls and relocations, and the loader's
+// or linker's objection if there is one. Tolerant where they are strict: whatever can be read is shown.
+import CElf
+
+package struct ELFSummary: Sendable {
+  package enum Kind: Sendable, Equatable, CustomStringConvertible {
+    case program(SBPFVersion)
+    case object
+    case other
+
+    package var description: String {
+      switch self {
+      case .program(let version): "SBPF \(version) program"
+      case .object: "relocatable eBPF object"
+      case .other: "no SBPF file"
+      }
+    }
+  }
+
+  package struct Segment: Sendable {
+    package var type: String
+    /// Of `R`, `W`, `X`.
+    package var flags: String
+    package var address: UInt64
+    package var offset: UInt64
+    package var fileByteCount: UInt64
+    package var memoryByteCount: UInt64
+  }
+
+  package struct Section: Sendable {
+    package var name: String
+    package var type: String
+    /// Of `W` (writable), `A` (loaded), `X` (executable).
+    package var flags: String
+    package var address: UInt64
+    package var offset: UInt64
+    package var byteCount: UInt64
+  }
+
+  package struct Function: Sendable, Equatable {
+    package var name: String
+    /// Slot index in the program's code; in an object, in its section.
+    package var pc: Int
+    /// The object's section; nil in a program.
+    package var section: String?
+  }
+
+  package private(set) var kind = Kind.other
+  package private(set) var byteCount: Int
+  package private(set) var flags: UInt32 = 0
+  package private(set) var machine: UInt16 = 0
+  package private(set) var type: UInt16 = 0
+  package private(set) var entryAddress: UInt64 = 0
+  /// nil if the file does not load, or is an object.
+  package private(set) var entryPC: Int?
+  /// Slots of code; in an object, of all code sections.
+  package private(set) var slotCount = 0
+  package private(set) var segments: [Segment] = []
+  package private(set) var sections: [Section] = []
+  /// By pc (objects: by section, then pc).
+  package private(set) var functions: [Function] = []
+  /// Names in alphabetical order; a hash that is no known syscall's appears as 0x….
+  package private(set) var syscalls: [String] = []
+  /// Relocations by kind, in order of their number.
+  package private(set) var relocations: [(kind: String, count: Int)] = []
+  /// Why the file would be refused; nil if it would not.
+  package private(set) var objection: ELFError?
+
+  /// - Parameter syscalls: by which names are found for hashes and unresolved symbols are judged.
+  package init(_ bytes: [UInt8], syscalls registry: SyscallRegistry, options: LoaderOptions = .deployment) {
+    byteCount = bytes.count
+    bytes.withUnsafeBytes { buffer in
+      let view = SectionView(buffer)
+      readHeader(buffer)
+      readTables(view)
+      countRelocations(view)
+    }
+    if kind == .object {
+      summarizeObject(bytes, registry)
+    } else {
+      summarizeProgram(bytes, registry, options)
+    }
+  }
+
+  private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count >= Int(ELFHeader.byteCount), let file = try? ELFFile(copying: bytes) else { return }
+    let header = file.header
+    (flags, machine, type, entryAddress) = (header.flags, header.machine, header.type, header.entry)
+    if header.type == UInt16(ET_REL) {
+      kind = .object
+    } else if let version = SBPFVersion(rawValue: header.flags) {
+      kind = .program(version)
+    }
+    let table = try? file.programHeaders(offset: header.programHeaderOffset, count: header.programHeaderCount)
+    for segment in table ?? [] {
+      segments.append(
+        Segment(
+          type: ELFSummary.segmentType(segment.p_type), flags: ELFSummary.segmentFlags(segment.p_flags),
+          address: segment.p_vaddr, offset: segment.p_offset, fileByteCount: segment.p_filesz,
+          memoryByteCount: segment.p_memsz))
+    }
+  }
+
+  private mutating func readTables(_ view: SectionView) {
+    for section in view.sections {
+      sections.append(
+        Section(
+          name: view.name(of: section) ?? "?", type: ELFSummary.sectionType(section.sh_type),
+          flags: ELFSummary.sectionFlags(section.sh_flags), address: section.sh_addr,
+          offset: section.sh_offset,
+          byteCount: section.sh_size))
+    }
+  }
+
+  private mutating func countRelocations(_ view: SectionView) {
+    var counts: [UInt32: Int] = [:]
+    for relocation in view.relocations() { counts[relocation.type, default: 0] += 1 }
+    for type in counts.keys.sorted() {
+      relocations.append((ELFSummary.relocationKind(type), counts[type] ?? 0))
+    }
+  }
+
+  // MARK: Programs
+
+  private mutating func summarizeProgram(
+    _ bytes: [UInt8], _ registry: SyscallRegistry, _ options: LoaderOptions
+  ) {
+    var image: ProgramImage?
+    do {
+      image = try ELFLoader.load(bytes, syscalls: registry, options: options)
+    } catch {
+      objection = error
+      // What execution would accept is still worth showing.
+      image = try? ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .execution)
+    }
+    guard let image else { return }
+    entryPC = image.entryPC
+    slotCount = image.text.count / 8
+    let pcs = Set(image.functions.values).union(image.functionNames.keys).sorted()
+    functions = pcs.map {
+      Function(name: image.functionNames[$0] ?? "function_\($0)", pc: $0, section: nil)
+    }
+    syscalls = ELFSummary.syscalls(of: image, registry)
+  }
+
+  /// Every `call` that names no function of the program.
+  private static func syscalls(of image: ProgramImage, _ registry: SyscallRegistry) -> [String] {
+    var names: Set<String> = []
+    var slot = 0
+    while slot + 8 <= image.text.count {
+      defer { slot += image.text[slot] == 0x18 ? 16 : 8 }
+      guard image.text[slot] == 0x85 else { continue }
+      var key: UInt32 = 0
+      for index in 0..<4 { key |= UInt32(image.text[slot + 4 + index]) << UInt32(8 * index) }
+      if image.version.hasStrictELF ? image.text[slot + 1] >> 4 != 0 : image.functions[key] != nil {
+        continue
+      }
+      names.insert(registry.index(ofKey: key).map { registry.entries[$0].name } ?? ELFError.hex(UInt64(key)))
+    }
+    return names.sorted()
+  }
+
+  // MARK: Objects
+
+  private mutating func summarizeObject(_ bytes: [UInt8], _ registry: SyscallRegistry) {
+    do {
+      _ = try ObjectLinker.link(bytes, syscalls: registry)
+    } catch {
+      objection = error
+    }
+    let parsed = bytes.withUnsafeBytes { try? RelocatableObject($0) }
+    guard let parsed else { return }
+    slotCount = parsed.code.reduce(0) { $0 + $1.bytes.count / 8 }
+    functions = parsed.functions.map {
+      Function(name: $0.name, pc: Int($0.byteOffset / 8), section: parsed.code[$0.section].name)
+    }
+    var names: Set<String> = []
+    for relocation in parsed.code.lazy.flatMap(\.relocations) {
+      if case .undefined(let name) = relocation.target { names.insert(name) }
+    }
+    syscalls = names.sorted()
+  }
+}
+
+// MARK: Names of numbers
+
+extension ELFSummary {
+  private static func segmentType(_ type: UInt32) -> String {
+    switch type {
+    case UInt32(PT_NULL): "NULL"
+    case UInt32(PT_LOAD): "LOAD"
+    case UInt32(PT_DYNAMIC): "DYNAMIC"
+    case UInt32(PT_NOTE): "NOTE"
+    case 0x6474_e551: "GNU_STACK"
+    case 0x6474_e552: "GNU_RELRO"
+    default: ELFError.hex(UInt64(type))
+    }
+  }
+
+  private static func segmentFlags(_ flags: UInt32) -> String {
+    [(PF_R, "R"), (PF_W, "W"), (PF_X, "X")].reduce("") { flags & UInt32($1.0) != 0 ? $0 + $1.1 : $0 }
+  }
+
+  private static func sectionType(_ type: UInt32) -> String {
+    let names: [Int32: String] = [
+      SHT_NULL: "NULL", SHT_PROGBITS: "PROGBITS", SHT_SYMTAB: "SYMTAB", SHT_STRTAB: "STRTAB",
+      SHT_RELA: "RELA",
+      SHT_HASH: "HASH", SHT_DYNAMIC: "DYNAMIC", SHT_NOTE: "NOTE", SHT_NOBITS: "NOBITS", SHT_REL: "REL",
+      SHT_DYNSYM: "DYNSYM",
+    ]
+    return names[Int32(truncatingIfNeeded: type)] ?? ELFError.hex(UInt64(type))
+  }
+
+  private static func sectionFlags(_ flags: UInt64) -> String {
+    let letters = [(SHF_WRITE, "W"), (SHF_ALLOC, "A"), (SHF_EXECINSTR, "X")]
+    return letters.reduce("") { flags & UInt64($1.0) != 0 ? $0 + $1.1 : $0 }
+  }
+
+  private static func relocationKind(_ type: UInt32) -> String {
+    switch type {
+    case ELFRelocation.none: "R_BPF_NONE"
+    case ELFRelocation.wideLoad: "R_BPF_64_64"
+    case ELFRelocation.dataWord64: "R_BPF_64_ABS64"
+    case ELFRelocation.dataWord32: "R_BPF_64_ABS32"
+    case ELFRelocation.debugWord32: "R_BPF_64_NODYLD32"
+    case ELFRelocation.relative: "R_BPF_64_RELATIVE"
+    case ELFRelocation.call: "R_BPF_64_32"
+    default: "type \(type)"
+    }
+  }
+}
