@@ -96,7 +96,7 @@ package struct LatticeHash: Equatable, Sendable {
   }
 
   /// Lamports (little-endian), data, the executable byte, owner, key.
-  private static func root(of account: Account) -> BLAKE3.Node {
+  static func root(of account: Account) -> BLAKE3.Node {
     var hasher = BLAKE3()
     withUnsafeBytes(of: account.lamports.littleEndian) { hasher.update($0) }
     hasher.update(account.data)
@@ -110,7 +110,7 @@ package struct LatticeHash: Equatable, Sendable {
     return hasher.root
   }
 
-  @inline(never) private mutating func apply(_ root: BLAKE3.Node, adding: Bool) {
+  @inline(never) mutating func apply(_ root: BLAKE3.Node, adding: Bool) {
     vectors.withUnsafeMutableBufferPointer { vectors in
       root.forEachFourOutputBlocks(count: Self.byteCount / BLAKE3.blockByteCount) { first, words in
         for word in 0..<16 {
