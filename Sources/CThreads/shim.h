@@ -1,5 +1,5 @@
-// What the scheduler needs from Linux and the processor and Swift's Glibc module does not show: the spin-wait hint,
-// the prefetch hint and the thread's CPU mask (sched_setaffinity(2), declared only under _GNU_SOURCE).
+// What the scheduler needs from Linux and the processor and Swift's Glibc module does not show: the spin-wait
+// hint, the prefetch hint and the thread's CPU mask (sched_setaffinity(2), declared only under _GNU_SOURCE).
 #ifndef ESTUARY_CTHREADS_SHIM_H
 #define ESTUARY_CTHREADS_SHIM_H
 

@@ -1,14 +1,15 @@
-// Account keys to dense indices: the door through which a block's transactions reach the scheduler. Each 32-byte key
-// is looked up once; everything behind works with `AccountIndex`.
+// Account keys to dense indices: the door through which a block's transactions reach the scheduler. Each
+// 32-byte key is looked up once; everything behind works with `AccountIndex`.
 //
-// An open-addressing table with linear probing over 8-byte slots (32 bits of the key's hash, 32 bits of index), at
-// most half full, beside the keys themselves in order of their index. A slot's hash bits decide both its position and
-// whether the key behind it is worth comparing, so that growing never touches the keys.
+// An open-addressing table with linear probing over 8-byte slots (32 bits of the key's hash, 32 bits of
+// index), at most half full, beside the keys themselves in order of their index. A slot's hash bits decide
+// both its position and whether the key behind it is worth comparing, so that growing never touches the keys.
 //
-// The hash is keyed by 256 secret bits drawn once per process: a sender cannot craft keys that collide. Indices are
-// handed out in order of first appearance, hence no result depends on the secret.
+// The hash is keyed by 256 secret bits drawn once per process: a sender cannot craft keys that collide.
+// Indices are handed out in order of first appearance, hence no result depends on the secret.
 //
-// Not thread-safe while interning; any number of threads may call `index(of:)` and `key(of:)` between insertions.
+// Not thread-safe while interning; any number of threads may call `index(of:)` and `key(of:)` between
+// insertions.
 import CThreads
 
 /// A 32-byte key as four words in memory order (`word0` = bytes 0–7, little-endian).
@@ -69,8 +70,8 @@ package struct AccountInterner: ~Copyable {
     }
   }
 
-  /// Interns the keys of a transaction together, which overlaps their cache misses: on a table larger than the cache
-  /// about twice as fast as one by one.
+  /// Interns the keys of a transaction together, which overlaps their cache misses: on a table larger than
+  /// the cache about twice as fast as one by one.
   ///
   /// - Parameters:
   ///   - list: the keys; duplicates are fine.

@@ -23,16 +23,16 @@ extension ConflictGraph {
     from predecessor: UInt32, to successor: UInt32, over account: AccountIndex, at edge: UInt32
   ) -> UInt32 {
     let list = nodes + Int(predecessor)
-    // Acquiring: a closed list means that the predecessor's effects are published; they must be seen before the
-    // successor is queued.
+    // Acquiring: a closed list means that the predecessor's effects are published; they must be seen before
+    // the successor is queued.
     var newest = list.pointee.successors.load(ordering: .acquiring)
     if newest == Self.closed { return 0 }
     if list.pointee.newestSuccessor == successor &+ 1 { return 0 }
     list.pointee.newestSuccessor = successor &+ 1
     while true {
       edges[Int(edge)] = Edge(successor: successor, next: newest, account: account.rawValue)
-      // Releasing: the edge, and the successor's node before it, are seen by whoever closes the list. Acquiring on
-      // failure: the list may have been closed.
+      // Releasing: the edge, and the successor's node before it, are seen by whoever closes the list.
+      // Acquiring on failure: the list may have been closed.
       let (pushed, seen) = list.pointee.successors.weakCompareExchange(
         expected: newest, desired: edge, successOrdering: .releasing, failureOrdering: .acquiring)
       if pushed { return 1 }
@@ -43,8 +43,8 @@ extension ConflictGraph {
 
   /// RUNNING → DONE, and the successors that waited for nothing else PENDING → READY.
   ///
-  /// - Returns: the first of them in block order, for the calling worker to run next (it has the accounts in its
-  ///   cache, and handing it over would cost more); the others are queued.
+  /// - Returns: the first of them in block order, for the calling worker to run next (it has the accounts in
+  ///   its cache, and handing it over would cost more); the others are queued.
   @inline(__always)
   func complete(_ transaction: UInt32, recorder: some RunRecorder, at time: UInt64) -> UInt32? {
     // Releasing: an `add` that finds the list closed sees the body's effects. Acquiring: the edges in it.
@@ -66,8 +66,8 @@ extension ConflictGraph {
     return kept
   }
 
-  /// Reverses a closed list, which belongs to the caller alone; edges were pushed newest first. On the way starts
-  /// fetching the successors' nodes.
+  /// Reverses a closed list, which belongs to the caller alone; edges were pushed newest first. On the way
+  /// starts fetching the successors' nodes.
   @inline(__always) private func oldestFirst(_ newest: UInt32) -> UInt32 {
     var (edge, reversed) = (newest, Self.noEdge)
     while edge != Self.noEdge {

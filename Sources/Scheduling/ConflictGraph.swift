@@ -1,16 +1,18 @@
 // The conflict graph of one block: which transaction must wait for which.
 //
-// THE FICTION. A block's transactions appear to execute one after the other, in the order in which they were added
-// (*block order*). Two transactions *conflict* if one writes an account that the other reads or writes. Transactions
-// that do not conflict may run in either order or at the same time; of two that do, the later one is a *successor* of
-// the earlier one, its *predecessor*, and starts after the predecessor is done, seeing all its effects. Readers of an
-// account share it, a writer has it alone. So every execution that the graph allows equals the serial one, as long as
-// a transaction touches no account that it did not declare: which is for the caller to enforce.
+// THE FICTION. A block's transactions appear to execute one after the other, in the order in which they were
+// added (*block order*). Two transactions *conflict* if one writes an account that the other reads or writes.
+// Transactions that do not conflict may run in either order or at the same time; of two that do, the later
+// one is a *successor* of the earlier one, its *predecessor*, and starts after the predecessor is done,
+// seeing all its effects. Readers of an account share it, a writer has it alone. So every execution that the
+// graph allows equals the serial one, as long as a transaction touches no account that it did not declare:
+// which is for the caller to enforce.
 //
-// WHAT IT KNOWS. Indices only: a transaction is its position in the block, an account a dense number. It keeps no
-// access list once `add` returns; it keeps *edges*: from an account's last writer to each reader since, and from
-// those readers, or from the last writer if there are none, to the next writer. What follows by transitivity is left
-// out, so a block has at most two edges an access. An edge remembers the account for which it was drawn.
+// WHAT IT KNOWS. Indices only: a transaction is its position in the block, an account a dense number. It
+// keeps no access list once `add` returns; it keeps *edges*: from an account's last writer to each reader
+// since, and from those readers, or from the last writer if there are none, to the next writer. What follows
+// by transitivity is left out, so a block has at most two edges an access. An edge remembers the account for
+// which it was drawn.
 //
 // STATES of a transaction:
 //
@@ -25,28 +27,29 @@
 //
 // CONTRACT
 //   reset      forgets the block. Cost does not depend on the number of accounts.
-//   add        in block order, from one thread at a time. Duplicates within a transaction count once, and a write
-//              outweighs a read. Costs a few nanoseconds an account; allocates nothing within the reserved room.
-//   running    `WorkerPool.run` takes each transaction exactly once, when READY, and completes it after the body.
-//              Transactions may be added while workers run (`WorkerPool.run(_:adding:body:)`) but then only within
-//              the capacity given to `reset`, because workers hold pointers into the arrays.
-//   effects    a body's writes are visible to the bodies of all its successors, and all of them to the caller after
-//              the run.
+//   add        in block order, from one thread at a time. Duplicates within a transaction count once, and a
+//              write outweighs a read. Costs a few nanoseconds an account; allocates nothing within the
+//              reserved room.
+//   running    `WorkerPool.run` takes each transaction exactly once, when READY, and completes it after the
+//              body. Transactions may be added while workers run (`WorkerPool.run(_:adding:body:)`) but then
+//              only within the capacity given to `reset`, because workers hold pointers into the arrays.
+//   effects    a body's writes are visible to the bodies of all its successors, and all of them to the caller
+//              after the run.
 //   grouping   a transaction's group changes only who runs it and when, never what it sees.
 //
-// MEMORY. Flat arrays over indices: 16 bytes a transaction, 4 in the queue, 12 an edge, 8 a read, 8 an account; room
-// that is not used is not touched. An account's entry is stamped with block-spanning numbers, so that a new block
-// finds old entries outdated instead of clearing them.
+// MEMORY. Flat arrays over indices: 16 bytes a transaction, 4 in the queue, 12 an edge, 8 a read, 8 an
+// account; room that is not used is not touched. An account's entry is stamped with block-spanning numbers,
+// so that a new block finds old entries outdated instead of clearing them.
 //
-// LOCK-FREE RELEASE. A transaction's successors form a list to which `add` pushes and which `complete` closes and
-// takes over in one exchange. An `add` that finds it closed draws no edge: the predecessor is done. `pending` counts
-// undone predecessors, with a guard on top until `add` has drawn the last edge.
+// LOCK-FREE RELEASE. A transaction's successors form a list to which `add` pushes and which `complete` closes
+// and takes over in one exchange. An `add` that finds it closed draws no edge: the predecessor is done.
+// `pending` counts undone predecessors, with a guard on top until `add` has drawn the last edge.
 import CThreads
 import Synchronization
 
 package final class ConflictGraph: @unchecked Sendable {
-  // Sendable: `add` and `reset` have one caller at a time; what workers share with it (nodes, edges, the queue) is
-  // atomic, or written before its publication by a releasing operation and not after.
+  // Sendable: `add` and `reset` have one caller at a time; what workers share with it (nodes, edges, the
+  // queue) is atomic, or written before its publication by a releasing operation and not after.
 
   /// A transaction: who waits for it, and for how many it waits.
   struct Node: ~Copyable {
@@ -55,8 +58,8 @@ package final class ConflictGraph: @unchecked Sendable {
     /// Newest edge of the successor list, `noEdge`, or `closed`.
     let successors = Atomic<UInt32>(0)
     var group: UInt32
-    /// Where the newest edge leads, plus one; only the adding thread looks. Kept here, not read from the edge, for a
-    /// cache miss less.
+    /// Where the newest edge leads, plus one; only the adding thread looks. Kept here, not read from the
+    /// edge, for a cache miss less.
     var newestSuccessor: UInt32 = 0
   }
 
@@ -73,8 +76,8 @@ package final class ConflictGraph: @unchecked Sendable {
     var previous: UInt32
   }
 
-  /// Of the graph as a whole: transactions may be added while collecting or running; arrays that workers see must
-  /// not move while running.
+  /// Of the graph as a whole: transactions may be added while collecting or running; arrays that workers see
+  /// must not move while running.
   enum Phase { case collecting, running, done }
 
   /// Stamps; 0 or below the block's base: none.
@@ -131,8 +134,8 @@ package final class ConflictGraph: @unchecked Sendable {
 
   /// Forgets the block and makes room for the next.
   ///
-  /// Room is virtual memory until it is used: give upper bounds. Without a run in progress the arrays also grow on
-  /// demand, which costs copies.
+  /// Room is virtual memory until it is used: give upper bounds. Without a run in progress the arrays also
+  /// grow on demand, which costs copies.
   /// - Parameters:
   ///   - transactionCapacity: transactions of the block.
   ///   - accessCapacity: accounts over all its transactions, duplicates included.
@@ -166,7 +169,8 @@ package final class ConflictGraph: @unchecked Sendable {
   /// - Returns: its index, which is the number of transactions added before.
   @discardableResult
   package func add(
-    reads: UnsafeBufferPointer<AccountIndex>, writes: UnsafeBufferPointer<AccountIndex>, group: GroupKey = .none
+    reads: UnsafeBufferPointer<AccountIndex>, writes: UnsafeBufferPointer<AccountIndex>,
+    group: GroupKey = .none
   ) -> TransactionIndex {
     precondition(phase != .done, "a block that has run takes no more transactions")
     let transaction = UInt32(truncatingIfNeeded: count)
@@ -177,7 +181,9 @@ package final class ConflictGraph: @unchecked Sendable {
     if count == nodeCapacity || edgeEnd + 2 * (reads.count + writes.count) > edgeCapacity {
       growForOneMore(accessCount: reads.count + writes.count)
     }
-    if readerEnd + reads.count > readerCapacity { reserveReaders(max(2 * readerCapacity, readerEnd + reads.count)) }
+    if readerEnd + reads.count > readerCapacity {
+      reserveReaders(max(2 * readerCapacity, readerEnd + reads.count))
+    }
     let node = nodes + Int(transaction)
     node.initialize(to: Node(group: group.rawValue))
     // Relaxed: published with the first edge or with the queue's push.
@@ -207,8 +213,8 @@ package final class ConflictGraph: @unchecked Sendable {
 // MARK: - Accesses
 
 extension ConflictGraph {
-  /// Starts fetching the accounts' entries. The edges' atomic operations keep the processor from looking ahead to the
-  /// next account by itself.
+  /// Starts fetching the accounts' entries. The edges' atomic operations keep the processor from looking
+  /// ahead to the next account by itself.
   @inline(__always)
   private func prefetch(_ list: UnsafeBufferPointer<AccountIndex>) {
     for account in list { estuary_prefetch(accounts + account.position) }

@@ -1,9 +1,10 @@
 // How workers without work wait, and how the block's end is noticed.
 //
 // A waiting worker spins, then parks on a condition variable. A producer makes work visible and then reads
-// `sleeperCount`; a parking worker raises `sleeperCount` and then looks for work. All four accesses are sequentially
-// consistent, so at least one of the two sees the other; the mutex covers the time between the worker's last look and
-// its sleep, and a wake-up is a ticket that stays until a sleeper takes it. So none is lost.
+// `sleeperCount`; a parking worker raises `sleeperCount` and then looks for work. All four accesses are
+// sequentially consistent, so at least one of the two sees the other; the mutex covers the time between the
+// worker's last look and its sleep, and a wake-up is a ticket that stays until a sleeper takes it. So none is
+// lost.
 //
 // The end: workers count what they have done and hand in the sum when they run dry. `balance` is transactions
 // announced less transactions done; it reaches zero once, after the announcement.
@@ -14,7 +15,8 @@ import Synchronization
 final class IdleWorkers: @unchecked Sendable {
   // Sendable: atomics, and a mutex and condition variable at fixed addresses.
 
-  /// Looks for work before parking; with the hint about 20 µs, several times a hand-over between busy workers.
+  /// Looks for work before parking; with the hint about 20 µs, several times a hand-over between busy
+  /// workers.
   static let spinLimit = 1000
 
   /// Workers parked and not woken; changed under the mutex.
@@ -53,8 +55,8 @@ final class IdleWorkers: @unchecked Sendable {
   }
 
   private func settle(_ change: Int) {
-    // Acquiring and releasing: who brings the balance to zero has seen all other workers' hand-ins, so the caller
-    // that learns of the end sees every effect of the block.
+    // Acquiring and releasing: who brings the balance to zero has seen all other workers' hand-ins, so the
+    // caller that learns of the end sees every effect of the block.
     guard balance.wrappingAdd(change, ordering: .acquiringAndReleasing).newValue == 0 else { return }
     // Sequentially consistent: as a producer's push.
     finished.store(true, ordering: .sequentiallyConsistent)
@@ -63,8 +65,8 @@ final class IdleWorkers: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  /// Wakes a parked worker, if there is one: one load where there is none. The load comes after the producer's push
-  /// in the one order of sequentially consistent operations.
+  /// Wakes a parked worker, if there is one: one load where there is none. The load comes after the
+  /// producer's push in the one order of sequentially consistent operations.
   @inline(__always) func wakeOne() {
     if hasSleepers { signal() }
   }
@@ -74,8 +76,8 @@ final class IdleWorkers: @unchecked Sendable {
 
   @inline(never) private func signal() {
     pthread_mutex_lock(mutex)
-    // Relaxed: changed under the mutex only. A sleeper is counted out by who wakes it, so that the producer's next
-    // transactions do not wake it again while it gets up.
+    // Relaxed: changed under the mutex only. A sleeper is counted out by who wakes it, so that the producer's
+    // next transactions do not wake it again while it gets up.
     if sleeperCount.load(ordering: .relaxed) > 0 {
       sleeperCount.wrappingSubtract(1, ordering: .relaxed)
       wakeTickets += 1

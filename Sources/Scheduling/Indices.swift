@@ -1,7 +1,8 @@
-// The only nouns that cross into the scheduler: dense 32-bit indices. What a transaction, an account or a worker's
-// state is stays with the floors above; here they are positions in flat arrays.
+// The only nouns that cross into the scheduler: dense 32-bit indices. What a transaction, an account or a
+// worker's state is stays with the floors above; here they are positions in flat arrays.
 
-/// A transaction's position in its block, `[0, count)`; the block's order is the order of execution's effects.
+/// A transaction's position in its block, `[0, count)`; the block's order is the order of execution's
+/// effects.
 @frozen package struct TransactionIndex: Hashable, Comparable, Sendable {
   package let rawValue: UInt32
   @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }

@@ -1,10 +1,11 @@
-// Which processors the process may use, and pinning a thread to one: sched_getaffinity(2), sched_setaffinity(2).
-// Both may be refused (containers, other kernels); then nothing is pinned.
+// Which processors the process may use, and pinning a thread to one: sched_getaffinity(2),
+// sched_setaffinity(2). Both may be refused (containers, other kernels); then nothing is pinned.
 import CThreads
 import Synchronization
 
 enum ProcessorSet {
-  /// Numbers of the processors that the calling thread may run on, ascending; empty where the system does not say.
+  /// Numbers of the processors that the calling thread may run on, ascending; empty where the system does not
+  /// say.
   static func allowed() -> [Int] {
     withMask { words in
       let byteCount = estuary_affinity_get(words.baseAddress, words.count * MemoryLayout<UInt>.size)

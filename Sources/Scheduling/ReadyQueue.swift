@@ -1,18 +1,21 @@
 // Where ready transactions wait for a worker.
 //
-// A transaction becomes ready once a block, so the queue is a flat array that never wraps: a producer takes the next
-// place with one addition and fills it; a consumer claims one place, or a run of places, by moving `head`. Order is
-// first in, first out, near the block's order, so that early transactions, which most others wait for, go first.
+// A transaction becomes ready once a block, so the queue is a flat array that never wraps: a producer takes
+// the next place with one addition and fills it; a consumer claims one place, or a run of places, by moving
+// `head`. Order is first in, first out, near the block's order, so that early transactions, which most others
+// wait for, go first.
 //
-// A worker that claims a run keeps it as its *stash*: a half-open range of places in one 64-bit word. The owner takes
-// from the front, an idle worker steals from the back, both by compare-and-swap of the whole word. The word describes
-// the state completely and a place is claimed once a block, so the swap needs no version counter. Stealing is what
-// makes a batch harmless: no transaction is ever out of reach of an idle worker.
+// A worker that claims a run keeps it as its *stash*: a half-open range of places in one 64-bit word. The
+// owner takes from the front, an idle worker steals from the back, both by compare-and-swap of the whole
+// word. The word describes the state completely and a place is claimed once a block, so the swap needs no
+// version counter. Stealing is what makes a batch harmless: no transaction is ever out of reach of an idle
+// worker.
 import CThreads
 import Synchronization
 
 final class ReadyQueue: @unchecked Sendable {
-  // Sendable: places, cursors and stashes are atomics; memory is allocated only while no worker runs (`reset`).
+  // Sendable: places, cursors and stashes are atomics; memory is allocated only while no worker runs
+  // (`reset`).
 
   /// A batch is at most this many transactions.
   static let batchLimit: UInt32 = 32
@@ -93,25 +96,26 @@ final class ReadyQueue: @unchecked Sendable {
 
   /// Marks the place that the `number`-th transaction added will find or leave unfilled.
   ///
-  /// Among the first `n` transactions queued one has index ≥ `n` − 1, so place `n` − 1 was cleared by `add` before
-  /// that one was published, and the producers' additions to `tail` carry the order on to whoever fills the place.
+  /// Among the first `n` transactions queued one has index ≥ `n` − 1, so place `n` − 1 was cleared by `add`
+  /// before that one was published, and the producers' additions to `tail` carry the order on to whoever
+  /// fills the place.
   @inline(__always) func clearPlace(_ number: Int) {
     (places + number).initialize(to: Atomic(0))
   }
 
   /// Queues a ready transaction and wakes a sleeper if there is one.
   @inline(__always) func push(_ transaction: UInt32) {
-    // Sequentially consistent: the other half of the handshake with a worker about to park (`IdleWorkers`); its
-    // acquire and release parts order `clearPlace` before the store.
+    // Sequentially consistent: the other half of the handshake with a worker about to park (`IdleWorkers`);
+    // its acquire and release parts order `clearPlace` before the store.
     let place = tail.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
     // Releasing: what the producer did (the predecessors' effects) becomes visible to the taker.
     places[Int(place)].store(transaction &+ 1, ordering: .releasing)
     idle.wakeOne()
   }
 
-  /// Queues a transaction for the adding thread, in groups of `deferredLimit`: adding is quick, and a queue that
-  /// grows by one would pass its cache lines to and fro for every transaction. Held back no longer than it takes to
-  /// add that many, and not at all while a worker sleeps.
+  /// Queues a transaction for the adding thread, in groups of `deferredLimit`: adding is quick, and a queue
+  /// that grows by one would pass its cache lines to and fro for every transaction. Held back no longer than
+  /// it takes to add that many, and not at all while a worker sleeps.
   @inline(__always) func pushLater(_ transaction: UInt32) {
     deferred[deferredCount] = transaction
     deferredCount += 1
@@ -136,7 +140,9 @@ final class ReadyQueue: @unchecked Sendable {
   /// Whether a worker that looks now may find work.
   func mayHaveWork() -> Bool {
     // Sequentially consistent: see `push`.
-    if head.pointee.load(ordering: .sequentiallyConsistent) != tail.pointee.load(ordering: .sequentiallyConsistent) {
+    if head.pointee.load(ordering: .sequentiallyConsistent)
+      != tail.pointee.load(ordering: .sequentiallyConsistent)
+    {
       return true
     }
     for worker in 0..<workerCount {
@@ -163,8 +169,9 @@ final class ReadyQueue: @unchecked Sendable {
     }
   }
 
-  /// Claims the queue's first transaction, and a run behind it as the worker's stash where the queue holds more than
-  /// enough for all workers. `group` maps a transaction to its batching key, `current` is the one the worker ran last.
+  /// Claims the queue's first transaction, and a run behind it as the worker's stash where the queue holds
+  /// more than enough for all workers. `group` maps a transaction to its batching key, `current` is the one
+  /// the worker ran last.
   @inline(__always) func claim(
     _ worker: Int, current: UInt32, group: (UInt32) -> UInt32
   ) -> UInt32? {
@@ -175,7 +182,8 @@ final class ReadyQueue: @unchecked Sendable {
       if available == 0 || Int32(bitPattern: available) < 0 { return nil }
       // A run leaves at least as much again for every worker, itself included.
       let count = max(1, min(Self.batchLimit, available / UInt32(2 * workerCount)))
-      // Acquiring and releasing is not needed for the contents (places carry their own order), only atomicity.
+      // Acquiring and releasing is not needed for the contents (places carry their own order), only
+      // atomicity.
       let (claimed, seen) = head.pointee.weakCompareExchange(
         expected: first, desired: first &+ count, ordering: .acquiringAndReleasing)
       if claimed {
@@ -200,8 +208,8 @@ final class ReadyQueue: @unchecked Sendable {
         let (low, high) = (UInt32(truncatingIfNeeded: range >> 32), UInt32(truncatingIfNeeded: range))
         if low >= high { break }
         let rest = UInt64(low) << 32 | UInt64(high &- 1)
-        // Acquiring: pairs with the owner's releasing store of the range, so its arrangement is seen; releasing
-        // keeps that chain for the next thief.
+        // Acquiring: pairs with the owner's releasing store of the range, so its arrangement is seen;
+        // releasing keeps that chain for the next thief.
         let (taken, seen) = word.pointee.weakCompareExchange(
           expected: range, desired: rest, ordering: .acquiringAndReleasing)
         if taken { return content(ofPlace: high &- 1) }
@@ -229,10 +237,11 @@ final class ReadyQueue: @unchecked Sendable {
     }
   }
 
-  /// Sorts claimed places by group, the current group first, keeping the order within a group (insertion sort: runs
-  /// are short and mostly of few groups).
+  /// Sorts claimed places by group, the current group first, keeping the order within a group (insertion
+  /// sort: runs are short and mostly of few groups).
   private func arrange(_ run: Range<UInt32>, current: UInt32, group: (UInt32) -> UInt32) {
-    withUnsafeTemporaryAllocation(of: (rank: UInt32, transaction: UInt32).self, capacity: run.count) { sorted in
+    withUnsafeTemporaryAllocation(of: (rank: UInt32, transaction: UInt32).self, capacity: run.count) {
+      sorted in
       var count = 0
       var moved = false
       for place in run {

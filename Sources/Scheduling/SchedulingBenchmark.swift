@@ -1,10 +1,11 @@
-// What scheduling costs: a synthetic block through the interner, the graph and the pool, with an empty body. What one
-// thread does is measured in the process's CPU time, so that a busy machine disturbs it less; what all do together is
-// wall time.
+// What scheduling costs: a synthetic block through the interner, the graph and the pool, with an empty body.
+// What one thread does is measured in the process's CPU time, so that a busy machine disturbs it less; what
+// all do together is wall time.
 //
-// Blocks are drawn from a fixed seed. A *mixed* transaction writes its own fee payer and draws its other accounts
-// evenly from a population, every other one writable; in a *hot* block each transaction also writes one and the same
-// account, so that the graph is a chain; in an *independent* one nothing is shared but reads.
+// Blocks are drawn from a fixed seed. A *mixed* transaction writes its own fee payer and draws its other
+// accounts evenly from a population, every other one writable; in a *hot* block each transaction also writes
+// one and the same account, so that the graph is a chain; in an *independent* one nothing is shared but
+// reads.
 import Glibc
 
 package enum SchedulingBenchmark {
@@ -20,12 +21,13 @@ package enum SchedulingBenchmark {
     package let internNanoseconds: Double
     /// `ConflictGraph.add` with indices.
     package let addNanoseconds: Double
-    /// Dispatching from the queue and completing on one thread, empty bodies: what scheduling costs, contention for
-    /// cache lines apart.
+    /// Dispatching from the queue and completing on one thread, empty bodies: what scheduling costs,
+    /// contention for cache lines apart.
     package let dispatchNanoseconds: Double
     /// The same by all workers, wall time.
     package let runNanoseconds: Double
-    /// Interning, adding, dispatching and completing by all workers, pipelined as a block executor does it; wall time.
+    /// Interning, adding, dispatching and completing by all workers, pipelined as a block executor does it;
+    /// wall time.
     package let totalNanoseconds: Double
     package let edgesPerTransaction: Double
     /// Add, dispatch and complete with interned keys, on one thread.
@@ -83,7 +85,8 @@ package enum SchedulingBenchmark {
     return Figures(
       accounts: accounts, transactions: transactions, workers: workers, contention: contention,
       internNanoseconds: Double(intern) / count, addNanoseconds: Double(add) / count,
-      dispatchNanoseconds: Double(dispatch) / count, runNanoseconds: Double(run) / count, totalNanoseconds: Double(total) / count,
+      dispatchNanoseconds: Double(dispatch) / count, runNanoseconds: Double(run) / count,
+      totalNanoseconds: Double(total) / count,
       edgesPerTransaction: Double(edges) / count)
   }
 
@@ -157,7 +160,9 @@ private final class SharedInterner: @unchecked Sendable {
     self.block = block
     interner = AccountInterner(expectedCount: block.keys.count)
     indices = .allocate(capacity: block.keys.count)
-    for (position, key) in block.keys.enumerated() { (indices + position).initialize(to: interner.intern(key)) }
+    for (position, key) in block.keys.enumerated() {
+      (indices + position).initialize(to: interner.intern(key))
+    }
   }
 
   deinit { indices.deallocate() }

@@ -1,5 +1,5 @@
-// A recorded run in figures: how busy each worker was, what was waited for, which accounts made transactions wait.
-// Sums and orders of integers only, ties broken by index: equal timelines give equal summaries.
+// A recorded run in figures: how busy each worker was, what was waited for, which accounts made transactions
+// wait. Sums and orders of integers only, ties broken by index: equal timelines give equal summaries.
 
 extension Timeline {
   package struct WorkerSummary: Sendable, Equatable {
@@ -13,8 +13,9 @@ extension Timeline {
 
   package struct AccountSummary: Sendable, Equatable {
     package var account: AccountIndex
-    /// Edges drawn for this account: ordered pairs of transactions that it kept apart. A pair that several accounts
-    /// keep apart counts once, for the first of them that the later transaction declares (writes before reads).
+    /// Edges drawn for this account: ordered pairs of transactions that it kept apart. A pair that several
+    /// accounts keep apart counts once, for the first of them that the later transaction declares (writes
+    /// before reads).
     package var edgeCount = 0
     /// Transactions for which it was the last thing waited for.
     package var releaseCount = 0
@@ -106,7 +107,8 @@ extension Timeline {
     return lanes
   }
 
-  /// Busy share of each of `columnCount` equal time columns, in thousandths, one row a worker: the lane picture.
+  /// Busy share of each of `columnCount` equal time columns, in thousandths, one row a worker: the lane
+  /// picture.
   package func occupancy(columnCount: Int) -> [[Int]] {
     var rows = [[UInt64]](repeating: [UInt64](repeating: 0, count: columnCount), count: workerCount)
     guard columnCount > 0, elapsedNanoseconds > 0 else { return rows.map { $0.map { _ in 0 } } }

@@ -1,5 +1,5 @@
-// What happened in a recorded run: for each transaction which worker ran it, from when to when, since when it had been
-// ready and what it had waited for. Pure numbers; the floors above name accounts and draw.
+// What happened in a recorded run: for each transaction which worker ran it, from when to when, since when it
+// had been ready and what it had waited for. Pure numbers; the floors above name accounts and draw.
 
 /// Where a run reports to. Two implementations, two specialisations of the workers' loop.
 protocol RunRecorder: Sendable {

@@ -1,10 +1,10 @@
-// Writes a `Timeline` while workers run: one preallocated entry a transaction, each field written by the one worker
-// that releases or runs the transaction, so that recording needs no atomics.
+// Writes a `Timeline` while workers run: one preallocated entry a transaction, each field written by the one
+// worker that releases or runs the transaction, so that recording needs no atomics.
 import Glibc
 
 final class TimelineRecorder: RunRecorder, @unchecked Sendable {
-  // Sendable: a transaction's ready fields are written before it is queued or run, its run fields by its worker; the
-  // graph's own ordering separates the two, the pool's mutex separates both from `timeline(of:)`.
+  // Sendable: a transaction's ready fields are written before it is queued or run, its run fields by its
+  // worker; the graph's own ordering separates the two, the pool's mutex separates both from `timeline(of:)`.
   private let slices: UnsafeMutablePointer<Timeline.Slice>
   private let capacity: Int
   private let workerCount: Int

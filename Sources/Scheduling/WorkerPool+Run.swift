@@ -1,8 +1,8 @@
 // Running a conflict graph on a pool: the workers' loop.
 //
-// A worker looks for its next transaction in this order: a successor that its last transaction released (its accounts
-// are in this worker's cache), its own stash, the queue, the other workers' stashes. With nothing to be found it hands
-// in its count and waits.
+// A worker looks for its next transaction in this order: a successor that its last transaction released (its
+// accounts are in this worker's cache), its own stash, the queue, the other workers' stashes. With nothing to
+// be found it hands in its count and waits.
 //
 // One worker needs none of this: block order is itself an order that the graph allows.
 
@@ -18,8 +18,8 @@ extension WorkerPool {
   ///
   /// - Parameters:
   ///   - graph: reset with capacities that hold the whole block; may hold transactions already.
-  ///   - adding: adds the block's transactions, in order; called once, on worker 0's thread, which helps the others
-  ///     afterwards.
+  ///   - adding: adds the block's transactions, in order; called once, on worker 0's thread, which helps the
+  ///     others afterwards.
   ///   - body: as above. May be called for a transaction before `add` of the same has returned.
   package func run(
     _ graph: ConflictGraph, adding: @Sendable () -> Void,

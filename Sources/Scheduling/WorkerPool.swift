@@ -1,11 +1,12 @@
 // A fixed set of threads that all run the same closure at the same time, block after block.
 //
-// Workers are plain pthreads with a stack of chosen size, created once, one pinned to each processor that the process
-// may use (where there are enough processors and the system allows it). Between jobs they sleep on a condition
-// variable. `perform` is the one primitive: it hands a closure to every worker and returns when all have come back;
-// running a graph and iterating over a range are built on it.
+// Workers are plain pthreads with a stack of chosen size, created once, one pinned to each processor that the
+// process may use (where there are enough processors and the system allows it). Between jobs they sleep on a
+// condition variable. `perform` is the one primitive: it hands a closure to every worker and returns when all
+// have come back; running a graph and iterating over a range are built on it.
 //
-// Lock order: `Crew.turn` before `Crew.mutex`; nothing is called with `mutex` held. A job must not call the pool.
+// Lock order: `Crew.turn` before `Crew.mutex`; nothing is called with `mutex` held. A job must not call the
+// pool.
 import CThreads
 import Glibc
 import Synchronization

@@ -55,7 +55,8 @@ import Testing
   @Test func structuredKeysSpreadOverTheHash() {
     // Keys that differ in one byte, at any position: slots' 32 hash bits should collide about never.
     let interner = AccountInterner(
-      expectedCount: 16, seed: key(0x1234_5678_9abc_def1, 0x0fed_cba9_8765_4321, 0xdead_beef_cafe_f00d, 0x6a09_e667_f3bc_c908))
+      expectedCount: 16,
+      seed: key(0x1234_5678_9abc_def1, 0x0fed_cba9_8765_4321, 0xdead_beef_cafe_f00d, 0x6a09_e667_f3bc_c908))
     var hashes: Set<UInt64> = []
     var count = 0
     for word in 0..<4 {

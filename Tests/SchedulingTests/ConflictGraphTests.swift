@@ -13,10 +13,14 @@ import Testing
   }
 
   static let edgeCases: [EdgeCase] = [
-    EdgeCase(description: "nothing shared", accesses: [([], [0]), ([], [1]), ([2], [])], predecessors: [0, 0, 0]),
-    EdgeCase(description: "readers share", accesses: [([0], []), ([0], []), ([0], [1])], predecessors: [0, 0, 0]),
-    EdgeCase(description: "write, write", accesses: [([], [0]), ([], [0]), ([], [0])], predecessors: [0, 1, 1]),
-    EdgeCase(description: "write, reads", accesses: [([], [0]), ([0], []), ([0], [])], predecessors: [0, 1, 1]),
+    EdgeCase(
+      description: "nothing shared", accesses: [([], [0]), ([], [1]), ([2], [])], predecessors: [0, 0, 0]),
+    EdgeCase(
+      description: "readers share", accesses: [([0], []), ([0], []), ([0], [1])], predecessors: [0, 0, 0]),
+    EdgeCase(
+      description: "write, write", accesses: [([], [0]), ([], [0]), ([], [0])], predecessors: [0, 1, 1]),
+    EdgeCase(
+      description: "write, reads", accesses: [([], [0]), ([0], []), ([0], [])], predecessors: [0, 1, 1]),
     EdgeCase(
       description: "reads, write: one edge a reader, none to the writer before",
       accesses: [([], [0]), ([0], []), ([0], []), ([], [0])], predecessors: [0, 1, 1, 2]),
@@ -28,10 +32,12 @@ import Testing
       predecessors: [0, 1]),
     EdgeCase(
       description: "two predecessors", accesses: [([], [0]), ([], [1]), ([0], [1])], predecessors: [0, 0, 2]),
-    EdgeCase(description: "duplicate writes", accesses: [([], [0, 0, 0]), ([], [0, 0])], predecessors: [0, 1]),
+    EdgeCase(
+      description: "duplicate writes", accesses: [([], [0, 0, 0]), ([], [0, 0])], predecessors: [0, 1]),
     EdgeCase(description: "duplicate reads", accesses: [([0, 0], []), ([], [0])], predecessors: [0, 1]),
     EdgeCase(
-      description: "write outweighs read", accesses: [([0], [0]), ([0], []), ([0], [])], predecessors: [0, 1, 1]),
+      description: "write outweighs read", accesses: [([0], [0]), ([0], []), ([0], [])],
+      predecessors: [0, 1, 1]),
     EdgeCase(
       description: "a reader that also writes waits for readers",
       accesses: [([0], []), ([0], [0]), ([0], [])], predecessors: [0, 1, 1]),
@@ -95,6 +101,7 @@ import Testing
 
   private static func conflict(_ left: TestTransaction, _ right: TestTransaction) -> Bool {
     let (leftWrites, rightWrites) = (Set(left.writes), Set(right.writes))
-    return !leftWrites.isDisjoint(with: right.reads + right.writes) || !rightWrites.isDisjoint(with: left.reads)
+    return !leftWrites.isDisjoint(with: right.reads + right.writes)
+      || !rightWrites.isDisjoint(with: left.reads)
   }
 }

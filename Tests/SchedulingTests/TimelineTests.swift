@@ -13,12 +13,14 @@ import Testing
       })
   }
 
-  /// Two workers, 1000 ns: transaction 0 holds account 5, 1 waits for it, 3 waits for 1 over account 2; 2 is free.
+  /// Two workers, 1000 ns: transaction 0 holds account 5, 1 waits for it, 3 waits for 1 over account 2; 2 is
+  /// free.
   private var example: Timeline {
     Timeline(
       workerCount: 2, elapsedNanoseconds: 1000,
       slices: [
-        slice(0, ready: 0, 100, 400), slice(0, ready: 400, 400, 500, after: (0, 5)), slice(1, ready: 0, 200, 700),
+        slice(0, ready: 0, 100, 400), slice(0, ready: 400, 400, 500, after: (0, 5)),
+        slice(1, ready: 0, 200, 700),
         slice(1, ready: 500, 750, 950, after: (1, 2)),
       ],
       edgeAccounts: [5, 2, 5])

@@ -21,7 +21,8 @@ enum Pools {
       execution.addAll(to: graph)
       pool.run(graph) { _, transaction in execution.run(transaction) }
     case .addedMeanwhile:
-      pool.run(graph, adding: { execution.addAll(to: graph) }) { _, transaction in execution.run(transaction) }
+      pool.run(graph, adding: { execution.addAll(to: graph) }) { _, transaction in execution.run(transaction)
+      }
     case .recorded:
       execution.addAll(to: graph)
       let timeline = pool.runRecorded(graph) { _, transaction in execution.run(transaction) }
@@ -82,14 +83,16 @@ enum Pools {
     }
   }
 
-  /// Many small blocks one after another through one graph: starts and ends of runs are where wake-ups get lost.
+  /// Many small blocks one after another through one graph: starts and ends of runs are where wake-ups get
+  /// lost.
   @Test(arguments: [2, 4, 8])
   func smallBlocksInSuccession(workerCount: Int) throws {
     let pool = try WorkerPool(workerCount: workerCount)
     let graph = ConflictGraph()
     for seed in 0..<400 {
       let block = TestBlock.random(
-        seed: UInt64(seed), transactions: seed % 12, population: 1 + seed % 7, accesses: 0...3, writePercent: 60)
+        seed: UInt64(seed), transactions: seed % 12, population: 1 + seed % 7, accesses: 0...3,
+        writePercent: 60)
       check(block, on: pool, reusing: graph, seed % 2 == 0 ? .addedBefore : .addedMeanwhile)
     }
   }
@@ -97,7 +100,8 @@ enum Pools {
   @Test func largeBlockOfTinyBodies() throws {
     let pool = try WorkerPool(workerCount: 4)
     let block = TestBlock.random(
-      seed: 5, transactions: 60_000, population: 20_000, accesses: 1...5, writePercent: 50, hotPercent: 1, groups: 9)
+      seed: 5, transactions: 60_000, population: 20_000, accesses: 1...5, writePercent: 50, hotPercent: 1,
+      groups: 9)
     check(block, on: pool, reusing: ConflictGraph(), .addedMeanwhile)
   }
 

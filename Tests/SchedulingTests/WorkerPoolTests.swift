@@ -38,8 +38,11 @@ import Testing
 
   @Test(
     arguments: [1, 2, 5],
-    [Split(count: 0, chunk: 1), Split(count: 1, chunk: 1), Split(count: 1000, chunk: 1), Split(count: 1000, chunk: 7),
-     Split(count: 10, chunk: 100)])
+    [
+      Split(count: 0, chunk: 1), Split(count: 1, chunk: 1), Split(count: 1000, chunk: 1),
+      Split(count: 1000, chunk: 7),
+      Split(count: 10, chunk: 100),
+    ])
   func forEachCoversTheRangeOnce(workerCount: Int, split: Split) throws {
     let pool = try WorkerPool(workerCount: workerCount)
     var visits = [Int](repeating: 0, count: split.count)
@@ -68,7 +71,9 @@ import Testing
         made.value.wrappingAdd(1, ordering: .relaxed)
         return Arena { gone.value.wrappingAdd(1, ordering: .relaxed) }
       }
-      for _ in 0..<20 { pool.forEach(count: 100, chunk: 1) { worker, range in arenas[worker].uses += range.count } }
+      for _ in 0..<20 {
+        pool.forEach(count: 100, chunk: 1) { worker, range in arenas[worker].uses += range.count }
+      }
       #expect((0..<3).reduce(0) { $0 + arenas[WorkerIndex($1)].uses } == 2000)
     }
     let madeCount = made.value.load(ordering: .relaxed)
