@@ -16,7 +16,8 @@ package enum GuestMemory {
   package static let maxCallDepth = 64
   package static let stackByteCount = frameByteCount * UInt64(maxCallDepth)
   package static let maxHeapByteCount = 256 * 1024
-  @usableFromInline static let stackIndex: UInt64 = 2
+  static let stackIndex: UInt64 = 2
+  static let inputIndex: UInt64 = 4
 }
 
 extension VMContext {
@@ -47,6 +48,9 @@ extension VMContext {
     guard index < 8 else { return nil }
     let region = regions + Int(truncatingIfNeeded: index)
     var offset = address & 0xffff_ffff
+    if index == GuestMemory.inputIndex, inputSegmentCount > 0 {
+      return translateSegmented(offset: offset, byteCount: byteCount, access: access)
+    }
     let isGapped = hasStackGaps && index == GuestMemory.stackIndex
     if isGapped {
       guard offset & GuestMemory.frameByteCount == 0 else { return nil }
@@ -58,6 +62,25 @@ extension VMContext {
     guard byteCount <= limit, offset <= limit &- byteCount else { return nil }
     if access == .store { touch(region, upTo: offset &+ byteCount, isGapped: isGapped) }
     return region.pointee.host + Int(truncatingIfNeeded: offset)
+  }
+
+  private func translateSegmented(
+    offset: UInt64, byteCount: UInt64, access: MemoryAccess
+  ) -> UnsafeMutableRawPointer? {
+    // The last segment that starts at or before `offset`.
+    var low = 0
+    var high = inputSegmentCount
+    while low < high {
+      let middle = (low + high) / 2
+      if inputSegments[middle].offset <= offset { low = middle + 1 } else { high = middle }
+    }
+    guard low > 0 else { return nil }
+    let segment = inputSegments[low - 1]
+    let distance = offset - segment.offset
+    guard access == .load || segment.isWritable, distance <= segment.byteCount,
+      byteCount <= segment.byteCount - distance
+    else { return nil }
+    return segment.host + Int(truncatingIfNeeded: distance)
   }
 
   /// Notes that the bytes before `end` may have been written, a page at a time.

@@ -25,6 +25,22 @@ package struct MemoryRegion {
   }
 }
 
+/// A part of the input region with memory and rights of its own; an access has to lie in one of them.
+package struct InputSegment {
+  /// Offset in the input region.
+  package var offset: UInt64
+  package var byteCount: UInt64
+  package var host: UnsafeMutableRawPointer
+  package var isWritable: Bool
+
+  package init(offset: UInt64, byteCount: UInt64, host: UnsafeMutableRawPointer, isWritable: Bool) {
+    self.offset = offset
+    self.byteCount = byteCount
+    self.host = host
+    self.isWritable = isWritable
+  }
+}
+
 package enum MemoryAccess: UInt8, Sendable { case load, store }
 
 /// Why a run stopped; `none` after `exit`.
@@ -94,4 +110,7 @@ package struct VMContext {
   /// Guest address of slot 0, which `callx` counts from.
   var textAddress: UInt64
   @usableFromInline var hasStackGaps: Bool
+  /// The input region in parts, ascending by offset; while there are any, its fast bounds are zero.
+  package var inputSegments: UnsafePointer<InputSegment>
+  package var inputSegmentCount: Int
 }

@@ -23,6 +23,9 @@ package final class VirtualMachine {
   package let context: UnsafeMutablePointer<VMContext>
   let stack: UnsafeMutableRawPointer
   let heap: UnsafeMutableRawPointer
+  private let segments: UnsafeMutablePointer<InputSegment>
+  /// More parts than this are not mapped: three for each of 256 accounts, and the ends.
+  package static let maxInputSegmentCount = 1024
 
   /// What `VMContext.insns` points at before the first run.
   private nonisolated(unsafe) static let noInsns: UnsafePointer<Insn> = {
@@ -45,6 +48,7 @@ package final class VirtualMachine {
     regions[3].host = heap
     let registers = UnsafeMutablePointer<UInt64>.allocate(capacity: 16)
     registers.initialize(repeating: 0, count: 16)
+    segments = .allocate(capacity: VirtualMachine.maxInputSegmentCount)
     let frames = UnsafeMutablePointer<CallFrame>.allocate(capacity: GuestMemory.maxCallDepth)
     context = .allocate(capacity: 1)
     context.initialize(
@@ -53,7 +57,7 @@ package final class VirtualMachine {
         faultPC: 0, host: nil, registers: registers, frames: frames, callDepth: 0, frameStep: 0, hostFrameStep: 0,
         touchedStackByteCount: 0, syscallUnits: 0, code: UnsafeRawPointer(stack),
         uncommon: ThreadedInterpreter.uncommonHandlers, insns: VirtualMachine.noInsns, slotCount: 0, spareUnits: 0,
-        textAddress: 0, hasStackGaps: false))
+        textAddress: 0, hasStackGaps: false, inputSegments: segments, inputSegmentCount: 0))
   }
 
   deinit {
@@ -63,7 +67,11 @@ package final class VirtualMachine {
     context.deallocate()
     stack.deallocate()
     heap.deallocate()
+    segments.deallocate()
   }
+
+  /// r0–r10 as the last run left them.
+  package var registers: [UInt64] { (0...10).map { context.pointee.registers[$0] } }
 
   /// Runs `executable` from its entry point until it exits or faults.
   ///
@@ -73,13 +81,16 @@ package final class VirtualMachine {
   ///   - heapByteCount: Bytes mapped at 0x3_0000_0000, at most 262,144.
   ///   - units: Compute units; each instruction costs one.
   ///   - host: Handed to syscalls as `VMContext.host`.
+  ///   - inputSegments: Parts of the input region, ascending and apart, in place of `input`; none maps `input` whole.
   ///   - registers: r0–r10 in place of the usual ones; needs an executable made without `provesFrameAccesses`.
   package func run(
     _ executable: Executable, input: UnsafeMutableRawPointer, inputByteCount: Int, instructionDataAddress: UInt64,
-    heapByteCount: Int, units: Int64, host: UnsafeMutableRawPointer?, registers: [UInt64]? = nil
+    heapByteCount: Int, units: Int64, host: UnsafeMutableRawPointer?,
+    inputSegments: [InputSegment] = [], registers: [UInt64]? = nil
   ) -> RunOutcome {
     clearTouchedMemory()
     mapMemory(executable, input: input, inputByteCount: inputByteCount, heapByteCount: heapByteCount)
+    mapSegments(inputSegments)
     prepareFrames(executable.version)
     let state = context.pointee.registers
     state[1] = GuestMemory.inputStart
@@ -122,6 +133,15 @@ package final class VirtualMachine {
       host: heap, readableByteCount: heapBytes, writableByteCount: 0, exactByteCount: heapBytes)
     let inputBytes = UInt64(max(0, inputByteCount))
     regions[4] = MemoryRegion(host: input, readableByteCount: inputBytes, writableByteCount: inputBytes)
+  }
+
+  private func mapSegments(_ parts: [InputSegment]) {
+    let count = min(parts.count, VirtualMachine.maxInputSegmentCount)
+    context.pointee.inputSegmentCount = count
+    guard count > 0 else { return }
+    for index in 0..<count { (segments + index).initialize(to: parts[index]) }
+    context.pointee.regions[4].readableByteCount = 0
+    context.pointee.regions[4].writableByteCount = 0
   }
 
   private func prepareFrames(_ version: SBPFVersion) {
