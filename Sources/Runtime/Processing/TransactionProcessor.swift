@@ -88,7 +88,7 @@ package final class TransactionProcessor {
           lamports: 0, data: InstructionsSysvar.data(for: resolved), owner: ProgramID.sysvar, rentEpoch: 0)
         context.instructionsSysvarIndex = position
       } else {
-        slot.pointee = accounts.account(at: position) ?? Account(owner: ProgramID.system)
+        slot.pointee = accounts.account(at: position) ?? .empty
       }
       if position == 0 {
         try TransactionFee.withdraw(fee, from: &slot.pointee, position: position, rent: rent)
@@ -127,8 +127,8 @@ package final class TransactionProcessor {
           invoke.undeclaredPrograms.append((position, key))
           continue
         }
-        guard held.data.count >= UpgradeableProgramData.headerByteCount else { continue }
-        source = ProgramSource(data: held.data, elfOffset: UpgradeableProgramData.headerByteCount)
+        guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else { continue }
+        source = ProgramSource(data: held.data, elfOffset: UpgradeableProgram.programDataHeaderByteCount)
       default: continue
       }
       invoke.programs[position] = programTable.entry(source, cache: environment.programs)
@@ -141,12 +141,6 @@ package final class TransactionProcessor {
     guard let index = accounts.implicitKeys.firstIndex(of: key) else { return nil }
     return accounts.account(at: keyCount + index) ?? .empty
   }
-}
-
-/// Layout of the accounts that hold the code of upgradeable programs.
-enum UpgradeableProgramData {
-  /// u32 tag, u64 slot, an optional authority: the ELF file follows.
-  static let headerByteCount = 45
 }
 
 extension ResolvedTransaction {
