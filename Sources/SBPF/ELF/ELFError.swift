@@ -49,6 +49,7 @@ package enum ELFError: Error, Equatable, Sendable {
   case unsupportedInstruction(section: String, offset: UInt64, what: String)
   case jumpOutOfRange(section: String, offset: UInt64)
   case programTooLarge(byteCount: UInt64)
+  case refusedByVerifier(VerifierError)
 }
 
 extension ELFError: CustomStringConvertible {
@@ -145,6 +146,7 @@ extension ELFError: CustomStringConvertible {
     case .jumpOutOfRange(let section, let offset):
       "jump at \(section)+\(ELFError.hex(offset)) leaves its section or its 16-bit range"
     case .programTooLarge(let byteCount): "program of \(byteCount) bytes is too large"
+    case .refusedByVerifier(let error): "the linked program would be refused: \(error)"
     default: "\(self)"
     }
   }

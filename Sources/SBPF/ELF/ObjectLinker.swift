@@ -35,10 +35,15 @@ package enum ObjectLinker {
   ) throws(ELFError) -> [UInt8] {
     let program = try Linkage(RelocatableObject(bytes), version: version, syscalls: syscalls).program()
     let file = version.hasStrictELF ? ExecutableWriter.strict(program) : ExecutableWriter.lenient(program)
-    // Never hand out a file that the loader would refuse (two functions with one hash, for instance).
-    _ = try ELFLoader.load(
+    // Never hand out a file that would be refused (two functions with one hash, for instance).
+    let image = try ELFLoader.load(
       file, syscalls: syscalls ?? SyscallRegistry(),
       options: syscalls == nil ? .execution : .deployment)
+    do {
+      try Verifier.verify(text: image.text, version: version)
+    } catch {
+      throw .refusedByVerifier(error)
+    }
     return file
   }
 }

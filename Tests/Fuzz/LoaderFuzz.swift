@@ -1,0 +1,19 @@
+// libFuzzer target: any bytes go through both judgements of the loader, the verifier, the decoder and the summary.
+// What it demands beyond not crashing: what deployment accepts, execution accepts, too.
+
+private let syscalls = FuzzSyscalls.registry()
+
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+  let deployed = try? ELFLoader.load(bytes, syscalls: syscalls, options: .deployment)
+  let executed = try? ELFLoader.load(bytes, syscalls: syscalls, options: .execution)
+  if let deployed {
+    guard let executed, executed.text == deployed.text, executed.rodata == deployed.rodata else {
+      fatalError("deployment and execution disagree")
+    }
+  }
+  if let executed { _ = try? Executable(image: executed, syscalls: syscalls) }
+  _ = ELFSummary(bytes, syscalls: syscalls)
+  return 0
+}
