@@ -1,4 +1,5 @@
-// One compression, one chunk, and four of each side by side (BLAKE3 specification sections 2.2 to 2.4 and 5.3).
+// One compression, one chunk, and four of each side by side (BLAKE3 specification sections 2.2 to 2.4 and
+// 5.3).
 
 extension BLAKE3 {
   /// Eight words: a chaining value or a key.
@@ -18,7 +19,8 @@ extension BLAKE3 {
   }
 
   /// SHA-256's.
-  @inline(__always) static var initialWords: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) {
+  @inline(__always) static var initialWords: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32)
+  {
     (
       0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19
     )
@@ -29,7 +31,8 @@ extension BLAKE3 {
     return [w.0, w.1, w.2, w.3, w.4, w.5, w.6, w.7]
   }
 
-  /// What a last compression takes: hashed once for a chaining value, or as often as output is wanted for the root.
+  /// What a last compression takes: hashed once for a chaining value, or as often as output is wanted for the
+  /// root.
   struct Node {
     var value: ChainingValue
     var block: Block
@@ -85,7 +88,8 @@ extension BLAKE3 {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 16) { words in
       let block = words.baseAddress.unsafelyUnwrapped  // 16 words, never empty
       for index in 0..<count {
-        UnsafeMutableRawPointer(block).copyMemory(from: bytes + index * blockByteCount, byteCount: blockByteCount)
+        UnsafeMutableRawPointer(block).copyMemory(
+          from: bytes + index * blockByteCount, byteCount: blockByteCount)
         compress(&value, block, chunk, UInt32(blockByteCount), index == 0 ? firstFlags : 0)
       }
     }
@@ -103,7 +107,8 @@ extension BLAKE3 {
       UInt32(truncatingIfNeeded: firstChunk &+ 2), UInt32(truncatingIfNeeded: firstChunk &+ 3))
     let high = Lanes(
       UInt32(truncatingIfNeeded: firstChunk >> 32), UInt32(truncatingIfNeeded: (firstChunk &+ 1) >> 32),
-      UInt32(truncatingIfNeeded: (firstChunk &+ 2) >> 32), UInt32(truncatingIfNeeded: (firstChunk &+ 3) >> 32))
+      UInt32(truncatingIfNeeded: (firstChunk &+ 2) >> 32), UInt32(truncatingIfNeeded: (firstChunk &+ 3) >> 32)
+    )
     withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 16) { words in
       let m = words.baseAddress.unsafelyUnwrapped  // 16 vectors, never empty
       values[0] = Lanes(repeating: w.0)
@@ -162,8 +167,9 @@ extension BLAKE3 {
 }
 
 extension BLAKE3.Node {
-  /// Calls `body` with blocks `first` to `first + 3` of the root's output, four a time until `count` are through: lane
-  /// i of word j is word j of block `first + i`. The pointer's 16 vectors are overwritten by the next four.
+  /// Calls `body` with blocks `first` to `first + 3` of the root's output, four a time until `count` are
+  /// through: lane i of word j is word j of block `first + i`. The pointer's 16 vectors are overwritten by
+  /// the next four.
   @inline(__always) func forEachFourOutputBlocks(
     count: Int, _ body: (_ first: Int, UnsafeMutablePointer<BLAKE3.Lanes>) -> Void
   ) {
@@ -180,7 +186,8 @@ extension BLAKE3.Node {
           v6: Lanes(repeating: value[6]), v7: Lanes(repeating: value[7]), v8: Lanes(repeating: w.0),
           v9: Lanes(repeating: w.1), v10: Lanes(repeating: w.2), v11: Lanes(repeating: w.3),
           v12: Lanes(repeating: UInt32(truncatingIfNeeded: first)) &+ Lanes(0, 1, 2, 3),
-          v13: Lanes(repeating: UInt32(truncatingIfNeeded: first >> 32)), v14: Lanes(repeating: blockByteCount),
+          v13: Lanes(repeating: UInt32(truncatingIfNeeded: first >> 32)),
+          v14: Lanes(repeating: blockByteCount),
           v15: Lanes(repeating: flags | BLAKE3.Flags.root))
         state.mix(m)
         out[0] = state.v0 ^ state.v8

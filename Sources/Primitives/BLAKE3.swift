@@ -1,6 +1,6 @@
-// BLAKE3 in its plain hashing mode (https://github.com/BLAKE3-team/BLAKE3-specs), with 32 bytes of output or as many
-// as wanted (XOF). Input beyond 4 KiB goes four chunks side by side, long output four blocks side by side.
-// A value type over its own state: any thread may hash.
+// BLAKE3 in its plain hashing mode (https://github.com/BLAKE3-team/BLAKE3-specs), with 32 bytes of output or
+// as many as wanted (XOF). Input beyond 4 KiB goes four chunks side by side, long output four blocks side by
+// side. A value type over its own state: any thread may hash.
 
 /// A hash in progress over several slices; the static functions hash what is already in memory.
 package struct BLAKE3 {
@@ -55,7 +55,8 @@ package struct BLAKE3 {
           let value = words[word][lane]
           withUnsafeBytes(of: value) { bytes in
             let end = min(offset + 4, output.count)
-            UnsafeMutableRawBufferPointer(rebasing: output[offset..<end]).copyBytes(from: bytes[..<(end - offset)])
+            UnsafeMutableRawBufferPointer(rebasing: output[offset..<end]).copyBytes(
+              from: bytes[..<(end - offset)])
           }
         }
       }

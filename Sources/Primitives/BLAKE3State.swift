@@ -1,6 +1,7 @@
-// The compression function of BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs, section 2.2), written once for one
-// block in UInt32 and for four blocks side by side in SIMD4<UInt32>: lane i of every word belongs to block i. The seven
-// rounds are written out with the message schedule in them, so that words live in registers.
+// The compression function of BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs, section 2.2), written once
+// for one block in UInt32 and for four blocks side by side in SIMD4<UInt32>: lane i of every word belongs to
+// block i. The seven rounds are written out with the message schedule in them, so that words live in
+// registers.
 // Four lanes and not more: without machine-specific flags the compiler has SSE2, whose registers hold four.
 
 /// What the compression function needs of a word, or of a vector of words.
@@ -15,8 +16,8 @@ extension UInt32: BLAKE3Word {
 }
 
 extension SIMD4<UInt32>: BLAKE3Word {
-  /// The halves have no bit in common, so their sum is their union; written as a union the compiler sees a rotation,
-  /// which SSE2 lacks, and takes the vector apart (seven times slower).
+  /// The halves have no bit in common, so their sum is their union; written as a union the compiler sees a
+  /// rotation, which SSE2 lacks, and takes the vector apart (seven times slower).
   @inline(__always) func rotatedRight(_ count: UInt32) -> Self {
     self &>> Self(repeating: count) &+ self &<< Self(repeating: 32 &- count)
   }
@@ -121,7 +122,9 @@ struct BLAKE3State<Word: BLAKE3Word> {
     mix(&v1, &v6, &v11, &v12, m[2], m[12])
     mix(&v2, &v7, &v8, &v13, m[3], m[4])
     mix(&v3, &v4, &v9, &v14, m[7], m[13])
-    (self.v0, self.v1, self.v2, self.v3, self.v4, self.v5, self.v6, self.v7) = (v0, v1, v2, v3, v4, v5, v6, v7)
+    (self.v0, self.v1, self.v2, self.v3, self.v4, self.v5, self.v6, self.v7) = (
+      v0, v1, v2, v3, v4, v5, v6, v7
+    )
     (self.v8, self.v9, self.v10, self.v11) = (v8, v9, v10, v11)
     (self.v12, self.v13, self.v14, self.v15) = (v12, v13, v14, v15)
   }

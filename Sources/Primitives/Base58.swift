@@ -1,7 +1,8 @@
 // Base58 with Bitcoin's alphabet, the text form of keys, hashes and signatures.
-// 32 and 64 bytes, which a replay prints by the hundred thousand, are multiplied by a table of the powers of 2^32 in
-// base 58^5, so that they need one division a five digits; other lengths take the long way. Decoding works in chunks
-// of ten digits and refuses texts that are too long for what is expected before it looks at them.
+// 32 and 64 bytes, which a replay prints by the hundred thousand, are multiplied by a table of the powers of
+// 2^32 in base 58^5, so that they need one division a five digits; other lengths take the long way. Decoding
+// works in chunks of ten digits and refuses texts that are too long for what is expected before it looks at
+// them.
 
 package enum Base58 {
   private static let alphabet: StaticString = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -55,11 +56,15 @@ package enum Base58 {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: limbCount) { limbs in
       limbs.initialize(repeating: 0)
       powers.withUnsafeBufferPointer { powers in
-        // A column of eight rows sums up to less than 0.92 · 2^64 (checked over both tables), carries included.
+        // A column of eight rows sums up to less than 0.92 · 2^64 (checked over both tables), carries
+        // included.
         for group in stride(from: 0, to: wordCount, by: 8) {
           for row in group..<group + 8 {
-            let word = UInt64(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self)))
-            for limb in 0..<limbCount { limbs[limb] &+= word &* powers[row * limbCount + limb] }
+            let word = UInt64(
+              UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: row * 4, as: UInt32.self)))
+            // Limbs that 2^bits reaches, at log2(58^5) = 29.29 bits each.
+            let reached = min(limbCount, (wordCount - 1 - row) * 32_000 / 29_289 + 1)
+            for limb in 0..<reached { limbs[limb] &+= word &* powers[row * limbCount + limb] }
           }
           var carry: UInt64 = 0
           for limb in 0..<limbCount {
@@ -115,7 +120,8 @@ package enum Base58 {
 
   // MARK: Decoding
 
-  /// `nil` where `text` holds a character outside the alphabet or stands for more than `maximumByteCount` bytes.
+  /// `nil` where `text` holds a character outside the alphabet or stands for more than `maximumByteCount`
+  /// bytes.
   package static func decode(
     _ text: some StringProtocol, maximumByteCount: Int = Base58.maximumByteCount
   ) -> [UInt8]? {
@@ -181,7 +187,8 @@ package enum Base58 {
       for index in 0..<leadingZeroes { bytes[index] = 0 }
       for index in 0..<significant {
         let fromEnd = significant - 1 - index
-        bytes[leadingZeroes + index] = UInt8(truncatingIfNeeded: words[fromEnd / 8] >> UInt64(fromEnd % 8 * 8))
+        bytes[leadingZeroes + index] = UInt8(
+          truncatingIfNeeded: words[fromEnd / 8] >> UInt64(fromEnd % 8 * 8))
       }
       count = leadingZeroes + significant
     }

@@ -1,9 +1,10 @@
 // Base64 with the standard alphabet and padding (RFC 4648 section 4), the text form of account data and of
-// transactions. Decoding is strict: padding is required, the bits behind it are zero, and nothing but the alphabet
-// occurs, so that every byte string has exactly one text.
+// transactions. Decoding is strict: padding is required, the bits behind it are zero, and nothing but the
+// alphabet occurs, so that every byte string has exactly one text.
 
 package enum Base64 {
-  private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+  private static let alphabet: StaticString =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
   private static let padding = UInt8(ascii: "=")
 
   /// 64 and above: not of the alphabet.
@@ -23,15 +24,19 @@ package enum Base64 {
     bytes.withUnsafeBytes { encode($0) }
   }
 
-  /// Writes the text at the start of `text`, which has room for `encodedByteCount(bytes.count)`; returns that count.
-  package static func encode(_ bytes: UnsafeRawBufferPointer, into text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+  /// Writes the text at the start of `text`, which has room for `encodedByteCount(bytes.count)`; returns that
+  /// count.
+  package static func encode(_ bytes: UnsafeRawBufferPointer, into text: UnsafeMutableBufferPointer<UInt8>)
+    -> Int
+  {
     precondition(text.count >= encodedByteCount(bytes.count))
     guard let source = bytes.baseAddress, let target = text.baseAddress else { return 0 }
     let digits = alphabet.utf8Start
     let whole = bytes.count / 3 * 3
     var (from, to) = (0, 0)
     while from < whole {
-      let group = UInt32(source.load(fromByteOffset: from, as: UInt8.self)) << 16
+      let group =
+        UInt32(source.load(fromByteOffset: from, as: UInt8.self)) << 16
         | UInt32(source.load(fromByteOffset: from + 1, as: UInt8.self)) << 8
         | UInt32(source.load(fromByteOffset: from + 2, as: UInt8.self))
       target[to] = digits[Int(group >> 18)]

@@ -1,6 +1,6 @@
 // Bounds-checked reading of little-endian wire formats: Solana's transaction format (compact-u16 counts, the
-// "short vec" of solana-sdk) and bincode 1 with fixed-width integers (u64 counts, u32 enum tags, one-byte options),
-// which instruction data and account state use. A failed read leaves the offset where it was.
+// "short vec" of solana-sdk) and bincode 1 with fixed-width integers (u64 counts, u32 enum tags, one-byte
+// options), which instruction data and account state use. A failed read leaves the offset where it was.
 
 /// Why bytes were refused, with the offset from the start of the input.
 package enum CodecError: Error, Equatable, Sendable {
@@ -57,9 +57,15 @@ package struct ByteReader {
   }
 
   package mutating func readUInt8() throws(CodecError) -> UInt8 { try load(UInt8.self) }
-  package mutating func readUInt16() throws(CodecError) -> UInt16 { UInt16(littleEndian: try load(UInt16.self)) }
-  package mutating func readUInt32() throws(CodecError) -> UInt32 { UInt32(littleEndian: try load(UInt32.self)) }
-  package mutating func readUInt64() throws(CodecError) -> UInt64 { UInt64(littleEndian: try load(UInt64.self)) }
+  package mutating func readUInt16() throws(CodecError) -> UInt16 {
+    UInt16(littleEndian: try load(UInt16.self))
+  }
+  package mutating func readUInt32() throws(CodecError) -> UInt32 {
+    UInt32(littleEndian: try load(UInt32.self))
+  }
+  package mutating func readUInt64() throws(CodecError) -> UInt64 {
+    UInt64(littleEndian: try load(UInt64.self))
+  }
   package mutating func readInt64() throws(CodecError) -> Int64 { Int64(littleEndian: try load(Int64.self)) }
 
   package mutating func readDouble() throws(CodecError) -> Double {
@@ -125,8 +131,8 @@ package struct ByteReader {
     return text
   }
 
-  /// A number below 65,536 in one to three bytes of seven bits, least significant first; only the shortest form is
-  /// accepted, as by Agave.
+  /// A number below 65,536 in one to three bytes of seven bits, least significant first; only the shortest
+  /// form is accepted, as by Agave.
   package mutating func readCompactU16() throws(CodecError) -> UInt16 {
     let start = offset
     var value: UInt32 = 0

@@ -1,6 +1,7 @@
-// The group operations behind Solana's curve syscalls, over 32-byte encodings and with curve25519-dalek's rules, which
-// are Agave's: Edwards points may be non-canonical, of small order or outside the prime-order subgroup; ristretto
-// points must be canonical; scalars must be below the group order. Pure functions of their arguments.
+// The group operations behind Solana's curve syscalls, over 32-byte encodings and with curve25519-dalek's
+// rules, which are Agave's: Edwards points may be non-canonical, of small order or outside the prime-order
+// subgroup; ristretto points must be canonical; scalars must be below the group order. Pure functions of
+// their arguments.
 
 package enum Curve25519 {
   /// The two groups, under the numbers that the syscalls use.
@@ -44,9 +45,13 @@ package enum Curve25519 {
     return encode(EdwardsPoint.sum(of: terms), group)
   }
 
-  /// Whether the little-endian number is below 2^252 + 27742317777372353535851937790883648493, the group order.
+  /// Whether the little-endian number is below 2^252 + 27742317777372353535851937790883648493, the group
+  /// order.
   package static func isCanonicalScalar(_ scalar: Hash) -> Bool {
-    let order = (0x1000_0000_0000_0000 as UInt64, 0 as UInt64, 0x14de_f9de_a2f7_9cd6 as UInt64, 0x5812_631a_5cf5_d3ed as UInt64)
+    let order = (
+      0x1000_0000_0000_0000 as UInt64, 0 as UInt64, 0x14de_f9de_a2f7_9cd6 as UInt64,
+      0x5812_631a_5cf5_d3ed as UInt64
+    )
     return (scalar.word3, scalar.word2, scalar.word1, scalar.word0) < order
   }
 

@@ -1,6 +1,7 @@
-// Ed25519 (RFC 8032) by libsodium, whose acceptance rules agree with Agave's `verify_strict` wherever a signature can
-// be made at all: S below the group order, neither A nor R of small order, R compared by its bytes, no cofactor.
-// libsodium keeps no state that these calls change after its one-time initialisation, so any thread may call them.
+// Ed25519 (RFC 8032) by libsodium, whose acceptance rules agree with Agave's `verify_strict` wherever a
+// signature can be made at all: S below the group order, neither A nor R of small order, R compared by its
+// bytes, no cofactor. libsodium keeps no state that these calls change after its one-time initialisation, so
+// any thread may call them.
 
 import CSodium
 
@@ -9,7 +10,9 @@ package enum Ed25519 {
   private static let isReady: Bool = sodium_init() >= 0
 
   /// Whether `signature` is `key`'s over `message`.
-  package static func verify(_ signature: Signature, of message: UnsafeRawBufferPointer, by key: Pubkey) -> Bool {
+  package static func verify(_ signature: Signature, of message: UnsafeRawBufferPointer, by key: Pubkey)
+    -> Bool
+  {
     precondition(isReady, "libsodium could not be initialised")
     var byte: UInt8 = 0  // an address for the empty message
     return withUnsafeBytes(of: signature) { signature in

@@ -1,7 +1,8 @@
-// The twisted Edwards curve −x² + y² = 1 + d·x²·y² over 2^255 − 19 (RFC 8032 section 5.1) in extended coordinates,
-// with the complete addition of Hisil, Wong, Carter and Dawson (2008): it holds for every pair of points, those of
-// small order included. Ours and not libsodium's, which refuses points outside the prime-order subgroup and identity
-// results where dalek, and so Agave, computes with them. Nothing here is secret: run time depends on the scalar.
+// The twisted Edwards curve −x² + y² = 1 + d·x²·y² over 2^255 − 19 (RFC 8032 section 5.1) in extended
+// coordinates, with the complete addition of Hisil, Wong, Carter and Dawson (2008): it holds for every pair
+// of points, those of small order included. Ours and not libsodium's, which refuses points outside the
+// prime-order subgroup and identity results where dalek, and so Agave, computes with them. Nothing here is
+// secret: run time depends on the scalar.
 
 /// x = X/Z, y = Y/Z, x·y = T/Z.
 struct EdwardsPoint {
@@ -11,15 +12,18 @@ struct EdwardsPoint {
 
   /// −121665/121666
   static let d = FieldElement25519(
-    929_955_233_495_203, 466_365_720_129_213, 1_662_059_464_998_953, 2_033_849_074_728_123, 1_442_794_654_840_575)
+    929_955_233_495_203, 466_365_720_129_213, 1_662_059_464_998_953, 2_033_849_074_728_123,
+    1_442_794_654_840_575)
   private static let doubleD = FieldElement25519(
-    1_859_910_466_990_425, 932_731_440_258_426, 1_072_319_116_312_658, 1_815_898_335_770_999, 633_789_495_995_903)
+    1_859_910_466_990_425, 932_731_440_258_426, 1_072_319_116_312_658, 1_815_898_335_770_999,
+    633_789_495_995_903)
 
   init(x: FieldElement25519, y: FieldElement25519, z: FieldElement25519, t: FieldElement25519) {
     (self.x, self.y, self.z, self.t) = (x, y, z, t)
   }
 
-  /// Decompresses as dalek does: y modulo the prime, the sign bit taken even for x = 0; `nil` where no x belongs to y.
+  /// Decompresses as dalek does: y modulo the prime, the sign bit taken even for x = 0; `nil` where no x
+  /// belongs to y.
   init?(compressed bytes: Hash) {
     let y = FieldElement25519(bytes)
     let square = y.squared
@@ -59,8 +63,8 @@ struct EdwardsPoint {
     return EdwardsPoint(x: e * f, y: g * h, z: f * g, t: e * h)
   }
 
-  /// The sum of scalar times point, by Straus's method: one run of doublings for all terms, four bits at a time.
-  /// Scalars are taken as they are, up to 2^256 − 1.
+  /// The sum of scalar times point, by Straus's method: one run of doublings for all terms, four bits at a
+  /// time. Scalars are taken as they are, up to 2^256 − 1.
   static func sum(of terms: [(scalar: Hash, point: EdwardsPoint)]) -> EdwardsPoint {
     var multiples: [EdwardsPoint] = []  // 1…15 times each point
     multiples.reserveCapacity(terms.count * 15)

@@ -1,6 +1,6 @@
-// The field of 2^255 − 19 elements in five limbs of 51 bits. Nothing here is secret, so nothing is constant-time.
-// Invariant: limbs of a stored element stay below 2^52; sums of two go into a product without carrying, because a
-// product bears limbs below 2^54.
+// The field of 2^255 − 19 elements in five limbs of 51 bits. Nothing here is secret, so nothing is
+// constant-time. Invariant: limbs of a stored element stay below 2^52; sums of two go into a product without
+// carrying, because a product bears limbs below 2^54.
 
 struct FieldElement25519 {
   var l0, l1, l2, l3, l4: UInt64
@@ -15,7 +15,8 @@ struct FieldElement25519 {
   static let one = FieldElement25519(1, 0, 0, 0, 0)
   /// The square root of −1 that RFC 8032 section 5.1.3 names: 2^((p−1)/4).
   static let squareRootOfMinusOne = FieldElement25519(
-    1_718_705_420_411_056, 234_908_883_556_509, 2_233_514_472_574_048, 2_117_202_627_021_982, 765_476_049_583_133)
+    1_718_705_420_411_056, 234_908_883_556_509, 2_233_514_472_574_048, 2_117_202_627_021_982,
+    765_476_049_583_133)
 
   /// Little-endian; bit 255 is ignored, and 2^255 − 19 and above are taken modulo the prime.
   init(_ bytes: Hash) {
@@ -41,7 +42,8 @@ struct FieldElement25519 {
     t.l4 &+= t.l3 >> 51
     let (a, b, c) = (t.l0 & Self.mask, t.l1 & Self.mask, t.l2 & Self.mask)
     let (d, e) = (t.l3 & Self.mask, t.l4 & Self.mask)
-    return Hash(word0: a | b << 51, word1: b >> 13 | c << 38, word2: c >> 26 | d << 25, word3: d >> 39 | e << 12)
+    return Hash(
+      word0: a | b << 51, word1: b >> 13 | c << 38, word2: c >> 26 | d << 25, word3: d >> 39 | e << 12)
   }
 
   /// Limbs below 2^51 plus a few bits.
@@ -103,7 +105,9 @@ struct FieldElement25519 {
     _ c0: UInt128, _ c1: UInt128, _ c2: UInt128, _ c3: UInt128, _ c4: UInt128
   ) -> FieldElement25519 {
     @inline(__always) func low(_ c: UInt128) -> UInt64 { UInt64(truncatingIfNeeded: c) & mask }
-    @inline(__always) func carry(_ c: UInt128) -> UInt128 { UInt128(truncatingIfNeeded: UInt64(truncatingIfNeeded: c >> 51)) }
+    @inline(__always) func carry(_ c: UInt128) -> UInt128 {
+      UInt128(truncatingIfNeeded: UInt64(truncatingIfNeeded: c >> 51))
+    }
     let c1 = c1 &+ carry(c0)
     let c2 = c2 &+ carry(c1)
     let c3 = c3 &+ carry(c2)
@@ -142,8 +146,8 @@ struct FieldElement25519 {
   /// The power (p − 5) / 8 = 2^252 − 3.
   private var power252: FieldElement25519 { chain.power250.squared(times: 2) * self }
 
-  /// RFC 9496 section 4.2, SQRT_RATIO_M1: the non-negative root of u / v where that is a square (zero for u = 0),
-  /// else the root of i · u / v.
+  /// RFC 9496 section 4.2, SQRT_RATIO_M1: the non-negative root of u / v where that is a square (zero for u =
+  /// 0), else the root of i · u / v.
   static func squareRoot(
     of u: FieldElement25519, over v: FieldElement25519
   ) -> (wasSquare: Bool, root: FieldElement25519) {

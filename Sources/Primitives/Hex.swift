@@ -20,7 +20,8 @@ package enum Hex {
     bytes.withUnsafeBytes { encode($0) }
   }
 
-  /// The bytes of an even number of hex digits, with or without `0x` before them; `nil` where `text` is not that.
+  /// The bytes of an even number of hex digits, with or without `0x` before them; `nil` where `text` is not
+  /// that.
   package static func decode(_ text: some StringProtocol) -> [UInt8]? {
     var text = text.utf8[...]
     if text.starts(with: "0x".utf8) || text.starts(with: "0X".utf8) { text = text.dropFirst(2) }

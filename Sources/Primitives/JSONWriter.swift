@@ -1,7 +1,8 @@
-// JSON text written straight into bytes (RFC 8259). Results of a replay are hundreds of thousands of log lines, and
-// Foundation's encoder spends about 10 µs on each. Members come out in the order they are written, so the same calls
-// give the same bytes.
-// The caller is trusted to nest properly (`key` before each value of an object); commas and indentation follow.
+// JSON text written straight into bytes (RFC 8259). Results of a replay are hundreds of thousands of log
+// lines, and Foundation's encoder spends about 10 µs on each. Members come out in the order they are written,
+// so the same calls give the same bytes.
+// The caller is trusted to nest properly (`key` before each value of an object); commas and indentation
+// follow.
 
 package struct JSONWriter {
   package private(set) var bytes: [UInt8] = []
@@ -128,13 +129,34 @@ package struct JSONWriter {
 
   // MARK: Members: key and value in one call
 
-  package mutating func member(_ name: String, _ value: String) { key(name); self.value(value) }
-  package mutating func member(_ name: String, _ value: UInt64) { key(name); self.value(value) }
-  package mutating func member(_ name: String, _ value: Int64) { key(name); self.value(value) }
-  package mutating func member(_ name: String, _ value: Int) { key(name); self.value(value) }
-  package mutating func member(_ name: String, _ value: Double) { key(name); self.value(value) }
-  package mutating func member(_ name: String, _ value: Bool) { key(name); self.value(value) }
-  package mutating func memberNull(_ name: String) { key(name); null() }
+  package mutating func member(_ name: String, _ value: String) {
+    key(name)
+    self.value(value)
+  }
+  package mutating func member(_ name: String, _ value: UInt64) {
+    key(name)
+    self.value(value)
+  }
+  package mutating func member(_ name: String, _ value: Int64) {
+    key(name)
+    self.value(value)
+  }
+  package mutating func member(_ name: String, _ value: Int) {
+    key(name)
+    self.value(value)
+  }
+  package mutating func member(_ name: String, _ value: Double) {
+    key(name)
+    self.value(value)
+  }
+  package mutating func member(_ name: String, _ value: Bool) {
+    key(name)
+    self.value(value)
+  }
+  package mutating func memberNull(_ name: String) {
+    key(name)
+    null()
+  }
 
   // MARK: Bytes
 
@@ -197,7 +219,9 @@ package struct JSONWriter {
     var plain = 0  // start of the characters not yet appended, none of which needs an escape
     for index in text.indices {
       let character = text[index]
-      guard character < 0x20 || character == UInt8(ascii: "\"") || character == UInt8(ascii: "\\") else { continue }
+      guard character < 0x20 || character == UInt8(ascii: "\"") || character == UInt8(ascii: "\\") else {
+        continue
+      }
       bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<index]))
       plain = index + 1
       appendEscape(of: character)

@@ -1,17 +1,17 @@
-// Keccak-f[1600] (FIPS 202 section 3.3) with every lane a local and the step mappings written out, so that the lanes
-// live in registers: arrays or tuples of lanes cost several times as much. Lane x + 5y of the state is `a` with that
-// number; rho and pi are folded into `b`, the state between pi and chi.
+// Keccak-f[1600] (FIPS 202 section 3.3) with every lane a local and the step mappings written out, so that
+// the lanes live in registers: arrays or tuples of lanes cost several times as much. Lane x + 5y of the state
+// is `a` with that number; rho and pi are folded into `b`, the state between pi and chi.
 
 extension Keccak256 {
   /// Iota's constants, FIPS 202 algorithm 5.
   @inline(__always) private static var constants: InlineArray<24, UInt64> {
     [
-    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
-    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
-    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
-    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
-    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
+      0x0000_0000_0000_0001, 0x0000_0000_0000_8082, 0x8000_0000_0000_808a, 0x8000_0000_8000_8000,
+      0x0000_0000_0000_808b, 0x0000_0000_8000_0001, 0x8000_0000_8000_8081, 0x8000_0000_0000_8009,
+      0x0000_0000_0000_008a, 0x0000_0000_0000_0088, 0x0000_0000_8000_8009, 0x0000_0000_8000_000a,
+      0x0000_0000_8000_808b, 0x8000_0000_0000_008b, 0x8000_0000_0000_8089, 0x8000_0000_0000_8003,
+      0x8000_0000_0000_8002, 0x8000_0000_0000_0080, 0x0000_0000_0000_800a, 0x8000_0000_8000_000a,
+      0x8000_0000_8000_8081, 0x8000_0000_0000_8080, 0x0000_0000_8000_0001, 0x8000_0000_8000_8008,
     ]
   }
 
@@ -48,7 +48,7 @@ extension Keccak256 {
     var a24 = lanes[24]
     let constants = constants
     for round in 0..<24 {
-let c0 = a0 ^ a5 ^ a10 ^ a15 ^ a20
+      let c0 = a0 ^ a5 ^ a10 ^ a15 ^ a20
       let c1 = a1 ^ a6 ^ a11 ^ a16 ^ a21
       let c2 = a2 ^ a7 ^ a12 ^ a17 ^ a22
       let c3 = a3 ^ a8 ^ a13 ^ a18 ^ a23

@@ -1,5 +1,5 @@
-// Keccak-256 as Ethereum and Solana use it: the sponge of FIPS 202 with a rate of 136 bytes and the original padding
-// 0x01 (not SHA-3's 0x06). A value type over its own state: any thread may hash.
+// Keccak-256 as Ethereum and Solana use it: the sponge of FIPS 202 with a rate of 136 bytes and the original
+// padding 0x01 (not SHA-3's 0x06). A value type over its own state: any thread may hash.
 
 /// A hash in progress over several slices; the static functions hash what is already in memory.
 package struct Keccak256 {
@@ -62,11 +62,13 @@ package struct Keccak256 {
   }
 
   /// XORs `count` bytes into the state.
-  private static func absorb(_ source: UnsafeRawPointer, count: Int, into state: UnsafeMutablePointer<UInt8>) {
+  private static func absorb(_ source: UnsafeRawPointer, count: Int, into state: UnsafeMutablePointer<UInt8>)
+  {
     let target = UnsafeMutableRawPointer(state)
     var at = 0
     while at + 8 <= count {
-      let lane = target.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+      let lane =
+        target.loadUnaligned(fromByteOffset: at, as: UInt64.self)
         ^ source.loadUnaligned(fromByteOffset: at, as: UInt64.self)
       target.storeBytes(of: lane, toByteOffset: at, as: UInt64.self)
       at += 8
@@ -77,7 +79,8 @@ package struct Keccak256 {
     }
   }
 
-  /// The state as bytes and as lanes; both are the same 200 bytes (lanes are little-endian, as this machine is).
+  /// The state as bytes and as lanes; both are the same 200 bytes (lanes are little-endian, as this machine
+  /// is).
   @inline(__always) private mutating func withState<Result>(
     _ body: (UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<UInt64>) -> Result
   ) -> Result {

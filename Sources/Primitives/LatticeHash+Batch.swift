@@ -1,5 +1,5 @@
-// Many accounts in one go: four accounts' inputs are absorbed side by side (token accounts are four blocks long), then
-// each account's output is made four blocks a time.
+// Many accounts in one go: four accounts' inputs are absorbed side by side (token accounts are four blocks
+// long), then each account's output is made four blocks a time.
 
 extension LatticeHash {
   /// Adds every account; those without lamports change nothing. The result is that of adding them one by one.
@@ -47,7 +47,8 @@ extension LatticeHash {
         let blockCount = Int(blockCounts[lane])
         let last = start + lane * BLAKE3.chunkByteCount + blockCount * BLAKE3.blockByteCount
         var node = BLAKE3.Node(
-          value: BLAKE3.ChainingValue(repeating: 0), block: last.loadUnaligned(as: BLAKE3.Block.self), counter: 0,
+          value: BLAKE3.ChainingValue(repeating: 0), block: last.loadUnaligned(as: BLAKE3.Block.self),
+          counter: 0,
           blockByteCount: UInt32(Int(byteCounts[lane]) - blockCount * BLAKE3.blockByteCount),
           flags: BLAKE3.Flags.chunkEnd | (blockCount == 0 ? BLAKE3.Flags.chunkStart : 0))
         for word in 0..<8 { node.value[word] = values[word][lane] }
@@ -76,8 +77,8 @@ extension LatticeHash.Account {
 }
 
 extension BLAKE3 {
-  /// The chaining values of four inputs behind `blockCounts` blocks each (0 to 15); the inputs lie a chunk apart, and
-  /// lane i of word j is word j of input i's value.
+  /// The chaining values of four inputs behind `blockCounts` blocks each (0 to 15); the inputs lie a chunk
+  /// apart, and lane i of word j is word j of input i's value.
   @inline(never) static func absorbFour(
     _ inputs: UnsafeRawPointer, blockCounts: SIMD4<Int32>, into values: UnsafeMutablePointer<Lanes>
   ) {

@@ -1,7 +1,7 @@
-// The homomorphic hash of a set of accounts (SIMD-0215, LtHash with 1,024 elements of 16 bits): each account's BLAKE3
-// output of 2,048 bytes is added element by element, so that the order of accounts has no meaning and a changed
-// account is subtracted and added. Elements are kept in the order in which four output blocks come out side by side
-// and brought into the specification's order only by `bytes` and `checksum`.
+// The homomorphic hash of a set of accounts (SIMD-0215, LtHash with 1,024 elements of 16 bits): each
+// account's BLAKE3 output of 2,048 bytes is added element by element, so that the order of accounts has no
+// meaning and a changed account is subtracted and added. Elements are kept in the order in which four output
+// blocks come out side by side and brought into the specification's order only by `bytes` and `checksum`.
 // A value type: any thread may work on its own and the results are added up.
 
 package struct LatticeHash: Equatable, Sendable {
@@ -31,7 +31,8 @@ package struct LatticeHash: Equatable, Sendable {
     self = .identity
     for index in 0..<Self.elementCount {
       let (vector, lane) = Self.position(of: index)
-      vectors[vector][lane] = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
+      vectors[vector][lane] = UInt16(
+        littleEndian: bytes.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self))
     }
   }
 

@@ -1,5 +1,6 @@
-// Addresses that programs derive (https://solana.com/docs/core/pda): SHA-256 over seeds, program and a marker. Such an
-// address must be no compressed point of the ed25519 curve, so that no private key can sign for it.
+// Addresses that programs derive (https://solana.com/docs/core/pda): SHA-256 over seeds, program and a
+// marker. Such an address must be no compressed point of the ed25519 curve, so that no private key can sign
+// for it.
 
 package enum ProgramAddressError: Error, Equatable, Sendable {
   /// More than 16 seeds, or a seed of more than 32 bytes.
@@ -44,8 +45,8 @@ package enum ProgramAddress {
     return try offCurve(&hasher)
   }
 
-  /// The first address off the curve with one more seed, the bump, that goes from 255 down to 1; 256 − bump addresses
-  /// were tried.
+  /// The first address off the curve with one more seed, the bump, that goes from 255 down to 1; 256 − bump
+  /// addresses were tried.
   package static func find(
     seeds: [UnsafeRawBufferPointer], program: Pubkey
   ) throws(ProgramAddressError) -> (address: Pubkey, bump: UInt8) {
@@ -73,7 +74,9 @@ package enum ProgramAddress {
     base: Pubkey, seed: UnsafeRawBufferPointer, owner: Pubkey
   ) throws(ProgramAddressError) -> Pubkey {
     guard seed.count <= maximumSeedByteCount else { throw .maxSeedLengthExceeded }
-    let endsWithMarker = withUnsafeBytes(of: owner) { $0.suffix(markerBytes.count).elementsEqual(markerBytes) }
+    let endsWithMarker = withUnsafeBytes(of: owner) {
+      $0.suffix(markerBytes.count).elementsEqual(markerBytes)
+    }
     if endsWithMarker { throw .illegalOwner }
     var hasher = SHA256()
     hasher.update(base)

@@ -1,6 +1,6 @@
 // SHA-256 and SHA-512 (FIPS 180-4) by libcrypto, which uses the processor's SHA instructions.
-// The low-level functions work on a context of ours, so a call neither fetches a provider nor allocates (the EVP
-// interface costs several times a short hash). No state is shared: any thread may hash.
+// The low-level functions work on a context of ours, so a call neither fetches a provider nor allocates (the
+// EVP interface costs several times a short hash). No state is shared: any thread may hash.
 
 import CCrypto
 

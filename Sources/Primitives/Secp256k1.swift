@@ -18,8 +18,8 @@ package enum Secp256k1 {
   /// One a process. SECP256K1_CONTEXT_NONE: verification needs no tables of its own since 0.2.
   private static let context = Context(pointer: secp256k1_context_create(UInt32(SECP256K1_CONTEXT_NONE)))
 
-  /// The public key (64 bytes, x then y, big-endian) that made `signature` (64 bytes, r then s, big-endian) over a
-  /// 32-byte message hash.
+  /// The public key (64 bytes, x then y, big-endian) that made `signature` (64 bytes, r then s, big-endian)
+  /// over a 32-byte message hash.
   package static func recover(
     hash: Hash, recoveryID: UInt64, signature: UnsafeRawBufferPointer
   ) throws(RecoveryError) -> [UInt8] {
@@ -27,7 +27,8 @@ package enum Secp256k1 {
     guard signature.count == 64, let context = context.pointer else { throw .invalidSignature }
     var parsed = secp256k1_ecdsa_recoverable_signature()
     let bytes = signature.bindMemory(to: UInt8.self).baseAddress.unsafelyUnwrapped  // 64 bytes, never empty
-    guard secp256k1_ecdsa_recoverable_signature_parse_compact(context, &parsed, bytes, Int32(recoveryID)) == 1 else {
+    guard secp256k1_ecdsa_recoverable_signature_parse_compact(context, &parsed, bytes, Int32(recoveryID)) == 1
+    else {
       throw .invalidSignature
     }
     var key = secp256k1_pubkey()
@@ -59,7 +60,9 @@ package enum Secp256k1 {
   }
 
   /// The last 20 bytes of the key's Keccak-256, Ethereum's address of a 64-byte public key.
-  package static func ethereumAddress(of key: [UInt8]) -> [UInt8] { Array(Keccak256.hash(key).bytes.suffix(20)) }
+  package static func ethereumAddress(of key: [UInt8]) -> [UInt8] {
+    Array(Keccak256.hash(key).bytes.suffix(20))
+  }
 
   private static func serialized(_ key: secp256k1_pubkey, _ context: OpaquePointer) -> [UInt8] {
     var key = key

@@ -1,5 +1,5 @@
-// ECDSA over P-256 with SHA-256 by libcrypto, as Agave's secp256r1 precompile has it (SIMD-0075): r in [1, n),
-// s in [1, n/2], compressed public keys.
+// ECDSA over P-256 with SHA-256 by libcrypto, as Agave's secp256r1 precompile has it (SIMD-0075): r in [1,
+// n), s in [1, n/2], compressed public keys.
 
 import CCrypto
 
@@ -16,19 +16,23 @@ package enum Secp256r1 {
   private static let group = Group(pointer: EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1))
 
   /// n − 1 and n / 2, as big-endian words.
-  private static let orderMinusOne = [
-    0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xbce6_faad_a717_9e84, 0xf3b9_cac2_fc63_2550,
-  ] as [UInt64]
-  private static let halfOrder = [
-    0x7fff_ffff_8000_0000, 0x7fff_ffff_ffff_ffff, 0xde73_7d56_d38b_cf42, 0x79dc_e561_7e31_92a8,
-  ] as [UInt64]
+  private static let orderMinusOne =
+    [
+      0xffff_ffff_0000_0000, 0xffff_ffff_ffff_ffff, 0xbce6_faad_a717_9e84, 0xf3b9_cac2_fc63_2550,
+    ] as [UInt64]
+  private static let halfOrder =
+    [
+      0x7fff_ffff_8000_0000, 0x7fff_ffff_ffff_ffff, 0xde73_7d56_d38b_cf42, 0x79dc_e561_7e31_92a8,
+    ] as [UInt64]
 
-  /// Verifies `signature` (64 bytes, r then s, big-endian) over `message` by `key` (33 bytes, SEC 1 compressed).
+  /// Verifies `signature` (64 bytes, r then s, big-endian) over `message` by `key` (33 bytes, SEC 1
+  /// compressed).
   package static func verify(
     signature: UnsafeRawBufferPointer, message: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer
   ) throws(VerificationError) {
     guard signature.count == 64, let group = group.pointer else { throw .invalidSignature }
-    guard isInRange(signature, at: 0, limit: orderMinusOne), isInRange(signature, at: 32, limit: halfOrder) else {
+    guard isInRange(signature, at: 0, limit: orderMinusOne), isInRange(signature, at: 32, limit: halfOrder)
+    else {
       throw .invalidSignature
     }
     guard key.count == 33, let point = EC_POINT_new(group) else { throw .invalidPublicKey }
@@ -58,7 +62,9 @@ package enum Secp256r1 {
     try result.get()
   }
 
-  private static func verify(_ signature: UnsafeRawBufferPointer, _ digest: Hash, _ key: OpaquePointer) -> Bool {
+  private static func verify(_ signature: UnsafeRawBufferPointer, _ digest: Hash, _ key: OpaquePointer)
+    -> Bool
+  {
     let bytes = signature.bindMemory(to: UInt8.self).baseAddress.unsafelyUnwrapped  // 64 bytes, never empty
     guard let parsed = ECDSA_SIG_new() else { return false }
     defer { ECDSA_SIG_free(parsed) }

@@ -31,7 +31,9 @@ import Testing
   /// The digests of the patterns of 0 to 2,199 bytes, hashed: by the reference implementation.
   @Test func everyLength() {
     let all = (0..<2200).flatMap { BLAKE3.hash(pattern($0)).bytes }
-    #expect(Hex.encode(SHA256.hash(all).bytes) == "5eb1ca051b04961eb353aa915f4fb0baea7ad5909a161052563a244d9f228be4")
+    #expect(
+      Hex.encode(SHA256.hash(all).bytes) == "5eb1ca051b04961eb353aa915f4fb0baea7ad5909a161052563a244d9f228be4"
+    )
   }
 
   /// n + 1 bytes of output for the pattern of n bytes, n = 0, 7, …, 1,393.
@@ -45,7 +47,9 @@ import Testing
       #expect(output.starts(with: hasher.finalize().bytes.prefix(count + 1)))
       all += output
     }
-    #expect(Hex.encode(SHA256.hash(all).bytes) == "3f951920cd99d1dd47d96973d423b59d05e07a61d91c7943971770c7a490a30b")
+    #expect(
+      Hex.encode(SHA256.hash(all).bytes) == "3f951920cd99d1dd47d96973d423b59d05e07a61d91c7943971770c7a490a30b"
+    )
   }
 
   @Test func slicesMakeNoDifference() {

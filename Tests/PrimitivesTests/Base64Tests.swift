@@ -13,7 +13,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "Zg", "Zg=", "Z===", "====", "=", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", "Zm 9v", "Zm9-", "Zm9_", "Z=g=", "Zé==", "Zg=a",
+    "Zg", "Zg=", "Z===", "====", "=", "Zh==", "Zm9=", "Zg==Zg==", "Zm9v\n", "Zm 9v", "Zm9-", "Zm9_", "Z=g=",
+    "Zé==", "Zg=a",
     "Zm9vY", "A=AA",
   ])
   func refuses(text: String) { #expect(Base64.decode(text) == nil) }

@@ -61,10 +61,11 @@ import Testing
     #expect(Array(writer.bytes[1..<7]) == [0x34, 0x12, 0xef, 0xbe, 0xad, 0xde])
   }
 
-  @Test(arguments: [
-    ([0x00], 0), ([0x7f], 0x7f), ([0x80, 0x01], 0x80), ([0xff, 0x01], 0xff), ([0x80, 0x02], 0x100),
-    ([0xff, 0xff, 0x01], 0x7fff), ([0x80, 0x80, 0x02], 0x8000), ([0xff, 0xff, 0x03], 0xffff),
-  ] as [([UInt8], UInt16)])
+  @Test(
+    arguments: [
+      ([0x00], 0), ([0x7f], 0x7f), ([0x80, 0x01], 0x80), ([0xff, 0x01], 0xff), ([0x80, 0x02], 0x100),
+      ([0xff, 0xff, 0x01], 0x7fff), ([0x80, 0x80, 0x02], 0x8000), ([0xff, 0xff, 0x03], 0xffff),
+    ] as [([UInt8], UInt16)])
   func compactU16(bytes: [UInt8], value: UInt16) {
     let (result, offset) = reading(bytes + [9]) { (reader) throws(CodecError) in try reader.readCompactU16() }
     #expect(result == .success(value))
@@ -74,10 +75,12 @@ import Testing
     #expect(writer.bytes == bytes)
   }
 
-  @Test(arguments: [
-    [], [0x80], [0x80, 0x80], [0x80, 0x00], [0x80, 0x80, 0x00], [0xff, 0x00], [0xff, 0x80, 0x00], [0x80, 0x80, 0x04],
-    [0x80, 0x80, 0x80], [0x80, 0x80, 0x80, 0x00], [0xff, 0xff, 0x04], [0x80, 0x80, 0x06],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [], [0x80], [0x80, 0x80], [0x80, 0x00], [0x80, 0x80, 0x00], [0xff, 0x00], [0xff, 0x80, 0x00],
+      [0x80, 0x80, 0x04],
+      [0x80, 0x80, 0x80], [0x80, 0x80, 0x80, 0x00], [0xff, 0xff, 0x04], [0x80, 0x80, 0x06],
+    ] as [[UInt8]])
   func refusesCompactU16(bytes: [UInt8]) {
     let (result, offset) = reading(bytes) { (reader) throws(CodecError) in try reader.readCompactU16() }
     #expect(throws: CodecError.self) { try result.get() }
@@ -88,7 +91,9 @@ import Testing
     for value in UInt16.min...UInt16.max {
       var writer = ByteWriter()
       writer.writeCompactU16(value)
-      let (result, offset) = reading(writer.bytes) { (reader) throws(CodecError) in try reader.readCompactU16() }
+      let (result, offset) = reading(writer.bytes) { (reader) throws(CodecError) in
+        try reader.readCompactU16()
+      }
       if result != .success(value) || offset != writer.bytes.count { Issue.record("\(value)") }
     }
   }
@@ -114,7 +119,9 @@ import Testing
     }
     #expect(huge.0 == .failure(.lengthExceedsInput(offset: 0, length: .max)))
     #expect(huge.offset == 0)
-    let text = reading([2, 0, 0, 0, 0, 0, 0, 0, 0xc3, 0x28]) { (reader) throws(CodecError) in try reader.readString() }
+    let text = reading([2, 0, 0, 0, 0, 0, 0, 0, 0xc3, 0x28]) { (reader) throws(CodecError) in
+      try reader.readString()
+    }
     #expect(text.0 == .failure(.invalidUTF8(offset: 0)))
     #expect(text.offset == 0)
     for tag in UInt8(2)...255 {

@@ -7,7 +7,8 @@ import Testing
   private static let order = hex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010")
   private static let base = Hash(hex("58" + String(repeating: "66", count: 31)))!
   private static let identity = Hash([1] + [UInt8](repeating: 0, count: 31))!
-  private static let ristrettoBase = Hash(hex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"))!
+  private static let ristrettoBase = Hash(
+    hex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"))!
   /// A point of order eight.
   private static let torsion = Hash(hex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"))!
 
@@ -36,7 +37,9 @@ import Testing
   @Test func onCurveAgreesWithSolders() {
     var random = SplitMix64(seed: 11)
     let bits = (0..<4096).map { _ in Curve25519.isEdwardsPoint(random.pubkey()) ? 1 : 0 as UInt8 }
-    #expect(Hex.encode(SHA256.hash(bits).bytes) == "27a840d5d4183d989b46da1d61a5508a3b51e717e7ae2698a1779dbe9ae0b1df")
+    #expect(
+      Hex.encode(SHA256.hash(bits).bytes)
+        == "27a840d5d4183d989b46da1d61a5508a3b51e717e7ae2698a1779dbe9ae0b1df")
   }
 
   /// y = 0 … 23 and p − 24 … 2^255 − 1, each with both signs, as solders has them.
@@ -72,7 +75,9 @@ import Testing
       let bytes = Array(random.bytes(32)[..<31]) + [0x10]
       return Curve25519.isValid(Hash(bytes)!, in: .ristretto) ? 1 : 0 as UInt8
     }
-    #expect(Hex.encode(SHA256.hash(bits).bytes) == "20969f7e0e322103b727654bf9dd1338b2d8d7fdcd51ba734830211e017f4354")
+    #expect(
+      Hex.encode(SHA256.hash(bits).bytes)
+        == "20969f7e0e322103b727654bf9dd1338b2d8d7fdcd51ba734830211e017f4354")
     let zero = [UInt8](repeating: 0, count: 32)
     let all = (0..<40).map { Self.plus(zero, $0) } + (-10..<19).map { Self.plus(Self.prime, $0) }
     let text = all.map { Curve25519.isValid(Hash($0)!, in: .ristretto) ? "1" : "0" }.joined()
@@ -111,7 +116,8 @@ import Testing
     ]
     for (index, bytes) in multiples.enumerated() {
       #expect(
-        Curve25519.multiply(Self.number(UInt64(index)), Self.ristrettoBase, in: .ristretto)?.bytes == hex(bytes))
+        Curve25519.multiply(Self.number(UInt64(index)), Self.ristrettoBase, in: .ristretto)?.bytes
+          == hex(bytes))
     }
   }
 
@@ -147,7 +153,9 @@ import Testing
       let s = try #require(Curve25519.multiply(m, Self.ristrettoBase, in: .ristretto))
       run(r, s, k, m, .ristretto)
     }
-    #expect(Hex.encode(SHA256.hash(all).bytes) == "c4112485bcaa17611820f0bbc73312bbee110adbb2f015f1f778ba40d3a6bb12")
+    #expect(
+      Hex.encode(SHA256.hash(all).bytes) == "c4112485bcaa17611820f0bbc73312bbee110adbb2f015f1f778ba40d3a6bb12"
+    )
   }
 
   /// 32 random bytes modulo the group order.
@@ -183,7 +191,8 @@ import Testing
       var bytes = random.bytes(32)
       bytes[31] &= 0x7f  // libsodium 1.0.18 ignores this bit of ristretto points; RFC 9496 and dalek do not
       #expect(
-        Curve25519.isValid(Hash(bytes)!, in: .ristretto) == (crypto_core_ristretto255_is_valid_point(bytes) == 1))
+        Curve25519.isValid(Hash(bytes)!, in: .ristretto)
+          == (crypto_core_ristretto255_is_valid_point(bytes) == 1))
       #expect(
         Curve25519.isEdwardsPoint(Pubkey(bytes)!)
           == (crypto_core_ed25519_add(&result, bytes, Self.identity.bytes) == 0))

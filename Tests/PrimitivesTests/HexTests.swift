@@ -2,7 +2,9 @@ import Primitives
 import Testing
 
 @Suite struct HexTests {
-  @Test(arguments: [("", []), ("00ff10", [0, 255, 16]), ("0x0aB1", [10, 177]), ("0X7f", [127])] as [(String, [UInt8])])
+  @Test(
+    arguments: [("", []), ("00ff10", [0, 255, 16]), ("0x0aB1", [10, 177]), ("0X7f", [127])]
+      as [(String, [UInt8])])
   func decodes(text: String, bytes: [UInt8]) { #expect(Hex.decode(text) == bytes) }
 
   @Test(arguments: ["0", "0x0", "0g", "0x 1", "00-1", "é0", "0x0x00", "00\0"])

@@ -24,7 +24,9 @@ import Testing
   /// The digests of the patterns of 0 to 599 bytes, hashed: by pycryptodome.
   @Test func everyLength() {
     let all = (0..<600).flatMap { Keccak256.hash(pattern($0)).bytes }
-    #expect(Hex.encode(SHA256.hash(all).bytes) == "cc25be5855166d423dd0bfb49f058ee746aaf1667434df6350f8f973044db8c6")
+    #expect(
+      Hex.encode(SHA256.hash(all).bytes) == "cc25be5855166d423dd0bfb49f058ee746aaf1667434df6350f8f973044db8c6"
+    )
   }
 
   @Test func slicesMakeNoDifference() {

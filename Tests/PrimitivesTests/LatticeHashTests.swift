@@ -42,7 +42,9 @@ import Testing
   @Test func elementsAndSubtraction() {
     let hello = Array("hello".utf8).withUnsafeBytes { LatticeHash(hashing: $0) }
     let world = Array("world!".utf8).withUnsafeBytes { LatticeHash(hashing: $0) }
-    let elements = stride(from: 0, to: 8, by: 2).map { UInt16(hello.bytes[$0]) | UInt16(hello.bytes[$0 + 1]) << 8 }
+    let elements = stride(from: 0, to: 8, by: 2).map {
+      UInt16(hello.bytes[$0]) | UInt16(hello.bytes[$0 + 1]) << 8
+    }
     #expect(elements == [36842, 15638, 34483, 37506])
     var difference = hello
     difference.subtract(world)

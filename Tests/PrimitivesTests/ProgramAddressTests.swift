@@ -25,7 +25,9 @@ import Testing
         }
       }
     }
-    #expect(Hex.encode(SHA256.hash(all).bytes) == "2a453b9504ee5c7c4e4013508911d5f6b4e1bf9b06879f558106a85795afb56e")
+    #expect(
+      Hex.encode(SHA256.hash(all).bytes) == "2a453b9504ee5c7c4e4013508911d5f6b4e1bf9b06879f558106a85795afb56e"
+    )
   }
 
   @Test func createsWhatSoldersCreates() {
@@ -40,11 +42,14 @@ import Testing
       }
       all += (try? ProgramAddress.create(seeds: seeds, program: program))?.bytes ?? Array("x".utf8)
     }
-    #expect(Hex.encode(SHA256.hash(all).bytes) == "88c77ec8fa3bdc3f8fb8042238c28b171853d4baadc3acd54222b3502cdb92bd")
+    #expect(
+      Hex.encode(SHA256.hash(all).bytes) == "88c77ec8fa3bdc3f8fb8042238c28b171853d4baadc3acd54222b3502cdb92bd"
+    )
   }
 
   @Test(arguments: [
-    [[UInt8]](repeating: [], count: 17), [[UInt8](repeating: 97, count: 33)], [[1], [UInt8](repeating: 0, count: 1000)],
+    [[UInt8]](repeating: [], count: 17), [[UInt8](repeating: 97, count: 33)],
+    [[1], [UInt8](repeating: 0, count: 1000)],
   ])
   func tooMuchSeed(seeds: [[UInt8]]) {
     #expect(throws: ProgramAddressError.maxSeedLengthExceeded) {
@@ -62,7 +67,8 @@ import Testing
     }
     _ = try ProgramAddress.find(seeds: sixteen.dropLast(), program: owner)
     #expect(throws: ProgramAddressError.invalidSeeds) {
-      try ProgramAddress.create(seeds: [[UInt8]](repeating: [UInt8](repeating: 97, count: 32), count: 16), program: owner)
+      try ProgramAddress.create(
+        seeds: [[UInt8]](repeating: [UInt8](repeating: 97, count: 32), count: 16), program: owner)
     }
   }
 

@@ -19,10 +19,12 @@ import Testing
   @Test func everyLength() {
     let all256 = (0..<600).flatMap { SHA256.hash(pattern($0)).bytes }
     #expect(
-      Hex.encode(SHA256.hash(all256).bytes) == "3169ccfcbfca8292692b7b7ca58d8ee5ceb2eb20262c9708a42474af6b6deaee")
+      Hex.encode(SHA256.hash(all256).bytes)
+        == "3169ccfcbfca8292692b7b7ca58d8ee5ceb2eb20262c9708a42474af6b6deaee")
     let all512 = (0..<600).flatMap { SHA512.hash(pattern($0)) }
     #expect(
-      Hex.encode(SHA256.hash(all512).bytes) == "cab6767eea5aea86ed7ade157a21af752aa385f53ab98aee9a25bd3fa00a87eb")
+      Hex.encode(SHA256.hash(all512).bytes)
+        == "cab6767eea5aea86ed7ade157a21af752aa385f53ab98aee9a25bd3fa00a87eb")
   }
 
   @Test func slicesMakeNoDifference() {

@@ -32,7 +32,8 @@ import Testing
 
   @Test(arguments: 0..<2) func recovers(index: Int) throws {
     let sample = Self.cases[index]
-    let key = try Secp256k1.recover(hash: sample.hash, recoveryID: sample.recoveryID, signature: sample.signature)
+    let key = try Secp256k1.recover(
+      hash: sample.hash, recoveryID: sample.recoveryID, signature: sample.signature)
     #expect(key == sample.key)
     #expect(Secp256k1.ethereumAddress(of: key) == sample.address)
     #expect(Secp256k1.verify(sample.signature, hash: sample.hash, key: [4] + sample.key))
@@ -57,7 +58,9 @@ import Testing
     let (r, s) = (Array(sample.signature[..<32]), Array(sample.signature[32...]))
     let zero = [UInt8](repeating: 0, count: 32)
     let ones = [UInt8](repeating: 255, count: 32)
-    for bad in [zero + s, r + zero, zero + zero, Self.order + s, r + Self.order, ones + s, r + ones, [], r, r + s + [0]] {
+    for bad in [
+      zero + s, r + zero, zero + zero, Self.order + s, r + Self.order, ones + s, r + ones, [], r, r + s + [0],
+    ] {
       #expect(throws: Secp256k1.RecoveryError.invalidSignature) {
         try Secp256k1.recover(hash: sample.hash, recoveryID: 1, signature: bad)
       }

@@ -8,20 +8,25 @@ import Testing
   /// Made by pyca/cryptography, s made low.
   private static let cases = [
     (
-      "a3fe57bf5974a02c4c091fe0312d794c2ca52cafd3ca56395f53126b4d66f0e30a04bd20478e8ddf991ecf66226e18d345cd4da883f6031b411becea813cc6da",
+      "a3fe57bf5974a02c4c091fe0312d794c2ca52cafd3ca56395f53126b4d66f0e3"
+        + "0a04bd20478e8ddf991ecf66226e18d345cd4da883f6031b411becea813cc6da",
       "02e9566800d2362623590faa8bbdc2cc149722c33244fb904de88d4fdc497b9f0d", "message 0"
     ),
     (
-      "ac93c568a5f73a2976ae933c71db83c810eaca3bcc0fa5a5cd8c1b52a507d8e2623159ece9988ee8b3166a0a448d0f02386987e6b1bdbef36429499f544b8a07",
+      "ac93c568a5f73a2976ae933c71db83c810eaca3bcc0fa5a5cd8c1b52a507d8e2"
+        + "623159ece9988ee8b3166a0a448d0f02386987e6b1bdbef36429499f544b8a07",
       "029208b7db46f1f4f8cae735be8414ea7decfd89846aa3a1e02efb502977348717", "message 1"
     ),
     (
-      "667fdbbe905152745f7d0a0a960b56d7c6da60c54bbdc69e0f20720e9b432b6a4f3e6a05626348a140d142b12365c477e5a2b95544641867567bd04d77139792",
+      "667fdbbe905152745f7d0a0a960b56d7c6da60c54bbdc69e0f20720e9b432b6a"
+        + "4f3e6a05626348a140d142b12365c477e5a2b95544641867567bd04d77139792",
       "02809d8ac66922ed7f2a076aa07fe49b0791d6fff81111c90432de00fa58f51ae0", "message 2"
     ),
   ]
 
-  private func outcome(_ signature: [UInt8], _ message: [UInt8], _ key: [UInt8]) -> Secp256r1.VerificationError? {
+  private func outcome(_ signature: [UInt8], _ message: [UInt8], _ key: [UInt8]) -> Secp256r1
+    .VerificationError?
+  {
     do throws(Secp256r1.VerificationError) {
       try Secp256r1.verify(signature: signature, message: message, key: key)
       return nil
@@ -29,7 +34,9 @@ import Testing
   }
 
   @Test(arguments: 0..<3) func verifies(index: Int) {
-    let (signature, key, text) = (hex(Self.cases[index].0), hex(Self.cases[index].1), Array(Self.cases[index].2.utf8))
+    let (signature, key, text) = (
+      hex(Self.cases[index].0), hex(Self.cases[index].1), Array(Self.cases[index].2.utf8)
+    )
     #expect(outcome(signature, text, key) == nil)
     #expect(outcome(signature, text + [0], key) == .invalidSignature)
     #expect(outcome(signature, [], key) == .invalidSignature)
@@ -55,7 +62,8 @@ import Testing
     var justHigh = Self.halfOrder
     justHigh[31] += 1
     let bad = [
-      r + highS, zero + s, r + zero, Self.order + s, r + Self.order, r + justHigh, r + Self.halfOrder, [], r, r + s + [0],
+      r + highS, zero + s, r + zero, Self.order + s, r + Self.order, r + justHigh, r + Self.halfOrder, [], r,
+      r + s + [0],
     ]
     for signature in bad { #expect(outcome(signature, text, key) == .invalidSignature) }
   }
@@ -64,7 +72,8 @@ import Testing
     let (signature, key, text) = (hex(Self.cases[0].0), hex(Self.cases[0].1), Array(Self.cases[0].2.utf8))
     let rest = Array(key[1...])
     let keys = [
-      [], [0], [4] + rest, [0] + rest, [6] + rest, [1] + rest, rest, key + [0], [2] + [UInt8](repeating: 255, count: 32),
+      [], [0], [4] + rest, [0] + rest, [6] + rest, [1] + rest, rest, key + [0],
+      [2] + [UInt8](repeating: 255, count: 32),
       [2] + [UInt8](repeating: 0, count: 31) + [1],
     ]
     for key in keys { #expect(outcome(signature, text, key) == .invalidPublicKey) }

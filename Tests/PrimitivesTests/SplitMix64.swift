@@ -1,5 +1,5 @@
-// The seeded generator of these tests (Steele, Lea, Flood 2014), simple enough that oracles in other languages draw
-// the same numbers.
+// The seeded generator of these tests (Steele, Lea, Flood 2014), simple enough that oracles in other
+// languages draw the same numbers.
 
 import Primitives
 
