@@ -75,3 +75,14 @@ package struct Message: Sendable, Equatable {
   /// Keys that the address table lookups add, writable and read-only together.
   package var lookedUpKeyCount: Int { addressTableLookups.reduce(0) { $0 + $1.count } }
 }
+
+extension Message {
+  /// Names the message whatever its signatures: BLAKE3 of a fixed prefix and the signed bytes, as in Agave. Computed
+  /// at each call.
+  package func hash() -> Hash {
+    var hasher = BLAKE3()
+    hasher.update(Array("solana-tx-message-v1".utf8))
+    bytes.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[offset...])) }
+    return hasher.finalize()
+  }
+}
