@@ -12,8 +12,8 @@ struct RocksDBError: Error, Equatable {
   var isLock: Bool { text.hasPrefix("IO error") && text.contains("/LOCK:") }
   /// A file that the database names is not there.
   var isMissingFile: Bool { text.hasPrefix("IO error: No such file") || text.contains("No such file or directory") }
-  /// The column families are not ours.
-  var isForeign: Bool { text.hasPrefix("Invalid argument: Column famil") || text.hasPrefix("Invalid argument: Unknown column") }
+  /// The database has column families that we do not know.
+  var isForeign: Bool { text.hasPrefix("Invalid argument: Column famil") }
 }
 
 enum RocksDB {
@@ -40,7 +40,8 @@ final class RocksDatabase: @unchecked Sendable {
   private let readOptions: OpaquePointer
   private let syncedWrite: OpaquePointer
 
-  /// Opens what is at `path`, making the database and missing families where `create` says so.
+  /// Opens what is at `path`, making missing families, and the database where `create` says so. Families can be
+  /// missing because a database is made before its families and a process may be killed in between.
   init(path: String, families names: [String], create: Bool) throws(RocksDBError) {
     let options = Self.makeOptions(create: create)
     var handles = [OpaquePointer?](repeating: nil, count: names.count)
@@ -68,7 +69,7 @@ final class RocksDatabase: @unchecked Sendable {
   private static func makeOptions(create: Bool) -> OpaquePointer {
     let options: OpaquePointer = rocksdb_options_create()
     rocksdb_options_set_create_if_missing(options, create ? 1 : 0)
-    rocksdb_options_set_create_missing_column_families(options, create ? 1 : 0)
+    rocksdb_options_set_create_missing_column_families(options, 1)
     rocksdb_options_set_paranoid_checks(options, 1)
     // A commit that was cut off by a kill is the torn tail of the log; any other damage there is an error.
     rocksdb_options_set_wal_recovery_mode(options, Int32(rocksdb_tolerate_corrupted_tail_records_recovery))

@@ -89,6 +89,19 @@ import Testing
     #expect(throws: StoreError.missing(path: path)) { try RocksDBStore(path: path, .existing) }
     try Self.fill(path, seed: 4, blocks: 2)
     #expect(try RocksDBStore(path: path, .existing).head == BlockHistory.state(seed: 4, after: 2).head)
+
+    // Killed between making the database and making its families.
+    let partial = directory.path + "/partial"
+    _ = try RocksDatabase(path: partial, families: ["default"], create: true)
+    _ = directory.write("This directory is an Estuary ledger.\n", to: "partial/ESTUARY")
+    try Self.fill(partial, seed: 4, blocks: 1)
+    #expect(try RocksDBStore(path: partial, .existing).head == BlockHistory.state(seed: 4, after: 1).head)
+
+    // A family of somebody else's.
+    let mixed = directory.path + "/mixed"
+    _ = try RocksDatabase(path: mixed, families: ["default", "other"], create: true)
+    _ = directory.write("This directory is an Estuary ledger.\n", to: "mixed/ESTUARY")
+    #expect(throws: StoreError.foreign(path: mixed)) { try RocksDBStore(path: mixed) }
   }
 
   @Test func missingDatabaseFiles() throws {
@@ -182,7 +195,7 @@ import Testing
     for round in 0..<6 {
       let directory = TemporaryDirectory()
       let path = directory.path + "/ledger"
-      let delayMicroseconds = UInt32(generator.next() % 150_000) + 20_000
+      let delayMicroseconds = UInt32(generator.next() % 150_000) + UInt32(round) * 10_000
       await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, delay = delayMicroseconds as UInt32] in
         let killer = Thread {
           usleep(delay)
