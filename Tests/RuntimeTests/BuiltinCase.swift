@@ -1,5 +1,5 @@
-// One line of Tests/Cases/builtins.jsonl: an instruction of a native program, the accounts it meets, and what Agave's runtime
-// (LiteSVM) made of it. Tools/oracle/builtin_cases.py writes the file.
+// One line of Tests/Cases/builtins.jsonl: an instruction of a native program, the accounts it meets, and what
+// Agave's runtime (LiteSVM) made of it. Tools/oracle/builtin_cases.py writes the file.
 
 import Foundation
 import Ledger
@@ -52,10 +52,14 @@ struct BuiltinCase: CustomTestStringConvertible, Sendable {
     self.logs = logs.compactMap(\.string)
     accounts = named.compactMap { entry in
       guard let pair = entry.array, pair.count == 2, let flags = pair[1].string else { return nil }
-      return pair[0].string.flatMap { Pubkey(base58: $0) }.map { ($0, flags.contains("s"), flags.contains("w")) }
+      return pair[0].string.flatMap { Pubkey(base58: $0) }.map {
+        ($0, flags.contains("s"), flags.contains("w"))
+      }
     }
     self.state = state.members.compactMap { member in
-      guard let key = Pubkey(base58: member.name), let account = Self.account(member.value) else { return nil }
+      guard let key = Pubkey(base58: member.name), let account = Self.account(member.value) else {
+        return nil
+      }
       return (key, account)
     }
     self.post = post.members.compactMap { member in
@@ -80,8 +84,10 @@ struct BuiltinCase: CustomTestStringConvertible, Sendable {
   }
 
   private static func account(_ json: JSONValue) -> Account? {
-    guard let lamports = json["lamports"]?.uint64, let data = json["data"]?.string.flatMap({ Hex.decode($0) }),
-      let owner = json["owner"]?.string.flatMap({ Pubkey(base58: $0) }), let executable = json["executable"]?.bool
+    guard let lamports = json["lamports"]?.uint64,
+      let data = json["data"]?.string.flatMap({ Hex.decode($0) }),
+      let owner = json["owner"]?.string.flatMap({ Pubkey(base58: $0) }),
+      let executable = json["executable"]?.bool
     else { return nil }
     return Account(lamports: lamports, data: data, owner: owner, executable: executable)
   }
@@ -92,8 +98,10 @@ struct BuiltinCase: CustomTestStringConvertible, Sendable {
     "InsufficientFunds": .insufficientFunds, "IncorrectProgramId": .incorrectProgramId,
     "MissingRequiredSignature": .missingRequiredSignature, "MissingAccount": .missingAccount,
     "AccountAlreadyInitialized": .accountAlreadyInitialized, "ModifiedProgramId": .modifiedProgramId,
-    "ExternalAccountLamportSpend": .externalAccountLamportSpend, "ReadonlyLamportChange": .readonlyLamportChange,
-    "ExternalAccountDataModified": .externalAccountDataModified, "ReadonlyDataModified": .readonlyDataModified,
+    "ExternalAccountLamportSpend": .externalAccountLamportSpend,
+    "ReadonlyLamportChange": .readonlyLamportChange,
+    "ExternalAccountDataModified": .externalAccountDataModified,
+    "ReadonlyDataModified": .readonlyDataModified,
     "AccountDataSizeChanged": .accountDataSizeChanged, "AccountBorrowFailed": .accountBorrowFailed,
     "ExecutableAccountNotRentExempt": .executableAccountNotRentExempt, "Immutable": .immutable,
     "UnsupportedProgramId": .unsupportedProgramId, "InvalidRealloc": .invalidRealloc,
@@ -111,8 +119,7 @@ struct BuiltinStage {
     let program = replacement ?? test.program
     let sysvars = try Sysvars(slot: test.slot, unixTimestamp: 0, blockhash: test.blockhash)
     invoke = InvokeContext(
-      environment: ExecutionEnvironment(
-        sysvars: sysvars, blockhash: test.blockhash, programs: ProgramCache(syscalls: SyscallTable.registry)))
+      environment: ExecutionEnvironment(slot: test.slot, blockhash: test.blockhash, sysvars: sysvars))
     var keys = [BuiltinCase.payer]
     for account in test.accounts where !keys.contains(account.key) { keys.append(account.key) }
     if !keys.contains(program) { keys.append(program) }
@@ -140,7 +147,7 @@ struct BuiltinStage {
 
   private static func account(_ key: Pubkey, _ test: BuiltinCase, _ sysvars: Sysvars) -> Account {
     if let held = test.state.first(where: { $0.key == key }) { return held.account }
-    if let builtin = Builtins.function(for: key) { return builtin.account }
+    if let builtin = BuiltinAccounts.all.first(where: { $0.key == key }) { return builtin.account }
     if let data = sysvars.accountData(key) {
       return Account(lamports: 1, data: data, owner: ProgramID.sysvar, rentEpoch: 0)
     }

@@ -1,5 +1,5 @@
-// Native programs against what LiteSVM did with the same instruction: error, compute units, every log line and every
-// account afterwards.
+// Native programs against what LiteSVM did with the same instruction: error, compute units, every log line
+// and every account afterwards.
 
 import Ledger
 import Primitives
@@ -12,7 +12,8 @@ import Testing
     let cases = BuiltinCase.all
     #expect(cases.count > 300)
     #expect(cases.count { $0.error != nil } >= cases.count / 2)
-    for program in [ProgramID.system, ProgramID.bpfLoaderUpgradeable, ProgramID.ed25519, ProgramID.secp256k1] {
+    for program in [ProgramID.system, ProgramID.bpfLoaderUpgradeable, ProgramID.ed25519, ProgramID.secp256k1]
+    {
       #expect(cases.contains { $0.program == program && $0.error == nil })
     }
   }
@@ -50,6 +51,15 @@ import Testing
     #expect(test.logs.isEmpty && test.computeUnits == 0)
   }
 
+  @Test func everyBuiltinHasAnAccount() {
+    for builtin in Builtins.all {
+      #expect(BuiltinAccounts.all.contains { $0.key == builtin.id })
+      #expect(Builtins.function(for: builtin.id)?.cost == builtin.cost)
+    }
+    #expect(Builtins.function(for: ProgramID.stake) == nil)
+    #expect(Builtins.function(for: ProgramID.ed25519) == nil)
+  }
+
   @Test func missingProgramsSayTheirNames() throws {
     let template = try #require(BuiltinCase.all.first { $0.program == ProgramID.bpfLoader2 })
     for (program, name) in [(ProgramID.vote, "vote"), (ProgramID.zkElGamalProof, "ZK ElGamal proof")] {
@@ -68,12 +78,14 @@ import Testing
   }
 
   /// Measured: what an instruction adds to the limit of a transaction that sets none.
-  @Test(arguments: [
-    (ProgramID.system, 3_000), (ProgramID.computeBudget, 3_000), (ProgramID.bpfLoader1, 3_000),
-    (ProgramID.bpfLoader2, 3_000), (ProgramID.bpfLoaderUpgradeable, 3_000), (ProgramID.ed25519, 3_000),
-    (ProgramID.secp256k1, 3_000), (ProgramID.secp256r1, 200_000), (ProgramID.vote, 200_000),
-    (ProgramID.stake, 200_000), (ProgramID.addressLookupTable, 200_000), (ProgramID.zkElGamalProof, 200_000),
-  ] as [(Pubkey, UInt64)])
+  @Test(
+    arguments: [
+      (ProgramID.system, 3_000), (ProgramID.computeBudget, 3_000), (ProgramID.bpfLoader1, 3_000),
+      (ProgramID.bpfLoader2, 3_000), (ProgramID.bpfLoaderUpgradeable, 3_000), (ProgramID.ed25519, 3_000),
+      (ProgramID.secp256k1, 3_000), (ProgramID.secp256r1, 200_000), (ProgramID.vote, 200_000),
+      (ProgramID.stake, 200_000), (ProgramID.addressLookupTable, 200_000),
+      (ProgramID.zkElGamalProof, 200_000),
+    ] as [(Pubkey, UInt64)])
   func defaultUnits(_ program: Pubkey, _ units: UInt64) {
     #expect(Builtins.defaultComputeUnits(of: program) == units)
   }

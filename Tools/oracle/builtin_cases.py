@@ -87,7 +87,7 @@ def system_cases(write):
     case("create unsigned", System.create(10**7, 0, C), [(PAYER, "sw"), (A, "w")])
     case("create payer unsigned", System.create(10**6, 0, C), [(B, "w"), (A, "sw")], {B: account(LAMPORTS)})
     case("create too large", System.create(1, 10 * 2**20 + 1, C), pair)
-    case("create beyond means", System.create(10**13, 0, C), pair)
+    case("create beyond means", System.create(LAMPORTS + 1, 0, C), [(B, "sw"), (A, "sw")], {B: account(LAMPORTS)})
     case("create without target", System.create(1, 0, C), pair[:1])
     case("create short", System.create(10**7, 0, C)[:-1], pair)
     case("create of the payer", System.create(10**7, 0, C), [(PAYER, "sw"), (PAYER, "sw")])

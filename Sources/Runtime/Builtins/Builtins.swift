@@ -1,22 +1,16 @@
-// The table of native programs: those that are code of the runtime and not ELF files, as LiteSVM (Agave 4.1, mainnet's
-// feature set) has them. Config, stake, address lookup table and feature gate have become ELF programs there. The
-// table is read by the processor, by genesis and by the default compute-unit limit.
+// The table of native programs: those that are code of the runtime and not ELF files, as LiteSVM (Agave 4.1,
+// mainnet's feature set) has them. Config, stake, address lookup table and feature gate have become ELF
+// programs there. The table is read by the processor, by genesis and by the default compute-unit limit.
 
 import Ledger
 import Primitives
 
+/// A native program; its account is among `BuiltinAccounts`.
 package struct Builtin: Sendable {
   package let id: Pubkey
-  /// What the program's account holds as data.
-  package let name: String
   /// Compute units taken before the program begins.
   package let cost: UInt64
   package let function: BuiltinFunction
-
-  /// The account that stands for the program.
-  package var account: Account {
-    Account(lamports: 1, data: Array(name.utf8), owner: ProgramID.nativeLoader, executable: true, rentEpoch: 0)
-  }
 }
 
 package enum Builtins {
@@ -27,31 +21,28 @@ package enum Builtins {
   }
 
   package static let all: [Builtin] = [
+    Builtin(id: ProgramID.system, cost: SystemProgram.computeUnits, function: SystemProgram.process),
+    // Its instructions are read before the transaction runs.
+    Builtin(id: ProgramID.computeBudget, cost: 150, function: { (_) throws(InstructionError) in }),
     Builtin(
-      id: ProgramID.system, name: "system_program", cost: SystemProgram.computeUnits,
-      function: SystemProgram.process),
+      id: ProgramID.bpfLoaderUpgradeable, cost: UpgradeableLoader.computeUnits,
+      function: UpgradeableLoader.process),
     Builtin(
-      id: ProgramID.computeBudget, name: "compute_budget_program", cost: 150,
-      function: { (_) throws(InstructionError) in }),  // its instructions are read before the transaction runs
+      id: ProgramID.bpfLoader2, cost: 570,
+      function: refusing("BPF loader management instructions are no longer supported")),
     Builtin(
-      id: ProgramID.bpfLoaderUpgradeable, name: "solana_bpf_loader_upgradeable_program",
-      cost: UpgradeableLoader.computeUnits, function: UpgradeableLoader.process),
+      id: ProgramID.bpfLoader1, cost: 1140,
+      function: refusing("Deprecated loader is no longer supported")),
     Builtin(
-      id: ProgramID.bpfLoader2, name: "solana_bpf_loader_program", cost: 570,
-      function: retired("BPF loader management instructions are no longer supported")),
+      id: ProgramID.vote, cost: 2100,
+      function: refusing("The vote program is not part of this runtime")),
     Builtin(
-      id: ProgramID.bpfLoader1, name: "solana_bpf_loader_deprecated_program", cost: 1140,
-      function: retired("Deprecated loader is no longer supported")),
-    Builtin(
-      id: ProgramID.vote, name: "vote_program", cost: 2100,
-      function: retired("The vote program is not part of this runtime")),
-    Builtin(
-      id: ProgramID.zkElGamalProof, name: "zk_elgamal_proof_program", cost: 0,
-      function: retired("The ZK ElGamal proof program is not part of this runtime")),
+      id: ProgramID.zkElGamalProof, cost: 0,
+      function: refusing("The ZK ElGamal proof program is not part of this runtime")),
   ]
 
   /// A program that refuses every instruction and says why.
-  private static func retired(_ message: String) -> BuiltinFunction {
+  private static func refusing(_ message: String) -> BuiltinFunction {
     return { (invoke) throws(InstructionError) in
       invoke.log(message)
       throw .unsupportedProgramId
@@ -60,7 +51,8 @@ package enum Builtins {
 
   /// Compute units that an instruction of `program` adds to the limit of a transaction that sets none.
   ///
-  /// The 3,000 of SIMD-0170 go to the programs below; vote, ZK ElGamal proof and secp256r1 count as ELF programs do.
+  /// The 3,000 of SIMD-0170 go to the programs below; vote, ZK ElGamal proof and secp256r1 count as ELF
+  /// programs do.
   package static func defaultComputeUnits(of program: Pubkey) -> UInt64 {
     switch program {
     case ProgramID.system, ProgramID.computeBudget, ProgramID.bpfLoaderUpgradeable, ProgramID.bpfLoader2,

@@ -1,12 +1,13 @@
-// How built-in programs read their instruction data: bincode 1 with fixed-width integers, at most the first 1,232
-// bytes (a packet) of it, trailing bytes ignored
-// (https://docs.rs/solana-bincode, limited_deserialize). Every failure is `invalidInstructionData`.
+// How built-in programs read their instruction data: bincode 1 with fixed-width integers, at most the first
+// 1,232 bytes (a packet) of it, trailing bytes ignored (https://docs.rs/solana-bincode, limited_deserialize).
+// Every failure is `invalidInstructionData`.
 
 import Ledger
 import Primitives
 
 extension ByteReader {
-  /// Bytes of instruction data that a built-in program looks at; reading beyond them fails as if they were the end.
+  /// Bytes of instruction data that a built-in program looks at; reading beyond them fails as if they were
+  /// the end.
   package static let instructionByteLimit = 1232
 }
 

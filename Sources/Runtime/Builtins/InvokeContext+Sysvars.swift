@@ -1,5 +1,5 @@
-// What built-in programs ask of sysvars: that the instruction names the right account, and the block's own values.
-// Programs do not read the account they are given; the values come from the block
+// What built-in programs ask of sysvars: that the instruction names the right account, and the block's own
+// values. Programs do not read the account they are given; the values come from the block
 // (https://docs.rs/solana-program-runtime, get_sysvar_with_account_check).
 
 import Ledger
@@ -16,7 +16,8 @@ extension InvokeContext {
     environment.sysvars.rent.minimumBalance(dataByteCount: dataByteCount)
   }
 
-  /// Throws `accountBorrowFailed` where two of the instruction's accounts that must be open at once are the same.
+  /// Throws `accountBorrowFailed` where two of the instruction's accounts that must be open at once are the
+  /// same.
   func checkDistinct(_ first: BorrowedAccount, _ second: BorrowedAccount) throws(InstructionError) {
     if first.indexInTransaction == second.indexInTransaction { throw .accountBorrowFailed }
   }

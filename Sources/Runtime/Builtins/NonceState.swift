@@ -1,6 +1,7 @@
-// A durable nonce account's state: 80 bytes, version u32, state u32, then authority, nonce and the fee per signature
-// of the block that made it (https://docs.rs/solana-nonce). A nonce is a hash of its domain and a blockhash; accounts
-// of the first version hold the bare blockhash and cannot be used until they are upgraded.
+// A durable nonce account's state: 80 bytes, version u32, state u32, then authority, nonce and the fee per
+// signature of the block that made it (https://docs.rs/solana-nonce). A nonce is a hash of its domain and a
+// blockhash; accounts of the first version hold the bare blockhash and cannot be used until they are
+// upgraded.
 
 import Primitives
 

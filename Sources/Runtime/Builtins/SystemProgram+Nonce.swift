@@ -1,5 +1,6 @@
-// Durable nonces: accounts whose stored hash stands in for a recent blockhash, so that a transaction signed today can
-// run next year, once (https://docs.rs/solana-nonce). Checks, their order and the log texts are Agave 4.1's.
+// Durable nonces: accounts whose stored hash stands in for a recent blockhash, so that a transaction signed
+// today can run next year, once (https://docs.rs/solana-nonce). Checks, their order and the log texts are
+// Agave 4.1's.
 
 import Ledger
 import Primitives

@@ -1,6 +1,6 @@
 // The system program: it alone creates accounts, gives unowned ones away and moves lamports between them
-// (https://docs.rs/solana-system-interface). Order of checks, log texts and errors are Agave 4.1's; durable nonces are in
-// SystemProgram+Nonce.swift.
+// (https://docs.rs/solana-system-interface). Order of checks, log texts and errors are Agave 4.1's; durable
+// nonces are in SystemProgram+Nonce.swift.
 
 import Ledger
 import Primitives
@@ -17,7 +17,8 @@ package enum SystemProgram {
     try run(instruction, invoke)
   }
 
-  private static func run(_ instruction: SystemInstruction, _ invoke: InvokeContext) throws(InstructionError) {
+  private static func run(_ instruction: SystemInstruction, _ invoke: InvokeContext) throws(InstructionError)
+  {
     let frame = try invoke.instructionContext
     switch instruction {
     case .createAccount(let lamports, let space, let owner):
@@ -156,7 +157,8 @@ package enum SystemProgram {
   }
 }
 
-/// An address that an instruction creates or gives away: it signs itself, or the base that it derives from signs.
+/// An address that an instruction creates or gives away: it signs itself, or the base that it derives from
+/// signs.
 struct ClaimedAddress: CustomStringConvertible {
   let address: Pubkey
   let base: Pubkey?

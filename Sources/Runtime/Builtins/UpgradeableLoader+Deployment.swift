@@ -1,5 +1,5 @@
-// Deploying, upgrading and extending programs under the upgradeable loader: the instructions that verify an ELF and
-// change what the program cache holds. Checks, their order, errors and log texts are Agave 4.1's.
+// Deploying, upgrading and extending programs under the upgradeable loader: the instructions that verify an
+// ELF and change what the program cache holds. Checks, their order, errors and log texts are Agave 4.1's.
 
 import Ledger
 import Primitives
@@ -39,7 +39,8 @@ extension UpgradeableLoader {
 
     let programData = try invoke.account(at: 1)
     let slot = invoke.environment.sysvars.clock.slot
-    try programData.setState(UpgradeableLoaderState.programData(slot: slot, authority: authority.key).encode())
+    try programData.setState(
+      UpgradeableLoaderState.programData(slot: slot, authority: authority.key).encode())
     try copyELF(from: buffer, to: programData)
     try buffer.setDataByteCount(bufferOffset)
     try program.setState(UpgradeableLoaderState.program(programData: programData.key).encode())
@@ -47,7 +48,9 @@ extension UpgradeableLoader {
     invoke.log("Deployed program \(program.key)")
   }
 
-  private static func checkNewProgram(_ program: BorrowedAccount, _ invoke: InvokeContext) throws(InstructionError) {
+  private static func checkNewProgram(_ program: BorrowedAccount, _ invoke: InvokeContext)
+    throws(InstructionError)
+  {
     if try program.upgradeableLoaderState() != .uninitialized {
       invoke.log("Program account already initialized")
       throw .accountAlreadyInitialized
@@ -108,7 +111,8 @@ extension UpgradeableLoader {
     try payer.addLamports(buffer.lamports)
     try buffer.setLamports(0)
     let creation = SystemInstruction.createAccount(
-      lamports: max(1, invoke.minimumBalance(dataByteCount: byteCount)), space: UInt64(byteCount), owner: loader)
+      lamports: max(1, invoke.minimumBalance(dataByteCount: byteCount)), space: UInt64(byteCount),
+      owner: loader)
     // The buffer rides along so that the callee's frame sees the lamports it gave up.
     try invoke.nativeInvoke(
       Instruction(
@@ -131,7 +135,9 @@ extension UpgradeableLoader {
     }
   }
 
-  private static func copyELF(from buffer: BorrowedAccount, to programData: BorrowedAccount) throws(InstructionError) {
+  private static func copyELF(from buffer: BorrowedAccount, to programData: BorrowedAccount)
+    throws(InstructionError)
+  {
     let source = buffer.data
     let end = elfOffset + source.count - bufferOffset
     try programData.withMutableData { (data) throws(InstructionError) in
@@ -162,7 +168,8 @@ extension UpgradeableLoader {
     try verify(buffer, from: bufferOffset, as: program.key, invoke)
 
     let slot = invoke.environment.sysvars.clock.slot
-    try programData.setState(UpgradeableLoaderState.programData(slot: slot, authority: authority.key).encode())
+    try programData.setState(
+      UpgradeableLoaderState.programData(slot: slot, authority: authority.key).encode())
     try invoke.checkDistinct(programData, buffer)
     try copyELF(from: buffer, to: programData)
     try programData.withMutableData { (data) throws(InstructionError) in
@@ -203,7 +210,8 @@ extension UpgradeableLoader {
   }
 
   private static func checkUpgradedProgramData(
-    _ programData: BorrowedAccount, elfByteCount: Int, lamports: UInt64, reserve: UInt64, _ invoke: InvokeContext
+    _ programData: BorrowedAccount, elfByteCount: Int, lamports: UInt64, reserve: UInt64,
+    _ invoke: InvokeContext
   ) throws(InstructionError) {
     if programData.dataByteCount < elfOffset + elfByteCount {
       invoke.log("ProgramData account not large enough")
@@ -227,7 +235,8 @@ extension UpgradeableLoader {
 
   // MARK: Extension
 
-  static func extendProgram(by additionalByteCount: UInt32, _ invoke: InvokeContext) throws(InstructionError) {
+  static func extendProgram(by additionalByteCount: UInt32, _ invoke: InvokeContext) throws(InstructionError)
+  {
     if additionalByteCount == 0 {
       invoke.log("Additional bytes must be greater than 0")
       throw .invalidInstructionData

@@ -1,6 +1,7 @@
-// The upgradeable BPF loader (v3): programs are small accounts that point at a program-data account, which holds the
-// ELF and names who may replace it (https://docs.rs/solana-loader-v3-interface). Checks, their order, errors and log
-// texts are Agave 4.1's. Deployment, upgrade and extension are in UpgradeableLoader+Deployment.swift.
+// The upgradeable BPF loader (v3): programs are small accounts that point at a program-data account, which
+// holds the ELF and names who may replace it (https://docs.rs/solana-loader-v3-interface). Checks, their
+// order, errors and log texts are Agave 4.1's. Deployment, upgrade and extension are in
+// UpgradeableLoader+Deployment.swift.
 
 import Ledger
 import Primitives
@@ -36,7 +37,9 @@ package enum UpgradeableLoader {
     try buffer.setState(UpgradeableLoaderState.buffer(authority: try invoke.key(at: 1)).encode())
   }
 
-  private static func write(_ bytes: [UInt8], at offset: UInt32, _ invoke: InvokeContext) throws(InstructionError) {
+  private static func write(_ bytes: [UInt8], at offset: UInt32, _ invoke: InvokeContext)
+    throws(InstructionError)
+  {
     try invoke.instructionContext.checkAccountCount(2)
     let buffer = try invoke.account(at: 0)
     guard case .buffer(let authority) = try buffer.upgradeableLoaderState() else {
@@ -65,7 +68,9 @@ package enum UpgradeableLoader {
     var incorrect: String {
       self == .buffer ? "Incorrect buffer authority provided" : "Incorrect upgrade authority provided"
     }
-    var unsigned: String { self == .buffer ? "Buffer authority did not sign" : "Upgrade authority did not sign" }
+    var unsigned: String {
+      self == .buffer ? "Buffer authority did not sign" : "Upgrade authority did not sign"
+    }
   }
 
   /// Throws unless `authority` exists and is the key at `index`, which signed.

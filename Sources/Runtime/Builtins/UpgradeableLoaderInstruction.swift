@@ -1,6 +1,6 @@
-// The upgradeable loader's instructions and account states and their wire forms: a u32 number, then the fields (bincode
-// 1) (https://docs.rs/solana-loader-v3-interface). Numbers 8 (migrate) and 9 (extend with authority) exist only behind
-// features that no cluster has; they decode as unknown ones do.
+// The upgradeable loader's instructions and account states and their wire forms: a u32 number, then the
+// fields (bincode 1) (https://docs.rs/solana-loader-v3-interface). Numbers 8 (migrate) and 9 (extend with
+// authority) exist only behind features that no cluster has; they decode as unknown ones do.
 
 import Ledger
 import Primitives

@@ -1,5 +1,6 @@
 // The ed25519 precompile: a count, a byte nobody reads, then offsets of each signature, key and message
-// (https://docs.rs/solana-ed25519-program). Verification is strict: no small-order points, no malleable signatures.
+// (https://docs.rs/solana-ed25519-program). Verification is strict: no small-order points, no malleable
+// signatures.
 
 import Primitives
 
@@ -20,11 +21,13 @@ enum Ed25519Precompile {
     _ offsets: SignatureOffsets, _ data: [UInt8], _ instructions: [[UInt8]]
   ) throws(PrecompileError) {
     let signatureBytes = try SignatureOffsets.slice(
-      data, instructions, instruction: offsets.signatureInstruction, offset: offsets.signatureOffset, byteCount: 64)
+      data, instructions, instruction: offsets.signatureInstruction, offset: offsets.signatureOffset,
+      byteCount: 64)
     // A scalar with any of its three highest bits set is no signature, whatever the key.
     guard signatureBytes[63] & 0xe0 == 0 else { throw .invalidSignature }
     let keyBytes = try SignatureOffsets.slice(
-      data, instructions, instruction: offsets.publicKeyInstruction, offset: offsets.publicKeyOffset, byteCount: 32)
+      data, instructions, instruction: offsets.publicKeyInstruction, offset: offsets.publicKeyOffset,
+      byteCount: 32)
     guard let key = Pubkey(keyBytes), Curve25519.isEdwardsPoint(key) else { throw .invalidPublicKey }
     let message = try SignatureOffsets.slice(
       data, instructions, instruction: offsets.messageInstruction, offset: offsets.messageOffset,

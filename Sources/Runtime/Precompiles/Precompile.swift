@@ -1,6 +1,6 @@
-// Precompiles: programs that check signatures over bytes of the transaction's own instructions and touch no account
-// (https://docs.rs/agave-precompiles). They run when their instruction's turn comes, cost no compute units and log
-// nothing; a failure is the instruction's error `custom` with the numbers of `PrecompileError`.
+// Precompiles: programs that check signatures over bytes of the transaction's own instructions and touch no
+// account (https://docs.rs/agave-precompiles). They run when their instruction's turn comes, cost no compute
+// units and log nothing; a failure is the instruction's error `custom` with the numbers of `PrecompileError`.
 
 import Ledger
 import Primitives
@@ -29,7 +29,8 @@ package enum Precompile: Sendable {
     }
   }
 
-  /// Verifies what `data` asks for; `instructions` is the data of each of the transaction's instructions, in order.
+  /// Verifies what `data` asks for; `instructions` is the data of each of the transaction's instructions, in
+  /// order.
   package func verify(_ data: [UInt8], instructions: [[UInt8]]) throws(PrecompileError) {
     switch self {
     case .ed25519: try Ed25519Precompile.verify(data, instructions: instructions)
@@ -39,7 +40,8 @@ package enum Precompile: Sendable {
   }
 }
 
-/// Where ed25519 and secp256r1 instructions say a signature, its key and its message are: seven u16, little-endian.
+/// Where ed25519 and secp256r1 instructions say a signature, its key and its message are: seven u16,
+/// little-endian.
 struct SignatureOffsets {
   static let byteCount = 14
   /// Bytes before the first of them: the count of signatures and a byte that nobody reads.

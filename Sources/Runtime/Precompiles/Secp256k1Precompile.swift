@@ -1,6 +1,7 @@
-// The secp256k1 precompile: a count, then for each signature 11 bytes of offsets; an Ethereum address must be the one
-// that the recoverable signature over the message's Keccak-256 gives
-// (https://docs.rs/solana-secp256k1-program). Instruction numbers are bytes, and no number stands for "this one".
+// The secp256k1 precompile: a count, then for each signature 11 bytes of offsets; an Ethereum address must be
+// the one that the recoverable signature over the message's Keccak-256 gives
+// (https://docs.rs/solana-secp256k1-program). Instruction numbers are bytes, and no number stands for "this
+// one".
 
 import Primitives
 
@@ -20,11 +21,14 @@ enum Secp256k1Precompile {
     }
   }
 
-  /// signature u16 · its instruction u8 · address u16 · its instruction u8 · message u16 · its length u16 · its
-  /// instruction u8
-  private static func verify(_ offsets: ArraySlice<UInt8>, _ instructions: [[UInt8]]) throws(PrecompileError) {
+  /// signature u16 · its instruction u8 · address u16 · its instruction u8 · message u16 · its length u16 ·
+  /// its instruction u8
+  private static func verify(_ offsets: ArraySlice<UInt8>, _ instructions: [[UInt8]]) throws(PrecompileError)
+  {
     let base = offsets.startIndex
-    func word(_ position: Int) -> Int { Int(offsets[base + position]) | Int(offsets[base + position + 1]) << 8 }
+    func word(_ position: Int) -> Int {
+      Int(offsets[base + position]) | Int(offsets[base + position + 1]) << 8
+    }
 
     let signatureInstruction = Int(offsets[base + 2])
     guard signatureInstruction < instructions.count else { throw .invalidInstructionDataSize }
@@ -39,7 +43,8 @@ enum Secp256k1Precompile {
 
     let address = try slice(
       instructions, instruction: offsets[base + 5], offset: word(3), byteCount: addressByteCount)
-    let message = try slice(instructions, instruction: offsets[base + 10], offset: word(6), byteCount: word(8))
+    let message = try slice(
+      instructions, instruction: offsets[base + 10], offset: word(6), byteCount: word(8))
     let key: [UInt8]
     do throws(Secp256k1.RecoveryError) {
       key = try Secp256k1.recover(
@@ -65,5 +70,7 @@ enum Secp256k1Precompile {
     0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
   ]
 
-  private static func isBelowOrder(_ number: ArraySlice<UInt8>) -> Bool { number.lexicographicallyPrecedes(order) }
+  private static func isBelowOrder(_ number: ArraySlice<UInt8>) -> Bool {
+    number.lexicographicallyPrecedes(order)
+  }
 }

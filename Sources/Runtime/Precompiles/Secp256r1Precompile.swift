@@ -1,5 +1,5 @@
-// The secp256r1 precompile: at most eight ECDSA signatures over P-256 with SHA-256, s in the lower half of the range,
-// keys compressed (https://docs.rs/solana-secp256r1-program, SIMD-0075).
+// The secp256r1 precompile: at most eight ECDSA signatures over P-256 with SHA-256, s in the lower half of
+// the range, keys compressed (https://docs.rs/solana-secp256r1-program, SIMD-0075).
 
 import Primitives
 
@@ -21,9 +21,11 @@ enum Secp256r1Precompile {
     _ offsets: SignatureOffsets, _ data: [UInt8], _ instructions: [[UInt8]]
   ) throws(PrecompileError) {
     let signature = try SignatureOffsets.slice(
-      data, instructions, instruction: offsets.signatureInstruction, offset: offsets.signatureOffset, byteCount: 64)
+      data, instructions, instruction: offsets.signatureInstruction, offset: offsets.signatureOffset,
+      byteCount: 64)
     let key = try SignatureOffsets.slice(
-      data, instructions, instruction: offsets.publicKeyInstruction, offset: offsets.publicKeyOffset, byteCount: 33)
+      data, instructions, instruction: offsets.publicKeyInstruction, offset: offsets.publicKeyOffset,
+      byteCount: 33)
     let message = try SignatureOffsets.slice(
       data, instructions, instruction: offsets.messageInstruction, offset: offsets.messageOffset,
       byteCount: Int(offsets.messageByteCount))
