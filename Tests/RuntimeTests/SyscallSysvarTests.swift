@@ -42,23 +42,33 @@ struct SyscallSysvarTests {
 
   @Test(arguments: getters) func destinationsAreChecked(getter: Getter) throws {
     let units = 100 + Int64(getter.byteCount)
-    for loader in [ProgramID.bpfLoader1, ProgramID.bpfLoader2] {
-      let rig = try SyscallRig(loader: loader)
-      let end = heap + heapByteCount
-      for offset in [1, 2, 4, 8, 16] as [UInt64] {
-        let expected: SyscallRig.Outcome =
-          offset % getter.alignment == 0 ? .ok(units: units) : .failed(.unalignedPointer, units: units)
-        #expect(try rig.call(getter.name, heap + offset) == expected)
-      }
-      let checks: [(UInt64, SyscallFailure)] = [
-        (0, .store(0, getter.byteCount)), (program, .store(program, getter.byteCount)),
-        (end - getter.byteCount + 1, .store(end - getter.byteCount + 1, getter.byteCount)),
-        (input, .invalidPointer), (input + 4096, .invalidPointer), (.max, .invalidPointer),
-      ]
-      for (address, failure) in checks {
-        #expect(try rig.call(getter.name, address) == .failed(failure, units: units))
-      }
+    let rig = try SyscallRig()
+    let end = heap + heapByteCount
+    for offset in [1, 2, 4, 8, 16] as [UInt64] {
+      let expected: SyscallRig.Outcome =
+        offset % getter.alignment == 0 ? .ok(units: units) : .failed(.unalignedPointer, units: units)
+      #expect(try rig.call(getter.name, heap + offset) == expected)
     }
+    let checks: [(UInt64, SyscallFailure)] = [
+      (0, .store(0, getter.byteCount)), (program, .store(program, getter.byteCount)),
+      (end - getter.byteCount + 1, .store(end - getter.byteCount + 1, getter.byteCount)),
+      (input, .invalidPointer), (input + 4096, .invalidPointer), (.max, .invalidPointer),
+    ]
+    for (address, failure) in checks {
+      #expect(try rig.call(getter.name, address) == .failed(failure, units: units))
+    }
+  }
+
+  @Test(arguments: getters) func theFirstLoadersProgramsAreRefused(getter: Getter) throws {
+    let rig = try SyscallRig(loader: ProgramID.bpfLoader1)
+    rig.write(SysvarID.clock.bytes, at: heap)
+    for address in [0, heap, heap + 1, input, .max] as [UInt64] {
+      let units = 100 + Int64(getter.byteCount)
+      #expect(try rig.call(getter.name, address) == .failed(.unalignedPointer, units: units))
+      #expect(try rig.call(getter.name, address, units: 0) == .failed(.outOfUnits, units: 0))
+      #expect(try rig.call("sol_get_sysvar", heap, address, 0, 8) == .failed(.unalignedPointer, units: 110))
+    }
+    #expect(try rig.call("sol_get_epoch_stake", heap + 1) == .ok(0, units: 110))
   }
 
   @Test func bytesOfAccounts() throws {

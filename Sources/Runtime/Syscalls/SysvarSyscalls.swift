@@ -1,6 +1,7 @@
 // sol_get_*_sysvar, sol_get_last_restart_slot and sol_get_sysvar (SIMD-0127), and sol_get_epoch_stake (SIMD-0133). The
 // older getters write the sysvar as the Rust structure lies in memory, padding zero; sol_get_sysvar copies account
-// bytes. Destinations lie below the input region, and the getters want them aligned whatever the loader (SIMD-0459).
+// bytes. Destinations lie below the input region, and programs of loader v1, which know no alignment, are refused
+// (SIMD-0459).
 
 import Ledger
 import Primitives
@@ -47,7 +48,7 @@ enum SysvarSyscalls {
   ) -> UInt64 {
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.sysvarBase + UInt64(layout.byteCount))
-      if address >= GuestMemory.inputStart { throw .invalidPointer }
+      try checkDestination(address, invoke)
       let target = try machine.value(
         address, byteCount: UInt64(layout.byteCount), alignment: layout.alignment, access: .store, checkAligned: true)
       guard let data = invoke.environment.sysvars.accountData(key),
@@ -64,6 +65,11 @@ enum SysvarSyscalls {
     }
   }
 
+  private static func checkDestination(_ address: UInt64, _ invoke: InvokeContext) throws(SyscallFailure) {
+    if !invoke.checksAlignment { throw .unalignedPointer }
+    if address >= GuestMemory.inputStart { throw .invalidPointer }
+  }
+
   /// Sysvars whose bytes a program may ask for.
   private static let readable: Set<Pubkey> = [
     SysvarID.clock, SysvarID.epochSchedule, SysvarID.epochRewards, SysvarID.rent, SysvarID.slotHashes,
@@ -77,7 +83,7 @@ enum SysvarSyscalls {
       try machine.consume(
         ComputeCosts.sysvarBase + 32 / ComputeCosts.bytesPerUnit
           + max(byteCount / ComputeCosts.bytesPerUnit, ComputeCosts.memoryOperationBase))
-      if address >= GuestMemory.inputStart { throw .invalidPointer }
+      try checkDestination(address, invoke)
       let target = try machine.slice(address, count: byteCount, access: .store)
       let sysvar = Pubkey(reading: try machine.map(key, 32, .load))
       let end = offset.addingReportingOverflow(byteCount)
