@@ -336,6 +336,7 @@ def deploy_cases(write):
     case("one byte", state=damaged(b"\x7f"))
     case("unknown opcode", state=damaged(smallest_elf(opcode=0xEE)))
     case("unknown version", state=damaged(smallest_elf(version=4)))
+    case("unknown syscall", state=damaged(smallest_elf(call=0x12345)), length=size + 8)
     case("wrong entry", state=damaged(elf[:24] + u64(0x1_0000_0010) + elf[32:]))
 
 

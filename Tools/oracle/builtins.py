@@ -28,7 +28,7 @@ SLOT = 500
 
 def deployable_files():
     vectors = os.environ.get("ESTUARY_VECTORS", os.path.join(oracle.ROOT, "../shared/vectors"))
-    files = [smallest_elf(), smallest_elf(7)]
+    files = [smallest_elf(), smallest_elf(7), smallest_elf(call=0x12345)]
     for path in sorted(glob.glob(os.path.join(vectors, "sbpf/bench/*.so"))):
         with open(path, "rb") as file:
             files.append(file.read())

@@ -164,9 +164,15 @@ class Loader:
         return Pubkey.find_program_address([bytes(program)], LOADER_V3)[0]
 
 
-def smallest_elf(result=0, version=3, opcode=None):
-    """An SBPF v3 file whose program returns `result`; `opcode` replaces that of its first instruction."""
-    text = struct.pack("<BBhi", 0xB7, 0, 0, result) + struct.pack("<BBhi", 0x95, 0, 0, 0)
+def smallest_elf(result=0, version=3, opcode=None, call=None):
+    """An SBPF v3 file whose program returns `result`; `opcode` replaces that of its first instruction.
+
+    With `call`, a number, it calls the syscall of that key before it returns.
+    """
+    text = struct.pack("<BBhi", 0xB7, 0, 0, result)
+    if call is not None:
+        text += struct.pack("<BBhi", 0x85, 0, 0, call)
+    text += struct.pack("<BBhi", 0x95, 0, 0, 0)
     if opcode is not None:
         text = u8(opcode) + text[1:]
     start = 0x1_0000_0000
