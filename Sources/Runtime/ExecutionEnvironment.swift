@@ -9,6 +9,9 @@ package final class ExecutionEnvironment: Sendable {
   /// The one recent blockhash; durable nonces advance to a value made of it.
   package let blockhash: Hash
   package let lamportsPerSignature: UInt64
+  /// Whether a durable nonce advances to a value made of its transaction's own blockhash instead of the block's. A
+  /// replay whose one blockhash never moves needs it, or no nonce could be used twice; LiteSVM does the same.
+  package let noncesFollowTransactions: Bool
   package let sysvars: Sysvars
   package let epochStakes: EpochStakes
   /// Outlives the block: pass the same one to the next.
@@ -16,11 +19,13 @@ package final class ExecutionEnvironment: Sendable {
 
   package init(
     slot: UInt64, blockhash: Hash, sysvars: Sysvars, lamportsPerSignature: UInt64 = 5000,
-    epochStakes: EpochStakes = EpochStakes(), programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
+    noncesFollowTransactions: Bool = true, epochStakes: EpochStakes = EpochStakes(),
+    programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
   ) {
     self.slot = slot
     self.blockhash = blockhash
     self.lamportsPerSignature = lamportsPerSignature
+    self.noncesFollowTransactions = noncesFollowTransactions
     self.sysvars = sysvars
     self.epochStakes = epochStakes
     self.programs = programs

@@ -43,3 +43,24 @@ package struct Timeline: Sendable {
   /// One an edge of the graph: the account for which it was drawn.
   let edgeAccounts: [UInt32]
 }
+
+extension Timeline {
+  /// This run and then `next`, whose transactions follow this one's in block order, as one.
+  package func followed(by next: Timeline) -> Timeline {
+    let offset = UInt32(slices.count)
+    let shifted = next.slices.map { slice in
+      var slice = slice
+      slice.readyNanoseconds += elapsedNanoseconds
+      slice.startNanoseconds += elapsedNanoseconds
+      slice.endNanoseconds += elapsedNanoseconds
+      if let release = slice.releasedBy {
+        slice.releasedBy?.predecessor = TransactionIndex(release.predecessor.rawValue + offset)
+      }
+      return slice
+    }
+    return Timeline(
+      workerCount: max(workerCount, next.workerCount),
+      elapsedNanoseconds: elapsedNanoseconds + next.elapsedNanoseconds, slices: slices + shifted,
+      edgeAccounts: edgeAccounts + next.edgeAccounts)
+  }
+}

@@ -12,6 +12,8 @@ package final class InvokeContext {
   package var environment: ExecutionEnvironment
   /// What runs programs.
   package let engine: Engine
+  /// What a durable nonce advances from in this transaction.
+  package internal(set) var nonceBlockhash: Hash = .zero
   /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
   package var remainingUnits: UInt64 = 0
   package var logs = LogCollector()

@@ -17,6 +17,29 @@ package struct ProgramSource: Sendable {
   package let data: [UInt8]
   package let elfOffset: Int
 
+  /// The code of the program in `account`; `nil` where it is none, or none whose code can be found.
+  ///
+  /// - Parameter programData: the account at a key; asked for programs of the upgradeable loader.
+  package init?(_ account: Account, programData: (Pubkey) -> Account?) {
+    guard account.executable else { return nil }
+    switch account.owner {
+    case ProgramID.bpfLoader1, ProgramID.bpfLoader2:
+      self.init(data: account.data, elfOffset: 0)
+    case ProgramID.bpfLoaderUpgradeable:
+      let headerByteCount = UpgradeableProgram.programDataHeaderByteCount
+      guard let key = ImplicitRead.programData(of: account), let held = programData(key),
+        held.data.count >= headerByteCount
+      else { return nil }
+      self.init(data: held.data, elfOffset: headerByteCount)
+    default: return nil
+    }
+  }
+
+  init(data: [UInt8], elfOffset: Int) {
+    self.data = data
+    self.elfOffset = elfOffset
+  }
+
   /// Identifies the content for as long as somebody holds `data`.
   var identity: UInt {
     data.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) ^ UInt(elfOffset) }

@@ -28,6 +28,9 @@ package final class TransactionProcessor {
     set { invoke.environment = newValue }
   }
 
+  /// Loads a program ahead of the transactions that call it.
+  package func warm(_ source: ProgramSource) { _ = programTable.entry(source, cache: environment.programs) }
+
   /// Executes `resolved`, whose signatures have been verified.
   ///
   /// - Parameters:
@@ -45,6 +48,7 @@ package final class TransactionProcessor {
       invoke.reset(
         accountCount: resolved.keys.count, units: UInt64(budget.unitLimit),
         heapByteCount: Int(budget.heapByteCount), collectsLogs: collectsLogs)
+      invoke.nonceBlockhash = environment.noncesFollowTransactions ? message.recentBlockhash : environment.blockhash
       let fee = TransactionFee.lamports(
         message, budget: budget, lamportsPerSignature: environment.lamportsPerSignature)
       try load(resolved, accounts: accounts, fee: fee)

@@ -1,0 +1,47 @@
+// What changes in the sysvars from one block to the next, for a ledger that makes its own blocks.
+
+import Primitives
+
+extension Sysvars {
+  /// Blockhashes that the recent-blockhashes sysvar keeps.
+  private static let recentBlockhashCapacity = 150
+
+  /// The accounts that change when the block at `slot` begins after a parent with `parentBlockhash`; ascending keys.
+  package func advanced(
+    toSlot slot: UInt64, unixTimestamp: Int64, parentBlockhash: Hash
+  ) -> [(key: Pubkey, account: Account)] {
+    let epoch = epochSchedule.epoch(ofSlot: slot)
+    var next = Clock(
+      slot: slot, epochStartTimestamp: clock.epochStartTimestamp, epoch: epoch,
+      leaderScheduleEpoch: epochSchedule.epoch(ofSlot: slot &+ epochSchedule.leaderScheduleSlotOffset),
+      unixTimestamp: unixTimestamp)
+    if epoch != clock.epoch { next.epochStartTimestamp = unixTimestamp }
+    let hashes = [SlotHash(slot: clock.slot, hash: parentBlockhash)] + slotHashes.filter { $0.slot != clock.slot }
+    let recent =
+      [RecentBlockhash(blockhash: parentBlockhash, lamportsPerSignature: 5000)]
+      + recentBlockhashes.filter { $0.blockhash != parentBlockhash }
+    let changed = [
+      (SysvarID.clock, SysvarWriter.clock(next)),
+      (SysvarID.slotHashes, SysvarWriter.slotHashes(Array(hashes.prefix(SysvarWriter.slotHashesCapacity)))),
+      (
+        SysvarID.recentBlockhashes,
+        SysvarWriter.recentBlockhashes(Array(recent.prefix(Self.recentBlockhashCapacity)))
+      ),
+    ]
+    return changed.map { key, data in
+      let lamports = accounts.first { $0.key == key }?.account.lamports ?? 1
+      return (key, Account(lamports: lamports, data: data, owner: ProgramID.sysvar, rentEpoch: 0))
+    }.sorted { $0.key < $1.key }
+  }
+}
+
+extension EpochSchedule {
+  /// Epochs before the first normal one have 32, 64, 128 … slots.
+  package func epoch(ofSlot slot: UInt64) -> UInt64 {
+    if slot >= firstNormalSlot {
+      return firstNormalEpoch &+ (slot - firstNormalSlot) / max(slotsPerEpoch, 1)
+    }
+    let shortest: UInt64 = 32
+    return UInt64(UInt64.bitWidth - 1 - (slot &+ shortest).leadingZeroBitCount) - 5
+  }
+}
