@@ -1,0 +1,173 @@
+// The accounts in play, addressed by dense index: each key is looked up once, when a transaction is interned, and
+// everything behind works on flat arrays. The table holds the state after every transaction published so far; the
+// store holds the state at the last block's end.
+//
+// Threads: interning happens on one thread at a time. While workers run, entry i is read by transactions that declared
+// account i and written by the one that declared it as writable; the conflict graph keeps the two apart in time, and
+// `reserve` has made room before, so that the arrays do not move.
+
+import Ledger
+import Primitives
+import Runtime
+import Scheduling
+
+package final class AccountTable: @unchecked Sendable {
+  // Sendable: see the paragraph on threads above.
+  private var interner: AccountInterner
+  private var accounts: UnsafeMutablePointer<Account>
+  /// The block in which the account was changed first, or 0; see `publish`.
+  private var changedIn: UnsafeMutablePointer<UInt32>
+  /// Programdata keys of upgradeable programs, as of the last barrier: workers may be changing the accounts.
+  private var programDataKeys: [UInt32: Pubkey] = [:]
+  private var capacity: Int
+  private var block: UInt32 = 1
+  private let store: any AccountStore
+
+  package var count: Int { interner.count }
+
+  package init(store: any AccountStore, expectedCount: Int = 1024) {
+    self.store = store
+    interner = AccountInterner(expectedCount: expectedCount)
+    capacity = max(expectedCount, 16)
+    accounts = .allocate(capacity: capacity)
+    changedIn = .allocate(capacity: capacity)
+  }
+
+  deinit {
+    accounts.deinitialize(count: interner.count)
+    accounts.deallocate()
+    changedIn.deallocate()
+  }
+
+  /// Makes room for `additional` new keys, so that no array moves until they are used up.
+  package func reserve(_ additional: Int) {
+    let wanted = interner.count + additional
+    guard wanted > capacity else { return }
+    let newCapacity = max(wanted, 2 * capacity)
+    let newAccounts = UnsafeMutablePointer<Account>.allocate(capacity: newCapacity)
+    newAccounts.moveInitialize(from: accounts, count: interner.count)
+    accounts.deallocate()
+    accounts = newAccounts
+    let newChangedIn = UnsafeMutablePointer<UInt32>.allocate(capacity: newCapacity)
+    newChangedIn.update(from: changedIn, count: interner.count)
+    changedIn.deallocate()
+    changedIn = newChangedIn
+    capacity = newCapacity
+  }
+
+  /// Takes every account of the store into memory.
+  package func loadAll() throws(StoreError) {
+    try store.forEachAccount { (key, account) throws(StoreError) in
+      let known = interner.count
+      reserve(1)
+      let index = interner.intern(AccountKey(key))
+      if index.position == known {
+        (accounts + known).initialize(to: account)
+        changedIn[known] = 0
+        noteProgramData(of: index)
+      }
+    }
+  }
+
+  /// The index of `key`, whose account is read from the store the first time. The caller has reserved room if workers
+  /// are running.
+  package func intern(_ key: Pubkey) throws(StoreError) -> AccountIndex {
+    let known = interner.count
+    if known == capacity { reserve(1) }
+    let index = interner.intern(AccountKey(key))
+    if index.position == known {
+      (accounts + known).initialize(to: .empty)
+      changedIn[known] = 0
+      if let account = try store.account(key) { accounts[known] = account }
+      noteProgramData(of: index)
+    }
+    return index
+  }
+
+  /// The programdata account of the upgradeable program at `index`, as of the last barrier.
+  package func programData(of index: AccountIndex) -> Pubkey? {
+    programDataKeys.isEmpty ? nil : programDataKeys[index.rawValue]
+  }
+
+  private func noteProgramData(of index: AccountIndex) {
+    let key = ImplicitRead.programData(of: accounts[index.position])
+    if key != nil || !programDataKeys.isEmpty { programDataKeys[index.rawValue] = key }
+  }
+
+  /// No worker runs: accounts in `changes` may have become programs, or have ceased to be.
+  package func noteBarrier(_ changes: some Sequence<FirstChange>) {
+    for change in changes { noteProgramData(of: change.index) }
+  }
+
+  package func index(of key: Pubkey) -> AccountIndex? { interner.index(of: AccountKey(key)) }
+
+  package func key(of index: AccountIndex) -> Pubkey { Pubkey(interner.key(of: index)) }
+
+  @inline(__always) package subscript(index: AccountIndex) -> Account {
+    _read { yield accounts[index.position] }
+  }
+
+  /// The account at `key` as of now; `Account.empty` where there is none.
+  package func account(_ key: Pubkey) throws(StoreError) -> Account {
+    if let index = index(of: key) { return accounts[index.position] }
+    return try store.account(key) ?? .empty
+  }
+
+  /// Replaces an account; one without lamports is gone. The first change in a block goes to `changes` together with
+  /// the account's state before, which is what the commit needs.
+  @inline(__always) package func publish(
+    _ account: Account, at index: AccountIndex, noting changes: inout [FirstChange]
+  ) {
+    let position = index.position
+    if changedIn[position] != block {
+      changedIn[position] = block
+      changes.append(FirstChange(index: index, old: accounts[position]))
+    }
+    accounts[position] = account.lamports == 0 ? .empty : account
+  }
+
+  /// Code of every program in the table.
+  package var programs: [ProgramSource] {
+    (0..<interner.count).compactMap { position in
+      ProgramSource(accounts[position]) { key in index(of: key).map { accounts[$0.position] } }
+    }
+  }
+
+  /// An account's state before its first change in a block.
+  package struct FirstChange {
+    package var index: AccountIndex
+    package var old: Account
+  }
+
+  /// Ends a block: what it changed, sorted by key, an account that ended as it began left out.
+  package func finishBlock(_ firstChanges: [FirstChange]) -> [AccountChange] {
+    block &+= 1
+    noteBarrier(firstChanges)
+    return firstChanges.compactMap { change in
+      let new = accounts[change.index.position]
+      if new == change.old { return nil }
+      return AccountChange(
+        key: key(of: change.index), old: change.old.lamports == 0 ? nil : change.old,
+        new: new.lamports == 0 ? nil : new)
+    }.sorted { $0.key < $1.key }
+  }
+
+  /// Takes back a block that could not be committed, or a run that is to be repeated.
+  package func rollBack(_ firstChanges: [FirstChange]) {
+    block &+= 1
+    for change in firstChanges { accounts[change.index.position] = change.old }
+    noteBarrier(firstChanges)
+  }
+}
+
+extension AccountKey {
+  @inline(__always) init(_ key: Pubkey) {
+    self.init(word0: key.word0, word1: key.word1, word2: key.word2, word3: key.word3)
+  }
+}
+
+extension Pubkey {
+  @inline(__always) init(_ key: AccountKey) {
+    self.init(word0: key.word0, word1: key.word1, word2: key.word2, word3: key.word3)
+  }
+}

@@ -1,0 +1,87 @@
+// Chains on disk for people who develop programs: a directory that is created with a funded faucet and moves on by one
+// block a command.
+
+import Glibc
+import Ledger
+import Primitives
+import Runtime
+
+extension Chain {
+  /// Opens the ledger in `directory`, one block after another from where it stands.
+  ///
+  /// - Parameter creating: makes a fresh ledger where the directory is missing or empty.
+  package static func open(directory: String, creating: Bool = false) throws(ChainError) -> Chain {
+    let store: RocksDBStore
+    do throws(StoreError) {
+      store = try RocksDBStore(path: directory, creating ? .creatingIfMissing : .existing)
+    } catch {
+      throw .store(error)
+    }
+    let genesis = store.head == nil ? try freshGenesis() : nil
+    return try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing)
+  }
+
+  /// Lamports of a fresh ledger's faucet: 500 million SOL, as solana-test-validator has them.
+  package static let faucetLamports: UInt64 = 500_000_000 * 1_000_000_000
+
+  /// Signs airdrops. Its key is no secret: a ledger of this kind holds nothing of value.
+  package static let faucet = Ed25519.KeyPair(seed: SHA256.hash(Array("estuary faucet".utf8)))
+
+  private static func freshGenesis() throws(ChainError) -> Genesis {
+    let faucetAccount = Account(lamports: faucetLamports, owner: ProgramID.system)
+    let time = Clocks.unixSeconds()
+    var writer = ByteWriter(capacity: 16)
+    writer.write(time)
+    writer.write(UInt64(getpid()))
+    do throws(SysvarError) {
+      return try Genesis(
+        slot: 1, unixTimestamp: time, blockhash: SHA256.hash(writer.bytes),
+        accounts: [(faucet.pubkey, faucetAccount)])
+    } catch {
+      throw .sysvar(error)
+    }
+  }
+
+  /// Builds, signs and executes one transaction a block.
+  ///
+  /// - Parameter signers: the payer first; a pair for each key that must sign.
+  package func send(
+    _ instructions: [Instruction], signers: [Ed25519.KeyPair]
+  ) throws(SubmissionError) -> TransactionResult {
+    try send(transactions: [(instructions, signers)])[0]
+  }
+
+  /// Builds, signs and executes transactions as one block, in order.
+  package func send(
+    transactions: [(instructions: [Instruction], signers: [Ed25519.KeyPair])]
+  ) throws(SubmissionError) -> [TransactionResult] {
+    var wires: [[UInt8]] = []
+    for (instructions, signers) in transactions {
+      guard let payer = signers.first else { throw .noPayer }
+      let builder = TransactionBuilder(
+        payer: payer.pubkey, recentBlockhash: blockhash, instructions: instructions)
+      do throws(TransactionBuildingError) {
+        wires.append(try builder.signed(by: signers).bytes)
+      } catch {
+        throw .building(error)
+      }
+    }
+    do throws(ChainError) { return try execute(wires).results } catch { throw .chain(error) }
+  }
+}
+
+/// Why a transaction could not be sent; one that was sent and failed is a result.
+package enum SubmissionError: Error, Sendable, CustomStringConvertible {
+  case noPayer
+  case building(TransactionBuildingError)
+  case chain(ChainError)
+
+  package var description: String {
+    switch self {
+    case .noPayer: "a transaction needs a payer"
+    case .building(.missingSigner(let key)): "the key pair of \(key), which must sign, was not given"
+    case .building(let error): "the transaction cannot be built: \(error)"
+    case .chain(let error): error.description
+    }
+  }
+}

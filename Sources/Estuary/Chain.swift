@@ -1,0 +1,263 @@
+// A ledger with the machinery that moves it on: blocks of transactions go in, results come out, the store moves from
+// block to block in one synced batch each. This is what embeds in another program.
+//
+// A chain is used by one thread at a time; what runs in parallel runs inside `execute`.
+
+import Ledger
+import Primitives
+import Runtime
+import Scheduling
+
+public final class Chain {
+  /// What moves between blocks.
+  package enum Progress: Sendable {
+    /// Slot, time and the one blockhash stay as the genesis says, so that a replay compares with a reference.
+    case fixed
+    /// Each block has a slot of its own, and its transactions need the blockhash that the one before left.
+    case advancing
+  }
+
+  /// One executed block.
+  public struct Block: Sendable {
+    /// Blocks before this one; the genesis is block 0.
+    public let height: UInt64
+    /// One a transaction, in order.
+    public let results: [TransactionResult]
+    /// Of the state after the block.
+    public let stateHash: Hash
+    public let timing: Timing
+    package let timeline: Timeline?
+  }
+
+  /// Wall time in nanoseconds, but for the signatures', which is processor time over all threads.
+  public struct Timing: Sendable {
+    /// From wire bytes to results and published accounts.
+    public var elapsedNanoseconds: UInt64 = 0
+    public var signatureNanoseconds: UInt64 = 0
+    public var stateHashNanoseconds: UInt64 = 0
+    public var commitNanoseconds: UInt64 = 0
+  }
+
+  package let store: any AccountStore
+  package let table: AccountTable
+  package private(set) var head: BlockRecord
+  private let executor: any BlockExecutor
+  private let programs: ProgramCache
+  private let progress: Progress
+  private var lattice: StateLattice
+  private var statusCache = StatusCache()
+  private var sysvars: Sysvars
+
+  /// Goes on where `store` stands; an empty one takes the genesis first.
+  ///
+  /// - Parameter programs: shared by chains that run the same programs.
+  package init(
+    store: any AccountStore, genesis: Genesis?, executor: any BlockExecutor, progress: Progress,
+    programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
+  ) throws(ChainError) {
+    self.store = store
+    self.executor = executor
+    self.progress = progress
+    self.programs = programs
+    if let genesis { try Self.begin(store, with: genesis, executor: executor) }
+    guard let head = store.head else { throw .noGenesis }
+    guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
+    self.head = head
+    self.lattice = lattice
+    table = AccountTable(store: store)
+    do throws(StoreError) {
+      try table.loadAll()
+      var statusCache = StatusCache()
+      try store.forEachBlock { record throws(StoreError) in
+        // A blockhash that has passed needs no memory of its transactions.
+        if progress == .fixed { record.signatures.forEach { statusCache.insert($0) } }
+      }
+      self.statusCache = statusCache
+    } catch {
+      throw .store(error)
+    }
+    sysvars = try Self.readSysvars(table)
+  }
+
+  /// Commits the genesis as block 0 of an empty store; an older store must have begun with the same.
+  private static func begin(
+    _ store: any AccountStore, with genesis: Genesis, executor: any BlockExecutor
+  ) throws(ChainError) {
+    var lattice = StateLattice()
+    lattice.apply(genesis.changes, parallelFor: executor.parallelFor)
+    let stateHash = lattice.stateHash
+    let identity = genesis.identity(stateHash: stateHash)
+    if let head = store.head {
+      if head.genesisHash != identity { throw .differentGenesis }
+      return
+    }
+    let record = BlockRecord(
+      height: 0, slot: genesis.slot, unixTimestamp: genesis.unixTimestamp, blockhash: genesis.blockhash,
+      stateHash: stateHash, genesisHash: identity)
+    do throws(StoreError) {
+      try store.commit(BlockCommit(record: record, changes: genesis.changes, stateLattice: lattice.bytes))
+    } catch {
+      throw .store(error)
+    }
+  }
+
+  /// The blockhash that transactions of the next block must name.
+  public var blockhash: Hash { head.blockhash }
+  /// The slot of the last block.
+  public var slot: UInt64 { head.slot }
+  /// Of the state after the last block.
+  public var stateHash: Hash { head.stateHash }
+
+  /// The account at `key` after the last block; `nil` where there is none.
+  package func account(_ key: Pubkey) throws(ChainError) -> Account? {
+    do throws(StoreError) {
+      let account = try table.account(key)
+      return account.lamports == 0 ? nil : account
+    } catch {
+      throw .store(error)
+    }
+  }
+
+  /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
+  public func minimumBalance(dataByteCount byteCount: Int) -> UInt64 {
+    sysvars.rent.minimumBalance(dataByteCount: byteCount)
+  }
+
+  /// Loads every program of the ledger, so that the first block does not pay for it.
+  package func warmPrograms() {
+    executor.warm(table.programs, environment: environment(slot: head.slot))
+  }
+
+  private func environment(slot: UInt64) -> ExecutionEnvironment {
+    ExecutionEnvironment(
+      slot: slot, blockhash: head.blockhash, sysvars: sysvars, noncesFollowTransactions: progress == .fixed,
+      programs: programs)
+  }
+
+  /// Executes `wires` (Solana's wire format) as the next block and commits it.
+  ///
+  /// A transaction that cannot be decoded or is not sane is an error of that transaction.
+  /// - Parameters:
+  ///   - verifiesSignatures: false for input that is known to be signed.
+  ///   - recordsTimeline: whether to note when and where each transaction ran.
+  ///   - unixTimestamp: of an advancing chain's block, in seconds.
+  /// - Throws: `store` when the block could not be committed; the chain then stands where it stood.
+  package func execute(
+    _ wires: [[UInt8]], verifiesSignatures: Bool = true, recordsTimeline: Bool = false, unixTimestamp: Int64? = nil
+  ) throws(ChainError) -> Block {
+    var timing = Timing()
+    var firstChanges: [AccountTable.FirstChange] = []
+    var record = head
+    record.height += 1
+    if progress == .advancing {
+      record.slot += 1
+      record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
+      firstChanges = try advanceSysvars(to: record)
+    }
+    let input = BlockInput(
+      wires: wires, environment: environment(slot: record.slot), statusCache: statusCache, verifiesSignatures: verifiesSignatures,
+      recordsTimeline: recordsTimeline)
+    let start = Clocks.monotonicNanoseconds()
+    let execution: BlockExecution
+    do throws(StoreError) {
+      execution = try executor.execute(input, on: table)
+    } catch {
+      table.rollBack(firstChanges)
+      throw .store(error)
+    }
+    timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
+    timing.signatureNanoseconds = execution.signatureNanoseconds
+    firstChanges += execution.firstChanges
+    try commit(execution, firstChanges: firstChanges, record: &record, timing: &timing)
+    return Block(
+      height: record.height, results: execution.results, stateHash: record.stateHash, timing: timing,
+      timeline: execution.timeline)
+  }
+
+  private func commit(
+    _ execution: BlockExecution, firstChanges: [AccountTable.FirstChange], record: inout BlockRecord,
+    timing: inout Timing
+  ) throws(ChainError) {
+    let changes = table.finishBlock(firstChanges)
+    var lattice = lattice
+    let hashStart = Clocks.monotonicNanoseconds()
+    lattice.apply(changes, parallelFor: executor.parallelFor)
+    record.stateHash = lattice.stateHash
+    timing.stateHashNanoseconds = Clocks.monotonicNanoseconds() - hashStart
+    record.transactionCount += UInt64(execution.results.count)
+    record.signatures = zip(execution.results, execution.processed).compactMap { $1 ? $0.signature : nil }
+    if progress == .advancing { record.blockhash = Self.nextBlockhash(after: record) }
+    let commitStart = Clocks.monotonicNanoseconds()
+    do throws(StoreError) {
+      try store.commit(BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes))
+    } catch {
+      table.rollBack(firstChanges)
+      throw .store(error)
+    }
+    timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
+    self.lattice = lattice
+    head = record
+    if progress == .fixed { record.signatures.forEach { statusCache.insert($0) } }
+    sysvars = try Self.readSysvars(table)
+  }
+
+  /// A value nobody could know before the block.
+  private static func nextBlockhash(after record: BlockRecord) -> Hash {
+    var writer = ByteWriter(capacity: 72)
+    writer.write(record.blockhash)
+    writer.write(record.stateHash)
+    writer.write(record.height)
+    return SHA256.hash(writer.bytes)
+  }
+
+  private func advanceSysvars(to record: BlockRecord) throws(ChainError) -> [AccountTable.FirstChange] {
+    var changes: [AccountTable.FirstChange] = []
+    do throws(StoreError) {
+      let next = sysvars.advanced(
+        toSlot: record.slot, unixTimestamp: record.unixTimestamp, parentBlockhash: head.blockhash)
+      for (key, account) in next { table.publish(account, at: try table.intern(key), noting: &changes) }
+    } catch {
+      table.rollBack(changes)
+      throw .store(error)
+    }
+    sysvars = try Self.readSysvars(table)
+    return changes
+  }
+
+  private static func readSysvars(_ table: AccountTable) throws(ChainError) -> Sysvars {
+    var accounts: [(key: Pubkey, account: Account)] = []
+    do throws(StoreError) {
+      for key in SysvarID.all {
+        let account = try table.account(key)
+        if account.lamports > 0 { accounts.append((key, account)) }
+      }
+    } catch {
+      throw .store(error)
+    }
+    do throws(SysvarError) { return try Sysvars(accounts: accounts) } catch { throw .sysvar(error) }
+  }
+}
+
+/// Why a chain cannot go on.
+package enum ChainError: Error, Sendable {
+  /// The store is empty and no genesis was given.
+  case noGenesis
+  /// The ledger began with another genesis.
+  case differentGenesis
+  case sysvar(SysvarError)
+  case store(StoreError)
+  case workers(SchedulingError)
+}
+
+extension ChainError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .noGenesis: "the ledger is empty: it needs a genesis"
+    case .differentGenesis:
+      "the ledger began with another genesis: name an empty directory, or the genesis it began with"
+    case .sysvar(let error): "a sysvar account is unusable: \(error)"
+    case .store(let error): error.description
+    case .workers(let error): "workers: \(error)"
+    }
+  }
+}

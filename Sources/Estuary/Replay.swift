@@ -1,0 +1,72 @@
+// Replaying a file of transactions from a genesis, in blocks, on any executor, as often as wanted: what the command line
+// runs, what benchmarks time and what tests compare.
+
+import Ledger
+import Primitives
+import Runtime
+import Scheduling
+
+package struct Replay {
+  package var genesis: Genesis
+  /// Wire bytes in order; empty where a line held no transaction.
+  package var wires: [[UInt8]]
+  /// Transactions a block; 0: all in one.
+  package var blockSize = 0
+  package var verifiesSignatures = true
+  package var recordsTimeline = false
+  private let programs = ProgramCache(syscalls: SyscallTable.registry)
+
+  package init(genesis: Genesis, wires: [[UInt8]]) {
+    self.genesis = genesis
+    self.wires = wires
+  }
+
+  package struct Outcome {
+    /// Of the transactions that this run executed, in order.
+    package var results: [TransactionResult] = []
+    /// Transactions that the ledger had before.
+    package var skippedCount = 0
+    package var stateHash: Hash = .zero
+    package var timing = Chain.Timing()
+    package var blocks: [(timeline: Timeline, firstTransaction: Int, startNanoseconds: UInt64)] = []
+    package var chain: Chain
+  }
+
+  /// Executes what `store` has not executed yet; an empty store takes the genesis first.
+  ///
+  /// - Parameters:
+  ///   - progress: called after each block with the number of transactions done.
+  package func run(
+    on store: any AccountStore = MemoryStore(), executor: any BlockExecutor, progress: (Int) -> Void = { _ in }
+  ) throws(ChainError) -> Outcome {
+    let chain = try Chain(
+      store: store, genesis: genesis, executor: executor, progress: .fixed, programs: programs)
+    var outcome = Outcome(chain: chain)
+    outcome.skippedCount = min(Int(clamping: chain.head.transactionCount), wires.count)
+    outcome.results.reserveCapacity(wires.count - outcome.skippedCount)
+    chain.warmPrograms()
+    var next = outcome.skippedCount
+    while next < wires.count {
+      let end = blockSize > 0 ? min(next + blockSize, wires.count) : wires.count
+      let start = outcome.timing.elapsedNanoseconds
+      let block = try chain.execute(
+        Array(wires[next..<end]), verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
+      outcome.timing.add(block.timing)
+      if let timeline = block.timeline { outcome.blocks.append((timeline, outcome.results.count, start)) }
+      outcome.results += block.results
+      next = end
+      progress(next)
+    }
+    outcome.stateHash = chain.stateHash
+    return outcome
+  }
+}
+
+extension Chain.Timing {
+  mutating func add(_ other: Chain.Timing) {
+    elapsedNanoseconds += other.elapsedNanoseconds
+    signatureNanoseconds += other.signatureNanoseconds
+    stateHashNanoseconds += other.stateHashNanoseconds
+    commitNanoseconds += other.commitNanoseconds
+  }
+}

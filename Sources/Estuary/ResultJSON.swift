@@ -1,0 +1,182 @@
+// Results as JSON: errors and their payloads spelled as Solana's JSON-RPC spells them
+// (https://solana.com/docs/rpc/json-structures#transaction-status). Written straight into bytes: a large replay is
+// mostly log lines.
+
+import Ledger
+import Primitives
+
+extension TransactionResult {
+  /// `{"signature", "error", "computeUnits", "fee", "logs", "returnData"}`
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    if let signature { writer.member("signature", signature.description) } else { writer.memberNull("signature") }
+    writer.key("error")
+    if let error { error.write(to: &writer) } else { writer.null() }
+    writer.member("computeUnits", computeUnits)
+    writer.member("fee", fee)
+    writer.key("logs")
+    writer.beginArray()
+    for line in logLines { writer.value(line) }
+    writer.endArray()
+    writer.key("returnData")
+    if let returnData {
+      writer.beginObject()
+      writer.member("programId", returnData.programID.description)
+      writer.key("data")
+      writer.beginArray()
+      writer.value(Base64.encode(returnData.data))
+      writer.value("base64")
+      writer.endArray()
+      writer.endObject()
+    } else {
+      writer.null()
+    }
+    writer.endObject()
+  }
+}
+
+extension TransactionError {
+  /// A string, or an object with the payload: `{"InstructionError": [0, {"Custom": 1}]}`.
+  package func write(to writer: inout JSONWriter) {
+    switch self {
+    case .instructionError(let index, let error):
+      writer.object { writer in
+        writer.key("InstructionError")
+        writer.array { writer in
+          writer.value(Int(index))
+          error.write(to: &writer)
+        }
+      }
+    case .duplicateInstruction(let index):
+      writer.object { $0.member("DuplicateInstruction", Int(index)) }
+    case .insufficientFundsForRent(let index):
+      Self.write("InsufficientFundsForRent", accountIndex: index, to: &writer)
+    case .programExecutionTemporarilyRestricted(let index):
+      Self.write("ProgramExecutionTemporarilyRestricted", accountIndex: index, to: &writer)
+    default:
+      writer.value(name)
+    }
+  }
+
+  private static func write(_ name: String, accountIndex: UInt8, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.key(name)
+      writer.object { $0.member("account_index", Int(accountIndex)) }
+    }
+  }
+
+  /// The case's name as Solana spells it.
+  package var name: String {
+    switch self {
+    case .accountInUse: "AccountInUse"
+    case .accountLoadedTwice: "AccountLoadedTwice"
+    case .accountNotFound: "AccountNotFound"
+    case .programAccountNotFound: "ProgramAccountNotFound"
+    case .insufficientFundsForFee: "InsufficientFundsForFee"
+    case .invalidAccountForFee: "InvalidAccountForFee"
+    case .alreadyProcessed: "AlreadyProcessed"
+    case .blockhashNotFound: "BlockhashNotFound"
+    case .instructionError: "InstructionError"
+    case .callChainTooDeep: "CallChainTooDeep"
+    case .missingSignatureForFee: "MissingSignatureForFee"
+    case .invalidAccountIndex: "InvalidAccountIndex"
+    case .signatureFailure: "SignatureFailure"
+    case .invalidProgramForExecution: "InvalidProgramForExecution"
+    case .sanitizeFailure: "SanitizeFailure"
+    case .clusterMaintenance: "ClusterMaintenance"
+    case .accountBorrowOutstanding: "AccountBorrowOutstanding"
+    case .wouldExceedMaxBlockCostLimit: "WouldExceedMaxBlockCostLimit"
+    case .unsupportedVersion: "UnsupportedVersion"
+    case .invalidWritableAccount: "InvalidWritableAccount"
+    case .wouldExceedMaxAccountCostLimit: "WouldExceedMaxAccountCostLimit"
+    case .wouldExceedAccountDataBlockLimit: "WouldExceedAccountDataBlockLimit"
+    case .tooManyAccountLocks: "TooManyAccountLocks"
+    case .addressLookupTableNotFound: "AddressLookupTableNotFound"
+    case .invalidAddressLookupTableOwner: "InvalidAddressLookupTableOwner"
+    case .invalidAddressLookupTableData: "InvalidAddressLookupTableData"
+    case .invalidAddressLookupTableIndex: "InvalidAddressLookupTableIndex"
+    case .invalidRentPayingAccount: "InvalidRentPayingAccount"
+    case .wouldExceedMaxVoteCostLimit: "WouldExceedMaxVoteCostLimit"
+    case .wouldExceedAccountDataTotalLimit: "WouldExceedAccountDataTotalLimit"
+    case .duplicateInstruction: "DuplicateInstruction"
+    case .insufficientFundsForRent: "InsufficientFundsForRent"
+    case .maxLoadedAccountsDataSizeExceeded: "MaxLoadedAccountsDataSizeExceeded"
+    case .invalidLoadedAccountsDataSizeLimit: "InvalidLoadedAccountsDataSizeLimit"
+    case .resanitizationNeeded: "ResanitizationNeeded"
+    case .programExecutionTemporarilyRestricted: "ProgramExecutionTemporarilyRestricted"
+    case .unbalancedTransaction: "UnbalancedTransaction"
+    case .programCacheHitMaxLimit: "ProgramCacheHitMaxLimit"
+    case .commitCancelled: "CommitCancelled"
+    }
+  }
+}
+
+extension InstructionError {
+  /// A string, or `{"Custom": 1}`.
+  package func write(to writer: inout JSONWriter) {
+    switch self {
+    case .custom(let number): writer.object { $0.member("Custom", UInt64(number)) }
+    default: writer.value(name)
+    }
+  }
+
+  /// The case's name as Solana spells it.
+  package var name: String {
+    switch self {
+    case .custom: "Custom"
+    case .genericError: "GenericError"
+    case .invalidArgument: "InvalidArgument"
+    case .invalidInstructionData: "InvalidInstructionData"
+    case .invalidAccountData: "InvalidAccountData"
+    case .accountDataTooSmall: "AccountDataTooSmall"
+    case .insufficientFunds: "InsufficientFunds"
+    case .incorrectProgramId: "IncorrectProgramId"
+    case .missingRequiredSignature: "MissingRequiredSignature"
+    case .accountAlreadyInitialized: "AccountAlreadyInitialized"
+    case .uninitializedAccount: "UninitializedAccount"
+    case .unbalancedInstruction: "UnbalancedInstruction"
+    case .modifiedProgramId: "ModifiedProgramId"
+    case .externalAccountLamportSpend: "ExternalAccountLamportSpend"
+    case .externalAccountDataModified: "ExternalAccountDataModified"
+    case .readonlyLamportChange: "ReadonlyLamportChange"
+    case .readonlyDataModified: "ReadonlyDataModified"
+    case .duplicateAccountIndex: "DuplicateAccountIndex"
+    case .executableModified: "ExecutableModified"
+    case .rentEpochModified: "RentEpochModified"
+    case .notEnoughAccountKeys: "NotEnoughAccountKeys"
+    case .accountDataSizeChanged: "AccountDataSizeChanged"
+    case .accountNotExecutable: "AccountNotExecutable"
+    case .accountBorrowFailed: "AccountBorrowFailed"
+    case .accountBorrowOutstanding: "AccountBorrowOutstanding"
+    case .duplicateAccountOutOfSync: "DuplicateAccountOutOfSync"
+    case .invalidError: "InvalidError"
+    case .executableDataModified: "ExecutableDataModified"
+    case .executableLamportChange: "ExecutableLamportChange"
+    case .executableAccountNotRentExempt: "ExecutableAccountNotRentExempt"
+    case .unsupportedProgramId: "UnsupportedProgramId"
+    case .callDepth: "CallDepth"
+    case .missingAccount: "MissingAccount"
+    case .reentrancyNotAllowed: "ReentrancyNotAllowed"
+    case .maxSeedLengthExceeded: "MaxSeedLengthExceeded"
+    case .invalidSeeds: "InvalidSeeds"
+    case .invalidRealloc: "InvalidRealloc"
+    case .computationalBudgetExceeded: "ComputationalBudgetExceeded"
+    case .privilegeEscalation: "PrivilegeEscalation"
+    case .programEnvironmentSetupFailure: "ProgramEnvironmentSetupFailure"
+    case .programFailedToComplete: "ProgramFailedToComplete"
+    case .programFailedToCompile: "ProgramFailedToCompile"
+    case .immutable: "Immutable"
+    case .incorrectAuthority: "IncorrectAuthority"
+    case .borshIoError: "BorshIoError"
+    case .accountNotRentExempt: "AccountNotRentExempt"
+    case .invalidAccountOwner: "InvalidAccountOwner"
+    case .arithmeticOverflow: "ArithmeticOverflow"
+    case .unsupportedSysvar: "UnsupportedSysvar"
+    case .illegalOwner: "IllegalOwner"
+    case .maxAccountsDataAllocationsExceeded: "MaxAccountsDataAllocationsExceeded"
+    case .maxAccountsExceeded: "MaxAccountsExceeded"
+    case .maxInstructionTraceLengthExceeded: "MaxInstructionTraceLengthExceeded"
+    case .builtinProgramsMustConsumeComputeUnits: "BuiltinProgramsMustConsumeComputeUnits"
+    }
+  }
+}
