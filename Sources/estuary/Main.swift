@@ -1,4 +1,8 @@
+// The `estuary` executable; everything is in EstuaryCLI.
+
+import EstuaryCLI
+
 @main
 struct Main {
-  static func main() {}
+  static func main() { EstuaryCommand.main() }
 }

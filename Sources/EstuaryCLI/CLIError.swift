@@ -1,0 +1,54 @@
+// What a verb fails with when it is nobody else's error: the text says what to do.
+
+import Estuary
+import Ledger
+import Primitives
+
+enum CLIError: Error, CustomStringConvertible {
+  case noAccount(Pubkey)
+  case unreadable(path: String, detail: String)
+  case unwritable(path: String, detail: String)
+  case transactionFailed(TransactionResult)
+  case notHex(String)
+  case failedCases(Int)
+  case program(path: String, detail: String)
+
+  var description: String {
+    switch self {
+    case .noAccount(let key): "there is no account at \(key)"
+    case .unreadable(let path, let detail): "'\(path)' cannot be read: \(detail)"
+    case .unwritable(let path, let detail): "'\(path)' cannot be written: \(detail)"
+    case .notHex(let text): "'\(text.prefix(40))' is no hexadecimal text of whole bytes"
+    case .program(let path, let detail): "'\(path)': \(detail)"
+    case .failedCases(let count): "\(count) cases failed"
+    case .transactionFailed(let result):
+      (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(separator: "\n")
+    }
+  }
+}
+
+extension TransactionResult {
+  /// The error as JSON-RPC spells it.
+  var errorText: String {
+    guard let error else { return "no error" }
+    var writer = JSONWriter()
+    error.write(to: &writer)
+    return writer.text
+  }
+}
+
+extension OutputOptions {
+  /// Prints a transaction that succeeded; one that failed is the verb's error, after its JSON.
+  func print(_ result: TransactionResult, of chain: Chain, success: () throws -> String) throws {
+    if json {
+      var writer = JSONWriter()
+      result.write(to: &writer)
+      Terminal.write(writer.bytes + [UInt8(ascii: "\n")])
+    }
+    guard result.error == nil else { throw CLIError.transactionFailed(result) }
+    if !json {
+      Swift.print(try success())
+      if let signature = result.signature { Swift.print("Signature: \(signature)") }
+    }
+  }
+}

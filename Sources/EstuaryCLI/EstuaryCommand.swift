@@ -1,0 +1,26 @@
+// The command line: one file a verb under Verbs/. Results go to standard output, errors to standard error with an exit
+// code other than 0; every verb prints for people and, with --json, for machines.
+
+import ArgumentParser
+
+public struct EstuaryCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "estuary",
+    abstract: "A parallel runtime for smart-contract programs.",
+    discussion: """
+      Deploy ELF programs to a ledger on disk, send transactions, and replay blocks of them in parallel lanes with \
+      the result that running them one by one would give.
+      """,
+    version: "0.1.0",
+    groupedSubcommands: [
+      CommandGroup(name: "Programs", subcommands: [LinkVerb.self]),
+      CommandGroup(
+        name: "A ledger on disk",
+        subcommands: [
+          KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, DeployVerb.self, InvokeVerb.self,
+        ]),
+      CommandGroup(name: "Blocks", subcommands: [ReplayVerb.self]),
+    ])
+
+  public init() {}
+}

@@ -1,0 +1,38 @@
+// Standard output and error, and progress lines that only a person's terminal gets to see.
+
+import Foundation
+
+enum Terminal {
+  static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Columns of standard output's terminal; 80 where it is none.
+  static var width: Int {
+    var size = winsize()
+    guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+      return 80
+    }
+    return Int(size.ws_col)
+  }
+
+  static func write(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { buffer in
+      var offset = 0
+      while offset < buffer.count {
+        let count = Foundation.write(STDOUT_FILENO, buffer.baseAddress.unsafelyUnwrapped + offset, buffer.count - offset)
+        if count < 0 && errno == EINTR { continue }
+        if count <= 0 { return }
+        offset += count
+      }
+    }
+  }
+
+  /// Replaces the progress line; an empty text removes it.
+  static func progress(_ text: @autoclosure () -> String) {
+    guard isInteractive else { return }
+    FileHandle.standardError.write(Data("\r\u{1b}[K\(text())".utf8))
+  }
+
+  static func note(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+}

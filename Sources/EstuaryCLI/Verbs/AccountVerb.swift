@@ -1,0 +1,65 @@
+import ArgumentParser
+import Estuary
+import Ledger
+import Primitives
+
+struct AccountVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "account", abstract: "Show an account.")
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case display, json }
+
+  @Argument(help: "A base58 key or a key pair file.")
+  var key: String
+
+  @Option(help: "Format, as `solana account` has it.")
+  var output: Format = .display
+
+  @Flag(help: "The same as --output json.")
+  var json = false
+
+  @OptionGroup var ledger: LedgerOptions
+
+  func run() throws {
+    let key = try LedgerOptions.key(key)
+    guard let account = try ledger.open().account(key) else { throw CLIError.noAccount(key) }
+    if json || output == .json {
+      Terminal.write(Self.json(account, at: key) + [UInt8(ascii: "\n")])
+      return
+    }
+    print(
+      """
+      Public Key: \(key)
+      Balance: \(SOL.text(account.lamports))
+      Owner: \(account.owner)
+      Executable: \(account.executable)
+      Rent Epoch: \(account.rentEpoch)
+      """)
+    if !account.data.isEmpty {
+      print("Length: \(account.data.count) (0x\(String(account.data.count, radix: 16))) bytes")
+      print(HexDump.text(account.data, limit: 4096))
+    }
+  }
+
+  /// As `solana account --output json` prints it.
+  private static func json(_ account: Account, at key: Pubkey) -> [UInt8] {
+    var writer = JSONWriter(pretty: true)
+    writer.beginObject()
+    writer.member("pubkey", key.description)
+    writer.key("account")
+    writer.beginObject()
+    writer.member("lamports", account.lamports)
+    writer.key("data")
+    writer.array { writer in
+      writer.value(Base64.encode(account.data))
+      writer.value("base64")
+    }
+    writer.member("owner", account.owner.description)
+    writer.member("executable", account.executable)
+    writer.member("rentEpoch", account.rentEpoch)
+    writer.member("space", account.data.count)
+    writer.endObject()
+    writer.endObject()
+    return writer.bytes
+  }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Estuary
+import Primitives
+
+struct AirdropVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "airdrop", abstract: "Give an account SOL from the ledger's faucet; creates the ledger if need be.")
+
+  @Argument(help: "SOL, with up to nine decimals.")
+  var amount: String
+
+  @Argument(help: "Recipient: a base58 key or a key pair file (default: the payer).")
+  var recipient: String?
+
+  @OptionGroup var ledger: LedgerOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let lamports = try SOL.lamports(amount)
+    let target = try recipient.map(LedgerOptions.key) ?? ledger.payer().pubkey
+    let chain = try ledger.open(create: true)
+    let transfer = System.transfer(from: Chain.faucet.pubkey, to: target, lamports: lamports)
+    let result = try chain.send([transfer], signers: [Chain.faucet])
+    try output.print(result, of: chain) { "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))" }
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Primitives
+import Runtime
+import SBPF
+
+struct LinkVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "link", abstract: "Make an SBPF executable from an object of stock clang.",
+    discussion: """
+      Compile with: clang -target bpf -mcpu=v2 -O2 -mllvm -bpf-stack-size=4096 -c PROGRAM.c
+      """)
+
+  @Argument(help: ArgumentHelp("The object.", valueName: "object.o"))
+  var object: String
+
+  @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The executable.", valueName: "program.so"))
+  var outputPath: String
+
+  @Option(help: ArgumentHelp("SBPF version of the executable.", valueName: "v0|v1|v2|v3"))
+  var sbpfVersion: VersionName = .v3
+
+  @OptionGroup var output: OutputOptions
+
+  enum VersionName: String, ExpressibleByArgument, CaseIterable {
+    case v0, v1, v2, v3
+
+    var version: SBPFVersion {
+      switch self {
+      case .v0: .v0
+      case .v1: .v1
+      case .v2: .v2
+      case .v3: .v3
+      }
+    }
+  }
+
+  func run() throws {
+    let bytes = try WholeFile.read(object)
+    let executable: [UInt8]
+    do throws(ELFError) {
+      executable = try ObjectLinker.link(bytes, version: sbpfVersion.version, syscalls: SyscallTable.registry)
+    } catch {
+      throw CLIError.program(path: object, detail: error.description)
+    }
+    try WholeFile.write(executable, to: outputPath)
+    output.print(
+      text: "wrote \(outputPath): \(executable.count) bytes, SBPF \(sbpfVersion.rawValue)",
+      json: { writer in
+        writer.object {
+          $0.member("path", outputPath)
+          $0.member("byteCount", executable.count)
+          $0.member("version", sbpfVersion.rawValue)
+        }
+      })
+  }
+}

@@ -1,0 +1,195 @@
+import ArgumentParser
+import Estuary
+import Foundation
+import Ledger
+import Primitives
+import Scheduling
+
+struct ReplayVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay",
+    abstract: "Execute a file of transactions from a genesis, serially or in parallel lanes.",
+    discussion: """
+      Transactions run in order, in blocks; slot, time and blockhash stay as the genesis says. A transaction that \
+      cannot be decoded or is badly signed is an error of that transaction and the replay goes on.
+      """)
+
+  enum ExecutorName: String, ExpressibleByArgument, CaseIterable { case serial, locks }
+
+  @Argument(help: ArgumentHelp("Genesis file.", valueName: "genesis.json"))
+  var genesis: String
+
+  @Argument(help: ArgumentHelp("Transactions, one JSON object a line.", valueName: "transactions.jsonl"))
+  var transactions: String
+
+  @Option(help: "How blocks are executed.")
+  var executor: ExecutorName = .locks
+
+  @Option(help: "Worker threads of the locks executor (default: one a processor).")
+  var workers: Int?
+
+  @Option(help: "What runs programs.")
+  var engine: EngineName = .interpreter
+
+  @Option(help: "Transactions a block (default: the whole file is one block).")
+  var blockSize: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep the state here, one synced write a block: an empty directory, or one to go on with.",
+      valueName: "directory"))
+  var ledger: String?
+
+  @Flag(name: .customLong("no-sigverify"), help: "Do not check signatures.")
+  var skipsSignatures = false
+
+  @Option(name: .customLong("repeat"), help: "Run so many times, each on a fresh state.")
+  var repeatCount = 1
+
+  @Option(help: ArgumentHelp("Write a Chrome trace (ui.perfetto.dev) here: one track a worker.", valueName: "file"))
+  var trace: String?
+
+  @Option(help: ArgumentHelp("Write the accounts after the replay here, as a genesis.", valueName: "file"))
+  var dumpAccounts: String?
+
+  @Flag(name: .shortAndLong, help: "Report each block on standard error once it is committed.")
+  var verbose = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if repeatCount < 1 { throw ValidationError("--repeat must be at least 1") }
+    if ledger != nil && repeatCount > 1 {
+      throw ValidationError("--ledger keeps one state, --repeat needs a fresh one each time: give one of them")
+    }
+    if let blockSize, blockSize < 1 { throw ValidationError("--block-size must be at least 1") }
+    if let workers, !(1...WorkerPool.workerLimit).contains(workers) {
+      throw ValidationError("--workers must be from 1 to \(WorkerPool.workerLimit)")
+    }
+    if executor == .serial, let workers, workers != 1 {
+      throw ValidationError("--executor serial has one worker; --workers is for --executor locks")
+    }
+  }
+
+  func run() throws {
+    var replay = Replay(
+      genesis: try Genesis.read(genesis),
+      wires: try TransactionLines.read(transactions).map { (try? $0.bytes.get()) ?? [] })
+    replay.blockSize = blockSize ?? 0
+    replay.verifiesSignatures = !skipsSignatures
+    replay.recordsTimeline = trace != nil || (!output.json && executor == .locks)
+    let executor = try makeExecutor()
+    var elapsed: [UInt64] = []
+    var last: Replay.Outcome?
+    for _ in 0..<repeatCount {
+      let outcome = try run(replay, on: executor)
+      elapsed.append(outcome.timing.elapsedNanoseconds)
+      last = outcome
+    }
+    guard let last else { return }
+    if let trace { try writeTrace(last, to: trace) }
+    if let dumpAccounts { try dump(last.chain, to: dumpAccounts) }
+    if output.json {
+      Terminal.write(json(last, executor: executor, elapsed: elapsed))
+    } else {
+      printText(last, executor: executor, elapsed: elapsed)
+    }
+  }
+
+  private func makeExecutor() throws -> any BlockExecutor {
+    switch executor {
+    case .serial: SerialExecutor(engine: engine.engine)
+    case .locks:
+      try LockExecutor(
+        workerCount: workers ?? ProcessInfo.processInfo.activeProcessorCount, engine: engine.engine)
+    }
+  }
+
+  private func run(_ replay: Replay, on executor: any BlockExecutor) throws -> Replay.Outcome {
+    defer { Terminal.progress("") }
+    let count = replay.wires.count
+    let report = { (done: Int) in
+      if verbose { Terminal.note("committed \(done) transactions") }
+      Terminal.progress("\(done) of \(count) transactions")
+    }
+    guard let ledger else { return try replay.run(executor: executor, progress: report) }
+    return try replay.run(on: RocksDBStore(path: ledger), executor: executor, progress: report)
+  }
+
+  private func dump(_ chain: Chain, to path: String) throws {
+    try AccountDump.write(
+      chain.store, slot: chain.head.slot, unixTimestamp: chain.head.unixTimestamp, blockhash: chain.head.blockhash,
+      to: path)
+  }
+
+  private func writeTrace(_ outcome: Replay.Outcome, to path: String) throws {
+    let table = outcome.chain.table
+    let blocks = outcome.blocks.map { block in
+      ChromeTrace.Block(
+        timeline: block.timeline,
+        results: Array(outcome.results[block.firstTransaction..<block.firstTransaction + block.timeline.slices.count]),
+        startNanoseconds: block.startNanoseconds, accountName: { table.key(of: $0).description })
+    }
+    try WholeFile.write(ChromeTrace.json(blocks), to: path)
+  }
+
+  private func json(_ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]) -> [UInt8] {
+    var writer = JSONWriter(capacity: outcome.results.count * 512)
+    writer.beginObject()
+    writer.member("stateHash", outcome.stateHash.description)
+    writer.memberNull("stateRoot")
+    writer.member("executor", executor.name)
+    writer.member("workers", executor.workerCount)
+    writer.key("elapsedNanoseconds")
+    writer.array { for nanoseconds in elapsed { $0.value(nanoseconds) } }
+    writer.member("signatureNanoseconds", outcome.timing.signatureNanoseconds)
+    writer.member("stateHashNanoseconds", outcome.timing.stateHashNanoseconds)
+    writer.member("commitNanoseconds", outcome.timing.commitNanoseconds)
+    writer.member("skippedTransactions", outcome.skippedCount)
+    writer.key("transactions")
+    writer.beginArray()
+    for result in outcome.results { result.write(to: &writer) }
+    writer.endArray()
+    writer.endObject()
+    writer.newline()
+    return writer.bytes
+  }
+
+  private func printText(_ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]) {
+    let failed = outcome.results.filter { $0.error != nil }
+    let best = elapsed.min() ?? 0
+    let count = outcome.results.count
+    var lines: [String] = []
+    if outcome.skippedCount > 0 { lines.append("the ledger already had \(outcome.skippedCount) transactions") }
+    lines.append(
+      "\(count) transactions, \(count - failed.count) succeeded, \(failed.count) failed"
+        + " (\(executor.name), \(executor.workerCount) workers)")
+    lines.append(
+      "executed in \(LanePicture.duration(best))"
+        + (best > 0 && count > 0 ? ", \(UInt64(Double(count) * 1e9 / Double(best))) transactions/s" : "")
+        + (elapsed.count > 1 ? " (best of \(elapsed.count))" : "")
+        + "; signatures \(LanePicture.duration(outcome.timing.signatureNanoseconds)) of processor time")
+    lines.append(
+      "state hash computed in \(LanePicture.duration(outcome.timing.stateHashNanoseconds)),"
+        + " committed in \(LanePicture.duration(outcome.timing.commitNanoseconds))")
+    lines += errorSummary(failed)
+    lines.append("state hash \(outcome.stateHash)")
+    let table = outcome.chain.table
+    if let timeline = Self.whole(outcome.blocks.map(\.timeline)) {
+      lines.append(LanePicture(timeline) { table.key(of: $0).description }.text(width: Terminal.width))
+    }
+    print(lines.joined(separator: "\n"))
+  }
+
+  /// The commonest errors first, ties by text.
+  private func errorSummary(_ failed: [TransactionResult]) -> [String] {
+    var counts: [String: Int] = [:]
+    for result in failed { counts[result.errorText, default: 0] += 1 }
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map { "  \($0.value) × \($0.key)" }
+  }
+
+  private static func whole(_ timelines: [Timeline]) -> Timeline? {
+    guard let first = timelines.first else { return nil }
+    return timelines.dropFirst().reduce(first) { $0.followed(by: $1) }
+  }
+}
