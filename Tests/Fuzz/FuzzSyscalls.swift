@@ -2,7 +2,8 @@
 
 enum FuzzSyscalls {
   private static let names = [
-    "abort", "sol_panic_", "sol_log_", "sol_log_64_", "sol_log_pubkey", "sol_log_compute_units_", "sol_log_data",
+    "abort", "sol_panic_", "sol_log_", "sol_log_64_", "sol_log_pubkey", "sol_log_compute_units_",
+    "sol_log_data",
     "sol_create_program_address", "sol_try_find_program_address", "sol_sha256", "sol_keccak256", "sol_blake3",
     "sol_secp256k1_recover", "sol_curve_validate_point", "sol_curve_group_op", "sol_curve_multiscalar_mul",
     "sol_get_clock_sysvar", "sol_get_rent_sysvar", "sol_get_epoch_schedule_sysvar", "sol_get_sysvar",
