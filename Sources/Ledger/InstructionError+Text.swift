@@ -24,9 +24,11 @@ extension InstructionError: CustomStringConvertible {
     case .executableModified: "instruction changed executable bit of an account"
     case .rentEpochModified: "instruction modified rent epoch of an account"
     case .notEnoughAccountKeys: "insufficient account keys for instruction"
-    case .accountDataSizeChanged: "program other than the account's owner changed the size of the account data"
+    case .accountDataSizeChanged:
+      "program other than the account's owner changed the size of the account data"
     case .accountNotExecutable: "instruction expected an executable account"
-    case .accountBorrowFailed: "instruction tries to borrow reference for an account which is already borrowed"
+    case .accountBorrowFailed:
+      "instruction tries to borrow reference for an account which is already borrowed"
     case .accountBorrowOutstanding: "instruction left account with an outstanding borrowed reference"
     case .duplicateAccountOutOfSync: "instruction modifications of multiply-passed account differ"
     case .custom(let number): "custom program error: 0x\(String(number, radix: 16))"

@@ -54,7 +54,8 @@ struct SyscallAddressTests {
         #expect(single == .ok(bump == found ? 0 : 1, units: 1500))
       }
       #expect(rig.read(Self.result, 32) == address)
-      let short = try rig.call(Self.find, Self.seedsAt, 1, Self.keyAt, Self.result, Self.bump, units: units - 1)
+      let short = try rig.call(
+        Self.find, Self.seedsAt, 1, Self.keyAt, Self.result, Self.bump, units: units - 1)
       #expect(short == .failed(.outOfUnits, units: units - 1))
     }
     #expect(bumps.count > 2)
@@ -63,7 +64,9 @@ struct SyscallAddressTests {
   @Test func sixteenSeedsLeaveNoRoomForABump() throws {
     let rig = try SyscallRig()
     Self.lay((0..<17).map { [UInt8($0)] }, rig)
-    #expect(try rig.call(Self.find, Self.seedsAt, 16, Self.keyAt, Self.result, Self.bump) == .ok(1, units: 256 * 1500))
+    #expect(
+      try rig.call(Self.find, Self.seedsAt, 16, Self.keyAt, Self.result, Self.bump)
+        == .ok(1, units: 256 * 1500))
     let short = try rig.call(Self.find, Self.seedsAt, 16, Self.keyAt, Self.result, Self.bump, units: 200_000)
     #expect(short == .failed(.outOfUnits, units: 200_000))
     #expect(try rig.call(Self.create, Self.seedsAt, 16, Self.keyAt, Self.result).failure == nil)
@@ -87,7 +90,8 @@ struct SyscallAddressTests {
         (heap + 32, 2048, 0, .load(heap + 32, 32_768)),
       ]
       for (seeds, count, key, failure) in checks {
-        #expect(try rig.call(name, seeds, count, key, Self.result, Self.bump) == .failed(failure, units: 1500))
+        #expect(
+          try rig.call(name, seeds, count, key, Self.result, Self.bump) == .failed(failure, units: 1500))
       }
       #expect(try rig.call(name, 0, 0, 0, 0, 0, units: 1499) == .failed(.outOfUnits, units: 1499))
     }

@@ -33,7 +33,8 @@ struct SyscallCurveTests {
     let result = stack + 1
     let costs = Self.costs[curve]
     let checks: [(operation: UInt64, left: UInt64, right: UInt64, expected: [UInt8]?, units: Int64)] = [
-      (0, generator, generator, Self.doubles[curve], costs.add), (0, identity, double, Self.doubles[curve], costs.add),
+      (0, generator, generator, Self.doubles[curve], costs.add),
+      (0, identity, double, Self.doubles[curve], costs.add),
       (1, double, generator, Self.generators[curve], costs.subtract),
       (1, double, double, Self.identities[curve], costs.subtract),
       (2, heap + 96, generator, Self.doubles[curve], costs.multiply),
@@ -68,12 +69,16 @@ struct SyscallCurveTests {
     let rig = try SyscallRig()
     for curve in [2, 4, 1 << 32, .max] as [UInt64] {
       #expect(try rig.call("sol_curve_validate_point", curve, heap) == .failed(.invalidAttribute, units: 0))
-      #expect(try rig.call("sol_curve_group_op", curve, 0, heap, heap, heap) == .failed(.invalidAttribute, units: 0))
+      #expect(
+        try rig.call("sol_curve_group_op", curve, 0, heap, heap, heap) == .failed(.invalidAttribute, units: 0)
+      )
       let sum = try rig.call("sol_curve_multiscalar_mul", curve, heap, heap, 1, heap)
       #expect(sum == .failed(.invalidAttribute, units: 0))
     }
     for curve in [0, 1] as [UInt64] {
-      #expect(try rig.call("sol_curve_group_op", curve, 3, heap, heap, heap) == .failed(.invalidAttribute, units: 0))
+      #expect(
+        try rig.call("sol_curve_group_op", curve, 3, heap, heap, heap) == .failed(.invalidAttribute, units: 0)
+      )
     }
   }
 
@@ -104,7 +109,9 @@ struct SyscallCurveTests {
     minusThree[0] -= 3
     rig.write(Self.scalar(2) + Self.scalar(1) + minusThree + Self.order, at: heap)
     let points = heap + 1024
-    rig.write(Self.generators[curve] + Self.doubles[curve] + Self.generators[curve] + Self.generators[curve], at: points)
+    rig.write(
+      Self.generators[curve] + Self.doubles[curve] + Self.generators[curve] + Self.generators[curve],
+      at: points)
     let name = "sol_curve_multiscalar_mul"
     #expect(try rig.call(name, id, heap, points, 1, stack) == .ok(units: base))
     #expect(rig.read(stack, 32) == Self.doubles[curve])
@@ -148,7 +155,9 @@ struct SyscallCurveTests {
     let outside = heap + heapByteCount
     #expect(try rig.call(name, 0, 1, 0, program) == .failed(.store(program, 64), units: 25_000))
     #expect(try rig.call(name, 0, 1, 0, stack) == .failed(.load(0, 32), units: 25_000))
-    #expect(try rig.call(name, hash, 1, outside - 63, stack) == .failed(.load(outside - 63, 64), units: 25_000))
-    #expect(try rig.call(name, hash, 1, signature, stack, units: 24_999) == .failed(.outOfUnits, units: 24_999))
+    #expect(
+      try rig.call(name, hash, 1, outside - 63, stack) == .failed(.load(outside - 63, 64), units: 25_000))
+    #expect(
+      try rig.call(name, hash, 1, signature, stack, units: 24_999) == .failed(.outOfUnits, units: 24_999))
   }
 }

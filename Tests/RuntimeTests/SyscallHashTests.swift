@@ -57,7 +57,8 @@ struct SyscallHashTests {
 
   @Test func tooManySlicesAreLoggedAndFree() throws {
     let rig = try SyscallRig()
-    for (name, title) in [("sol_sha256", "Sha256"), ("sol_keccak256", "Keccak256"), ("sol_blake3", "Blake3")] {
+    for (name, title) in [("sol_sha256", "Sha256"), ("sol_keccak256", "Keccak256"), ("sol_blake3", "Blake3")]
+    {
       #expect(try rig.call(name, 0, 20_001, 0, units: 5) == .failed(.tooManySlices, units: 0))
       let line = "\(title) Hashing 20001 sequences in one syscall is over the limit 20000"
       #expect(rig.invoke.logs.lines.last == line)

@@ -26,8 +26,10 @@ struct SyscallInstructionTests {
     #expect(try rig.call("sol_get_return_data", heap, 1024, stack) == .ok(1024, units: 104))
     #expect(try rig.call("sol_get_return_data", heap, 218, stack) == .ok(1024, units: 101))
     #expect(try rig.call("sol_get_return_data", heap, 217, stack) == .ok(1024, units: 100))
-    #expect(try rig.call("sol_get_return_data", heap, 1024, stack, units: 103) == .failed(.outOfUnits, units: 103))
-    #expect(try rig.call("sol_get_return_data", heap, 1024, stack, units: 99) == .failed(.outOfUnits, units: 99))
+    #expect(
+      try rig.call("sol_get_return_data", heap, 1024, stack, units: 103) == .failed(.outOfUnits, units: 103))
+    #expect(
+      try rig.call("sol_get_return_data", heap, 1024, stack, units: 99) == .failed(.outOfUnits, units: 99))
   }
 
   @Test func returnDataArgumentsAreChecked() throws {
@@ -113,7 +115,9 @@ struct SyscallInstructionTests {
     rig.pop()
     rig.push()
     let (header, key, data, accounts) = (heap, heap + 64, heap + 128, heap + 200)
-    func failure(_ header: UInt64, _ key: UInt64, _ data: UInt64, _ accounts: UInt64) throws -> SyscallFailure? {
+    func failure(_ header: UInt64, _ key: UInt64, _ data: UInt64, _ accounts: UInt64) throws
+      -> SyscallFailure?
+    {
       try rig.call(Self.sibling, 0, header, key, data, accounts).failure
     }
     #expect(try failure(0, key, data, accounts) == .store(0, 16))
@@ -127,6 +131,8 @@ struct SyscallInstructionTests {
     #expect(try failure(header, key, header + 15, accounts) == .copyOverlapping)
     #expect(try failure(header, header + 16, data, accounts) == nil)
     #expect(try rig.call(Self.sibling, 9, 0, 0, 0, 0) == .ok(0, units: 100))
-    #expect(try rig.call(Self.sibling, 0, header, key, data, accounts, units: 99) == .failed(.outOfUnits, units: 99))
+    #expect(
+      try rig.call(Self.sibling, 0, header, key, data, accounts, units: 99) == .failed(.outOfUnits, units: 99)
+    )
   }
 }

@@ -23,7 +23,8 @@ struct SyscallLogTests {
 
   @Test(
     arguments: [
-      ([0xff], 0, 1), ([0x61, 0xc0, 0x80], 1, 1), ([0xe2, 0x82, 0x61], 0, 2), ([0xf0, 0x9f, 0x98, 0x41], 0, 3),
+      ([0xff], 0, 1), ([0x61, 0xc0, 0x80], 1, 1), ([0xe2, 0x82, 0x61], 0, 2),
+      ([0xf0, 0x9f, 0x98, 0x41], 0, 3),
       ([0xed, 0xa0, 0x80], 0, 1), ([0xf4, 0x90, 0x80, 0x80], 0, 1), ([0xf5], 0, 1), ([0x80], 0, 1),
       ([0xe0, 0x9f, 0xbf], 0, 1), ([0xf0, 0x8f, 0xbf, 0xbf], 0, 1), ([0xc2, 0x41], 0, 1),
     ] as [([UInt8], Int, Int)])
@@ -50,7 +51,9 @@ struct SyscallLogTests {
     var generator = SeededGenerator(seed: 11)
     for _ in 0..<20_000 {
       let length = Int.random(in: 0...12, using: &generator)
-      let leads: [UInt8] = [0x41, 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5]
+      let leads: [UInt8] = [
+        0x41, 0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xe0, 0xe1, 0xed, 0xef, 0xf0, 0xf1, 0xf4, 0xf5,
+      ]
       let bytes = (0..<length).map { _ in leads.randomElement(using: &generator)! }
       let defect = bytes.withUnsafeBytes { UTF8Defect.first(in: $0) }
       #expect((defect == nil) == (String(validating: bytes, as: UTF8.self) != nil), "\(bytes)")
@@ -126,28 +129,34 @@ struct SyscallLogTests {
   @Test func memoryTextsNameFrameOrRegion() {
     let cases: [(UInt64, SBPFVersion, String)] = [
       (0, .v3, "unknown section at address 0x0"), (program, .v0, "program section at address 0x100000000"),
-      (stack, .v0, "stack frame 0 at address 0x200000000"), (stack + 4096, .v3, "stack frame 1 at address 0x200001000"),
+      (stack, .v0, "stack frame 0 at address 0x200000000"),
+      (stack + 4096, .v3, "stack frame 1 at address 0x200001000"),
       (stack - 4096, .v0, "stack frame -1 at address 0x1fffff000"),
       (stack - 1, .v0, "stack frame 0 at address 0x1ffffffff"),
       (stack - 8192, .v0, "program section at address 0x1ffffe000"),
       (stack + 64 * 4096, .v3, "stack frame 64 at address 0x200040000"),
       (stack + 65 * 4096, .v3, "stack section at address 0x200041000"),
-      (stack, .v1, "stack section at address 0x200000000"), (stack, .v2, "stack section at address 0x200000000"),
-      (heap, .v0, "heap section at address 0x300000000"), (input + 1, .v0, "input section at address 0x400000001"),
+      (stack, .v1, "stack section at address 0x200000000"),
+      (stack, .v2, "stack section at address 0x200000000"),
+      (heap, .v0, "heap section at address 0x300000000"),
+      (input + 1, .v0, "input section at address 0x400000001"),
       (5 << 32, .v0, "unknown section at address 0x500000000"),
       (.max, .v0, "unknown section at address 0xffffffffffffffff"),
       (1 << 63, .v0, "unknown section at address 0x8000000000000000"),
     ]
     for (address, version, place) in cases {
-      #expect(SyscallFailure.load(address, 9).logText(version: version) == "Access violation in \(place) of size 9")
+      #expect(
+        SyscallFailure.load(address, 9).logText(version: version) == "Access violation in \(place) of size 9")
     }
   }
 
   @Test func otherTextsAreAgaves() {
     let cases: [(SyscallFailure, String)] = [
-      (.instruction(.custom(0x2a)), "custom program error: 0x2a"), (.outOfUnits, "Computational budget exceeded"),
+      (.instruction(.custom(0x2a)), "custom program error: 0x2a"),
+      (.outOfUnits, "Computational budget exceeded"),
       (.unalignedPointer, "Unaligned pointer"), (.invalidPointer, "Invalid pointer"),
-      (.invalidLength, "InvalidLength"), (.copyOverlapping, "Overlapping copy"), (.abort, "SBF program panicked"),
+      (.invalidLength, "InvalidLength"), (.copyOverlapping, "Overlapping copy"),
+      (.abort, "SBF program panicked"),
       (.tooManySlices, "Hashing too many sequences"), (.invalidAttribute, "InvalidAttribute"),
       (.returnDataTooLarge(byteCount: 1025), "Return data too large (1025 > 1024)"),
       (.tooManySigners, "Too many signers"),

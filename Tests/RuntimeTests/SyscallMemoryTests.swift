@@ -21,7 +21,8 @@ struct SyscallMemoryTests {
   @Test func overlapIsRefusedByCopyOnly() throws {
     // (destination, source, byte count, overlapping), as guest addresses
     let cases: [(UInt64, UInt64, UInt64, Bool)] = [
-      (heap, heap + 8, 8, false), (heap + 8, heap, 8, false), (heap, heap + 7, 8, true), (heap + 7, heap, 8, true),
+      (heap, heap + 8, 8, false), (heap + 8, heap, 8, false), (heap, heap + 7, 8, true),
+      (heap + 7, heap, 8, true),
       (heap, heap, 1, true), (heap, heap, 0, false), (heap, heap + 1, 1, false),
     ]
     for (destination, source, byteCount, overlapping) in cases {
@@ -84,7 +85,9 @@ struct SyscallMemoryTests {
   @Test func compareGivesTheFirstDifference() throws {
     let rig = try SyscallRig()
     let base = [UInt8](repeating: 7, count: 40)
-    for (index, value, expected) in [(0, 9, -2), (7, 0, 7), (8, 255, -248), (31, 6, 1), (39, 8, -1)] as [(Int, UInt8, Int32)] {
+    for (index, value, expected) in [(0, 9, -2), (7, 0, 7), (8, 255, -248), (31, 6, 1), (39, 8, -1)]
+      as [(Int, UInt8, Int32)]
+    {
       var other = base
       other[index] = value
       rig.write(base, at: heap)
@@ -121,7 +124,9 @@ struct SyscallMemoryTests {
     let last = stack + 126 * 4096
     #expect(try rig.call("sol_memset_", last, 7, 4096) == .ok(units: 16))
     #expect(try rig.call("sol_memset_", last, 7, 4097) == .failed(.store(last, 4097), units: 16))
-    #expect(try rig.call("sol_memset_", stack + 128 * 4096, 7, 1) == .failed(.store(stack + 128 * 4096, 1), units: 10))
+    #expect(
+      try rig.call("sol_memset_", stack + 128 * 4096, 7, 1)
+        == .failed(.store(stack + 128 * 4096, 1), units: 10))
   }
 
   @Test func allocatorBumpsAndNeverFrees() throws {

@@ -45,8 +45,10 @@ final class SyscallRig {
     regions[1] = MemoryRegion(host: memory[1], readableByteCount: 4096, writableByteCount: 0)
     let stackBytes = GuestMemory.stackByteCount
     regions[2] = MemoryRegion(
-      host: memory[2], readableByteCount: gaps ? 0 : stackBytes, writableByteCount: 0, exactByteCount: stackBytes)
-    regions[3] = MemoryRegion(host: memory[3], readableByteCount: heapByteCount, writableByteCount: heapByteCount)
+      host: memory[2], readableByteCount: gaps ? 0 : stackBytes, writableByteCount: 0,
+      exactByteCount: stackBytes)
+    regions[3] = MemoryRegion(
+      host: memory[3], readableByteCount: heapByteCount, writableByteCount: heapByteCount)
     regions[4] = MemoryRegion(host: memory[4], readableByteCount: 4096, writableByteCount: 4096)
     machine.pointee.host = Unmanaged.passUnretained(invoke).toOpaque()
     begin(loader: loader)
@@ -105,7 +107,9 @@ final class SyscallRig {
   }
 
   func write(_ words: UInt64..., at address: UInt64) {
-    for (index, word) in words.enumerated() { host(address).storeBytes(of: word, toByteOffset: index * 8, as: UInt64.self) }
+    for (index, word) in words.enumerated() {
+      host(address).storeBytes(of: word, toByteOffset: index * 8, as: UInt64.self)
+    }
   }
 
   func read(_ address: UInt64, _ count: Int) -> [UInt8] {
@@ -116,7 +120,9 @@ final class SyscallRig {
 }
 
 extension SyscallRig.Outcome {
-  static func ok(_ result: UInt64 = 0, units: Int64) -> Self { Self(result: result, failure: nil, unitsUsed: units) }
+  static func ok(_ result: UInt64 = 0, units: Int64) -> Self {
+    Self(result: result, failure: nil, unitsUsed: units)
+  }
   static func failed(_ failure: SyscallFailure, units: Int64) -> Self {
     Self(result: 0, failure: failure, unitsUsed: units)
   }

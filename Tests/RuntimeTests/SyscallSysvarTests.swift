@@ -14,17 +14,22 @@ struct SyscallSysvarTests {
     var description: String { name }
   }
 
-  static func words(_ values: UInt64...) -> [UInt8] { values.flatMap { value in withUnsafeBytes(of: value) { Array($0) } } }
+  static func words(_ values: UInt64...) -> [UInt8] {
+    values.flatMap { value in withUnsafeBytes(of: value) { Array($0) } }
+  }
 
   /// As a fresh ledger at slot 7 has them, laid out as Rust lays out the structures.
   static let getters = [
-    Getter(name: "sol_get_clock_sysvar", byteCount: 40, alignment: 8, expected: words(7, 0, 0, 0, 1_700_000_000)),
-    Getter(name: "sol_get_rent_sysvar", byteCount: 24, alignment: 8, expected: words(6960, (1.0).bitPattern, 50)),
+    Getter(
+      name: "sol_get_clock_sysvar", byteCount: 40, alignment: 8, expected: words(7, 0, 0, 0, 1_700_000_000)),
+    Getter(
+      name: "sol_get_rent_sysvar", byteCount: 24, alignment: 8, expected: words(6960, (1.0).bitPattern, 50)),
     Getter(
       name: "sol_get_epoch_schedule_sysvar", byteCount: 40, alignment: 8,
       expected: words(432_000, 432_000, 1, 14, 524_256)),
     Getter(
-      name: "sol_get_epoch_rewards_sysvar", byteCount: 96, alignment: 16, expected: [UInt8](repeating: 0, count: 96)),
+      name: "sol_get_epoch_rewards_sysvar", byteCount: 96, alignment: 16,
+      expected: [UInt8](repeating: 0, count: 96)),
     Getter(name: "sol_get_last_restart_slot", byteCount: 8, alignment: 8, expected: words(0)),
   ]
 
@@ -74,9 +79,10 @@ struct SyscallSysvarTests {
   @Test func bytesOfAccounts() throws {
     let rig = try SyscallRig()
     let sysvars = rig.invoke.environment.sysvars
-    for key in [SysvarID.clock, SysvarID.epochSchedule, SysvarID.epochRewards, SysvarID.rent, SysvarID.slotHashes,
-      SysvarID.stakeHistory, SysvarID.lastRestartSlot]
-    {
+    for key in [
+      SysvarID.clock, SysvarID.epochSchedule, SysvarID.epochRewards, SysvarID.rent, SysvarID.slotHashes,
+      SysvarID.stakeHistory, SysvarID.lastRestartSlot,
+    ] {
       let data = try #require(sysvars.accountData(key))
       rig.write(key.bytes, at: heap)
       let count = UInt64(data.count)
@@ -90,7 +96,9 @@ struct SyscallSysvarTests {
       #expect(try rig.call("sol_get_sysvar", heap, heap + 64, count, 0) == .ok(units: 110))
       #expect(try rig.call("sol_get_sysvar", heap, heap + 64, count + 1, 0) == .ok(1, units: 110))
     }
-    for key in [SysvarID.slotHistory, SysvarID.recentBlockhashes, SysvarID.instructions, SysvarID.fees, .zero] {
+    for key in [
+      SysvarID.slotHistory, SysvarID.recentBlockhashes, SysvarID.instructions, SysvarID.fees, .zero,
+    ] {
       rig.write(key.bytes, at: heap)
       #expect(try rig.call("sol_get_sysvar", heap, heap + 64, 0, 8) == .ok(2, units: 110))
     }

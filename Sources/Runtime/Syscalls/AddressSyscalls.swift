@@ -10,7 +10,8 @@ enum AddressSyscalls {
   static let create: SyscallFunction = { vm, seeds, count, program, result, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.createProgramAddress)
-      let seeds = try AddressSyscalls.seeds(machine, seeds, count: count, checkAligned: invoke.checksAlignment)
+      let seeds = try AddressSyscalls.seeds(
+        machine, seeds, count: count, checkAligned: invoke.checksAlignment)
       let program = Pubkey(reading: try machine.map(program, 32, .load))
       guard let address = try? ProgramAddress.create(seeds: seeds, program: program) else { return 1 }
       address.write(to: try machine.map(result, 32, .store))
@@ -22,7 +23,8 @@ enum AddressSyscalls {
   static let find: SyscallFunction = { vm, seeds, count, program, result, bump in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.createProgramAddress)
-      let seeds = try AddressSyscalls.seeds(machine, seeds, count: count, checkAligned: invoke.checksAlignment)
+      let seeds = try AddressSyscalls.seeds(
+        machine, seeds, count: count, checkAligned: invoke.checksAlignment)
       let program = Pubkey(reading: try machine.map(program, 32, .load))
       let found = try? ProgramAddress.find(seeds: seeds, program: program)
       // The first attempt is paid; where nothing is found, 255 attempts failed and each of them paid for the next.
@@ -42,7 +44,8 @@ enum AddressSyscalls {
     _ machine: Machine, _ address: UInt64, count: UInt64, checkAligned: Bool
   ) throws(SyscallFailure) -> [UnsafeRawBufferPointer] {
     let slices = try machine.slice(
-      address, count: count, stride: GuestSlice.byteCount, alignment: GuestSlice.alignment, checkAligned: checkAligned)
+      address, count: count, stride: GuestSlice.byteCount, alignment: GuestSlice.alignment,
+      checkAligned: checkAligned)
     guard count <= UInt64(ProgramAddress.maximumSeedCount) else { throw .badSeeds(.maxSeedLengthExceeded) }
     var seeds: [UnsafeRawBufferPointer] = []
     seeds.reserveCapacity(Int(count))

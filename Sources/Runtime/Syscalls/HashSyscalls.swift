@@ -53,7 +53,8 @@ enum HashSyscalls {
     for index in 0..<Int(count) {
       let value = values.guestSlice(at: index)
       let bytes = try machine.bytes(value)
-      try machine.consume(max(ComputeCosts.memoryOperationBase, ComputeCosts.hashBytePair * (value.count / 2)))
+      try machine.consume(
+        max(ComputeCosts.memoryOperationBase, ComputeCosts.hashBytePair * (value.count / 2)))
       hasher.update(bytes)
     }
     hasher.finalize().write(to: target)

@@ -29,7 +29,8 @@ enum InstructionSyscalls {
       if count != 0 {
         try machine.consume((count + 32) / ComputeCosts.bytesPerUnit)
         let target = try machine.slice(address, count: count, access: .store)
-        let programTarget = UnsafeMutableRawBufferPointer(start: try machine.map(program, 32, .store), count: 32)
+        let programTarget = UnsafeMutableRawBufferPointer(
+          start: try machine.map(program, 32, .store), count: 32)
         if target.overlaps(programTarget) { throw .copyOverlapping }
         data.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[..<Int(count)])) }
         withUnsafeBytes(of: invoke.transaction.returnDataProgram) { programTarget.copyMemory(from: $0) }
@@ -109,7 +110,8 @@ enum InstructionSyscalls {
   }
 
   private static func write(
-    _ accounts: [InstructionAccount], of transaction: TransactionContext, to target: UnsafeMutableRawBufferPointer
+    _ accounts: [InstructionAccount], of transaction: TransactionContext,
+    to target: UnsafeMutableRawBufferPointer
   ) {
     guard var next = target.baseAddress else { return }
     for account in accounts {

@@ -34,7 +34,8 @@ extension UnsafeMutablePointer<VMContext> {
   /// One value of `byteCount` bytes.
   @inline(__always)
   package func value(
-    _ address: UInt64, byteCount: UInt64, alignment: UInt64 = 1, access: MemoryAccess = .load, checkAligned: Bool
+    _ address: UInt64, byteCount: UInt64, alignment: UInt64 = 1, access: MemoryAccess = .load,
+    checkAligned: Bool
   ) throws(SyscallFailure) -> UnsafeMutableRawPointer {
     let host = try map(address, byteCount, access)
     if checkAligned && address % alignment != 0 { throw .unalignedPointer }

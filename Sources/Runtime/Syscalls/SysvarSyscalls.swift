@@ -50,7 +50,8 @@ enum SysvarSyscalls {
       try machine.consume(ComputeCosts.sysvarBase + UInt64(layout.byteCount))
       try checkDestination(address, invoke)
       let target = try machine.value(
-        address, byteCount: UInt64(layout.byteCount), alignment: layout.alignment, access: .store, checkAligned: true)
+        address, byteCount: UInt64(layout.byteCount), alignment: layout.alignment, access: .store,
+        checkAligned: true)
       guard let data = invoke.environment.sysvars.accountData(key),
         layout.runs.allSatisfy({ $0.source + $0.byteCount <= data.count })
       else { throw .instruction(.unsupportedSysvar) }
@@ -58,7 +59,8 @@ enum SysvarSyscalls {
       data.withUnsafeBytes { bytes in
         for run in layout.runs {
           UnsafeMutableRawBufferPointer(start: target + run.target, count: run.byteCount)
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[run.source..<run.source + run.byteCount]))
+            .copyMemory(
+              from: UnsafeRawBufferPointer(rebasing: bytes[run.source..<run.source + run.byteCount]))
         }
       }
       return 0
@@ -90,7 +92,9 @@ enum SysvarSyscalls {
       if end.overflow || address.addingReportingOverflow(byteCount).overflow {
         throw .instruction(.arithmeticOverflow)
       }
-      guard readable.contains(sysvar), let data = invoke.environment.sysvars.accountData(sysvar) else { return 2 }
+      guard readable.contains(sysvar), let data = invoke.environment.sysvars.accountData(sysvar) else {
+        return 2
+      }
       guard end.partialValue <= UInt64(data.count) else { return 1 }
       data.withUnsafeBytes {
         target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[Int(offset)..<Int(end.partialValue)]))

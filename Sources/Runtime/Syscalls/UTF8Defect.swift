@@ -37,7 +37,9 @@ extension UTF8Defect {
       for offset in 1..<length {
         guard index + offset < bytes.count else { return UTF8Defect(index: index, byteCount: nil) }
         let allowed = offset == 1 ? second : 0x80...0xbf
-        guard allowed.contains(bytes[index + offset]) else { return UTF8Defect(index: index, byteCount: offset) }
+        guard allowed.contains(bytes[index + offset]) else {
+          return UTF8Defect(index: index, byteCount: offset)
+        }
       }
       index += length
     }
