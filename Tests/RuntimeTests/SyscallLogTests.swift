@@ -162,7 +162,8 @@ struct SyscallLogTests {
       (.tooManySigners, "Too many signers"),
       (
         .badSeeds(.maxSeedLengthExceeded),
-        "Could not create program address with signer seeds: Length of the seed is too long for address generation"
+        "Could not create program address with signer seeds: "
+          + "Length of the seed is too long for address generation"
       ),
       (
         .badSeeds(.invalidSeeds),

@@ -1,6 +1,6 @@
-// A machine with memory in every region and an invoke context behind it, for calling syscalls one at a time. Regions:
-// 4 KiB of program (read-only), the stack of 64 frames, 32 KiB of heap, 4 KiB of input. Programs of a few
-// instructions, to call them as a program does, are assembled by `SyscallProgram`.
+// A machine with memory in every region and an invoke context behind it, for calling syscalls one at a time.
+// Regions: 4 KiB of program (read-only), the stack of 64 frames, 32 KiB of heap, 4 KiB of input. Programs of
+// a few instructions, to call them as a program does, are assembled by `SyscallProgram`.
 
 import Ledger
 import Primitives

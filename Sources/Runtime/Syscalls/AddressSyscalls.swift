@@ -1,12 +1,12 @@
-// sol_create_program_address and sol_try_find_program_address (https://solana.com/docs/core/pda), and the reading of
-// seeds, which cross-program invocations share.
+// sol_create_program_address and sol_try_find_program_address (https://solana.com/docs/core/pda), and the
+// reading of seeds, which cross-program invocations share.
 
 import Primitives
 import SBPF
 
 enum AddressSyscalls {
-  /// Writes the address of an array of seeds under the program whose key is at `program`; returns 1 where the seeds
-  /// give none.
+  /// Writes the address of an array of seeds under the program whose key is at `program`; returns 1 where the
+  /// seeds give none.
   static let create: SyscallFunction = { vm, seeds, count, program, result, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.createProgramAddress)
@@ -27,7 +27,8 @@ enum AddressSyscalls {
         machine, seeds, count: count, checkAligned: invoke.checksAlignment)
       let program = Pubkey(reading: try machine.map(program, 32, .load))
       let found = try? ProgramAddress.find(seeds: seeds, program: program)
-      // The first attempt is paid; where nothing is found, 255 attempts failed and each of them paid for the next.
+      // The first attempt is paid; where nothing is found, 255 attempts failed and each of them paid for the
+      // next.
       try machine.consume(ComputeCosts.createProgramAddress * UInt64(255 - (found?.bump ?? 0)))
       guard let found else { return 1 }
       let bumpTarget = UnsafeMutableRawBufferPointer(start: try machine.map(bump, 1, .store), count: 1)

@@ -1,6 +1,7 @@
-// sol_curve_validate_point, sol_curve_group_op and sol_curve_multiscalar_mul over curve25519 (Edwards and ristretto
-// points), and sol_secp256k1_recover. Points and scalars are 32 bytes without alignment. A result of 1 means that an
-// argument is no point or no scalar; numbers that name no curve or operation stop the program.
+// sol_curve_validate_point, sol_curve_group_op and sol_curve_multiscalar_mul over curve25519 (Edwards and
+// ristretto points), and sol_secp256k1_recover. Points and scalars are 32 bytes without alignment. A result
+// of 1 means that an argument is no point or no scalar; numbers that name no curve or operation stop the
+// program.
 
 import Primitives
 import SBPF
@@ -80,8 +81,8 @@ enum CurveSyscalls {
     return (0..<bytes.count / 32).map { Hash(reading: start + $0 * 32) }
   }
 
-  /// Writes the 64-byte public key that signed a 32-byte hash; returns 2 for a bad recovery id and 3 for a bad
-  /// signature.
+  /// Writes the 64-byte public key that signed a 32-byte hash; returns 2 for a bad recovery id and 3 for a
+  /// bad signature.
   static let secp256k1Recover: SyscallFunction = { vm, hash, recoveryID, signature, result, _ in
     withInvoke(vm) { (machine, _) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.secp256k1Recover)

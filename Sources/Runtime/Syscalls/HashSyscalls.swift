@@ -1,5 +1,5 @@
-// sol_sha256, sol_keccak256 and sol_blake3: the hash of an array of slices. Each slice pays one unit for two bytes, at
-// least the base of a memory operation, before it is absorbed.
+// sol_sha256, sol_keccak256 and sol_blake3: the hash of an array of slices. Each slice pays one unit for two
+// bytes, at least the base of a memory operation, before it is absorbed.
 
 import Primitives
 import SBPF

@@ -1,5 +1,5 @@
-// What a program may ask about its call: return data set and read, stack height, units left, and the instructions of
-// the same level that ran before it (sol_get_processed_sibling_instruction).
+// What a program may ask about its call: return data set and read, stack height, units left, and the
+// instructions of the same level that ran before it (sol_get_processed_sibling_instruction).
 
 import Ledger
 import Primitives
@@ -19,8 +19,8 @@ enum InstructionSyscalls {
     }
   }
 
-  /// Copies up to `byteCount` bytes of the return data, and the key of the program that set it; returns the data's
-  /// whole length.
+  /// Copies up to `byteCount` bytes of the return data, and the key of the program that set it; returns the
+  /// data's whole length.
   static let returnData: SyscallFunction = { vm, address, byteCount, program, _, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.syscallBase)
@@ -59,10 +59,11 @@ enum InstructionSyscalls {
   private static let headerByteCount: UInt64 = 16
   private static let accountByteCount: UInt64 = 34
 
-  /// The instruction `index` places before the running one (0: the last) at its level and under the same caller.
+  /// The instruction `index` places before the running one (0: the last) at its level and under the same
+  /// caller.
   ///
-  /// Where the lengths at `header` are the instruction's, its program, data and accounts are written; otherwise the
-  /// lengths. Returns 1, or 0 where there is no such instruction.
+  /// Where the lengths at `header` are the instruction's, its program, data and accounts are written;
+  /// otherwise the lengths. Returns 1, or 0 where there is no such instruction.
   static let processedSibling: SyscallFunction = { vm, index, header, program, data, accounts in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(ComputeCosts.syscallBase)

@@ -1,6 +1,6 @@
-// sol_log_, sol_log_64_, sol_log_pubkey, sol_log_compute_units_, sol_log_data; abort and sol_panic_. The lines are
-// those of Agave's stable_log (https://github.com/anza-xyz/agave, program-runtime), which clients parse. Lines are
-// built as bytes in the collector's own buffer.
+// sol_log_, sol_log_64_, sol_log_pubkey, sol_log_compute_units_, sol_log_data; abort and sol_panic_. The
+// lines are those of Agave's stable_log (https://github.com/anza-xyz/agave, program-runtime), which clients
+// parse. Lines are built as bytes in the collector's own buffer.
 
 import Primitives
 import SBPF

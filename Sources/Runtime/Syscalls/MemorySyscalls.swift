@@ -1,5 +1,6 @@
-// sol_memcpy_, sol_memmove_, sol_memset_, sol_memcmp_: bulk work on guest memory at host speed. Also sol_alloc_free_,
-// the bump allocator of programs that bring none (no new program may import it, those on chain still run).
+// sol_memcpy_, sol_memmove_, sol_memset_, sol_memcmp_: bulk work on guest memory at host speed. Also
+// sol_alloc_free_, the bump allocator of programs that bring none (no new program may import it, those on
+// chain still run).
 
 import Ledger
 import SBPF
@@ -74,8 +75,8 @@ enum MemorySyscalls {
     return 0
   }
 
-  /// Takes `byteCount` bytes of heap, 8-aligned (1-aligned under loader v1), and returns their address, or 0 where
-  /// the heap has no such room. Nothing is ever freed: a call with an address to free does nothing.
+  /// Takes `byteCount` bytes of heap, 8-aligned (1-aligned under loader v1), and returns their address, or 0
+  /// where the heap has no such room. Nothing is ever freed: a call with an address to free does nothing.
   static let allocate: SyscallFunction = { vm, byteCount, freeing, _, _, _ in
     withInvoke(vm) { (_, invoke) throws(SyscallFailure) in
       guard freeing == 0, byteCount <= UInt64(invoke.heapByteCount) else { return 0 }

@@ -1,6 +1,7 @@
-// From guest pointers to host memory, with the order of checks that programs can observe: length, then access, then
-// alignment (Agave's program-runtime, memory.rs). Alignment is judged on the guest address; regions begin aligned, so
-// it is that of the host address too. Slices of no elements are never looked up: any address is fine for them.
+// From guest pointers to host memory, with the order of checks that programs can observe: length, then
+// access, then alignment (Agave's program-runtime, memory.rs). Alignment is judged on the guest address;
+// regions begin aligned, so it is that of the host address too. Slices of no elements are never looked up:
+// any address is fine for them.
 
 import SBPF
 

@@ -1,5 +1,6 @@
-// How a syscall recovers its state, pays, and fails. The VM knows nothing of accounts: it hands over one pointer, whose
-// `host` is the worker's InvokeContext. While a program runs, the VM holds the compute meter and syscalls draw on it.
+// How a syscall recovers its state, pays, and fails. The VM knows nothing of accounts: it hands over one
+// pointer, whose `host` is the worker's InvokeContext. While a program runs, the VM holds the compute meter
+// and syscalls draw on it.
 
 import Ledger
 import Primitives
@@ -10,8 +11,8 @@ package typealias Machine = UnsafeMutablePointer<VMContext>
 
 /// Runs a syscall's body with its machine and invoke context.
 ///
-/// What the body throws stops the program: the machine's fault becomes `.syscallError` and the failure itself goes to
-/// `InvokeContext.pendingSyscallError`.
+/// What the body throws stops the program: the machine's fault becomes `.syscallError` and the failure itself
+/// goes to `InvokeContext.pendingSyscallError`.
 @inline(__always)
 package func withInvoke(
   _ vm: UnsafeMutableRawPointer, _ body: (Machine, InvokeContext) throws(SyscallFailure) -> UInt64

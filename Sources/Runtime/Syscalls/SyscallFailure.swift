@@ -1,13 +1,15 @@
-// Why a syscall stopped its program. Cases and texts are those of Agave's SyscallError, PubkeyError and (for memory)
-// sbpf's EbpfError (https://github.com/anza-xyz/agave, syscalls/src/lib.rs); the text is what the transaction's log
-// says after "Program … failed: ". Cases that Agave declares and no longer raises are left out.
+// Why a syscall stopped its program. Cases and texts are those of Agave's SyscallError, PubkeyError and (for
+// memory) sbpf's EbpfError (https://github.com/anza-xyz/agave, syscalls/src/lib.rs); the text is what the
+// transaction's log says after "Program … failed: ". Cases that Agave declares and no longer raises are left
+// out.
 
 import Ledger
 import Primitives
 import SBPF
 
 package enum SyscallFailure: Error, Equatable, Sendable {
-  /// An error that passes through as the instruction's own (`computationalBudgetExceeded` when units ran out).
+  /// An error that passes through as the instruction's own (`computationalBudgetExceeded` when units ran
+  /// out).
   case instruction(InstructionError)
   /// A pointer argument reaches memory that the program does not have, or may not write.
   case accessViolation(AccessViolation)

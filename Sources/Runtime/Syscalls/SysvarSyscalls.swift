@@ -1,7 +1,7 @@
-// sol_get_*_sysvar, sol_get_last_restart_slot and sol_get_sysvar (SIMD-0127), and sol_get_epoch_stake (SIMD-0133). The
-// older getters write the sysvar as the Rust structure lies in memory, padding zero; sol_get_sysvar copies account
-// bytes. Destinations lie below the input region, and programs of loader v1, which know no alignment, are refused
-// (SIMD-0459).
+// sol_get_*_sysvar, sol_get_last_restart_slot and sol_get_sysvar (SIMD-0127), and sol_get_epoch_stake
+// (SIMD-0133). The older getters write the sysvar as the Rust structure lies in memory, padding zero;
+// sol_get_sysvar copies account bytes. Destinations lie below the input region, and programs of loader v1,
+// which know no alignment, are refused (SIMD-0459).
 
 import Ledger
 import Primitives
@@ -78,8 +78,8 @@ enum SysvarSyscalls {
     SysvarID.stakeHistory, SysvarID.lastRestartSlot,
   ]
 
-  /// Copies `[offset, offset + byteCount)` of a sysvar's account to `address`. Returns 1 where the account is shorter
-  /// and 2 where there is no such sysvar.
+  /// Copies `[offset, offset + byteCount)` of a sysvar's account to `address`. Returns 1 where the account is
+  /// shorter and 2 where there is no such sysvar.
   static let getBytes: SyscallFunction = { vm, key, address, offset, byteCount, _ in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try machine.consume(

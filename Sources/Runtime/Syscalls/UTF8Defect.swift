@@ -1,6 +1,6 @@
 // Where bytes stop being UTF-8, as Rust's core::str::from_utf8 reports it
-// (https://doc.rust-lang.org/core/str/struct.Utf8Error.html): logs quote that report. The rules of well-formedness are
-// Unicode's table 3-7 (no overlong forms, no surrogates, nothing above U+10FFFF).
+// (https://doc.rust-lang.org/core/str/struct.Utf8Error.html): logs quote that report. The rules of
+// well-formedness are Unicode's table 3-7 (no overlong forms, no surrogates, nothing above U+10FFFF).
 
 package struct UTF8Defect: Error, Equatable, Sendable, CustomStringConvertible {
   /// Bytes before this index are well-formed.
@@ -46,7 +46,8 @@ extension UTF8Defect {
     return nil
   }
 
-  /// How long a sequence that begins with `lead` is, and which second bytes it allows; nil where none begins so.
+  /// How long a sequence that begins with `lead` is, and which second bytes it allows; nil where none begins
+  /// so.
   private static func shape(of lead: UInt8) -> (length: Int, second: ClosedRange<UInt8>)? {
     switch lead {
     case 0xc2...0xdf: (2, 0x80...0xbf)
