@@ -13,13 +13,16 @@ public struct EstuaryCommand: ParsableCommand {
       """,
     version: "0.1.0",
     groupedSubcommands: [
-      CommandGroup(name: "Programs", subcommands: [LinkVerb.self]),
+      CommandGroup(
+        name: "Programs", subcommands: [RunVerb.self, InspectVerb.self, DisassembleVerb.self, LinkVerb.self]),
       CommandGroup(
         name: "A ledger on disk",
         subcommands: [
           KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, DeployVerb.self, InvokeVerb.self,
         ]),
-      CommandGroup(name: "Blocks", subcommands: [ReplayVerb.self]),
+      CommandGroup(
+        name: "Blocks",
+        subcommands: [ReplayVerb.self, WorkloadVerb.self, BenchVerb.self, ConformanceVerb.self]),
     ])
 
   public init() {}

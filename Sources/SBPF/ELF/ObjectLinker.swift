@@ -30,6 +30,13 @@ package enum ObjectLinker {
     return try result.get()
   }
 
+  /// Writes an image of a version with the strict layout (what the assembler makes) as an executable.
+  package static func executable(_ image: ProgramImage) -> [UInt8] {
+    precondition(image.version.hasStrictELF, "an image of the lenient versions needs its relocations")
+    return ExecutableWriter.strict(
+      LinkedProgram(version: image.version, text: image.text, rodata: image.rodata, entryPC: image.entryPC))
+  }
+
   private static func link(
     _ bytes: UnsafeRawBufferPointer, version: SBPFVersion, syscalls: SyscallRegistry?
   ) throws(ELFError) -> [UInt8] {

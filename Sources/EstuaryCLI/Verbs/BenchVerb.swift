@@ -1,0 +1,168 @@
+import ArgumentParser
+import Estuary
+import Foundation
+import Ledger
+import Primitives
+import Runtime
+import SBPF
+import Scheduling
+
+struct BenchVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measure the machine that runs this: interpreter, scheduler, lanes, memory.",
+    discussion: """
+      NAME is vm, scheduling, lanes or memory (default: all). vm runs the kernels bench_*.so of --kernels; without that \
+      folder it is left out. Figures are the best of several rounds.
+      """)
+
+  enum Name: String, ExpressibleByArgument, CaseIterable { case vm, scheduling, lanes, memory }
+
+  @Argument(help: "What to measure.")
+  var names: [Name] = Name.allCases
+
+  @Option(help: ArgumentHelp("Folder of the kernels (default: $ESTUARY_VECTORS/sbpf/bench).", valueName: "folder"))
+  var kernels: String?
+
+  @Option(help: "What runs programs.")
+  var engine: EngineName = .interpreter
+
+  @Option(help: "Rounds of each measurement.")
+  var rounds = 5
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if rounds < 1 { throw ValidationError("--rounds must be at least 1") }
+  }
+
+  func run() throws {
+    var figures: [Figure] = []
+    for name in names {
+      Terminal.progress("measuring \(name.rawValue)")
+      switch name {
+      case .vm: figures += try measureKernels()
+      case .scheduling: figures += try measureScheduling()
+      case .lanes: figures += try measureLanes()
+      case .memory: figures += try measureMemory()
+      }
+    }
+    Terminal.progress("")
+    output.print(
+      text: figures.map(\.text).joined(separator: "\n"),
+      json: { writer in
+        writer.array { writer in
+          for figure in figures {
+            writer.object {
+              $0.member("name", figure.name)
+              $0.member("value", figure.value)
+              $0.member("unit", figure.unit)
+            }
+          }
+        }
+      })
+  }
+
+  struct Figure {
+    var name: String
+    var value: Double
+    var unit: String
+
+    var text: String {
+      let rounded = (value * 1000).rounded() / 1000
+      return name + String(repeating: " ", count: max(1, 44 - name.count)) + "\(rounded) \(unit)"
+    }
+  }
+
+  // MARK: - Measurements
+
+  private func measureKernels() throws -> [Figure] {
+    let vectors = ProcessInfo.processInfo.environment["ESTUARY_VECTORS"] ?? "../shared/vectors"
+    let folder = kernels ?? vectors + "/sbpf/bench"
+    guard FileManager.default.fileExists(atPath: folder) else {
+      Terminal.note("vm: no folder '\(folder)'; --kernels names another")
+      return []
+    }
+    var figures: [Figure] = []
+    for (name, iterations) in [("alu", 2_000_000), ("mem", 2_000_000), ("sieve", 32_000)] as [(String, UInt64)] {
+      let elf = try WholeFile.read("\(folder)/bench_\(name)_sbpfv0.so")
+      let runner: ProgramRunner
+      do throws(ProgramLoadError) {
+        runner = try ProgramRunner(elf: elf, engine: engine.engine)
+      } catch {
+        throw CLIError.program(path: folder, detail: error.description)
+      }
+      let data = withUnsafeBytes(of: iterations.littleEndian) { Array($0) }
+      var best = UInt64.max
+      var instructions: UInt64 = 1
+      for _ in 0..<rounds {
+        let watch = Stopwatch()
+        let outcome = try runner.run(data: data, unitLimit: 1 << 40)
+        best = min(best, watch.nanoseconds)
+        instructions = max(outcome.instructionCount, 1)
+        if let error = outcome.error { throw CLIError.program(path: "bench_\(name)", detail: error) }
+      }
+      figures.append(
+        Figure(name: "vm \(name) (\(engine.rawValue))", value: Double(best) / Double(instructions), unit: "ns/insn"))
+    }
+    return figures
+  }
+
+  private func measureScheduling() throws -> [Figure] {
+    try [3, 5, 10].flatMap { accounts in
+      let figures = try SchedulingBenchmark.run(
+        accounts: accounts, transactions: 20_000, workers: 1, contention: .mixed, rounds: rounds)
+      return [
+        Figure(
+          name: "scheduling, \(accounts) accounts, keys interned", value: figures.scheduleNanoseconds,
+          unit: "ns/transaction"),
+        Figure(
+          name: "scheduling, \(accounts) accounts, interning", value: figures.internNanoseconds, unit: "ns/transaction"),
+      ]
+    }
+  }
+
+  /// Two workers over one on independent transactions that compute, and locks over serial where all conflict.
+  private func measureLanes() throws -> [Figure] {
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    let independent = try LaneBench(contention: 0, count: 2000)
+    let contended = try LaneBench(contention: 100, count: 2000)
+    var figures: [Figure] = []
+    let serial = try independent.best(of: rounds, on: SerialExecutor(engine: engine.engine))
+    let one = try independent.best(of: rounds, on: LockExecutor(workerCount: 1, engine: engine.engine))
+    figures.append(Figure(name: "lanes, independent, serial", value: Double(serial) / 2e6, unit: "µs/transaction"))
+    for workers in [2, 4, 8, 16] where workers <= max(2, cores) {
+      let many = try independent.best(of: rounds, on: LockExecutor(workerCount: workers, engine: engine.engine))
+      figures.append(
+        Figure(name: "lanes, independent, \(workers) workers over 1", value: Double(one) / Double(many), unit: "×"))
+    }
+    let contendedSerial = try contended.best(of: rounds, on: SerialExecutor(engine: engine.engine))
+    let contendedLocks = try contended.best(of: rounds, on: LockExecutor(workerCount: 2, engine: engine.engine))
+    figures.append(
+      Figure(
+        name: "lanes, fully contended, 2 workers over serial",
+        value: Double(contendedSerial) / Double(contendedLocks), unit: "×"))
+    return figures
+  }
+
+  /// State bytes a transaction of a large replay.
+  private func measureMemory() throws -> [Figure] {
+    let bench = try LaneBench(kind: .transfer, contention: 0, count: 100_000)
+    let before = Memory.residentBytes()
+    let outcome = try bench.replay.run(executor: SerialExecutor(engine: engine.engine))
+    let after = Memory.residentBytes()
+    return [
+      Figure(
+        name: "memory, state and results, 100,000 transfers",
+        value: Double(max(0, after - before)) / Double(outcome.results.count), unit: "bytes/transaction")
+    ]
+  }
+}
+
+enum Memory {
+  /// Resident set of this process, from /proc/self/statm (pages of 4 KiB).
+  static func residentBytes() -> Int {
+    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
+    let fields = text.split(separator: " ")
+    return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
+  }
+}

@@ -1,0 +1,77 @@
+// Every executor and number of workers against the serial one: same state, same results, same logs in the same order.
+
+import Ledger
+import Primitives
+import Testing
+
+@testable import Estuary
+
+@Suite(.serialized) struct BlockExecutorTests {
+  /// Under a sanitizer a few blocks say as much as a thousand.
+  private static let blockCount = Int(Environment.variable("ESTUARY_RANDOM_BLOCKS") ?? "") ?? 1000
+
+  private func compare(_ block: RandomBlock, _ executor: any BlockExecutor, blockSize: Int = 0, seed: UInt64) throws {
+    var replay = Replay(genesis: block.genesis, wires: block.wires)
+    replay.blockSize = blockSize
+    let expected = try replay.run(executor: SerialExecutor())
+    let actual = try replay.run(executor: executor)
+    #expect(actual.stateHash == expected.stateHash, "seed \(seed), \(executor.workerCount) workers")
+    #expect(actual.results == expected.results, "seed \(seed), \(executor.workerCount) workers")
+  }
+
+  @Test func locksEqualSerialOverRandomBlocks() throws {
+    let executors = try [1, 2, 4, 8].map { try LockExecutor(workerCount: $0) }
+    for index in 0..<Self.blockCount {
+      let seed = UInt64(index)
+      let block = try RandomBlock(seed: seed, count: 20 + index % 60, contention: index * 7 % 101)
+      for executor in executors { try compare(block, executor, seed: seed) }
+    }
+  }
+
+  @Test(arguments: [1, 7, 50]) func blocksOfAnySizeGiveTheSameState(blockSize: Int) throws {
+    let executor = try LockExecutor(workerCount: 3)
+    for seed in 2000..<2010 as Range<UInt64> {
+      let block = try RandomBlock(seed: seed, count: 100, contention: 30)
+      try compare(block, executor, blockSize: blockSize, seed: seed)
+    }
+  }
+
+  @Test func someTransactionsOfARandomBlockSucceedAndSomeFail() throws {
+    let block = try RandomBlock(seed: 5, count: 200, contention: 20)
+    let outcome = try Replay(genesis: block.genesis, wires: block.wires).run(executor: SerialExecutor())
+    let failures = outcome.results.compactMap(\.error)
+    #expect(failures.count > 40 && failures.count < 160)
+    #expect(Set(failures.map(\.name)).count >= 6)
+  }
+
+  @Test func aRepeatedTransactionRunsOnce() throws {
+    var workload = Workload(.transfer, program: .zero, seed: 3)
+    var wires: [[UInt8]] = []
+    let blockhash = Hash(word0: 1, word1: 0, word2: 0, word3: 0)
+    try workload.append(1, contention: 0, blockhash: blockhash, to: &wires)
+    let genesis = try Genesis(slot: 1, unixTimestamp: 0, blockhash: blockhash, accounts: workload.accounts)
+    for executor in [SerialExecutor(), try LockExecutor(workerCount: 2)] as [any BlockExecutor] {
+      for blockSize in [0, 1] {
+        var replay = Replay(genesis: genesis, wires: [wires[0], wires[0], wires[0]])
+        replay.blockSize = blockSize
+        let outcome = try replay.run(executor: executor)
+        #expect(outcome.results.map(\.error) == [nil, .alreadyProcessed, .alreadyProcessed])
+      }
+    }
+  }
+
+  @Test func aTimelineHasEveryTransactionOnce() throws {
+    let block = try RandomBlock(seed: 9, count: 150, contention: 50)
+    var replay = Replay(genesis: block.genesis, wires: block.wires)
+    replay.recordsTimeline = true
+    let outcome = try replay.run(executor: LockExecutor(workerCount: 3))
+    let timeline = try #require(outcome.blocks.first?.timeline)
+    #expect(timeline.slices.count == 150)
+    for slice in timeline.slices {
+      guard let release = slice.releasedBy else { continue }
+      #expect(timeline.slices[release.predecessor.position].endNanoseconds <= slice.startNanoseconds)
+    }
+    let text = LanePicture(timeline) { _ in "account" }.text()
+    #expect(text.contains("worker   0") && text.contains("worker   2"))
+  }
+}

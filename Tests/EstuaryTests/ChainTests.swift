@@ -1,0 +1,74 @@
+import Ledger
+import Primitives
+import Testing
+
+@testable import Estuary
+
+@Suite struct ChainTests {
+  private func chain() throws -> Chain {
+    let genesis = try Genesis(
+      slot: 1, unixTimestamp: 100, blockhash: Hash(word0: 9, word1: 9, word2: 9, word3: 9),
+      accounts: [(Chain.faucet.pubkey, Account(lamports: Chain.faucetLamports, owner: ProgramID.system))])
+    return try Chain(store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .advancing)
+  }
+
+  @Test func eachBlockMovesSlotAndBlockhashOn() throws {
+    let chain = try chain()
+    let target = Ed25519.KeyPair.random()
+    var seen: Set<Hash> = [chain.blockhash]
+    for slot in 2...6 as ClosedRange<UInt64> {
+      let transfer = System.transfer(from: Chain.faucet.pubkey, to: target.pubkey, lamports: 1_000_000)
+      #expect(try chain.send([transfer], signers: [Chain.faucet]).error == nil)
+      #expect(chain.slot == slot)
+      #expect(seen.insert(chain.blockhash).inserted)
+    }
+    #expect(try chain.account(target.pubkey)?.lamports == 5_000_000)
+  }
+
+  @Test func anOldBlockhashIsRefused() throws {
+    let chain = try chain()
+    let builder = TransactionBuilder(
+      payer: Chain.faucet.pubkey, recentBlockhash: chain.blockhash,
+      instructions: [System.transfer(from: Chain.faucet.pubkey, to: Ed25519.KeyPair.random().pubkey, lamports: 1_000_000)])
+    let wire = try builder.signed(by: [Chain.faucet]).bytes
+    #expect(try chain.execute([wire]).results[0].error == nil)
+    #expect(try chain.execute([wire]).results[0].error == .blockhashNotFound)
+  }
+
+  @Test func theClockFollowsTheBlocks() throws {
+    let chain = try chain()
+    _ = try chain.execute([], unixTimestamp: 500)
+    let clock = try #require(try chain.account(SysvarID.clock)).data
+    #expect(clock[0] == 2 && clock[32] == 0xf4 && clock[33] == 1)
+    _ = try chain.execute([], unixTimestamp: 400)  // time does not run backwards
+    #expect(try chain.account(SysvarID.clock)?.data[32] == 0xf4)
+  }
+
+  @Test func aStoreOfAnotherGenesisIsRefused() throws {
+    let store = MemoryStore()
+    let one = try Genesis(slot: 1, unixTimestamp: 0, blockhash: .zero)
+    let other = try Genesis(slot: 2, unixTimestamp: 0, blockhash: .zero)
+    _ = try Chain(store: store, genesis: one, executor: SerialExecutor(), progress: .fixed)
+    #expect(throws: ChainError.self) {
+      try Chain(store: store, genesis: other, executor: SerialExecutor(), progress: .fixed)
+    }
+    #expect(throws: ChainError.self) {
+      try Chain(store: MemoryStore(), genesis: nil, executor: SerialExecutor(), progress: .fixed)
+    }
+  }
+
+  @Test func aReplayGoesOnAfterTheLastBlock() throws {
+    let block = try RandomBlock(seed: 77, count: 90, contention: 10)
+    var replay = Replay(genesis: block.genesis, wires: block.wires)
+    replay.blockSize = 10
+    let straight = try replay.run(executor: SerialExecutor())
+    let store = MemoryStore()
+    var half = Replay(genesis: block.genesis, wires: Array(block.wires[..<40]))
+    half.blockSize = 10
+    let first = try half.run(on: store, executor: SerialExecutor())
+    let second = try replay.run(on: store, executor: SerialExecutor())
+    #expect(second.skippedCount == 40)
+    #expect(first.results + second.results == straight.results)
+    #expect(second.stateHash == straight.stateHash)
+  }
+}
