@@ -10,6 +10,8 @@ package final class InvokeContext {
   package let transaction = TransactionContext()
   /// The block's constants; set before a transaction begins.
   package var environment: ExecutionEnvironment
+  /// What durable nonces advance from: the transaction's own blockhash or nonce, as LiteSVM has it.
+  package var blockhash: Hash
   /// What runs programs.
   package let engine: Engine
   /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
@@ -32,6 +34,7 @@ package final class InvokeContext {
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     self.environment = environment
+    blockhash = environment.blockhash
     self.engine = engine
     programs = .allocate(capacity: TransactionContext.maximumAccountCount)
     programs.initialize(repeating: nil, count: TransactionContext.maximumAccountCount)
@@ -43,7 +46,8 @@ package final class InvokeContext {
   }
 
   /// Forgets the last transaction.
-  func reset(accountCount: Int, units: UInt64, heapByteCount: Int, collectsLogs: Bool) {
+  func reset(accountCount: Int, blockhash: Hash, units: UInt64, heapByteCount: Int, collectsLogs: Bool) {
+    self.blockhash = blockhash
     transaction.reset(accountCount: accountCount, rent: environment.sysvars.rent)
     remainingUnits = units
     self.heapByteCount = heapByteCount

@@ -43,7 +43,7 @@ package final class TransactionProcessor {
       let budget = try ComputeBudget(message)
       if isAlreadyProcessed() { throw .alreadyProcessed }
       invoke.reset(
-        accountCount: resolved.keys.count, units: UInt64(budget.unitLimit),
+        accountCount: resolved.keys.count, blockhash: message.recentBlockhash, units: UInt64(budget.unitLimit),
         heapByteCount: Int(budget.heapByteCount), collectsLogs: collectsLogs)
       let fee = TransactionFee.lamports(
         message, budget: budget, lamportsPerSignature: environment.lamportsPerSignature)
@@ -127,7 +127,10 @@ package final class TransactionProcessor {
           invoke.undeclaredPrograms.append((position, key))
           continue
         }
-        guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else { continue }
+        guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else {
+          invoke.programs[position] = .closed
+          continue
+        }
         source = ProgramSource(data: held.data, elfOffset: UpgradeableProgram.programDataHeaderByteCount)
       default: continue
       }
