@@ -19,7 +19,7 @@ extension SystemProgram {
       invoke.log("Advance nonce account: Account \(contents.authority) must be a signer")
       throw .missingRequiredSignature
     }
-    let next = NonceState.durableNonce(from: invoke.nonceBlockhash)
+    let next = NonceState.durableNonce(from: invoke.blockhash)
     if contents.durableNonce == next {
       invoke.log("Advance nonce account: nonce can only advance once per slot")
       throw SystemError.nonceBlockhashNotExpired.instructionError
@@ -36,7 +36,7 @@ extension SystemProgram {
     let signer: Pubkey
     if let contents = try nonceState(of: source).contents {
       if lamports == source.lamports {
-        if contents.durableNonce == NonceState.durableNonce(from: invoke.nonceBlockhash) {
+        if contents.durableNonce == NonceState.durableNonce(from: invoke.blockhash) {
           invoke.log("Withdraw nonce account: nonce can only advance once per slot")
           throw SystemError.nonceBlockhashNotExpired.instructionError
         }
@@ -110,7 +110,7 @@ extension SystemProgram {
   private static func freshNonce(authority: Pubkey, _ invoke: InvokeContext) -> NonceState {
     NonceState(
       contents: NonceState.Contents(
-        authority: authority, durableNonce: NonceState.durableNonce(from: invoke.nonceBlockhash),
+        authority: authority, durableNonce: NonceState.durableNonce(from: invoke.blockhash),
         lamportsPerSignature: invoke.environment.lamportsPerSignature))
   }
 

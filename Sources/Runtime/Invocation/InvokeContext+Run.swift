@@ -91,7 +91,8 @@ extension InvokeContext {
     }
   }
 
-  private func run(_ executable: Executable, on level: InvocationLevel) -> RunOutcome {
+  /// Runs `executable` on the input that `level` holds; the meter stays with the outcome.
+  func run(_ executable: Executable, on level: InvocationLevel) -> RunOutcome {
     pendingSyscallError = nil
     // The context outlives the run: it is the receiver of this call.
     return level.machine.run(

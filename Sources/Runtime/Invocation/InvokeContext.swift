@@ -10,10 +10,10 @@ package final class InvokeContext {
   package let transaction = TransactionContext()
   /// The block's constants; set before a transaction begins.
   package var environment: ExecutionEnvironment
+  /// What durable nonces advance from (`ExecutionEnvironment.noncesFollowTransactions`).
+  package var blockhash: Hash
   /// What runs programs.
   package let engine: Engine
-  /// What a durable nonce advances from in this transaction.
-  package internal(set) var nonceBlockhash: Hash = .zero
   /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
   package var remainingUnits: UInt64 = 0
   package var logs = LogCollector()
@@ -34,6 +34,7 @@ package final class InvokeContext {
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     self.environment = environment
+    blockhash = environment.blockhash
     self.engine = engine
     programs = .allocate(capacity: TransactionContext.maximumAccountCount)
     programs.initialize(repeating: nil, count: TransactionContext.maximumAccountCount)
@@ -45,7 +46,8 @@ package final class InvokeContext {
   }
 
   /// Forgets the last transaction.
-  func reset(accountCount: Int, units: UInt64, heapByteCount: Int, collectsLogs: Bool) {
+  func reset(accountCount: Int, blockhash: Hash, units: UInt64, heapByteCount: Int, collectsLogs: Bool) {
+    self.blockhash = blockhash
     transaction.reset(accountCount: accountCount, rent: environment.sysvars.rent)
     remainingUnits = units
     self.heapByteCount = heapByteCount

@@ -9,8 +9,9 @@ package final class TransactionContext {
   /// Keys a transaction can name: instruction accounts are bytes.
   package static let maximumAccountCount = 256
   package static let maximumTraceLength = 64
-  /// The deepest stack: the transaction's own instruction and eight calls below it (SIMD-0268).
-  package static let maximumStackHeight = 9
+  /// The deepest stack: the transaction's own instruction and four calls below it; mainnet has not switched SIMD-0268
+  /// (eight calls) on.
+  package static let maximumStackHeight = 5
   package static let maximumReturnDataByteCount = 1024
   /// Growth of all account data in one transaction, in bytes.
   package static let maximumDataGrowth: Int64 = 20 * 1024 * 1024

@@ -45,10 +45,10 @@ package final class TransactionProcessor {
       try checkAge(resolved, accounts: accounts)
       let budget = try ComputeBudget(message)
       if isAlreadyProcessed() { throw .alreadyProcessed }
+      let blockhash = environment.noncesFollowTransactions ? message.recentBlockhash : environment.blockhash
       invoke.reset(
-        accountCount: resolved.keys.count, units: UInt64(budget.unitLimit),
+        accountCount: resolved.keys.count, blockhash: blockhash, units: UInt64(budget.unitLimit),
         heapByteCount: Int(budget.heapByteCount), collectsLogs: collectsLogs)
-      invoke.nonceBlockhash = environment.noncesFollowTransactions ? message.recentBlockhash : environment.blockhash
       let fee = TransactionFee.lamports(
         message, budget: budget, lamportsPerSignature: environment.lamportsPerSignature)
       try load(resolved, accounts: accounts, fee: fee)
@@ -131,7 +131,10 @@ package final class TransactionProcessor {
           invoke.undeclaredPrograms.append((position, key))
           continue
         }
-        guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else { continue }
+        guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else {
+          invoke.programs[position] = .closed
+          continue
+        }
         source = ProgramSource(data: held.data, elfOffset: UpgradeableProgram.programDataHeaderByteCount)
       default: continue
       }

@@ -1,0 +1,152 @@
+// Programs in transactions: where their code comes from, what their results and faults mean, and what they may do to
+// their accounts.
+
+import Ledger
+import Primitives
+import Testing
+
+@testable import Runtime
+
+@Suite struct ProgramExecutionTests {
+  private let program = TransactionRig.key(7)
+  private let owned = TransactionRig.key(8)
+
+  private func run(
+    _ assembly: String, accounts: [AccountMeta] = [], data: [UInt8] = [], before: (inout TransactionRig) -> Void = { _ in }
+  ) throws -> (TransactionOutcome, TransactionRig) {
+    var rig = try TransactionRig()
+    try rig.install("entrypoint:\n" + assembly, at: program)
+    before(&rig)
+    let outcome = try rig.run([Instruction(programID: program, accounts: accounts, data: data)])
+    return (outcome, rig)
+  }
+
+  @Test(arguments: [
+    (UInt64(1), InstructionError.custom(1)), (0xffff_ffff, .custom(0xffff_ffff)), (1 << 32, .custom(0)),
+    (2 << 32, .invalidArgument), (11 << 32, .notEnoughAccountKeys), (20 << 32, .invalidRealloc),
+    (26 << 32, .incorrectAuthority), (27 << 32, .invalidError), (2 << 32 | 1, .invalidError), (1 << 63, .invalidError),
+  ])
+  func resultsAreErrors(result: UInt64, error: InstructionError) throws {
+    let (outcome, _) = try run("lddw r0, 0x\(String(result, radix: 16))\nexit")
+    #expect(outcome.error == .instructionError(index: 0, error))
+    #expect(outcome.logs.lines.last == "Program \(program) failed: \(error)")
+  }
+
+  @Test func logsSayWhatWasConsumed() throws {
+    let (outcome, _) = try run("mov64 r0, 0\nexit")
+    #expect(
+      outcome.logs.lines == [
+        "Program \(program) invoke [1]", "Program \(program) consumed 2 of 200000 compute units",
+        "Program \(program) success",
+      ])
+    #expect(outcome.computeUnits == 2)
+  }
+
+  @Test func faultsCostEverything() throws {
+    let (outcome, _) = try run("mov64 r1, 0\nldxdw r0, [r1+0]\nexit")
+    #expect(outcome.error == .instructionError(index: 0, .programFailedToComplete))
+    #expect(outcome.computeUnits == 200_000)
+    #expect(outcome.logs.lines.last?.hasPrefix("Program \(program) failed: Access violation") == true)
+  }
+
+  @Test func instructionDataIsInTheSecondRegister() throws {
+    let (outcome, _) = try run("ldxb r0, [r2+1]\nldxdw r3, [r2-8]\nlsh64 r3, 8\nor64 r0, r3\nexit", data: [9, 42])
+    #expect(outcome.error == .instructionError(index: 0, .custom(0x22a)))
+  }
+
+  /// Adds one to the first byte of the first account's data.
+  private static let increment = "ldxb r3, [r1+96]\nadd64 r3, 1\nstxb [r1+96], r3\nmov64 r0, 0\nexit"
+
+  @Test func ownersChangeData() throws {
+    let (outcome, rig) = try run(Self.increment, accounts: [meta(owned, writes: true)]) { rig in
+      rig.accounts[owned] = Account(lamports: 1_000_000, data: [41], owner: program)
+    }
+    #expect(outcome.error == nil)
+    #expect(rig.accounts[owned]?.data == [42])
+  }
+
+  @Test func othersDoNot() throws {
+    let (readonly, _) = try run(Self.increment, accounts: [meta(owned)]) { rig in
+      rig.accounts[owned] = Account(lamports: 1_000_000, data: [41], owner: program)
+    }
+    #expect(readonly.error == .instructionError(index: 0, .readonlyDataModified))
+    let (external, _) = try run(Self.increment, accounts: [meta(owned, writes: true)]) { rig in
+      rig.accounts[owned] = Account(lamports: 1_000_000, data: [41], owner: ProgramID.system)
+    }
+    #expect(external.error == .instructionError(index: 0, .externalAccountDataModified))
+  }
+
+  @Test(arguments: [
+    (UInt64(10_240), InstructionError?.none), (10_241, .invalidRealloc), (.max, .invalidRealloc), (0, nil),
+  ])
+  func dataGrowsByTenKibibytes(byteCount: UInt64, error: InstructionError?) throws {
+    let (outcome, rig) = try run(
+      "ldxdw r3, [r2+0]\nstxdw [r1+88], r3\nmov64 r0, 0\nexit", accounts: [meta(owned, writes: true)],
+      data: withUnsafeBytes(of: byteCount.littleEndian) { Array($0) }
+    ) { rig in
+      rig.accounts[owned] = Account(lamports: 1_000_000_000, owner: program)
+    }
+    #expect(outcome.error == error.map { .instructionError(index: 0, $0) })
+    #expect(rig.accounts[owned]?.data.count == (error == nil ? Int(byteCount) : 0))
+  }
+
+  @Test func lamportsAreNotMade() throws {
+    let (outcome, _) = try run(
+      "ldxdw r3, [r1+80]\nadd64 r3, 1\nstxdw [r1+80], r3\nmov64 r0, 0\nexit", accounts: [meta(owned, writes: true)]
+    ) { rig in
+      rig.accounts[owned] = Account(lamports: 1_000_000, owner: program)
+    }
+    #expect(outcome.error == .instructionError(index: 0, .unbalancedInstruction))
+  }
+
+  @Test func upgradeableProgramsRunFromTheirData() throws {
+    var rig = try TransactionRig()
+    let elf = try TransactionRig.elf("entrypoint:\nmov64 r0, 7\nexit")
+    let accounts = UpgradeableProgram.accounts(programID: program, elf: elf, rent: Rent())
+    rig.accounts[program] = accounts.program
+    rig.accounts[accounts.programData.key] = accounts.programData.account
+    let call = Instruction(programID: program, accounts: [], data: [])
+    #expect(try rig.run([call]).error == .instructionError(index: 0, .custom(7)))
+    let balance = rig.lamports(rig.payer.pubkey)
+    let undeclared = try rig.run([call], lendsPrograms: false)
+    #expect(undeclared.status == .undeclaredAccess(accounts.programData.key))
+    #expect(undeclared.changes.isEmpty)
+    #expect(rig.lamports(rig.payer.pubkey) == balance)
+    rig.accounts[accounts.programData.key] = nil
+    let closed = try rig.run([call])
+    #expect(closed.error == .instructionError(index: 0, .unsupportedProgramId))
+    #expect(closed.logs.lines.contains("Program is not deployed"))
+  }
+
+  @Test func brokenFilesAreNotDeployed() throws {
+    for data in [[], [1, 2, 3], [UInt8](repeating: 0x7f, count: 4096)] as [[UInt8]] {
+      var rig = try TransactionRig()
+      rig.accounts[program] = Account(
+        lamports: 1_000_000_000, data: data, owner: ProgramID.bpfLoader2, executable: true)
+      let outcome = try rig.run([Instruction(programID: program, accounts: [], data: [])])
+      #expect(outcome.error == .instructionError(index: 0, .unsupportedProgramId))
+      #expect(
+        outcome.logs.lines == [
+          "Program \(program) invoke [1]", "Program is not deployed",
+          "Program \(program) failed: Unsupported program id",
+        ])
+    }
+  }
+
+  @Test func equalFilesShareAnExecutable() throws {
+    let cache = ProgramCache(syscalls: SyscallTable.registry)
+    let table = ProgramTable()
+    let elf = try TransactionRig.elf("entrypoint:\nexit")
+    let copy = elf + []
+    let first = table.entry(ProgramSource(data: elf, elfOffset: 0), cache: cache)
+    #expect(table.entry(ProgramSource(data: Array(copy), elfOffset: 0), cache: cache) === first)
+    #expect(ProgramTable().entry(ProgramSource(data: [0] + elf, elfOffset: 1), cache: cache) === first)
+    let other = try TransactionRig.elf("entrypoint:\nmov64 r0, 1\nexit")
+    #expect(table.entry(ProgramSource(data: other, elfOffset: 0), cache: cache) !== first)
+    for index in 0..<200 {
+      let elf = try TransactionRig.elf("entrypoint:\nmov64 r0, \(index)\nexit")
+      _ = table.entry(ProgramSource(data: elf, elfOffset: 0), cache: cache)
+    }
+    #expect(table.entry(ProgramSource(data: elf, elfOffset: 0), cache: cache) === first)
+  }
+}
