@@ -1,6 +1,7 @@
-// Runs bpf_conformance: each program on the lowest SBPF version that can express it. Generic eBPF has instructions that
-// SBPF lacks and gives some it has another meaning; such cases are skipped, each with its reason. A file in a folder
-// named `negative` is one that has to be refused, or whose expectation has to fail.
+// Runs bpf_conformance: each program on the lowest SBPF version that can express it. Generic eBPF has
+// instructions that SBPF lacks and gives some it has another meaning; such cases are skipped, each with its
+// reason. A file in a folder named `negative` is one that has to be refused, or whose expectation has to
+// fail.
 import SBPF
 
 package enum BPFConformance {
@@ -31,7 +32,9 @@ package enum BPFConformance {
   private static func outcome(
     text: String, file: String, name: String, engine: Engine, isNegative: Bool
   ) -> ConformanceOutcome {
-    if isNegative, name.hasPrefix("unused-") { return .skipped("SBPF ignores fields that an instruction does not use") }
+    if isNegative, name.hasPrefix("unused-") {
+      return .skipped("SBPF ignores fields that an instruction does not use")
+    }
     let vector: BPFVector
     do {
       vector = try BPFVector.parse(text, file: file)
@@ -59,16 +62,22 @@ package enum BPFConformance {
       case (.ran(let run, let version), .result(let result)):
         if run.fault == .divideByZero { return .skipped(divisionByZero) }
         if run.fault == .divideOverflow { return .skipped("overflowing division traps in SBPF") }
-        if let text = run.faultText(version: version) { return .failed("\(version): fault at \(run.pc): \(text)") }
+        if let text = run.faultText(version: version) {
+          return .failed("\(version): fault at \(run.pc): \(text)")
+        }
         if run.result == result { return .passed }
-        if isSignExtended(expectation) { return .skipped("add32, sub32 and mul32 sign-extend in SBPF \(version)") }
+        if isSignExtended(expectation) {
+          return .skipped("add32, sub32 and mul32 sign-extend in SBPF \(version)")
+        }
         return .failed("\(version): r0 is \(hex(run.result)), should be \(hex(result))")
       }
     }
 
     /// Whether r0 is what was expected, sign-extended from 32 bits.
     func isSignExtended(_ expectation: BPFVector.Expectation) -> Bool {
-      guard case (.ran(let run, _), .result(let result)) = (self, expectation), result <= UInt32.max else { return false }
+      guard case (.ran(let run, _), .result(let result)) = (self, expectation), result <= UInt32.max else {
+        return false
+      }
       return run.fault == .none && run.result != result
         && run.result == UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: result)))
     }
@@ -128,7 +137,8 @@ package enum BPFConformance {
     }
   }
 
-  /// Spells remainders as SBPF does and gives the last `exit` the label `exit`, which jumps in these files use.
+  /// Spells remainders as SBPF does and gives the last `exit` the label `exit`, which jumps in these files
+  /// use.
   private static func inOurDialect(_ text: String) -> String {
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
       let words = mnemonic(line)

@@ -1,6 +1,6 @@
-// The files of bpf_conformance (https://github.com/Alan-Jowett/bpf_conformance): sections that open with `-- name`.
-// `asm` or `raw` is the program, `mem` the bytes that r1 points at, `result` r0, `error` that it has to fail;
-// `c` and `no register offset` are for other tools.
+// The files of bpf_conformance (https://github.com/Alan-Jowett/bpf_conformance): sections that open with `--
+// name`. `asm` or `raw` is the program, `mem` the bytes that r1 points at, `result` r0, `error` that it has
+// to fail; `c` and `no register offset` are for other tools.
 
 package struct BPFVector: Equatable, Sendable {
   package enum Program: Equatable, Sendable {
@@ -56,7 +56,8 @@ package struct BPFVector: Equatable, Sendable {
       expectation = .error
     } else if let lines = sections["result"] {
       let text = words(lines).first ?? ""
-      guard let result = UInt64(text.lowercased().hasPrefix("0x") ? text.dropFirst(2) : text[...], radix: 16) else {
+      guard let result = UInt64(text.lowercased().hasPrefix("0x") ? text.dropFirst(2) : text[...], radix: 16)
+      else {
         throw .invalidNumber(text, file: file, line: 1)
       }
       expectation = .result(result)

@@ -1,5 +1,6 @@
-// Runs Firedancer's instruction vectors: each case is one instruction followed by `exit`, with 100 compute units, no
-// heap, no syscalls and registers of its own, r10 included. The SBPF version is that of the folder (v0, v2, v3).
+// Runs Firedancer's instruction vectors: each case is one instruction followed by `exit`, with 100 compute
+// units, no heap, no syscalls and registers of its own, r10 included. The SBPF version is that of the folder
+// (v0, v2, v3).
 import SBPF
 
 package enum InstructionConformance {
@@ -12,7 +13,8 @@ package enum InstructionConformance {
     var report = ConformanceReport()
     for path in paths {
       for file in try VectorFiles.find(path, suffix: ".instr") {
-        report.cases += try run(text: VectorFiles.read(file), file: file, version: version(of: file), engine: engine)
+        report.cases += try run(
+          text: VectorFiles.read(file), file: file, version: version(of: file), engine: engine)
       }
     }
     return report
@@ -45,13 +47,16 @@ package enum InstructionConformance {
     let executable: Executable
     do {
       executable = try Executable(
-        image: ProgramImage(version: version, text: text(of: vector, version: version)), syscalls: SyscallRegistry(),
+        image: ProgramImage(version: version, text: text(of: vector, version: version)),
+        syscalls: SyscallRegistry(),
         provesFrameAccesses: false)
     } catch {
       return vector.expectation == .isRefused ? .passed : .failed("refused: \(error)")
     }
     let first = compare(execute(executable, vector, machine), with: vector, version: version)
-    guard first != .passed, let repeated = vector.withExpectedDestination(version: version) else { return first }
+    guard first != .passed, let repeated = vector.withExpectedDestination(version: version) else {
+      return first
+    }
     return compare(execute(executable, repeated, machine), with: repeated, version: version)
   }
 
@@ -103,7 +108,8 @@ package enum InstructionConformance {
       start = end
     }
     let outcome = machine.run(
-      executable, input: base, inputByteCount: vector.input.count, instructionDataAddress: 0, heapByteCount: 0,
+      executable, input: base, inputByteCount: vector.input.count, instructionDataAddress: 0,
+      heapByteCount: 0,
       units: units, host: nil, inputSegments: segments, registers: vector.registers)
     return (outcome, machine.registers)
   }
@@ -112,11 +118,13 @@ package enum InstructionConformance {
 }
 
 extension InstructionVector {
-  /// This case with the destination it expects as the one it starts from, where it leaves the destination's value to
-  /// an earlier line: a file that is an excerpt may lack that line. nil for cases that say what they start from.
+  /// This case with the destination it expects as the one it starts from, where it leaves the destination's
+  /// value to an earlier line: a file that is an excerpt may lack that line. nil for cases that say what they
+  /// start from.
   fileprivate func withExpectedDestination(version: SBPFVersion) -> InstructionVector? {
     let index = Int(destination)
-    guard expectation == .succeeds, expectedRegisters.indices.contains(index), !givenRegisters.contains(index),
+    guard expectation == .succeeds, expectedRegisters.indices.contains(index),
+      !givenRegisters.contains(index),
       let facts = Opcode.decoding(opcode, in: version)?.facts, facts.opcodeClass == .alu,
       facts.form == .registers || facts.form == .registerImmediate, !facts.mnemonic.hasPrefix("mov")
     else { return nil }

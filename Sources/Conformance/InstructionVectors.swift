@@ -1,7 +1,7 @@
-// The grammar of Firedancer's instruction vectors (https://github.com/firedancer-io/firedancer, src/flamenco/vm):
-// `$` opens a case, `:` its expectation, `name=value` sets a field, `#` starts a comment. A field keeps its value from
-// case to case until it is set again, registers too, and a case expects the registers it was given unless it says
-// otherwise. Numbers are hexadecimal.
+// The grammar of Firedancer's instruction vectors (https://github.com/firedancer-io/firedancer,
+// src/flamenco/vm): `$` opens a case, `:` its expectation, `name=value` sets a field, `#` starts a comment. A
+// field keeps its value from case to case until it is set again, registers too, and a case expects the
+// registers it was given unless it says otherwise. Numbers are hexadecimal.
 
 package enum InstructionExpectation: Equatable, Sendable { case succeeds, faults, isRefused }
 
@@ -46,7 +46,8 @@ package struct InstructionVectorParser {
   private mutating func parse() throws(ConformanceError) {
     while skipSpace() {
       switch bytes[position] {
-      case UInt8(ascii: "#"): while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }
+      case UInt8(ascii: "#"):
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\n") { position += 1 }
       case UInt8(ascii: "$"):
         finish()
         current.line = line
@@ -105,7 +106,8 @@ package struct InstructionVectorParser {
     case "off": current.offset = UInt16(try number(word, below: 1 << 16))
     case "imm": current.immediate = try number(word, below: nil)
     default:
-      guard word.hasPrefix("r"), let index = Int(word.dropFirst()), current.registers.indices.contains(index) else {
+      guard word.hasPrefix("r"), let index = Int(word.dropFirst()), current.registers.indices.contains(index)
+      else {
         throw .unexpectedToken(word, file: file, line: line)
       }
       let number = try number(word, below: nil)

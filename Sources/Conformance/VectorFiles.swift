@@ -1,5 +1,5 @@
-// Finds and reads the files of a suite: paths name files or directories, directories are walked recursively, and the
-// order is by path so that reports compare.
+// Finds and reads the files of a suite: paths name files or directories, directories are walked recursively,
+// and the order is by path so that reports compare.
 import Foundation
 
 package enum VectorFiles {

@@ -1,11 +1,11 @@
-// SBPF assembly text to a program. One statement a line; `#`, `//` and `;` start comments. The dialect is that of uBPF
-// and bpf_conformance with Solana's additions:
+// SBPF assembly text to a program. One statement a line; `#`, `//` and `;` start comments. The dialect is
+// that of uBPF and bpf_conformance with Solana's additions:
 //
 //   entrypoint:                a label; the program starts at `entrypoint`, else at its first slot
 //     mov64 r1, 0x10           registers r0–r10, also %r0; `mov` and `mov64` are the same
 //     ldxdw r2, [r1+8]         jumps name a label or +slots
 //     jeq r2, 0, done
-//     call helper              a label is a call of a function, any other name is a syscall; `call local x` too
+//     call helper              a label: a function; another name: a syscall; `call local x` too
 //     call 0x207559bd          the immediate itself
 //   done:
 //     exit
@@ -63,7 +63,8 @@ package struct Assembler {
     let text = EncodedInsn.bytes(of: slots)
     return ProgramImage(
       version: version, text: text, rodata: version.hasLowRodata ? [] : text,
-      rodataAddress: version.hasLowRodata ? GuestMemory.rodataStart : GuestMemory.programStart, entryPC: entryPC,
+      rodataAddress: version.hasLowRodata ? GuestMemory.rodataStart : GuestMemory.programStart,
+      entryPC: entryPC,
       functions: functions, functionNames: functionNames, importNames: importNames)
   }
 }
@@ -121,13 +122,16 @@ extension Assembler {
     return text
   }
 
-  /// A label: letters, digits, `_`, `.`, `$` and what mangled symbols hold, not starting with a digit or a sign.
+  /// A label: letters, digits, `_`, `.`, `$` and what mangled symbols hold, not starting with a digit or a
+  /// sign.
   static func isName(_ text: String) -> Bool {
-    guard let first = text.unicodeScalars.first, !("0"..."9").contains(first), first != "+", first != "-" else {
+    guard let first = text.unicodeScalars.first, !("0"..."9").contains(first), first != "+", first != "-"
+    else {
       return false
     }
     return text.unicodeScalars.allSatisfy { scalar in
-      scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "_.$@<>".unicodeScalars.contains(scalar)
+      scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
+        || "_.$@<>".unicodeScalars.contains(scalar)
     }
   }
 }
@@ -261,10 +265,13 @@ extension Assembler {
 // MARK: - Operands
 
 extension Assembler {
-  /// The row of the table that a statement means: its mnemonic, its number of operands, register or immediate.
+  /// The row of the table that a statement means: its mnemonic, its number of operands, register or
+  /// immediate.
   private func operation(_ statement: Statement) throws(AssemblerError) -> OpcodeFacts {
     var mnemonic = statement.mnemonic
-    if ["le16", "le32", "le64", "be16", "be32", "be64"].contains(mnemonic) { mnemonic = String(mnemonic.prefix(2)) }
+    if ["le16", "le32", "le64", "be16", "be32", "be64"].contains(mnemonic) {
+      mnemonic = String(mnemonic.prefix(2))
+    }
     let rows = Assembler.rowsByMnemonic[mnemonic] ?? []
     guard !rows.isEmpty else { throw .unknownInstruction(statement.mnemonic, line: statement.line) }
     let matching = rows.filter { Assembler.accepts($0.form, statement.operands) }
@@ -343,7 +350,9 @@ extension Assembler {
 
   private func offset(_ text: String, _ line: Int) throws(AssemblerError) -> Int16 {
     let value = try Assembler.number(text, line: line)
-    guard let offset = Int16(exactly: Int64(bitPattern: value)) else { throw .invalidOffset(text, line: line) }
+    guard let offset = Int16(exactly: Int64(bitPattern: value)) else {
+      throw .invalidOffset(text, line: line)
+    }
     return offset
   }
 

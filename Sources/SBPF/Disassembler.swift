@@ -1,10 +1,12 @@
-// A program to the text that Assembler.swift reads: labels at functions and jump targets, names of functions and
-// syscalls where they are known. Assembling the text again gives the same bytes; a slot that the spelling would not
-// bring back bit for bit (junk in unused fields, opcodes of other versions) is written as a number.
+// A program to the text that Assembler.swift reads: labels at functions and jump targets, names of functions
+// and syscalls where they are known. Assembling the text again gives the same bytes; a slot that the spelling
+// would not bring back bit for bit (junk in unused fields, opcodes of other versions) is written as a number.
 
 package enum Disassembler {
   /// The text of `image`; `syscalls` gives names to calls by hash.
-  package static func disassemble(_ image: ProgramImage, syscalls: SyscallRegistry = SyscallRegistry()) -> String {
+  package static func disassemble(_ image: ProgramImage, syscalls: SyscallRegistry = SyscallRegistry())
+    -> String
+  {
     Listing(image: image, syscalls: syscalls).text()
   }
 }
@@ -44,7 +46,9 @@ private struct Listing {
 
   /// Whether the assembler would not find this key by itself.
   private func needsFunctionLine(_ key: UInt32) -> Bool {
-    guard !image.version.hasStaticSyscalls, let pc = image.functions[key], let label = labels[pc] else { return false }
+    guard !image.version.hasStaticSyscalls, let pc = image.functions[key], let label = labels[pc] else {
+      return false
+    }
     guard Assembler.functionKey(name: label, pc: pc) == key else { return true }
     let byte = Opcode.call.facts.encoding(in: image.version)
     return !slots.contains { $0.opcode == byte && UInt32(bitPattern: $0.immediate) == key }

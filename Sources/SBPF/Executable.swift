@@ -1,6 +1,6 @@
-// A verified program, decoded once and shared by every worker that runs it. Decoding resolves each call: to a syscall
-// of the registry, to a pc, or to nothing, which faults when it is reached (as on chain) or is refused here when the
-// loader asks for that.
+// A verified program, decoded once and shared by every worker that runs it. Decoding resolves each call: to a
+// syscall of the registry, to a pc, or to nothing, which faults when it is reached (as on chain) or is
+// refused here when the loader asks for that.
 
 package enum ExecutableError: Error, Equatable, Sendable, CustomStringConvertible {
   case verifier(VerifierError)
@@ -16,7 +16,8 @@ package enum ExecutableError: Error, Equatable, Sendable, CustomStringConvertibl
     case .verifier(let error): error.description
     case .unresolvedCall(let pc, let key, let name?):
       "unresolved symbol \(name) (0x\(String(key, radix: 16))) at instruction \(pc)"
-    case .unresolvedCall(let pc, let key, nil): "unresolved call 0x\(String(key, radix: 16)) at instruction \(pc)"
+    case .unresolvedCall(let pc, let key, nil):
+      "unresolved call 0x\(String(key, radix: 16)) at instruction \(pc)"
     case .functionOutsideText(let pc, let target): "call to #\(target) outside the text at instruction \(pc)"
     case .entryOutsideText(let pc): "entry point #\(pc) outside the text"
     case .misplacedRodata(let address): "read-only data at 0x\(String(address, radix: 16))"
@@ -24,8 +25,8 @@ package enum ExecutableError: Error, Equatable, Sendable, CustomStringConvertibl
   }
 }
 
-/// Immutable after `init`: the allocations below are written there and freed in `deinit`, which is what makes the
-/// unchecked `Sendable` sound.
+/// Immutable after `init`: the allocations below are written there and freed in `deinit`, which is what makes
+/// the unchecked `Sendable` sound.
 package final class Executable: @unchecked Sendable {
   package let version: SBPFVersion
   package let syscalls: SyscallRegistry
@@ -45,8 +46,8 @@ package final class Executable: @unchecked Sendable {
 
   /// Verifies and decodes `image`.
   ///
-  /// With `refusesUnresolvedCalls` a call of an unknown syscall is an error here instead of a fault at run time.
-  /// `provesFrameAccesses` may be turned off by tests that start with an r10 of their own.
+  /// With `refusesUnresolvedCalls` a call of an unknown syscall is an error here instead of a fault at run
+  /// time. `provesFrameAccesses` may be turned off by tests that start with an r10 of their own.
   package init(
     image: ProgramImage, syscalls: SyscallRegistry, refusesUnresolvedCalls: Bool = false,
     provesFrameAccesses: Bool = true
@@ -71,7 +72,8 @@ package final class Executable: @unchecked Sendable {
     textAddress = image.textAddress
     functionNames = image.functionNames
     rodataIndex = Int(image.rodataAddress >> 32)
-    // 16-byte alignment: syscalls check the alignment of host addresses, and the reference aligns its buffers so.
+    // 16-byte alignment: syscalls check the alignment of host addresses, and the reference aligns its buffers
+    // so.
     rodata = .allocate(byteCount: max(image.rodata.count, 1), alignment: 16)
     rodata.copyBytes(from: image.rodata)
     rodataByteCount = image.rodata.count

@@ -1,6 +1,7 @@
-// The VM's internal instruction: 16 bytes, one for each 8-byte slot of the encoding, so that a slot index is the pc
-// that the reference reports. Decoding normalises: the immediate is extended as the operation wants it, `lddw` holds
-// all 64 bits in its first slot, `callx` has its register in `source` whatever field the version uses.
+// The VM's internal instruction: 16 bytes, one for each 8-byte slot of the encoding, so that a slot index is
+// the pc that the reference reports. Decoding normalises: the immediate is extended as the operation wants
+// it, `lddw` holds all 64 bits in its first slot, `callx` has its register in `source` whatever field the
+// version uses.
 
 /// One slot as it is encoded: opcode byte, registers, 16-bit offset, 32-bit immediate, little-endian.
 package struct EncodedInsn: Sendable, Equatable {
@@ -14,7 +15,9 @@ package struct EncodedInsn: Sendable, Equatable {
   package var offset: Int16
   package var immediate: Int32
 
-  package init(opcode: UInt8, destination: UInt8 = 0, source: UInt8 = 0, offset: Int16 = 0, immediate: Int32 = 0) {
+  package init(
+    opcode: UInt8, destination: UInt8 = 0, source: UInt8 = 0, offset: Int16 = 0, immediate: Int32 = 0
+  ) {
     self.opcode = opcode
     self.destination = destination & 15
     self.source = source & 15

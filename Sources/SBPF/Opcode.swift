@@ -1,6 +1,6 @@
-// What the VM can do, as a list without payloads: the internal, normalised operations. Each has one row of facts in
-// OpcodeTable.swift. Where two versions give one encoding byte two meanings there are two operations, so neither the
-// interpreters nor machine code ask about versions.
+// What the VM can do, as a list without payloads: the internal, normalised operations. Each has one row of
+// facts in OpcodeTable.swift. Where two versions give one encoding byte two meanings there are two
+// operations, so neither the interpreters nor machine code ask about versions.
 
 package enum Opcode: UInt8, Sendable, CaseIterable {
   // Loads and stores.

@@ -1,16 +1,18 @@
-// The facts about every operation, in one table: decoder, verifier, assembler, disassembler, interpreters and (later)
-// machine code read it, and OpcodeTableTests proves it. A row is
+// The facts about every operation, in one table: decoder, verifier, assembler, disassembler, interpreters and
+// (later) machine code read it, and OpcodeTableTests proves it. A row is
 //
-//   operation, mnemonic, operands, class, operand width in bits, [encoding byte: the versions in which it holds],
+//   operation, mnemonic, operands, class, operand width in bits, [encoding byte: the versions that have it],
 //   how the 32-bit immediate becomes 64 bits, what the verifier checks beyond registers.
 //
-// Encodings: eBPF's (RFC 9669) with Solana's changes (SIMD-0173, SIMD-0174, SIMD-0178, SIMD-0377; where a text and
-// https://github.com/anza-xyz/sbpf differ, the code holds). Rows without an encoding are made by the decoder. Every
-// instruction costs one compute unit. A second family of instructions would be more rows with a feature of their own.
+// Encodings: eBPF's (RFC 9669) with Solana's changes (SIMD-0173, SIMD-0174, SIMD-0178, SIMD-0377; where a
+// text and https://github.com/anza-xyz/sbpf differ, the code holds). Rows without an encoding are made by the
+// decoder. Every instruction costs one compute unit. A second family of instructions would be more rows with
+// a feature of their own.
 
 /// Which versions have an encoding.
 package enum VersionFeature: UInt8, Sendable {
-  case always, classicMemory, movedMemory, wideLoad, noWideLoad, productQuotient, noProductQuotient, plainSubtract,
+  case always, classicMemory, movedMemory, wideLoad, noWideLoad, productQuotient, noProductQuotient,
+    plainSubtract,
     swappedSubtract, signExtends32, zeroExtends32, negate, littleEndian, jump32
 
   package func holds(in version: SBPFVersion) -> Bool {
@@ -134,21 +136,24 @@ extension Opcode {
     row(.stw, "stw", .storeImmediate, .store, 32, [0x62: .classicMemory, 0x87: .movedMemory], .signExtended),
     row(.stxw, "stxw", .storeRegister, .store, 32, [0x63: .classicMemory, 0x8f: .movedMemory]),
     row(.ldxdw, "ldxdw", .load, .load, 64, [0x79: .classicMemory, 0x9c: .movedMemory]),
-    row(.stdw, "stdw", .storeImmediate, .store, 64,
-        [0x7a: .classicMemory, 0x97: .movedMemory], .signExtended),
+    row(
+      .stdw, "stdw", .storeImmediate, .store, 64,
+      [0x7a: .classicMemory, 0x97: .movedMemory], .signExtended),
     row(.stxdw, "stxdw", .storeRegister, .store, 64, [0x7b: .classicMemory, 0x9f: .movedMemory]),
     row(.lddw, "lddw", .wideImmediate, .alu, 64, [0x18: .wideLoad], .wide, check: .wideLoad),
     // 64-bit arithmetic
-    row(.add64Imm, "add64", .registerImmediate, .alu, 64,
-        [0x07: .always], .signExtended, check: .stackFrameAlignment),
+    row(
+      .add64Imm, "add64", .registerImmediate, .alu, 64,
+      [0x07: .always], .signExtended, check: .stackFrameAlignment),
     row(.add64Reg, "add64", .registers, .alu, 64, [0x0f: .always]),
     row(.sub64Imm, "sub64", .registerImmediate, .alu, 64, [0x17: .plainSubtract], .signExtended),
     row(.reverseSub64Imm, "sub64", .registerImmediate, .alu, 64, [0x17: .swappedSubtract], .signExtended),
     row(.sub64Reg, "sub64", .registers, .alu, 64, [0x1f: .always]),
     row(.mul64Imm, "mul64", .registerImmediate, .alu, 64, [0x27: .noProductQuotient], .signExtended),
     row(.mul64Reg, "mul64", .registers, .alu, 64, [0x2f: .noProductQuotient]),
-    row(.div64Imm, "div64", .registerImmediate, .alu, 64,
-        [0x37: .noProductQuotient], .signExtended, check: .nonzero),
+    row(
+      .div64Imm, "div64", .registerImmediate, .alu, 64,
+      [0x37: .noProductQuotient], .signExtended, check: .nonzero),
     row(.div64Reg, "div64", .registers, .alu, 64, [0x3f: .noProductQuotient]),
     row(.or64Imm, "or64", .registerImmediate, .alu, 64, [0x47: .always], .signExtended),
     row(.or64Reg, "or64", .registers, .alu, 64, [0x4f: .always]),
@@ -158,8 +163,9 @@ extension Opcode {
     row(.lsh64Reg, "lsh64", .registers, .alu, 64, [0x6f: .always]),
     row(.rsh64Imm, "rsh64", .registerImmediate, .alu, 64, [0x77: .always], .signExtended, check: .shift),
     row(.rsh64Reg, "rsh64", .registers, .alu, 64, [0x7f: .always]),
-    row(.mod64Imm, "mod64", .registerImmediate, .alu, 64,
-        [0x97: .noProductQuotient], .signExtended, check: .nonzero),
+    row(
+      .mod64Imm, "mod64", .registerImmediate, .alu, 64,
+      [0x97: .noProductQuotient], .signExtended, check: .nonzero),
     row(.mod64Reg, "mod64", .registers, .alu, 64, [0x9f: .noProductQuotient]),
     row(.xor64Imm, "xor64", .registerImmediate, .alu, 64, [0xa7: .always], .signExtended),
     row(.xor64Reg, "xor64", .registers, .alu, 64, [0xaf: .always]),
@@ -180,8 +186,9 @@ extension Opcode {
     row(.sub32ZxReg, "sub32", .registers, .alu, 32, [0x1c: .zeroExtends32]),
     row(.mul32Imm, "mul32", .registerImmediate, .alu, 32, [0x24: .noProductQuotient], .signExtended),
     row(.mul32Reg, "mul32", .registers, .alu, 32, [0x2c: .noProductQuotient]),
-    row(.div32Imm, "div32", .registerImmediate, .alu, 32,
-        [0x34: .noProductQuotient], .signExtended, check: .nonzero),
+    row(
+      .div32Imm, "div32", .registerImmediate, .alu, 32,
+      [0x34: .noProductQuotient], .signExtended, check: .nonzero),
     row(.div32Reg, "div32", .registers, .alu, 32, [0x3c: .noProductQuotient]),
     row(.or32Imm, "or32", .registerImmediate, .alu, 32, [0x44: .always], .signExtended),
     row(.or32Reg, "or32", .registers, .alu, 32, [0x4c: .always]),
@@ -191,8 +198,9 @@ extension Opcode {
     row(.lsh32Reg, "lsh32", .registers, .alu, 32, [0x6c: .always]),
     row(.rsh32Imm, "rsh32", .registerImmediate, .alu, 32, [0x74: .always], .signExtended, check: .shift),
     row(.rsh32Reg, "rsh32", .registers, .alu, 32, [0x7c: .always]),
-    row(.mod32Imm, "mod32", .registerImmediate, .alu, 32,
-        [0x94: .noProductQuotient], .signExtended, check: .nonzero),
+    row(
+      .mod32Imm, "mod32", .registerImmediate, .alu, 32,
+      [0x94: .noProductQuotient], .signExtended, check: .nonzero),
     row(.mod32Reg, "mod32", .registers, .alu, 32, [0x9c: .noProductQuotient]),
     row(.xor32Imm, "xor32", .registerImmediate, .alu, 32, [0xa4: .always], .signExtended),
     row(.xor32Reg, "xor32", .registers, .alu, 32, [0xac: .always]),
@@ -207,17 +215,21 @@ extension Opcode {
     // Products, quotients and remainders (class 0x06 where there are no 32-bit jumps)
     row(.uhmul64Imm, "uhmul64", .registerImmediate, .alu, 64, [0x36: .productQuotient], .zeroExtended),
     row(.uhmul64Reg, "uhmul64", .registers, .alu, 64, [0x3e: .productQuotient]),
-    row(.udiv32Imm, "udiv32", .registerImmediate, .alu, 32,
-        [0x46: .productQuotient], .signExtended, check: .nonzero),
+    row(
+      .udiv32Imm, "udiv32", .registerImmediate, .alu, 32,
+      [0x46: .productQuotient], .signExtended, check: .nonzero),
     row(.udiv32Reg, "udiv32", .registers, .alu, 32, [0x4e: .productQuotient]),
-    row(.udiv64Imm, "udiv64", .registerImmediate, .alu, 64,
-        [0x56: .productQuotient], .zeroExtended, check: .nonzero),
+    row(
+      .udiv64Imm, "udiv64", .registerImmediate, .alu, 64,
+      [0x56: .productQuotient], .zeroExtended, check: .nonzero),
     row(.udiv64Reg, "udiv64", .registers, .alu, 64, [0x5e: .productQuotient]),
-    row(.urem32Imm, "urem32", .registerImmediate, .alu, 32,
-        [0x66: .productQuotient], .signExtended, check: .nonzero),
+    row(
+      .urem32Imm, "urem32", .registerImmediate, .alu, 32,
+      [0x66: .productQuotient], .signExtended, check: .nonzero),
     row(.urem32Reg, "urem32", .registers, .alu, 32, [0x6e: .productQuotient]),
-    row(.urem64Imm, "urem64", .registerImmediate, .alu, 64,
-        [0x76: .productQuotient], .zeroExtended, check: .nonzero),
+    row(
+      .urem64Imm, "urem64", .registerImmediate, .alu, 64,
+      [0x76: .productQuotient], .zeroExtended, check: .nonzero),
     row(.urem64Reg, "urem64", .registers, .alu, 64, [0x7e: .productQuotient]),
     row(.lmul32Imm, "lmul32", .registerImmediate, .alu, 32, [0x86: .productQuotient], .signExtended),
     row(.lmul32Reg, "lmul32", .registers, .alu, 32, [0x8e: .productQuotient]),
@@ -225,17 +237,21 @@ extension Opcode {
     row(.lmul64Reg, "lmul64", .registers, .alu, 64, [0x9e: .productQuotient]),
     row(.shmul64Imm, "shmul64", .registerImmediate, .alu, 64, [0xb6: .productQuotient], .signExtended),
     row(.shmul64Reg, "shmul64", .registers, .alu, 64, [0xbe: .productQuotient]),
-    row(.sdiv32Imm, "sdiv32", .registerImmediate, .alu, 32,
-        [0xc6: .productQuotient], .signExtended, check: .nonzero),
+    row(
+      .sdiv32Imm, "sdiv32", .registerImmediate, .alu, 32,
+      [0xc6: .productQuotient], .signExtended, check: .nonzero),
     row(.sdiv32Reg, "sdiv32", .registers, .alu, 32, [0xce: .productQuotient]),
-    row(.sdiv64Imm, "sdiv64", .registerImmediate, .alu, 64,
-        [0xd6: .productQuotient], .signExtended, check: .nonzero),
+    row(
+      .sdiv64Imm, "sdiv64", .registerImmediate, .alu, 64,
+      [0xd6: .productQuotient], .signExtended, check: .nonzero),
     row(.sdiv64Reg, "sdiv64", .registers, .alu, 64, [0xde: .productQuotient]),
-    row(.srem32Imm, "srem32", .registerImmediate, .alu, 32,
-        [0xe6: .productQuotient], .signExtended, check: .nonzero),
+    row(
+      .srem32Imm, "srem32", .registerImmediate, .alu, 32,
+      [0xe6: .productQuotient], .signExtended, check: .nonzero),
     row(.srem32Reg, "srem32", .registers, .alu, 32, [0xee: .productQuotient]),
-    row(.srem64Imm, "srem64", .registerImmediate, .alu, 64,
-        [0xf6: .productQuotient], .signExtended, check: .nonzero),
+    row(
+      .srem64Imm, "srem64", .registerImmediate, .alu, 64,
+      [0xf6: .productQuotient], .signExtended, check: .nonzero),
     row(.srem64Reg, "srem64", .registers, .alu, 64, [0xfe: .productQuotient]),
     // Jumps
     row(.ja, "ja", .jump, .jump, 64, [0x05: .always], check: .jump),

@@ -1,5 +1,5 @@
-// Arithmetic of the oracle: operands widened or narrowed first, then one expression an operation. Constant divisors
-// and shifts were checked by the verifier.
+// Arithmetic of the oracle: operands widened or narrowed first, then one expression an operation. Constant
+// divisors and shifts were checked by the verifier.
 
 extension PlainInterpreter.Machine {
   mutating func alu(_ insn: Insn) -> VMFault {

@@ -1,8 +1,8 @@
-// The oracle: one `switch` an instruction, a meter step each, every access translated exactly. It is what debug and
-// ThreadSanitizer builds run, and what the faster engines are compared with.
+// The oracle: one `switch` an instruction, a meter step each, every access translated exactly. It is what
+// debug and ThreadSanitizer builds run, and what the faster engines are compared with.
 //
-// Semantics: https://github.com/anza-xyz/sbpf, interpreter.rs. One difference is the compiled engine's, which is what
-// validators run: returning behind the last instruction is an overrun, not a call outside the text.
+// Semantics: https://github.com/anza-xyz/sbpf, interpreter.rs. One difference is the compiled engine's, which
+// is what validators run: returning behind the last instruction is an overrun, not a call outside the text.
 
 enum PlainInterpreter {
   static func run(_ executable: Executable, _ context: UnsafeMutablePointer<VMContext>) {
@@ -126,13 +126,15 @@ extension PlainInterpreter.Machine {
     switch insn.opcode {
     case .callSyscall: return callSyscall(Int(insn.immediate))
     case .callInternal:
-      guard pushFrame() else { return .callDepthExceeded }
+      guard canCall else { return .callDepthExceeded }
+      pushFrame()
       pc = Int(insn.immediate) - 1
       return VMFault.none
     case .callx:
       let target = (r[Int(insn.source)] &- executable.textAddress) / UInt64(EncodedInsn.byteCount)
-      guard pushFrame() else { return .callDepthExceeded }
+      guard canCall else { return .callDepthExceeded }
       guard target < UInt64(executable.slotCount) else { return .callOutsideTextSegment }
+      pushFrame()
       pc = Int(target) - 1
       return VMFault.none
     case .exit:
@@ -156,14 +158,14 @@ extension PlainInterpreter.Machine {
     return .none
   }
 
-  private func pushFrame() -> Bool {
-    guard context.pointee.callDepth + 1 < GuestMemory.maxCallDepth else { return false }
+  private var canCall: Bool { context.pointee.callDepth + 1 < GuestMemory.maxCallDepth }
+
+  private func pushFrame() {
     context.pointee.frames[context.pointee.callDepth] = CallFrame(
       r6: r[6], r7: r[7], r8: r[8], r9: r[9], framePointer: r[10], hostFrame: r[11], returnPC: pc + 1)
     context.pointee.callDepth += 1
     r[10] &+= context.pointee.frameStep
     r[11] &+= context.pointee.hostFrameStep
-    return true
   }
 
   private mutating func popFrame() {

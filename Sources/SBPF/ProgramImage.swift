@@ -1,6 +1,6 @@
-// What every loader produces and the only thing `Executable` is built from: instruction bytes with all relocations
-// applied, the read-only memory the program sees, and its function table. The ELF loaders (lenient, strict, stock
-// clang objects) write it; the decoder and verifier read it.
+// What every loader produces and the only thing `Executable` is built from: instruction bytes with all
+// relocations applied, the read-only memory the program sees, and its function table. The ELF loaders
+// (lenient, strict, stock clang objects) write it; the decoder and verifier read it.
 
 package struct ProgramImage: Sendable {
   package var version: SBPFVersion
@@ -13,7 +13,8 @@ package struct ProgramImage: Sendable {
   package var rodataAddress: UInt64
   /// Program counter (slot index) of the first instruction run.
   package var entryPC: Int
-  /// Versions without static calls: `call imm` key (murmur3 hash) → pc. Versions with them: function starts, key = pc.
+  /// Versions without static calls: `call imm` key (murmur3 hash) → pc. Versions with them: function starts,
+  /// key = pc.
   package var functions: [UInt32: Int]
   /// Names known from the symbol table, by pc; for people only.
   package var functionNames: [Int: String]

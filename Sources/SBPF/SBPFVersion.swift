@@ -1,5 +1,5 @@
-// The four versions of Solana's bytecode (e_flags 0–3). Code asks what a version can do, never which number it has;
-// each question below names the proposal that introduced the difference
+// The four versions of Solana's bytecode (e_flags 0–3). Code asks what a version can do, never which number
+// it has; each question below names the proposal that introduced the difference
 // (https://github.com/solana-foundation/solana-improvement-documents).
 
 package enum SBPFVersion: UInt32, Sendable, CaseIterable, CustomStringConvertible {
@@ -10,14 +10,15 @@ package enum SBPFVersion: UInt32, Sendable, CaseIterable, CustomStringConvertibl
 
   package var description: String { "v\(rawValue)" }
 
-  /// The program moves r10 itself with `add64 r10, imm`; calls leave it alone and the stack grows down from its end
-  /// (SIMD-0166). Otherwise each call moves r10 up by a frame.
+  /// The program moves r10 itself with `add64 r10, imm`; calls leave it alone and the stack grows down from
+  /// its end (SIMD-0166). Otherwise each call moves r10 up by a frame.
   package var hasManualStackFrames: Bool { self == .v1 || self == .v2 }
 
   /// Frames of the guest's stack lie 4096 bytes apart with unmapped gaps between them.
   package var hasStackFrameGaps: Bool { self == .v0 }
 
-  /// Multiplication, division and remainder live in class 0x06, with high products and signed forms (SIMD-0174).
+  /// Multiplication, division and remainder live in class 0x06, with high products and signed forms
+  /// (SIMD-0174).
   package var hasProductQuotientClass: Bool { self == .v2 }
 
   /// add32, sub32 and mul32 zero-extend their result and `mov32 dst, src` sign-extends (SIMD-0174).
@@ -42,8 +43,8 @@ package enum SBPFVersion: UInt32, Sendable, CaseIterable, CustomStringConvertibl
   /// `callx` names its register in the destination field (SIMD-0377).
   package var callxUsesDestinationField: Bool { self == .v3 }
 
-  /// `call` with source 0 is a syscall by hash and with source 1 a pc-relative call; otherwise the immediate of
-  /// every call is a hash, looked up among the syscalls first (SIMD-0178).
+  /// `call` with source 0 is a syscall by hash and with source 1 a pc-relative call; otherwise the immediate
+  /// of every call is a hash, looked up among the syscalls first (SIMD-0178).
   package var hasStaticSyscalls: Bool { self == .v3 }
 
   /// 32-bit conditional jumps in class 0x06 (SIMD-0377).

@@ -1,13 +1,15 @@
-// Syscalls as the VM sees them: a name, its murmur3 key and a C-convention function pointer. What a syscall does is
-// the runtime's affair; the VM hands it one pointer from which it recovers its own state.
+// Syscalls as the VM sees them: a name, its murmur3 key and a C-convention function pointer. What a syscall
+// does is the runtime's affair; the VM hands it one pointer from which it recovers its own state.
 
 /// Called with the machine (`UnsafeMutablePointer<VMContext>` as a raw pointer) and r1–r5; returns r0.
 ///
-/// `VMContext.remainingUnits` is exact on entry and may be lowered. A syscall that fails sets `VMContext.fault`
-/// (`.syscallError`, or `.exceededMaxInstructions` when the units ran out) and its result is ignored.
-package typealias SyscallFunction = @convention(c) (
-  UnsafeMutableRawPointer, UInt64, UInt64, UInt64, UInt64, UInt64
-) -> UInt64
+/// `VMContext.remainingUnits` is exact on entry and may be lowered. A syscall that fails sets
+/// `VMContext.fault` (`.syscallError`, or `.exceededMaxInstructions` when the units ran out) and its result
+/// is ignored.
+package typealias SyscallFunction =
+  @convention(c) (
+    UnsafeMutableRawPointer, UInt64, UInt64, UInt64, UInt64, UInt64
+  ) -> UInt64
 
 /// The syscalls a program may call, by key. A value: build it once, share it between loaders.
 package struct SyscallRegistry: Sendable {

@@ -1,5 +1,6 @@
-// The direct-threaded engine's instruction: a pointer to the code that runs it, then its operands, 16 bytes in all.
-// Operands are laid out so that one 8-byte load could fetch them; a syscall keeps its function pointer there.
+// The direct-threaded engine's instruction: a pointer to the code that runs it, then its operands, 16 bytes
+// in all. Operands are laid out so that one 8-byte load could fetch them; a syscall keeps its function
+// pointer there.
 
 struct ThreadedInsn {
   static let byteCount = 16
@@ -15,8 +16,8 @@ struct ThreadedInsn {
 extension ThreadedInsn {
   /// The threaded form of `insn` at `pc`.
   ///
-  /// With `provesFrameAccesses` r10 always points at the end of the current frame (the verifier saw to that), so an
-  /// access of `[r10 + offset]` that lies in the frame needs no check at run time.
+  /// With `provesFrameAccesses` r10 always points at the end of the current frame (the verifier saw to that),
+  /// so an access of `[r10 + offset]` that lies in the frame needs no check at run time.
   init(
     _ insn: Insn, pc: Int, syscalls: UnsafeMutablePointer<SyscallFunction>, provesFrameAccesses: Bool
   ) {
@@ -28,7 +29,8 @@ extension ThreadedInsn {
       default: nil
       }
     let frame = -Int(GuestMemory.frameByteCount)
-    let isInFrame = provesFrameAccesses && base == 10 && (frame...(-facts.bits / 8)).contains(Int(insn.offset))
+    let isInFrame =
+      provesFrameAccesses && base == 10 && (frame...(-facts.bits / 8)).contains(Int(insn.offset))
     run = ThreadedInterpreter.handler(for: insn.opcode, isInFrame: isInFrame)
     immediate = Int32(truncatingIfNeeded: insn.immediate)
     offset = insn.offset
@@ -36,7 +38,8 @@ extension ThreadedInsn {
     source = insn.source
     if insn.opcode == .callInternal { immediate = Int32(truncatingIfNeeded: insn.immediate - Int64(pc)) }
     if insn.opcode == .callSyscall {
-      let operands = UInt64(UInt(bitPattern: unsafeBitCast(syscalls[Int(insn.immediate)], to: UnsafeRawPointer.self)))
+      let operands = UInt64(
+        UInt(bitPattern: unsafeBitCast(syscalls[Int(insn.immediate)], to: UnsafeRawPointer.self)))
       immediate = Int32(truncatingIfNeeded: operands)
       offset = Int16(truncatingIfNeeded: operands >> 32)
       destination = UInt8(truncatingIfNeeded: operands >> 48)

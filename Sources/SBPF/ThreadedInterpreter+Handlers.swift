@@ -1,8 +1,9 @@
-// The code of each operation of the direct-threaded engine, each a C function after compilation. The switch has no
-// default, so an operation without code does not compile.
+// The code of each operation of the direct-threaded engine, each a C function after compilation. The switch
+// has no default, so an operation without code does not compile.
 //
-// Operations with one way on are closures. Those with several (memory, jumps, calls) are functions, because the
-// optimiser gives a closure of their size a C entry that jumps to its body, which cost 0.2 ns an instruction.
+// Operations with one way on are closures. Those with several (memory, jumps, calls) are functions, because
+// the optimiser gives a closure of their size a C entry that jumps to its body, which cost 0.2 ns an
+// instruction.
 
 extension ThreadedInterpreter {
   /// The code that runs `opcode`; with `isInFrame` an access is known to lie in the current stack frame.
@@ -67,8 +68,18 @@ extension ThreadedInterpreter {
     case .lsh64Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { $0 &<< $1 } }
     case .rsh64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64 { $0 &>> $1 } }
     case .rsh64Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { $0 &>> $1 } }
-    case .arsh64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64 { UInt64(bitPattern: Int64(bitPattern: $0) &>> Int64(bitPattern: $1)) } }
-    case .arsh64Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { UInt64(bitPattern: Int64(bitPattern: $0) &>> Int64(bitPattern: $1)) } }
+    case .arsh64Imm:
+      {
+        ThreadedStep($0, $1, $2, $3, $4, $5).imm64 {
+          UInt64(bitPattern: Int64(bitPattern: $0) &>> Int64(bitPattern: $1))
+        }
+      }
+    case .arsh64Reg:
+      {
+        ThreadedStep($0, $1, $2, $3, $4, $5).reg64 {
+          UInt64(bitPattern: Int64(bitPattern: $0) &>> Int64(bitPattern: $1))
+        }
+      }
     case .mov64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64 { $1 } }
     case .mov64Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { $1 } }
     case .neg64: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64 { left, _ in 0 &- left } }
@@ -100,8 +111,18 @@ extension ThreadedInterpreter {
     case .lsh32Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg32 { $0 &<< $1 } }
     case .rsh32Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm32 { $0 &>> $1 } }
     case .rsh32Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg32 { $0 &>> $1 } }
-    case .arsh32Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm32 { UInt32(bitPattern: Int32(bitPattern: $0) &>> Int32(bitPattern: $1)) } }
-    case .arsh32Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg32 { UInt32(bitPattern: Int32(bitPattern: $0) &>> Int32(bitPattern: $1)) } }
+    case .arsh32Imm:
+      {
+        ThreadedStep($0, $1, $2, $3, $4, $5).imm32 {
+          UInt32(bitPattern: Int32(bitPattern: $0) &>> Int32(bitPattern: $1))
+        }
+      }
+    case .arsh32Reg:
+      {
+        ThreadedStep($0, $1, $2, $3, $4, $5).reg32 {
+          UInt32(bitPattern: Int32(bitPattern: $0) &>> Int32(bitPattern: $1))
+        }
+      }
     case .mov32Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm32 { $1 } }
     case .mov32Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg32 { $1 } }
     case .mov32SxReg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg32Signed { $1 } }
@@ -113,10 +134,13 @@ extension ThreadedInterpreter {
     case .le: { ThreadedStep($0, $1, $2, $3, $4, $5).order(swapsBytes: false) }
     case .be: { ThreadedStep($0, $1, $2, $3, $4, $5).order(swapsBytes: true) }
     // Products, quotients and remainders.
-    case .uhmul64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64Unsigned { $0.multipliedFullWidth(by: $1).high } }
+    case .uhmul64Imm:
+      { ThreadedStep($0, $1, $2, $3, $4, $5).imm64Unsigned { $0.multipliedFullWidth(by: $1).high } }
     case .uhmul64Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { $0.multipliedFullWidth(by: $1).high } }
-    case .shmul64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64 { ThreadedInterpreter.highProduct($0, $1) } }
-    case .shmul64Reg: { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { ThreadedInterpreter.highProduct($0, $1) } }
+    case .shmul64Imm:
+      { ThreadedStep($0, $1, $2, $3, $4, $5).imm64 { ThreadedInterpreter.highProduct($0, $1) } }
+    case .shmul64Reg:
+      { ThreadedStep($0, $1, $2, $3, $4, $5).reg64 { ThreadedInterpreter.highProduct($0, $1) } }
     case .udiv64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64Unsigned { $1 == 0 ? $0 : $0 / $1 } }
     case .urem64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).imm64Unsigned { $1 == 0 ? $0 : $0 % $1 } }
     case .sdiv64Imm: { ThreadedStep($0, $1, $2, $3, $4, $5).signedDivide64Imm { $0 / $1 } }
@@ -318,169 +342,213 @@ private func runJleReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ 
 }
 
 @inline(__always)
-private func runJsetImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsetImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm { $0 & $1 != 0 }
 }
 
 @inline(__always)
-private func runJsetReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsetReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg { $0 & $1 != 0 }
 }
 
 @inline(__always)
-private func runJsgtImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsgtImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImmSigned { $0 > $1 }
 }
 
 @inline(__always)
-private func runJsgtReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsgtReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpRegSigned { $0 > $1 }
 }
 
 @inline(__always)
-private func runJsgeImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsgeImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImmSigned { $0 >= $1 }
 }
 
 @inline(__always)
-private func runJsgeReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsgeReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpRegSigned { $0 >= $1 }
 }
 
 @inline(__always)
-private func runJsltImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsltImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImmSigned { $0 < $1 }
 }
 
 @inline(__always)
-private func runJsltReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsltReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpRegSigned { $0 < $1 }
 }
 
 @inline(__always)
-private func runJsleImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsleImm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImmSigned { $0 <= $1 }
 }
 
 @inline(__always)
-private func runJsleReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsleReg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpRegSigned { $0 <= $1 }
 }
 
 @inline(__always)
-private func runJeq32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJeq32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 == $1 }
 }
 
 @inline(__always)
-private func runJeq32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJeq32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 == $1 }
 }
 
 @inline(__always)
-private func runJne32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJne32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 != $1 }
 }
 
 @inline(__always)
-private func runJne32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJne32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 != $1 }
 }
 
 @inline(__always)
-private func runJgt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJgt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 > $1 }
 }
 
 @inline(__always)
-private func runJgt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJgt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 > $1 }
 }
 
 @inline(__always)
-private func runJge32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJge32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 >= $1 }
 }
 
 @inline(__always)
-private func runJge32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJge32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 >= $1 }
 }
 
 @inline(__always)
-private func runJlt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJlt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 < $1 }
 }
 
 @inline(__always)
-private func runJlt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJlt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 < $1 }
 }
 
 @inline(__always)
-private func runJle32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJle32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 <= $1 }
 }
 
 @inline(__always)
-private func runJle32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJle32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 <= $1 }
 }
 
 @inline(__always)
-private func runJset32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJset32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32 { $0 & $1 != 0 }
 }
 
 @inline(__always)
-private func runJset32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJset32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32 { $0 & $1 != 0 }
 }
 
 @inline(__always)
-private func runJsgt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsgt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32Signed { $0 > $1 }
 }
 
 @inline(__always)
-private func runJsgt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsgt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32Signed { $0 > $1 }
 }
 
 @inline(__always)
-private func runJsge32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsge32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32Signed { $0 >= $1 }
 }
 
 @inline(__always)
-private func runJsge32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsge32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32Signed { $0 >= $1 }
 }
 
 @inline(__always)
-private func runJslt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJslt32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32Signed { $0 < $1 }
 }
 
 @inline(__always)
-private func runJslt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJslt32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32Signed { $0 < $1 }
 }
 
 @inline(__always)
-private func runJsle32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsle32Imm(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpImm32Signed { $0 <= $1 }
 }
 
 @inline(__always)
-private func runJsle32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runJsle32Reg(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).jumpReg32Signed { $0 <= $1 }
 }
 
 // MARK: - Calls
 
 @inline(__always)
-private func runCallInternal(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer) -> Int {
+private func runCallInternal(_ i: Code, _ r: Registers, _ c: Pointer, _ g: Pointer, _ l: Int, _ f: Pointer)
+  -> Int
+{
   ThreadedStep(i, r, c, g, l, f).callInternal()
 }
 

@@ -1,9 +1,11 @@
-// The direct-threaded engine's ends and detours: faults, the exact path of memory accesses, exit. They are reached
-// through a table of their own so that they, too, are jumps with the handlers' signature and cost handlers no stack.
+// The direct-threaded engine's ends and detours: faults, the exact path of memory accesses, exit. They are
+// reached through a table of their own so that they, too, are jumps with the handlers' signature and cost
+// handlers no stack.
 
 extension ThreadedInterpreter {
   enum Uncommon: Int, CaseIterable {
-    case exhausted, accessViolation, divideByZero, divideOverflow, callDepthExceeded, callOutside, unsupported, overrun,
+    case exhausted, accessViolation, divideByZero, divideOverflow, callDepthExceeded, callOutside,
+      unsupported, overrun,
       syscallFailed, exitProgram
     case load8, load16, load32, load64
     case storeImm8, storeImm16, storeImm32, storeImm64
@@ -46,7 +48,9 @@ extension ThreadedInterpreter {
 }
 
 extension ThreadedStep {
-  private var pc: Int { (Int(bitPattern: insn) - Int(bitPattern: context.pointee.code)) / ThreadedInsn.byteCount }
+  private var pc: Int {
+    (Int(bitPattern: insn) - Int(bitPattern: context.pointee.code)) / ThreadedInsn.byteCount
+  }
 
   /// Ends the run at this instruction, or where the units ran out before it.
   func stop(_ fault: VMFault) -> Int {
@@ -69,7 +73,8 @@ extension ThreadedStep {
 
   /// A `callx` with a bad target still runs out of call depth first, as it would after pushing its frame.
   func stopCallOutside() -> Int {
-    stop(context.pointee.callDepth + 1 < GuestMemory.maxCallDepth ? .callOutsideTextSegment : .callDepthExceeded)
+    stop(
+      context.pointee.callDepth + 1 < GuestMemory.maxCallDepth ? .callOutsideTextSegment : .callDepthExceeded)
   }
 
   /// The syscall has set the fault, and the units are as it left them.

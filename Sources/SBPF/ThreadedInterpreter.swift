@@ -1,24 +1,26 @@
-// The fast interpreter. Every instruction points at the C function that runs it; that function ends by jumping to the
-// next instruction's. The optimiser makes those calls jumps because all of them have the same signature, whose six
-// words stay in machine registers:
+// The fast interpreter. Every instruction points at the C function that runs it; that function ends by
+// jumping to the next instruction's. The optimiser makes those calls jumps because all of them have the same
+// signature, whose six words stay in machine registers:
 //
 //   insn       the instruction
 //   registers  r0–r10
 //   context    VMContext
 //   regions    VMContext.regions
-//   limit      the address the instruction pointer would have when the units run out, if the code went straight on
+//   limit      where the instruction pointer would be when the units run out, if the code went straight on
 //   frame      host address of the end of the current stack frame
 //
-// Metering: `(limit - insn) / 16` is the number of units left before `insn`. Straight code changes nothing, a jump
-// moves `limit` along with the instruction pointer, and `lddw`, which takes two slots and costs one unit, moves it one
-// slot. It is looked at where code jumps, calls, exits or faults; when it has been passed by then, the instruction at
-// which an exact meter would have stopped is found by walking back over the straight code.
+// Metering: `(limit - insn) / 16` is the number of units left before `insn`. Straight code changes nothing, a
+// jump moves `limit` along with the instruction pointer, and `lddw`, which takes two slots and costs one
+// unit, moves it one slot. It is looked at where code jumps, calls, exits or faults; when it has been passed
+// by then, the instruction at which an exact meter would have stopped is found by walking back over the
+// straight code.
 
 enum ThreadedInterpreter {
-  typealias Handler = @convention(c) (
-    UnsafeRawPointer, UnsafeMutablePointer<UInt64>, UnsafeMutableRawPointer, UnsafeMutableRawPointer, Int,
-    UnsafeMutableRawPointer
-  ) -> Int
+  typealias Handler =
+    @convention(c) (
+      UnsafeRawPointer, UnsafeMutablePointer<UInt64>, UnsafeMutableRawPointer, UnsafeMutableRawPointer, Int,
+      UnsafeMutableRawPointer
+    ) -> Int
 
   /// Units that fit between an address and the largest integer, with room for both.
   static let maxCountedUnits: Int64 = 1 << 58
@@ -39,12 +41,14 @@ enum ThreadedInterpreter {
     let frame = UnsafeMutableRawPointer(bitPattern: UInt(registers[11])) ?? UnsafeMutableRawPointer(context)
     let limit = Int(bitPattern: entry) + Int(counted) * ThreadedInsn.byteCount
     _ = executable.threadedCode[executable.entryPC].run(
-      entry, registers, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(context.pointee.regions), limit,
+      entry, registers, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(context.pointee.regions),
+      limit,
       frame)
   }
 }
 
-/// The six words of a running program and what instructions do with them. Everything here is inlined into handlers.
+/// The six words of a running program and what instructions do with them. Everything here is inlined into
+/// handlers.
 struct ThreadedStep {
   let insn: UnsafePointer<ThreadedInsn>
   let r: UnsafeMutablePointer<UInt64>
@@ -77,14 +81,16 @@ struct ThreadedStep {
     _ target: UnsafePointer<ThreadedInsn>, limit: Int, frame: UnsafeMutableRawPointer
   ) -> Int {
     target.pointee.run(
-      UnsafeRawPointer(target), r, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(regions), limit, frame)
+      UnsafeRawPointer(target), r, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(regions), limit,
+      frame)
   }
 
   @inline(__always) func next() -> Int { go(insn + 1, limit: limit, frame: frame) }
 
   @inline(__always) func uncommon(_ path: ThreadedInterpreter.Uncommon) -> Int {
     context.pointee.uncommon[path.rawValue](
-      UnsafeRawPointer(insn), r, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(regions), limit, frame)
+      UnsafeRawPointer(insn), r, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(regions), limit,
+      frame)
   }
 }
 
@@ -158,7 +164,9 @@ extension ThreadedStep {
     signedDivide32(by: r[source], operation)
   }
 
-  @inline(__always) private func signedDivide64(by divisor: UInt64, _ operation: (Int64, Int64) -> Int64) -> Int {
+  @inline(__always) private func signedDivide64(by divisor: UInt64, _ operation: (Int64, Int64) -> Int64)
+    -> Int
+  {
     let (left, right) = (Int64(bitPattern: r[destination]), Int64(bitPattern: divisor))
     guard right != 0 else { return uncommon(.divideByZero) }
     guard left != .min || right != -1 else { return uncommon(.divideOverflow) }
@@ -166,7 +174,9 @@ extension ThreadedStep {
     return next()
   }
 
-  @inline(__always) private func signedDivide32(by divisor: UInt64, _ operation: (Int32, Int32) -> Int32) -> Int {
+  @inline(__always) private func signedDivide32(by divisor: UInt64, _ operation: (Int32, Int32) -> Int32)
+    -> Int
+  {
     let (left, right) = (Int32(truncatingIfNeeded: r[destination]), Int32(truncatingIfNeeded: divisor))
     guard right != 0 else { return uncommon(.divideByZero) }
     guard left != .min || right != -1 else { return uncommon(.divideOverflow) }
@@ -216,7 +226,9 @@ extension ThreadedStep {
   @inline(__always) func store<Word: FixedWidthInteger & UnsignedInteger>(
     _ value: Word, else path: ThreadedInterpreter.Uncommon
   ) -> Int {
-    let pointer = host(destination, byteCount: UInt64(MemoryLayout<Word>.size)) { $0.pointee.writableByteCount }
+    let pointer = host(destination, byteCount: UInt64(MemoryLayout<Word>.size)) {
+      $0.pointee.writableByteCount
+    }
     guard let pointer else { return uncommon(path) }
     pointer.storeBytes(of: value, as: Word.self)
     return next()
@@ -298,7 +310,9 @@ extension ThreadedStep {
   }
 
   /// Goes on at `target` after a call or a return.
-  @inline(__always) func transfer(to target: UnsafePointer<ThreadedInsn>, frame: UnsafeMutableRawPointer) -> Int {
+  @inline(__always) func transfer(to target: UnsafePointer<ThreadedInsn>, frame: UnsafeMutableRawPointer)
+    -> Int
+  {
     let distance = Int(bitPattern: target) &- Int(bitPattern: insn + 1)
     return go(target, limit: limit &+ distance, frame: frame)
   }

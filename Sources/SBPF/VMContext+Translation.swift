@@ -1,8 +1,8 @@
 // Guest addresses to host pointers, for syscalls and for the engines' exact path.
 //
-// In the version whose stack has gaps, guest frames are 8192 bytes apart and host frames 4096: an access must start
-// outside a gap and is then contiguous on the host, so one that runs over a frame's end reads the next frame's bytes,
-// as Agave's mapping does (https://github.com/anza-xyz/sbpf, memory_region.rs).
+// In the version whose stack has gaps, guest frames are 8192 bytes apart and host frames 4096: an access must
+// start outside a gap and is then contiguous on the host, so one that runs over a frame's end reads the next
+// frame's bytes, as Agave's mapping does (https://github.com/anza-xyz/sbpf, memory_region.rs).
 
 /// The fixed geometry of guest memory, in bytes.
 package enum GuestMemory {
@@ -21,7 +21,8 @@ package enum GuestMemory {
 }
 
 extension VMContext {
-  /// The host memory behind `[address, address + byteCount)`, or nil where the program may not make this access.
+  /// The host memory behind `[address, address + byteCount)`, or nil where the program may not make this
+  /// access.
   ///
   /// Alignment is left to the caller, and so is the rule that an access of no bytes needs no memory.
   @inlinable
@@ -84,7 +85,8 @@ extension VMContext {
   }
 
   /// Notes that the bytes before `end` may have been written, a page at a time.
-  private mutating func touch(_ region: UnsafeMutablePointer<MemoryRegion>, upTo end: UInt64, isGapped: Bool) {
+  private mutating func touch(_ region: UnsafeMutablePointer<MemoryRegion>, upTo end: UInt64, isGapped: Bool)
+  {
     let page = min((end &+ 4095) & ~4095, max(region.pointee.exactByteCount, end))
     if isGapped {
       touchedStackByteCount = max(touchedStackByteCount, page)

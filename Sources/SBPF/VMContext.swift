@@ -1,9 +1,10 @@
-// One run's machine state, in memory whose address the engines and syscalls share. Plain stored words only: engines
-// read and write it by pointer, and machine code will address its fields by offset.
+// One run's machine state, in memory whose address the engines and syscalls share. Plain stored words only:
+// engines read and write it by pointer, and machine code will address its fields by offset.
 //
-// Guest addresses are `region << 32 | offset`. Each region has two fast bounds that engines check inline; an access
-// beyond them takes the exact path (VMContext+Translation.swift), which knows about the gaps between stack frames and
-// raises the fast bound of writable memory on first touch, so that only touched memory is cleared after a run.
+// Guest addresses are `region << 32 | offset`. Each region has two fast bounds that engines check inline; an
+// access beyond them takes the exact path (VMContext+Translation.swift), which knows about the gaps between
+// stack frames and raises the fast bound of writable memory on first touch, so that only touched memory is
+// cleared after a run.
 
 /// A window of guest memory: guest address `index << 32 | offset` is `host + offset`.
 package struct MemoryRegion {
@@ -16,7 +17,8 @@ package struct MemoryRegion {
   package var exactByteCount: UInt64
 
   package init(
-    host: UnsafeMutableRawPointer, readableByteCount: UInt64, writableByteCount: UInt64, exactByteCount: UInt64 = 0
+    host: UnsafeMutableRawPointer, readableByteCount: UInt64, writableByteCount: UInt64,
+    exactByteCount: UInt64 = 0
   ) {
     self.host = host
     self.readableByteCount = readableByteCount
@@ -73,7 +75,8 @@ package struct CallFrame {
 }
 
 package struct VMContext {
-  /// Eight regions: 0 (read-only data of the strict versions), 1 program, 2 stack, 3 heap, 4 input; 5–7 empty.
+  /// Eight regions: 0 (read-only data of the strict versions), 1 program, 2 stack, 3 heap, 4 input; 5–7
+  /// empty.
   package var regions: UnsafeMutablePointer<MemoryRegion>
   /// Compute units left. Exact on entry to a syscall and after a run.
   package var remainingUnits: Int64

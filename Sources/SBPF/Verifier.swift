@@ -1,7 +1,7 @@
-// The checks every program passes before it runs, in the reference's order
-// (https://github.com/anza-xyz/sbpf, verifier.rs), so that the first error found is the same. After it: every slot
-// decodes, registers exist, jumps land on an instruction, constant shifts and divisors are defined, and only
-// `add64 r10, imm` of the versions with manual stack frames writes r10.
+// The checks every program passes before it runs, in the reference's order (https://github.com/anza-xyz/sbpf,
+// verifier.rs), so that the first error found is the same. After it: every slot decodes, registers exist,
+// jumps land on an instruction, constant shifts and divisors are defined, and only `add64 r10, imm` of the
+// versions with manual stack frames writes r10.
 
 package enum Verifier {
   package static func verify(text: [UInt8], version: SBPFVersion) throws(VerifierError) {

@@ -1,5 +1,5 @@
-// A guest's memory and registers, reused from run to run by one worker. A program that calls another one (CPI) needs
-// a machine for each level of nesting: a run in progress owns its machine.
+// A guest's memory and registers, reused from run to run by one worker. A program that calls another one
+// (CPI) needs a machine for each level of nesting: a run in progress owns its machine.
 //
 // Memory reads as zero at the start of a run; what the run before wrote is cleared then, and only that.
 
@@ -53,10 +53,13 @@ package final class VirtualMachine {
     context = .allocate(capacity: 1)
     context.initialize(
       to: VMContext(
-        regions: regions, remainingUnits: 0, fault: .none, faultAccess: .load, faultByteCount: 0, faultAddress: 0,
-        faultPC: 0, host: nil, registers: registers, frames: frames, callDepth: 0, frameStep: 0, hostFrameStep: 0,
+        regions: regions, remainingUnits: 0, fault: .none, faultAccess: .load, faultByteCount: 0,
+        faultAddress: 0,
+        faultPC: 0, host: nil, registers: registers, frames: frames, callDepth: 0, frameStep: 0,
+        hostFrameStep: 0,
         touchedStackByteCount: 0, syscallUnits: 0, code: UnsafeRawPointer(stack),
-        uncommon: ThreadedInterpreter.uncommonHandlers, insns: VirtualMachine.noInsns, slotCount: 0, spareUnits: 0,
+        uncommon: ThreadedInterpreter.uncommonHandlers, insns: VirtualMachine.noInsns, slotCount: 0,
+        spareUnits: 0,
         textAddress: 0, hasStackGaps: false, inputSegments: segments, inputSegmentCount: 0))
   }
 
@@ -76,15 +79,16 @@ package final class VirtualMachine {
   /// Runs `executable` from its entry point until it exits or faults.
   ///
   /// - Parameters:
-  ///   - input: Mapped read-write at 0x4_0000_0000, which r1 holds; may be any address if `inputByteCount` is 0.
+  ///   - input: Mapped read-write at 0x4_0000_0000, which r1 holds; any address if `inputByteCount` is 0.
   ///   - instructionDataAddress: r2 at the start.
   ///   - heapByteCount: Bytes mapped at 0x3_0000_0000, at most 262,144.
   ///   - units: Compute units; each instruction costs one.
   ///   - host: Handed to syscalls as `VMContext.host`.
-  ///   - inputSegments: Parts of the input region, ascending and apart, in place of `input`; none maps `input` whole.
-  ///   - registers: r0–r10 in place of the usual ones; needs an executable made without `provesFrameAccesses`.
+  ///   - inputSegments: Parts of the input region, ascending and apart, in place of `input` as a whole.
+  ///   - registers: r0–r10 in place of the usual; the executable must not be made with `provesFrameAccesses`.
   package func run(
-    _ executable: Executable, input: UnsafeMutableRawPointer, inputByteCount: Int, instructionDataAddress: UInt64,
+    _ executable: Executable, input: UnsafeMutableRawPointer, inputByteCount: Int,
+    instructionDataAddress: UInt64,
     heapByteCount: Int, units: Int64, host: UnsafeMutableRawPointer?,
     inputSegments: [InputSegment] = [], registers: [UInt64]? = nil
   ) -> RunOutcome {
@@ -173,7 +177,8 @@ package final class VirtualMachine {
     let state = context.pointee
     let violation =
       state.fault == .accessViolation
-      ? AccessViolation(access: state.faultAccess, address: state.faultAddress, byteCount: state.faultByteCount) : nil
+      ? AccessViolation(
+        access: state.faultAccess, address: state.faultAddress, byteCount: state.faultByteCount) : nil
     return RunOutcome(
       result: state.registers[0], fault: state.fault, pc: state.faultPC, remainingUnits: state.remainingUnits,
       instructionCount: units &- state.remainingUnits &- state.syscallUnits, violation: violation)
