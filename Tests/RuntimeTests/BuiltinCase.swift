@@ -123,7 +123,9 @@ struct BuiltinStage {
     var keys = [BuiltinCase.payer]
     for account in test.accounts where !keys.contains(account.key) { keys.append(account.key) }
     if !keys.contains(program) { keys.append(program) }
-    invoke.reset(accountCount: keys.count, units: Self.units, heapByteCount: 32 * 1024, collectsLogs: true)
+    invoke.reset(
+      accountCount: keys.count, blockhash: test.blockhash, units: Self.units, heapByteCount: 32 * 1024,
+      collectsLogs: true)
     let transaction = invoke.transaction
     transaction.accountCount = keys.count
     for (index, key) in keys.enumerated() {

@@ -21,11 +21,13 @@ import Testing
     return (outcome, rig)
   }
 
-  @Test(arguments: [
-    (UInt64(1), InstructionError.custom(1)), (0xffff_ffff, .custom(0xffff_ffff)), (1 << 32, .custom(0)),
+  private static let resultErrors: [(UInt64, InstructionError)] = [
+    (1, .custom(1)), (0xffff_ffff, .custom(0xffff_ffff)), (1 << 32, .custom(0)),
     (2 << 32, .invalidArgument), (11 << 32, .notEnoughAccountKeys), (20 << 32, .invalidRealloc),
     (26 << 32, .incorrectAuthority), (27 << 32, .invalidError), (2 << 32 | 1, .invalidError), (1 << 63, .invalidError),
-  ])
+  ]
+
+  @Test(arguments: resultErrors)
   func resultsAreErrors(result: UInt64, error: InstructionError) throws {
     let (outcome, _) = try run("lddw r0, 0x\(String(result, radix: 16))\nexit")
     #expect(outcome.error == .instructionError(index: 0, error))
