@@ -1,5 +1,5 @@
-// A ledger's accounts as JSON in the form of a genesis file, one account a line. Given in ascending order of keys, so
-// that equal states give equal files; read back as a genesis, a dump gives the same state hash.
+// A ledger's accounts as JSON in the form of a genesis file, one account a line. Given in ascending order of
+// keys, so that equal states give equal files; read back as a genesis, a dump gives the same state hash.
 
 import Primitives
 
@@ -13,7 +13,8 @@ package struct AccountDump {
 
   package init(slot: UInt64, unixTimestamp: Int64, blockhash: Hash) {
     bytes = Array(
-      "{\"slot\":\(slot),\"unixTimestamp\":\(unixTimestamp),\"blockhash\":\"\(blockhash)\",\"accounts\":[".utf8)
+      "{\"slot\":\(slot),\"unixTimestamp\":\(unixTimestamp),\"blockhash\":\"\(blockhash)\",\"accounts\":["
+        .utf8)
   }
 
   /// Adds one account in the form that `solana account --output json` prints.

@@ -1,7 +1,8 @@
-// How a store keeps an account: one record under the account's 32-byte key. Reading checks every byte, so a damaged
-// record is an error and never an account.
+// How a store keeps an account: one record under the account's 32-byte key. Reading checks every byte, so a
+// damaged record is an error and never an account.
 //
-//   u8 version = 1 · u8 flags · lamports (LEB128) · owner, unless flagged · u64 rent epoch, unless flagged · data
+//   u8 version = 1 · u8 flags · lamports (LEB128) · owner, unless flagged · u64 rent epoch, unless flagged ·
+//   data
 //   flags: 1 executable · 2 owned by the system program · 4 rent epoch is 2^64−1
 
 import Primitives
@@ -41,12 +42,14 @@ package enum AccountRecord {
       guard let lamports = try lamports(&reader) else { return nil }
       let owner = flags & systemOwned != 0 ? ProgramID.system : try reader.readPubkey()
       let rentEpoch = flags & rentExempt != 0 ? UInt64.max : try reader.readUInt64()
-      guard flags & systemOwned != 0 || owner != ProgramID.system, flags & rentExempt != 0 || rentEpoch != .max,
+      guard flags & systemOwned != 0 || owner != ProgramID.system,
+        flags & rentExempt != 0 || rentEpoch != .max,
         reader.remaining <= Account.maximumDataByteCount
       else { return nil }
       let data = [UInt8](try reader.read(byteCount: reader.remaining))
       return Account(
-        lamports: lamports, data: data, owner: owner, executable: flags & executable != 0, rentEpoch: rentEpoch)
+        lamports: lamports, data: data, owner: owner, executable: flags & executable != 0,
+        rentEpoch: rentEpoch)
     } catch {
       return nil
     }

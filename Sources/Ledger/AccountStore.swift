@@ -1,5 +1,5 @@
-// Where the committed state of a ledger lives. A store knows whole blocks only: a block's accounts and its record are
-// written in one atomic batch or not at all, so a store is always at a block's end.
+// Where the committed state of a ledger lives. A store knows whole blocks only: a block's accounts and its
+// record are written in one atomic batch or not at all, so a store is always at a block's end.
 
 import Primitives
 

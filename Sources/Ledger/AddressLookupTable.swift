@@ -1,5 +1,6 @@
 // Address lookup tables: accounts that list keys, so that a v0 message can name a key by one byte
-// (https://docs.rs/solana-address-lookup-table-interface; Agave's rules for when a table's entries may be used).
+// (https://docs.rs/solana-address-lookup-table-interface; Agave's rules for when a table's entries may be
+// used).
 //
 //   0 u32 tag (0 uninitialised, 1 table) · 4 u64 deactivation slot · 12 u64 last extended slot ·
 //   20 u8 start of the last extension · 21 u8 + 32 authority · u16 padding · 56… 32-byte addresses
@@ -76,9 +77,11 @@ package struct AddressLookupTable: Sendable, Equatable {
     return bytes
   }
 
-  /// Whether lookups still work: a deactivated table stays usable while its deactivation slot is a recent one.
+  /// Whether lookups still work: a deactivated table stays usable while its deactivation slot is a recent
+  /// one.
   package func isActive(slot: UInt64, slotHashes: [SlotHash]) -> Bool {
-    deactivationSlot == .max || deactivationSlot == slot || slotHashes.contains { $0.slot == deactivationSlot }
+    deactivationSlot == .max || deactivationSlot == slot
+      || slotHashes.contains { $0.slot == deactivationSlot }
   }
 }
 
@@ -98,8 +101,10 @@ extension AddressLookupTable {
       let count = (account.data.count - headerByteCount) / 32
       let activeCount = slot > header.lastExtendedSlot ? count : Int(header.lastExtendedStartIndex)
       guard activeCount <= count else { throw .invalidAddressLookupTableData }
-      try append(message.bytes[lookup.writableIndices], of: account.data, count: activeCount, to: &loaded.writable)
-      try append(message.bytes[lookup.readonlyIndices], of: account.data, count: activeCount, to: &loaded.readonly)
+      try append(
+        message.bytes[lookup.writableIndices], of: account.data, count: activeCount, to: &loaded.writable)
+      try append(
+        message.bytes[lookup.readonlyIndices], of: account.data, count: activeCount, to: &loaded.readonly)
     }
     return loaded
   }

@@ -1,7 +1,7 @@
 // What a ledger remembers of one block, and what one atomic batch of a store writes.
 //
-// The stored form, little-endian: u8 version = 1 · u64 height · u64 slot · i64 Unix seconds · blockhash · state hash ·
-// genesis hash · u64 transaction count · signatures to the end.
+// The stored form, little-endian: u8 version = 1 · u64 height · u64 slot · i64 Unix seconds · blockhash ·
+// state hash · genesis hash · u64 transaction count · signatures to the end.
 
 import Primitives
 

@@ -21,7 +21,8 @@ package enum BuiltinAccounts {
   package static let all: [(key: Pubkey, account: Account)] =
     names.map { entry in
       let account = Account(
-        lamports: 1, data: Array(entry.name.utf8), owner: ProgramID.nativeLoader, executable: true, rentEpoch: 0)
+        lamports: 1, data: Array(entry.name.utf8), owner: ProgramID.nativeLoader, executable: true,
+        rentEpoch: 0)
       return (entry.key, account)
     }
     .sorted { $0.key < $1.key }

@@ -1,5 +1,5 @@
-// Reading a genesis file. Members that are not known are passed over; members that are known must be right, and an
-// error names the place.
+// Reading a genesis file. Members that are not known are passed over; members that are known must be right,
+// and an error names the place.
 
 import Primitives
 
@@ -83,7 +83,8 @@ private struct GenesisReader {
     return bytes
   }
 
-  /// Clients that keep numbers as doubles print 2^64−1 as 18446744073709552000; that and anything above it is meant.
+  /// Clients that keep numbers as doubles print 2^64−1 as 18446744073709552000; that and anything above it is
+  /// meant.
   private func rentEpoch(_ value: JSONValue, in location: String) throws(GenesisError) -> UInt64 {
     guard let epoch = value["rentEpoch"] else { return .max }
     if let number = epoch.uint64 { return number }
@@ -103,7 +104,8 @@ private struct GenesisReader {
     return rent
   }
 
-  private mutating func readProgram(_ entry: JSONValue, at location: String, rent: Rent) throws(GenesisError) {
+  private mutating func readProgram(_ entry: JSONValue, at location: String, rent: Rent) throws(GenesisError)
+  {
     let key: Pubkey = try bytes32(entry, "programId", in: location, .key)
     guard let file = try member(entry, "path", in: location).string else {
       throw invalid(location + ".path", .expected(.text))
@@ -134,20 +136,25 @@ private struct GenesisReader {
     location.isEmpty ? name : location + "." + name
   }
 
-  private func member(_ value: JSONValue, _ name: String, in location: String) throws(GenesisError) -> JSONValue {
+  private func member(_ value: JSONValue, _ name: String, in location: String) throws(GenesisError)
+    -> JSONValue
+  {
     guard value.object != nil else { throw invalid(location, .expected(.object)) }
     guard let member = value[name] else { throw invalid(place(name, in: location), .missing) }
     return member
   }
 
-  private func unsigned(_ value: JSONValue, _ name: String, in location: String) throws(GenesisError) -> UInt64 {
+  private func unsigned(_ value: JSONValue, _ name: String, in location: String) throws(GenesisError)
+    -> UInt64
+  {
     guard let number = try member(value, name, in: location).uint64 else {
       throw invalid(place(name, in: location), .expected(.unsigned))
     }
     return number
   }
 
-  private func boolean(_ value: JSONValue, _ name: String, in location: String) throws(GenesisError) -> Bool? {
+  private func boolean(_ value: JSONValue, _ name: String, in location: String) throws(GenesisError) -> Bool?
+  {
     guard let flag = value[name] else { return nil }
     guard let flag = flag.bool else { throw invalid(place(name, in: location), .expected(.boolean)) }
     return flag

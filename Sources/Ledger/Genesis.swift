@@ -1,8 +1,8 @@
-// The state a ledger begins with, from a JSON file: slot, time, the one recent blockhash, accounts in the form that
-// `solana account --output json` prints, and programs given as ELF files.
+// The state a ledger begins with, from a JSON file: slot, time, the one recent blockhash, accounts in the
+// form that `solana account --output json` prints, and programs given as ELF files.
 //
-// Accounts that the file does not give follow: the sysvars from slot, time and blockhash, the builtin programs'
-// accounts from the runtime. An account of zero lamports is no account.
+// Accounts that the file does not give follow: the sysvars from slot, time and blockhash, the builtin
+// programs' accounts from the runtime. An account of zero lamports is no account.
 
 import Primitives
 
@@ -19,7 +19,8 @@ package struct Genesis: Sendable {
 
   /// - Parameter given: accounts that hold as they are; keys must be distinct.
   package init(
-    slot: UInt64, unixTimestamp: Int64, blockhash: Hash, accounts given: [(key: Pubkey, account: Account)] = []
+    slot: UInt64, unixTimestamp: Int64, blockhash: Hash,
+    accounts given: [(key: Pubkey, account: Account)] = []
   ) throws(SysvarError) {
     self.slot = slot
     self.unixTimestamp = unixTimestamp

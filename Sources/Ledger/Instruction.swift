@@ -1,5 +1,5 @@
-// An instruction before it is compiled into a message, or as a program hands it to the runtime: keys, not indices
-// (https://docs.rs/solana-instruction).
+// An instruction before it is compiled into a message, or as a program hands it to the runtime: keys, not
+// indices (https://docs.rs/solana-instruction).
 
 import Primitives
 

@@ -2,7 +2,8 @@
 // (https://docs.rs/solana-instructions-sysvar). Made for each transaction that names the key; never stored.
 //
 //   u16 count · count × u16 offset · instructions · u16 index of the current one
-//   instruction = u16 account count · accounts (u8 flags: 1 signer, 2 writable · key) · program key · u16 length · data
+//   instruction = u16 account count · accounts (u8 flags: 1 signer, 2 writable · key) · program key ·
+//   u16 length · data
 
 import Primitives
 

@@ -1,5 +1,5 @@
-// Key pair files as solana-keygen writes them: a JSON array of 64 numbers, the seed's 32 bytes and then the public
-// key's.
+// Key pair files as solana-keygen writes them: a JSON array of 64 numbers, the seed's 32 bytes and then the
+// public key's.
 
 import Primitives
 
@@ -20,7 +20,8 @@ extension KeyPairFileError: CustomStringConvertible {
     case .json(let path, let error): "key pair file '\(path)': \(error)"
     case .malformed(let path):
       "key pair file '\(path)' is no array of 64 numbers from 0 to 255: make one with 'estuary keygen'"
-    case .inconsistent(let path): "key pair file '\(path)': the public key in it does not belong to its secret key"
+    case .inconsistent(let path):
+      "key pair file '\(path)': the public key in it does not belong to its secret key"
     }
   }
 }

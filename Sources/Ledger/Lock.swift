@@ -1,5 +1,5 @@
-// A pthread mutex. Synchronization's Mutex would do, but ThreadSanitizer does not understand it and stores are used
-// under it.
+// A pthread mutex. Synchronization's Mutex would do, but ThreadSanitizer does not understand it and stores
+// are used under it.
 
 import Glibc
 

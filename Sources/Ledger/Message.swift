@@ -10,7 +10,9 @@ import Primitives
   package var readonlySignedCount: UInt8
   package var readonlyUnsignedCount: UInt8
 
-  @inlinable package init(requiredSignatureCount: UInt8, readonlySignedCount: UInt8, readonlyUnsignedCount: UInt8) {
+  @inlinable package init(
+    requiredSignatureCount: UInt8, readonlySignedCount: UInt8, readonlyUnsignedCount: UInt8
+  ) {
     self.requiredSignatureCount = requiredSignatureCount
     self.readonlySignedCount = readonlySignedCount
     self.readonlyUnsignedCount = readonlyUnsignedCount
@@ -47,7 +49,13 @@ package struct Message: Sendable, Equatable {
 
   package var staticKeys: [Pubkey] {
     [Pubkey](unsafeUninitializedCapacity: staticKeyCount) { buffer, count in
-      for index in 0..<staticKeyCount { buffer.initializeElement(at: index, to: staticKey(at: index)) }
+      bytes.withUnsafeBytes { bytes in
+        for index in 0..<staticKeyCount {
+          // The decoder saw that all keys lie within the bytes.
+          let key = Pubkey(reading: bytes.baseAddress.unsafelyUnwrapped + (keysOffset + index * 32))
+          buffer.initializeElement(at: index, to: key)
+        }
+      }
       count = staticKeyCount
     }
   }
@@ -77,8 +85,8 @@ package struct Message: Sendable, Equatable {
 }
 
 extension Message {
-  /// Names the message whatever its signatures: BLAKE3 of a fixed prefix and the signed bytes, as in Agave. Computed
-  /// at each call.
+  /// Names the message whatever its signatures: BLAKE3 of a fixed prefix and the signed bytes, as in Agave.
+  /// Computed at each call.
   package func hash() -> Hash {
     var hasher = BLAKE3()
     hasher.update(Array("solana-tx-message-v1".utf8))

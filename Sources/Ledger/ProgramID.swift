@@ -1,6 +1,6 @@
-// Addresses that the runtime knows by name: builtin programs, loaders, precompiles and a few reserved accounts
-// (https://docs.rs/solana-sdk-ids). Each is spelled out in words so that comparing with one is four integer
-// compares and no lazy initialisation; a test proves the words against the base58 text above them.
+// Addresses that the runtime knows by name: builtin programs, loaders, precompiles and a few reserved
+// accounts (https://docs.rs/solana-sdk-ids). Each is spelled out in words so that comparing with one is four
+// integer compares and no lazy initialisation; a test proves the words against the base58 text above them.
 
 import Primitives
 
@@ -8,121 +8,121 @@ package enum ProgramID {
   /// `11111111111111111111111111111111`
   @inlinable package static var system: Pubkey {
     Pubkey(
-      word0: 0x0000000000000000, word1: 0x0000000000000000,
-      word2: 0x0000000000000000, word3: 0x0000000000000000)
+      word0: 0x0000_0000_0000_0000, word1: 0x0000_0000_0000_0000,
+      word2: 0x0000_0000_0000_0000, word3: 0x0000_0000_0000_0000)
   }
   /// `BPFLoader1111111111111111111111111111111111`
   @inlinable package static var bpfLoader1: Pubkey {
     Pubkey(
-      word0: 0x6ba1884e91f6a802, word1: 0xd904645f859523bd,
-      word2: 0x14b01b82b756f4b4, word3: 0x000000008c424957)
+      word0: 0x6ba1_884e_91f6_a802, word1: 0xd904_645f_8595_23bd,
+      word2: 0x14b0_1b82_b756_f4b4, word3: 0x0000_0000_8c42_4957)
   }
   /// `BPFLoader2111111111111111111111111111111111`
   @inlinable package static var bpfLoader2: Pubkey {
     Pubkey(
-      word0: 0x6ea1884e91f6a802, word1: 0x69fa8f9428e15a39,
-      word2: 0x4347dd1868379356, word3: 0x00000000c6f32152)
+      word0: 0x6ea1_884e_91f6_a802, word1: 0x69fa_8f94_28e1_5a39,
+      word2: 0x4347_dd18_6837_9356, word3: 0x0000_0000_c6f3_2152)
   }
   /// `BPFLoaderUpgradeab1e11111111111111111111111`
   @inlinable package static var bpfLoaderUpgradeable: Pubkey {
     Pubkey(
-      word0: 0xb0a1884e91f6a802, word1: 0x2bae63f73e1510e2,
-      word2: 0xd224c1163db9c200, word3: 0x00008004107a53c0)
+      word0: 0xb0a1_884e_91f6_a802, word1: 0x2bae_63f7_3e15_10e2,
+      word2: 0xd224_c116_3db9_c200, word3: 0x0000_8004_107a_53c0)
   }
   /// `LoaderV411111111111111111111111111111111111`
   @inlinable package static var loaderV4: Pubkey {
     Pubkey(
-      word0: 0x7ae3515111b41205, word1: 0x7b2e88d3c58b0aad,
-      word2: 0xc828c0d2f34cda7f, word3: 0x00000000183683cf)
+      word0: 0x7ae3_5151_11b4_1205, word1: 0x7b2e_88d3_c58b_0aad,
+      word2: 0xc828_c0d2_f34c_da7f, word3: 0x0000_0000_1836_83cf)
   }
   /// `ComputeBudget111111111111111111111111111111`
   @inlinable package static var computeBudget: Pubkey {
     Pubkey(
-      word0: 0x321721e56f460603, word1: 0xe79bc372baadecff,
-      word2: 0x6b12f7c5bbe58cbc, word3: 0x000000403a9b432c)
+      word0: 0x3217_21e5_6f46_0603, word1: 0xe79b_c372_baad_ecff,
+      word2: 0x6b12_f7c5_bbe5_8cbc, word3: 0x0000_0040_3a9b_432c)
   }
   /// `AddressLookupTab1e1111111111111111111111111`
   @inlinable package static var addressLookupTable: Pubkey {
     Pubkey(
-      word0: 0x7a9b3397afa67702, word1: 0xf54604c992188dc8,
-      word2: 0x532ef66692300200, word3: 0x00000082492418c1)
+      word0: 0x7a9b_3397_afa6_7702, word1: 0xf546_04c9_9218_8dc8,
+      word2: 0x532e_f666_9230_0200, word3: 0x0000_0082_4924_18c1)
   }
   /// `Ed25519SigVerify111111111111111111111111111`
   @inlinable package static var ed25519: Pubkey {
     Pubkey(
-      word0: 0xbefb937cd6467d03, word1: 0xff408d838f42f912,
-      word2: 0x648af42749747005, word3: 0x000000804470cafc)
+      word0: 0xbefb_937c_d646_7d03, word1: 0xff40_8d83_8f42_f912,
+      word2: 0x648a_f427_4974_7005, word3: 0x0000_0080_4470_cafc)
   }
   /// `KeccakSecp256k11111111111111111111111111111`
   @inlinable package static var secp256k1: Pubkey {
     Pubkey(
-      word0: 0xf0cc50f020fcc604, word1: 0xf58c9f1c21d78455,
-      word2: 0x1e6a16bb8547c19e, word3: 0x0000002012e83028)
+      word0: 0xf0cc_50f0_20fc_c604, word1: 0xf58c_9f1c_21d7_8455,
+      word2: 0x1e6a_16bb_8547_c19e, word3: 0x0000_0020_12e8_3028)
   }
   /// `Secp256r1SigVerify1111111111111111111111111`
   @inlinable package static var secp256r1: Pubkey {
     Pubkey(
-      word0: 0xb571ea2fec0d9206, word1: 0x03a92d744d8123b7,
-      word2: 0x565d79db5fe7831c, word3: 0x000000208047758e)
+      word0: 0xb571_ea2f_ec0d_9206, word1: 0x03a9_2d74_4d81_23b7,
+      word2: 0x565d_79db_5fe7_831c, word3: 0x0000_0020_8047_758e)
   }
   /// `Vote111111111111111111111111111111111111111`
   @inlinable package static var vote: Pubkey {
     Pubkey(
-      word0: 0xbb7474351d486107, word1: 0xb3bdd3eb24764d7c,
-      word2: 0xfc4310d1735e35d8, word3: 0x000000008053a30d)
+      word0: 0xbb74_7435_1d48_6107, word1: 0xb3bd_d3eb_2476_4d7c,
+      word2: 0xfc43_10d1_735e_35d8, word3: 0x0000_0000_8053_a30d)
   }
   /// `Stake11111111111111111111111111111111111111`
   @inlinable package static var stake: Pubkey {
     Pubkey(
-      word0: 0x2a54379117d8a106, word1: 0xb27a2afebd373498,
-      word2: 0x2b72788a5c537f55, word3: 0x00000000c09da468)
+      word0: 0x2a54_3791_17d8_a106, word1: 0xb27a_2afe_bd37_3498,
+      word2: 0x2b72_788a_5c53_7f55, word3: 0x0000_0000_c09d_a468)
   }
   /// `StakeConfig11111111111111111111111111111111`
   @inlinable package static var stakeConfig: Pubkey {
     Pubkey(
-      word0: 0x0b0502a517d8a106, word1: 0x8eb86dcee6910768,
-      word2: 0x79c61ff650715b1e, word3: 0x00000000d1b44e0a)
+      word0: 0x0b05_02a5_17d8_a106, word1: 0x8eb8_6dce_e691_0768,
+      word2: 0x79c6_1ff6_5071_5b1e, word3: 0x0000_0000_d1b4_4e0a)
   }
   /// `Config1111111111111111111111111111111111111`
   @inlinable package static var config: Pubkey {
     Pubkey(
-      word0: 0xdc742f00a34a0603, word1: 0x2a050c0f31436ec8,
-      word2: 0x194010f627dac5f8, word3: 0x00000000a0ef23a3)
+      word0: 0xdc74_2f00_a34a_0603, word1: 0x2a05_0c0f_3143_6ec8,
+      word2: 0x1940_10f6_27da_c5f8, word3: 0x0000_0000_a0ef_23a3)
   }
   /// `Feature111111111111111111111111111111111111`
   @inlinable package static var feature: Pubkey {
     Pubkey(
-      word0: 0xdad206cbcda0c003, word1: 0xcf7aee6fd182aeef,
-      word2: 0x211b48237b73ec61, word3: 0x0000000070766a94)
+      word0: 0xdad2_06cb_cda0_c003, word1: 0xcf7a_ee6f_d182_aeef,
+      word2: 0x211b_4823_7b73_ec61, word3: 0x0000_0000_7076_6a94)
   }
   /// `ZkE1Gama1Proof11111111111111111111111111111`
   @inlinable package static var zkElGamalProof: Pubkey {
     Pubkey(
-      word0: 0x28eaaee2ac756308, word1: 0x6aa71b684d376b1a,
-      word2: 0x935574c038f6cc53, word3: 0x0000004065d0056c)
+      word0: 0x28ea_aee2_ac75_6308, word1: 0x6aa7_1b68_4d37_6b1a,
+      word2: 0x9355_74c0_38f6_cc53, word3: 0x0000_0040_65d0_056c)
   }
   /// `ZkTokenProof1111111111111111111111111111111`
   @inlinable package static var zkTokenProof: Pubkey {
     Pubkey(
-      word0: 0xfbc2c4d98dba6308, word1: 0x2c2a7ea2cb054a17,
-      word2: 0x350be9793d5723d6, word3: 0x000000000dfc79b5)
+      word0: 0xfbc2_c4d9_8dba_6308, word1: 0x2c2a_7ea2_cb05_4a17,
+      word2: 0x350b_e979_3d57_23d6, word3: 0x0000_0000_0dfc_79b5)
   }
   /// `NativeLoader1111111111111111111111111111111`
   @inlinable package static var nativeLoader: Pubkey {
     Pubkey(
-      word0: 0x28a48b14bf848705, word1: 0xf1a988485712b02f,
-      word2: 0x45c065f7ad7da053, word3: 0x0000008003979a5c)
+      word0: 0x28a4_8b14_bf84_8705, word1: 0xf1a9_8848_5712_b02f,
+      word2: 0x45c0_65f7_ad7d_a053, word3: 0x0000_0080_0397_9a5c)
   }
   /// `1nc1nerator11111111111111111111111111111111`
   @inlinable package static var incinerator: Pubkey {
     Pubkey(
-      word0: 0x6011348d72903300, word1: 0xdb00ffbf11c9bd79,
-      word2: 0xa69cf7cccd2e4dd4, word3: 0x00000000e13800e1)
+      word0: 0x6011_348d_7290_3300, word1: 0xdb00_ffbf_11c9_bd79,
+      word2: 0xa69c_f7cc_cd2e_4dd4, word3: 0x0000_0000_e138_00e1)
   }
   /// `Sysvar1111111111111111111111111111111111111`
   @inlinable package static var sysvar: Pubkey {
     Pubkey(
-      word0: 0x29f7751817d5a706, word1: 0x2061218f40933dc7,
-      word2: 0x288ce0768cd87e06, word3: 0x000000006094c17f)
+      word0: 0x29f7_7518_17d5_a706, word1: 0x2061_218f_4093_3dc7,
+      word2: 0x288c_e076_8cd8_7e06, word3: 0x0000_0000_6094_c17f)
   }
 }

@@ -1,5 +1,5 @@
-// Keys that no transaction may write-lock: a request to write one is demoted to a read. The list is Agave 4.1's
-// with mainnet's features (https://github.com/anza-xyz/agave/tree/master/reserved-account-keys).
+// Keys that no transaction may write-lock: a request to write one is demoted to a read. The list is Agave
+// 4.1's with mainnet's features (https://github.com/anza-xyz/agave/tree/master/reserved-account-keys).
 
 import Primitives
 
@@ -7,14 +7,16 @@ package enum ReservedKeys {
   /// Every reserved key, in no particular order.
   package static let all: [Pubkey] =
     [
-      ProgramID.addressLookupTable, ProgramID.bpfLoader1, ProgramID.bpfLoader2, ProgramID.bpfLoaderUpgradeable,
+      ProgramID.addressLookupTable, ProgramID.bpfLoader1, ProgramID.bpfLoader2,
+      ProgramID.bpfLoaderUpgradeable,
       ProgramID.computeBudget, ProgramID.config, ProgramID.ed25519, ProgramID.feature, ProgramID.loaderV4,
-      ProgramID.nativeLoader, ProgramID.secp256k1, ProgramID.secp256r1, ProgramID.stake, ProgramID.stakeConfig,
+      ProgramID.nativeLoader, ProgramID.secp256k1, ProgramID.secp256r1, ProgramID.stake,
+      ProgramID.stakeConfig,
       ProgramID.system, ProgramID.sysvar, ProgramID.vote, ProgramID.zkElGamalProof, ProgramID.zkTokenProof,
     ] + SysvarID.all
 
-  /// Reserved keys were chosen as vanity text, so all of them start with a byte of at most 8; 31 random keys of 32
-  /// are answered by that test alone.
+  /// Reserved keys were chosen as vanity text, so all of them start with a byte of at most 8; 31 random keys
+  /// of 32 are answered by that test alone.
   @inlinable package static func contains(_ key: Pubkey) -> Bool {
     key.word0 & 0xff <= largestFirstByte && search(key)
   }

@@ -1,6 +1,6 @@
-// A sane transaction with all its keys: the static ones, then every looked-up writable key, then every looked-up
-// read-only key, each with its role. This is what the scheduler locks and the runtime executes.
-// The order of the checks is LiteSVM's: sanitise, look up, locks; signatures come after these.
+// A sane transaction with all its keys: the static ones, then every looked-up writable key, then every
+// looked-up read-only key, each with its role. This is what the scheduler locks and the runtime executes. The
+// order of the checks is LiteSVM's: sanitise, look up, locks; signatures come after these.
 
 import Primitives
 
@@ -29,7 +29,7 @@ package struct ResolvedTransaction: Sendable {
 
   /// Sanitises `transaction`, takes the addresses its lookups load, and checks the locks.
   ///
-  /// - Parameter lookUp: gives the addresses that the message's lookups load, in the order of the wire; called only
+  /// - Parameter lookUp: gives the addresses that the message's lookups load, in the wire's order; called only
   ///   where there are lookups.
   package init(
     _ transaction: Transaction, lookUp: (Message) throws(TransactionError) -> LoadedAddresses
@@ -47,14 +47,16 @@ package struct ResolvedTransaction: Sendable {
     try Self.checkLocks(keys)
     self.transaction = transaction
     self.keys = keys
-    let programMask = message.instructions.reduce(0 as UInt64) { $0 | 1 << UInt64($1.programIndex) }
+    var programMask: UInt64 = 0
+    for instruction in message.instructions { programMask |= 1 << UInt64(instruction.programIndex) }
     self.programMask = programMask
     writableMask = Self.writableMask(
       keys: keys, message: message, loadedWritableCount: loadedWritableCount, programMask: programMask)
   }
 
   private static func checkLocks(_ keys: [Pubkey]) throws(TransactionError) {
-    let hasDuplicate = keys.count <= maximumLockCount ? hasDuplicateByScan(keys) : Set(keys).count < keys.count
+    let hasDuplicate =
+      keys.count <= maximumLockCount ? hasDuplicateByScan(keys) : Set(keys).count < keys.count
     if hasDuplicate { throw .accountLoadedTwice }
     if keys.count > maximumLockCount { throw .tooManyAccountLocks }
   }
@@ -77,16 +79,17 @@ package struct ResolvedTransaction: Sendable {
   ) -> UInt64 {
     let header = message.header
     let signerCount = Int(header.requiredSignatureCount)
-    let writableSigners = 0..<signerCount - Int(header.readonlySignedCount)
-    let writableOthers = signerCount..<message.staticKeyCount - Int(header.readonlyUnsignedCount)
-    let writableLoaded = message.staticKeyCount..<message.staticKeyCount + loadedWritableCount
-    // A called program is demoted unless the upgradeable loader is among the keys.
-    let demoted = keys.contains(ProgramID.bpfLoaderUpgradeable) ? 0 : programMask
     var mask: UInt64 = 0
-    for range in [writableSigners, writableOthers, writableLoaded] {
+    func markWritable(_ range: Range<Int>) {
       for index in range where !ReservedKeys.contains(keys[index]) { mask |= 1 << UInt64(index) }
     }
-    return mask & ~demoted
+    markWritable(0..<signerCount - Int(header.readonlySignedCount))
+    markWritable(signerCount..<message.staticKeyCount - Int(header.readonlyUnsignedCount))
+    markWritable(message.staticKeyCount..<message.staticKeyCount + loadedWritableCount)
+    // A called program is demoted unless the upgradeable loader is among the keys.
+    let demoted = mask & programMask
+    if demoted != 0 && !keys.contains(ProgramID.bpfLoaderUpgradeable) { mask &= ~demoted }
+    return mask
   }
 }
 

@@ -1,5 +1,5 @@
-// The few calls of RocksDB's C interface that the ledger makes (https://github.com/facebook/rocksdb, c.h), with its
-// `char **` errors turned into values and freed.
+// The few calls of RocksDB's C interface that the ledger makes (https://github.com/facebook/rocksdb, c.h),
+// with its `char **` errors turned into values and freed.
 
 import CRocksDB
 import Glibc
@@ -11,7 +11,9 @@ struct RocksDBError: Error, Equatable {
   var isCorruption: Bool { text.hasPrefix("Corruption") }
   var isLock: Bool { text.hasPrefix("IO error") && text.contains("/LOCK:") }
   /// A file that the database names is not there.
-  var isMissingFile: Bool { text.hasPrefix("IO error: No such file") || text.contains("No such file or directory") }
+  var isMissingFile: Bool {
+    text.hasPrefix("IO error: No such file") || text.contains("No such file or directory")
+  }
   /// The database has column families that we do not know.
   var isForeign: Bool { text.hasPrefix("Invalid argument: Column famil") }
 }
@@ -31,7 +33,8 @@ enum RocksDB {
   }
 }
 
-/// An open database with its column families. Thread-safe, as RocksDB is; closed when the last reference goes.
+/// An open database with its column families. Thread-safe, as RocksDB is; closed when the last reference
+/// goes.
 final class RocksDatabase: @unchecked Sendable {
   // Sound as Sendable: constant pointers to objects that RocksDB documents as safe for concurrent use.
   private let database: OpaquePointer
@@ -40,8 +43,8 @@ final class RocksDatabase: @unchecked Sendable {
   private let readOptions: OpaquePointer
   private let syncedWrite: OpaquePointer
 
-  /// Opens what is at `path`, making missing families, and the database where `create` says so. Families can be
-  /// missing because a database is made before its families and a process may be killed in between.
+  /// Opens what is at `path`, making missing families, and the database where `create` says so. Families can
+  /// be missing because a database is made before its families and a process may be killed in between.
   init(path: String, families names: [String], create: Bool) throws(RocksDBError) {
     let options = Self.makeOptions(create: create)
     var handles = [OpaquePointer?](repeating: nil, count: names.count)
@@ -95,7 +98,8 @@ final class RocksDatabase: @unchecked Sendable {
     let value = try RocksDB.check { message in
       key.withUnsafeBytes { key in
         rocksdb_get_cf(
-          database, readOptions, families[family], key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count,
+          database, readOptions, families[family], key.baseAddress?.assumingMemoryBound(to: CChar.self),
+          key.count,
           &count, message)
       }
     }
@@ -121,7 +125,8 @@ final class RocksDatabase: @unchecked Sendable {
       let key = rocksdb_iter_key(iterator, &keyCount)
       let value = rocksdb_iter_value(iterator, &valueCount)
       try body(
-        UnsafeRawBufferPointer(start: key, count: keyCount), UnsafeRawBufferPointer(start: value, count: valueCount))
+        UnsafeRawBufferPointer(start: key, count: keyCount),
+        UnsafeRawBufferPointer(start: value, count: valueCount))
       rocksdb_iter_next(iterator)
     }
     do throws(RocksDBError) {

@@ -7,8 +7,8 @@
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
 //
-// A file "ESTUARY" beside the database's files marks the directory as a ledger before the database exists, so that
-// an interrupted creation can be told from somebody else's directory.
+// A file "ESTUARY" beside the database's files marks the directory as a ledger before the database exists, so
+// that an interrupted creation can be told from somebody else's directory.
 
 import Glibc
 import Primitives
@@ -71,7 +71,9 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     try database.forEach(
       Family.accounts,
       { (keyBytes, value) throws(StoreError) in
-        guard keyBytes.count == 32, let start = keyBytes.baseAddress, let account = AccountRecord.decode(value) else {
+        guard keyBytes.count == 32, let start = keyBytes.baseAddress,
+          let account = AccountRecord.decode(value)
+        else {
           throw .corrupted(path: self.path, detail: "account 0x\(Hex.encode(keyBytes)) is malformed")
         }
         try body(Pubkey(reading: start), account)
@@ -109,7 +111,8 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     try database.forEach(
       Family.blocks,
       { (key, value) throws(StoreError) in
-        guard let record = BlockRecord(decoding: value), key.elementsEqual(Self.blockKey(record.height)) else {
+        guard let record = BlockRecord(decoding: value), key.elementsEqual(Self.blockKey(record.height))
+        else {
           throw .corrupted(path: self.path, detail: "block 0x\(Hex.encode(key)) is malformed")
         }
         try body(record)
@@ -204,7 +207,8 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     var isEmpty = true
     for family in Family.names.indices {
       try database.forEach(
-        family, { (_, _) throws(StoreError) in isEmpty = false }, orThrow: { Self.storeError($0, path: self.path) })
+        family, { (_, _) throws(StoreError) in isEmpty = false },
+        orThrow: { Self.storeError($0, path: self.path) })
     }
     guard isFresh || isEmpty else { throw .corrupted(path: path, detail: "the format version is missing") }
     let batch = RocksBatch()

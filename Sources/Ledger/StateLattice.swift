@@ -1,14 +1,15 @@
 // The identity of a ledger's whole state: the sum of one lattice element per account (SIMD-0215,
 // https://github.com/solana-foundation/solana-improvement-documents/blob/main/proposals/0215-accounts-lattice-hash.md).
-// A sum, so the order of accounts does not matter and a block changes it by its changed accounts alone. It is computed
-// after a block's execution, spread over whatever workers the caller has.
+// A sum, so the order of accounts does not matter and a block changes it by its changed accounts alone. It is
+// computed after a block's execution, spread over whatever workers the caller has.
 
 import Primitives
 
 package struct StateLattice: Sendable, Equatable {
   package private(set) var lattice: LatticeHash
 
-  /// Runs `body` for every index in `[0, count)`, in any order and on any threads, and returns when all are done.
+  /// Runs `body` for every index in `[0, count)`, in any order and on any threads, and returns when all are
+  /// done.
   package typealias ParallelFor = (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
 
   /// Accounts that one call of a parallel body hashes; a lattice element takes a few microseconds.
@@ -66,7 +67,8 @@ package struct StateLattice: Sendable, Equatable {
     account.data.withUnsafeBytes { data in
       body(
         LatticeHash.Account(
-          key: key, owner: account.owner, lamports: account.lamports, isExecutable: account.executable, data: data))
+          key: key, owner: account.owner, lamports: account.lamports, isExecutable: account.executable,
+          data: data))
     }
   }
 }

@@ -26,11 +26,11 @@ extension StoreError: CustomStringConvertible {
     case .locked(let path):
       "the ledger at '\(path)' is in use by another process: wait for it to finish, or stop it"
     case .corrupted(let path, let detail):
-      "the ledger at '\(path)' is damaged (\(detail)): restore it from a checkpoint, or replay it into a new directory"
+      "the ledger at '\(path)' is damaged (\(detail)): restore a checkpoint, or replay into a new directory"
     case .foreign(let path):
       "'\(path)' holds files that are no Estuary ledger: name an empty or a new directory"
     case .unsupportedFormat(let path, let version):
-      "the ledger at '\(path)' has format \(version), which this build does not read: use the build that wrote it"
+      "the ledger at '\(path)' has format \(version), unknown to this build: use the build that wrote it"
     case .failed(let path, let detail):
       "the ledger at '\(path)' cannot be used: \(detail)"
     case .outOfOrder(let expected, let height):

@@ -1,5 +1,5 @@
-// Sysvar values to account bytes and back. Readers accept a longer account (its tail is unused space) and refuse a
-// shorter one, as bincode does.
+// Sysvar values to account bytes and back. Readers accept a longer account (its tail is unused space) and
+// refuse a shorter one, as bincode does.
 
 import Primitives
 
@@ -7,7 +7,9 @@ package enum SysvarWriter {
   /// Slots whose hashes the account has room for.
   package static let slotHashesCapacity = 512
 
-  package static func uint64(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+  package static func uint64(_ value: UInt64) -> [UInt8] {
+    withUnsafeBytes(of: value.littleEndian) { Array($0) }
+  }
 
   package static func clock(_ clock: Clock) -> [UInt8] {
     uint64(clock.slot) + uint64(UInt64(bitPattern: clock.epochStartTimestamp)) + uint64(clock.epoch)
@@ -74,7 +76,9 @@ struct SysvarReader {
   mutating func uint64() -> UInt64? {
     guard bytes.count - offset >= 8 else { return nil }
     defer { offset += 8 }
-    return bytes.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+    return bytes.withUnsafeBytes {
+      UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
   }
 
   mutating func hash() -> Hash? {

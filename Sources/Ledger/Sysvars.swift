@@ -1,6 +1,6 @@
-// The sysvars of one block: typed values for the runtime, account bytes for programs and for the ledger.
-// A fresh ledger has what LiteSVM has: the clock's epoch fields are zero whatever the slot, and the slot-hashes list
-// holds just the slot itself with the one recent blockhash.
+// The sysvars of one block: typed values for the runtime, account bytes for programs and for the ledger. A
+// fresh ledger has what LiteSVM has: the clock's epoch fields are zero whatever the slot, and the slot-hashes
+// list holds just the slot itself with the one recent blockhash.
 
 import Primitives
 
@@ -21,13 +21,15 @@ package final class Sysvars: Sendable {
   /// The accounts, sorted by key; the instructions sysvar is no account.
   package let accounts: [(key: Pubkey, account: Account)]
 
-  /// What a fresh ledger has at `slot` and `unixTimestamp` (Unix seconds); accounts in `overriding` hold instead.
+  /// What a fresh ledger has at `slot` and `unixTimestamp` (Unix seconds); accounts in `overriding` hold
+  /// instead.
   package convenience init(
     slot: UInt64, unixTimestamp: Int64, blockhash: Hash, overriding: [Pubkey: Account] = [:]
   ) throws(SysvarError) {
     var accounts: [(key: Pubkey, account: Account)] = []
     for (key, data) in Self.freshData(slot: slot, unixTimestamp: unixTimestamp, blockhash: blockhash) {
-      accounts.append((key, overriding[key] ?? Account(lamports: 1, data: data, owner: ProgramID.sysvar, rentEpoch: 0)))
+      accounts.append(
+        (key, overriding[key] ?? Account(lamports: 1, data: data, owner: ProgramID.sysvar, rentEpoch: 0)))
     }
     if let rewards = overriding[SysvarID.rewards] { accounts.append((SysvarID.rewards, rewards)) }
     try self.init(accounts: accounts)
@@ -58,8 +60,8 @@ package final class Sysvars: Sendable {
     self.accounts = accounts
   }
 
-  /// The account bytes of a sysvar; `nil` where the ledger has no such account (`instructions` is made anew for
-  /// each transaction that names it).
+  /// The account bytes of a sysvar; `nil` where the ledger has no such account (`instructions` is made anew
+  /// for each transaction that names it).
   package func accountData(_ key: Pubkey) -> [UInt8]? {
     accounts.first { $0.key == key }?.account.data
   }

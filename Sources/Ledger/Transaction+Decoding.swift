@@ -1,5 +1,5 @@
-// Wire bytes to a `Transaction`, in one pass. Lengths are compact-u16 as solana-short-vec reads them: at most three
-// bytes, never more than the value needs (https://docs.rs/solana-short-vec).
+// Wire bytes to a `Transaction`, in one pass. Lengths are compact-u16 as solana-short-vec reads them: at most
+// three bytes, never more than the value needs (https://docs.rs/solana-short-vec).
 
 import Primitives
 
@@ -52,7 +52,8 @@ private struct WireReader {
 
   private mutating func instructions() throws(TransactionDecodingError) -> [CompiledInstruction] {
     let count = try length()
-    // An instruction takes at least three bytes, so a hostile count cannot reserve more than the packet's worth.
+    // An instruction takes at least three bytes, so a hostile count cannot reserve more than the packet's
+    // worth.
     guard count <= (bytes.count - offset) / 3 else { throw .truncated(offset: offset) }
     var instructions: [CompiledInstruction] = []
     instructions.reserveCapacity(count)

@@ -1,5 +1,5 @@
-// A signed transaction in Solana's wire format, legacy or v0: a compact array of signatures, then the message.
-// https://solana.com/docs/core/transactions
+// A signed transaction in Solana's wire format, legacy or v0: a compact array of signatures, then the
+// message. https://solana.com/docs/core/transactions
 //
 //   bytes ──decode──▶ Transaction ──sanitize, look up──▶ ResolvedTransaction
 //

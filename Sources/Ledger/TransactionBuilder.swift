@@ -1,5 +1,5 @@
-// From instructions to a signed transaction: keys are collected, merged and ordered as Solana's clients order them
-// (https://docs.rs/solana-message, CompiledKeys), so that the bytes equal theirs.
+// From instructions to a signed transaction: keys are collected, merged and ordered as Solana's clients order
+// them (https://docs.rs/solana-message, CompiledKeys), so that the bytes equal theirs.
 
 import Primitives
 
@@ -27,7 +27,8 @@ package struct TransactionBuilder: Sendable {
     try CompiledMessage(self).encoded()
   }
 
-  /// The signed transaction. `keyPairs` holds one pair for each key that must sign, in any order; others are ignored.
+  /// The signed transaction. `keyPairs` holds one pair for each key that must sign, in any order; others are
+  /// ignored.
   package func signed(by keyPairs: [Ed25519.KeyPair]) throws(TransactionBuildingError) -> Transaction {
     let message = try CompiledMessage(self)
     let messageBytes = message.encoded()
@@ -110,8 +111,10 @@ private struct CompiledMessage {
     for instruction in builder.instructions {
       roles[instruction.programID, default: Role()].isProgram = true
       for account in instruction.accounts {
-        roles[account.key, default: Role()].isSigner = roles[account.key]?.isSigner == true || account.isSigner
-        roles[account.key, default: Role()].isWritable = roles[account.key]?.isWritable == true || account.isWritable
+        roles[account.key, default: Role()].isSigner =
+          roles[account.key]?.isSigner == true || account.isSigner
+        roles[account.key, default: Role()].isWritable =
+          roles[account.key]?.isWritable == true || account.isWritable
       }
     }
     roles[builder.payer, default: Role()].isSigner = true
@@ -126,7 +129,9 @@ private struct CompiledMessage {
   ) {
     var lookup = Lookup(key: table.key)
     for (key, role) in roles.sorted(by: { $0.key < $1.key }) where !role.isSigner && !role.isProgram {
-      guard let position = table.addresses.firstIndex(of: key), let index = UInt8(exactly: position) else { continue }
+      guard let position = table.addresses.firstIndex(of: key), let index = UInt8(exactly: position) else {
+        continue
+      }
       roles[key] = nil
       if role.isWritable {
         lookup.writable.append(index)
@@ -154,7 +159,8 @@ private struct CompiledMessage {
       let readonlyUnsigned = UInt8(exactly: readonlyOthers.count)
     else { throw .tooManyKeys }
     header = MessageHeader(
-      requiredSignatureCount: signed, readonlySignedCount: readonlySigned, readonlyUnsignedCount: readonlyUnsigned)
+      requiredSignatureCount: signed, readonlySignedCount: readonlySigned,
+      readonlyUnsignedCount: readonlyUnsigned)
   }
 
   func encoded() -> [UInt8] {

@@ -1,5 +1,5 @@
-// Files of transactions, one JSON object a line: {"solana": BASE64} holds a transaction's wire form. A line that
-// cannot be read is the error of its own transaction; the lines around it stand.
+// Files of transactions, one JSON object a line: {"solana": BASE64} holds a transaction's wire form. A line
+// that cannot be read is the error of its own transaction; the lines around it stand.
 
 import Primitives
 
@@ -15,7 +15,8 @@ package enum TransactionLineError: Error, Equatable, Sendable {
   case ethereumUnsupported
 }
 
-/// One line's wire bytes or the reason why there are none. Decoding them is part of executing the transaction.
+/// One line's wire bytes or the reason why there are none. Decoding them is part of executing the
+/// transaction.
 package struct TransactionLine: Sendable, Equatable {
   /// Counted from 1.
   package let number: Int
@@ -42,7 +43,9 @@ package enum TransactionLines {
 
   /// Reads the file at `path`.
   package static func read(_ path: String) throws(GenesisError) -> [TransactionLine] {
-    do { return split(try FileBytes.read(path)) } catch { throw .unreadable(path: path, detail: error.detail) }
+    do { return split(try FileBytes.read(path)) } catch {
+      throw .unreadable(path: path, detail: error.detail)
+    }
   }
 
   private static func trim(_ line: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
@@ -55,7 +58,8 @@ package enum TransactionLines {
 
   private static func wireBytes(_ line: UnsafeBufferPointer<UInt8>) -> Result<[UInt8], TransactionLineError> {
     if let text = plainSolanaText(line) {
-      // Base64 has no escapes, so whatever is not base64 here may still be JSON that the slow path names better.
+      // Base64 has no escapes, so whatever is not base64 here may still be JSON that the slow path names
+      // better.
       if let bytes = Base64.decode(text) { return .success(bytes) }
     }
     let json: JSONValue

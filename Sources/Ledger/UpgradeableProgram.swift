@@ -1,5 +1,6 @@
 // The accounts of a program under the upgradeable loader (loader v3,
-// https://docs.rs/solana-loader-v3-interface): a small program account that points at a second one with the ELF.
+// https://docs.rs/solana-loader-v3-interface): a small program account that points at a second one with the
+// ELF.
 //
 //   program      u32 tag 2 · programdata key
 //   programdata  u32 tag 3 · u64 deployment slot · u8 + 32 upgrade authority · ELF from byte 45

@@ -22,7 +22,9 @@ struct SeededGenerator: RandomNumberGenerator {
 
   mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
 
-  mutating func pubkey() -> Pubkey { Pubkey(word0: next() | 0x80, word1: next(), word2: next(), word3: next()) }
+  mutating func pubkey() -> Pubkey {
+    Pubkey(word0: next() | 0x80, word1: next(), word2: next(), word3: next())
+  }
 
   mutating func hash() -> Hash { Hash(word0: next(), word1: next(), word2: next(), word3: next()) }
 
@@ -32,7 +34,8 @@ struct SeededGenerator: RandomNumberGenerator {
     let owner = next() % 2 == 0 ? ProgramID.system : pubkey()
     let size = [0, 1, 165, 1000, 20_000].randomElement(using: &self)!
     return Account(
-      lamports: next() >> UInt64(next() % 60) | 1, data: bytes(size), owner: owner, executable: next() % 4 == 0,
+      lamports: next() >> UInt64(next() % 60) | 1, data: bytes(size), owner: owner,
+      executable: next() % 4 == 0,
       rentEpoch: next() % 2 == 0 ? .max : next())
   }
 }

@@ -55,7 +55,8 @@ import Testing
   @Test(arguments: ["18446744073709551615", "18446744073709552000", "1.8446744073709552e19"])
   func rentEpochAsDoublesPrintIt(text: String) throws {
     let key = "4zSpbk5jGQyMmUrqCSjFZbRKwsrMXBPsyTzjhJEAsefG"
-    let members = "\"lamports\":1,\"data\":[\"\",\"base64\"],\"owner\":\"\(Self.owner)\",\"rentEpoch\":\(text)"
+    let members =
+      "\"lamports\":1,\"data\":[\"\",\"base64\"],\"owner\":\"\(Self.owner)\",\"rentEpoch\":\(text)"
     let genesis = try Self.parse(Self.text(accounts: Self.account(key, members)))
     #expect(genesis.accounts.first { $0.key == Pubkey(text: key) }?.account.rentEpoch == .max)
   }
@@ -80,14 +81,18 @@ import Testing
     var testDescription: String { "\(location) \(problem)" }
   }
 
-  private static func refusedAccount(_ members: String, _ place: String, _ problem: GenesisError.Problem) -> Refused {
+  private static func refusedAccount(_ members: String, _ place: String, _ problem: GenesisError.Problem)
+    -> Refused
+  {
     let good = [
-      "lamports": "1", "data": "[\"\",\"base64\"]", "owner": "\"\(owner)\"", "executable": "false", "rentEpoch": "0",
+      "lamports": "1", "data": "[\"\",\"base64\"]", "owner": "\"\(owner)\"", "executable": "false",
+      "rentEpoch": "0",
     ]
     let name = String(place.split(separator: ".").last!)
     let others = good.filter { $0.key != name }.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }
     let all = (others + (members.isEmpty ? [] : [members])).joined(separator: ",")
-    return Refused(text: text(accounts: account(owner, all)), location: "accounts[0]." + place, problem: problem)
+    return Refused(
+      text: text(accounts: account(owner, all)), location: "accounts[0]." + place, problem: problem)
   }
 
   static let refused: [Refused] = [
@@ -96,16 +101,20 @@ import Testing
     Refused(text: "{\"slot\":-1}", location: "slot", problem: .expected(.unsigned)),
     Refused(text: "{\"slot\":1.5}", location: "slot", problem: .expected(.unsigned)),
     Refused(text: "{\"slot\":1}", location: "unixTimestamp", problem: .missing),
-    Refused(text: "{\"slot\":1,\"unixTimestamp\":\"x\"}", location: "unixTimestamp", problem: .expected(.signed)),
+    Refused(
+      text: "{\"slot\":1,\"unixTimestamp\":\"x\"}", location: "unixTimestamp", problem: .expected(.signed)),
     Refused(text: "{\"slot\":1,\"unixTimestamp\":1}", location: "blockhash", problem: .missing),
     Refused(
-      text: "{\"slot\":1,\"unixTimestamp\":1,\"blockhash\":\"abc\"}", location: "blockhash", problem: .expected(.hash)),
+      text: "{\"slot\":1,\"unixTimestamp\":1,\"blockhash\":\"abc\"}", location: "blockhash",
+      problem: .expected(.hash)),
     Refused(
-      text: "{\"slot\":1,\"unixTimestamp\":1,\"blockhash\":\"\(blockhash)\",\"accounts\":{}}", location: "accounts",
+      text: "{\"slot\":1,\"unixTimestamp\":1,\"blockhash\":\"\(blockhash)\",\"accounts\":{}}",
+      location: "accounts",
       problem: .expected(.array)),
     Refused(text: text(accounts: "7"), location: "accounts[0]", problem: .expected(.object)),
     Refused(text: text(accounts: "{}"), location: "accounts[0].pubkey", problem: .missing),
-    Refused(text: text(accounts: "{\"pubkey\":\"0\"}"), location: "accounts[0].pubkey", problem: .expected(.key)),
+    Refused(
+      text: text(accounts: "{\"pubkey\":\"0\"}"), location: "accounts[0].pubkey", problem: .expected(.key)),
     Refused(
       text: text(accounts: "{\"pubkey\":\"\(owner)\"}"), location: "accounts[0].account", problem: .missing),
     Refused(
@@ -131,7 +140,8 @@ import Testing
       text: text(more: ",\"programs\":[{\"programId\":\"\(owner)\"}]"), location: "programs[0].path",
       problem: .missing),
     Refused(
-      text: text(more: ",\"programs\":[{\"programId\":\"\(owner)\",\"path\":3}]"), location: "programs[0].path",
+      text: text(more: ",\"programs\":[{\"programId\":\"\(owner)\",\"path\":3}]"),
+      location: "programs[0].path",
       problem: .expected(.text)),
     Refused(
       text: text(
@@ -149,7 +159,8 @@ import Testing
   }
 
   @Test func duplicatesAreRefused() {
-    let account = Self.account(Self.owner, "\"lamports\":1,\"data\":[\"\",\"base64\"],\"owner\":\"\(Self.owner)\"")
+    let account = Self.account(
+      Self.owner, "\"lamports\":1,\"data\":[\"\",\"base64\"],\"owner\":\"\(Self.owner)\"")
     #expect(
       throws: GenesisError.invalid(path: "g.json", location: "accounts[1]", .duplicateAccount(ProgramID.vote))
     ) { try Self.parse(Self.text(accounts: account + "," + account)) }
@@ -172,12 +183,16 @@ import Testing
 
   @Test func unreadableFilesAreNamed() {
     let directory = TemporaryDirectory()
-    #expect(throws: GenesisError.unreadable(path: directory.path + "/g.json", detail: "No such file or directory")) {
+    #expect(
+      throws: GenesisError.unreadable(path: directory.path + "/g.json", detail: "No such file or directory")
+    ) {
       try Genesis.read(directory.path + "/g.json")
     }
     let more = ",\"programs\":[{\"programId\":\"\(Self.owner)\",\"path\":\"p.so\"}]"
     let file = directory.write(Self.text(more: more), to: "g.json")
-    #expect(throws: GenesisError.unreadable(path: directory.path + "/p.so", detail: "No such file or directory")) {
+    #expect(
+      throws: GenesisError.unreadable(path: directory.path + "/p.so", detail: "No such file or directory")
+    ) {
       try Genesis.read(file)
     }
   }
@@ -194,7 +209,8 @@ import Testing
     let dataKey = try #require(UpgradeableProgram.programDataAddress(of: Pubkey(text: id)))
     let program = try account(Pubkey(text: id))
     #expect(program.data == [2, 0, 0, 0] + dataKey.bytes)
-    #expect(program.executable && program.owner == ProgramID.bpfLoaderUpgradeable && program.lamports == 1_141_440)
+    #expect(
+      program.executable && program.owner == ProgramID.bpfLoaderUpgradeable && program.lamports == 1_141_440)
     let data = try account(dataKey)
     #expect(data.data == [3, 0, 0, 0] + [UInt8](repeating: 0, count: 41) + Array("ELF!".utf8))
     #expect(!data.executable && data.owner == ProgramID.bpfLoaderUpgradeable)
@@ -210,7 +226,8 @@ import Testing
     try store.commit(
       BlockCommit(
         record: BlockRecord(
-          height: 0, slot: 1, unixTimestamp: 0, blockhash: .zero, stateHash: lattice.stateHash, genesisHash: .zero),
+          height: 0, slot: 1, unixTimestamp: 0, blockhash: .zero, stateHash: lattice.stateHash,
+          genesisHash: .zero),
         changes: base.changes, stateLattice: lattice.bytes))
     var block = history.next(changeCount: 300)
     block.record.height = 1
@@ -225,14 +242,16 @@ import Testing
     #expect(Self.stateHash(back) == lattice.stateHash)
     let accounts = try store.allAccounts()
     #expect(Dictionary(uniqueKeysWithValues: back.accounts.map { ($0.key, $0.account) }) == accounts)
-    #expect(back.slot == base.slot && back.unixTimestamp == base.unixTimestamp && back.blockhash == base.blockhash)
+    #expect(
+      back.slot == base.slot && back.unixTimestamp == base.unixTimestamp && back.blockhash == base.blockhash)
 
     // In the text the keys ascend, too.
     let json = try JSONValue.parse([UInt8](try Data(contentsOf: URL(fileURLWithPath: file))))
     let keys = try #require(json["accounts"]?.array).map { Pubkey(text: $0["pubkey"]!.string!) }
     #expect(keys == keys.sorted() && keys.count == accounts.count)
     #expect(throws: StoreError.self) {
-      try AccountDump.write(store, slot: 0, unixTimestamp: 0, blockhash: .zero, to: directory.path + "/none/dump.json")
+      try AccountDump.write(
+        store, slot: 0, unixTimestamp: 0, blockhash: .zero, to: directory.path + "/none/dump.json")
     }
   }
 
@@ -240,7 +259,8 @@ import Testing
     let genesis = try Self.parse(Self.text())
     let spaced = try Self.parse("\n " + Self.text(more: ", \"note\": 1") + "\n")
     let hash = Self.stateHash(genesis)
-    #expect(Self.stateHash(spaced) == hash && spaced.identity(stateHash: hash) == genesis.identity(stateHash: hash))
+    #expect(
+      Self.stateHash(spaced) == hash && spaced.identity(stateHash: hash) == genesis.identity(stateHash: hash))
     let later = try Genesis(slot: 435_888_001, unixTimestamp: -3, blockhash: genesis.blockhash)
     #expect(later.identity(stateHash: hash) != genesis.identity(stateHash: hash))
   }

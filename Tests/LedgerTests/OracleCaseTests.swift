@@ -1,5 +1,5 @@
-// Ours against Solana's own crates: cases that Tools/oracle/ledger_cases.py writes (seeded; about 4,000 of them).
-// ESTUARY_LEDGER_CASES names the file; without it these tests are skipped.
+// Ours against Solana's own crates: cases that Tools/oracle/ledger_cases.py writes (seeded; about 4,000 of
+// them). ESTUARY_LEDGER_CASES names the file; without it these tests are skipped.
 
 import Foundation
 import Primitives
@@ -91,7 +91,8 @@ struct OracleCaseTests {
           programID: Pubkey(text: value.array![0].string!),
           accounts: value.array![2].array!.map {
             AccountMeta(
-              key: Pubkey(text: $0.array![0].string!), isSigner: $0.array![1].bool!, isWritable: $0.array![2].bool!)
+              key: Pubkey(text: $0.array![0].string!), isSigner: $0.array![1].bool!,
+              isWritable: $0.array![2].bool!)
           }, data: Hex.decode(value.array![1].string!)!)
       }
       let tables = example["tables"]!.array.map { tables in
@@ -103,7 +104,8 @@ struct OracleCaseTests {
         }
       }
       let builder = TransactionBuilder(
-        payer: Pubkey(text: example["payer"]!.string!), recentBlockhash: Hash(text: example["blockhash"]!.string!),
+        payer: Pubkey(text: example["payer"]!.string!),
+        recentBlockhash: Hash(text: example["blockhash"]!.string!),
         instructions: instructions, version: tables == nil ? .legacy : .v0, lookupTables: tables ?? [])
       let pairs = example["seeds"]!.array!.map { Ed25519.KeyPair(seed: Hash(Hex.decode($0.string!)!)!) }
       #expect(try Base64.encode(builder.signed(by: pairs).bytes) == example["wire"]!.string!)

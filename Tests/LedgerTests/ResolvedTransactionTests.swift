@@ -26,13 +26,17 @@ import Testing
       version: .v0, header: [2, 1, 1], keys: [keys[0], keys[1], keys[2], SysvarID.clock, keys[3]],
       instructions: [(2, [0, 1], []), (4, [5, 6], [])], lookups: [(keys[4], [0], [1])])
     let loaded = LoadedAddresses(writable: [keys[5]], readonly: [keys[6]])
-    #expect(try Self.roles(Self.resolve(message, loaded)) == ["sw-", "s--", "--p", "---", "--p", "-w-", "---"])
+    #expect(
+      try Self.roles(Self.resolve(message, loaded)) == ["sw-", "s--", "--p", "---", "--p", "-w-", "---"])
 
     // With the upgradeable loader among the keys, called programs stay writable.
     message.lookups[0].readonly = [1, 2]
-    let withLoader = LoadedAddresses(writable: [keys[5]], readonly: [keys[6], ProgramID.bpfLoaderUpgradeable])
+    let withLoader = LoadedAddresses(
+      writable: [keys[5]], readonly: [keys[6], ProgramID.bpfLoaderUpgradeable])
     #expect(
-      try Self.roles(Self.resolve(message, withLoader)) == ["sw-", "s--", "-wp", "---", "--p", "-w-", "---", "---"])
+      try Self.roles(Self.resolve(message, withLoader)) == [
+        "sw-", "s--", "-wp", "---", "--p", "-w-", "---", "---",
+      ])
 
     // A reserved key is demoted when it is looked up, too.
     message.lookups[0].readonly = [1]
@@ -69,7 +73,8 @@ import Testing
       lookups: [(ProgramID.stake, [0], [])])
     let transaction = try message.transaction()
     #expect(throws: TransactionError.sanitizeFailure) {
-      try ResolvedTransaction(transaction) { (_) throws(TransactionError) in throw .addressLookupTableNotFound }
+      try ResolvedTransaction(transaction) { (_) throws(TransactionError) in throw .addressLookupTableNotFound
+      }
     }
   }
 
@@ -98,7 +103,8 @@ import Testing
     for count in [0, 1, 256] {
       let table = AddressLookupTable(
         deactivationSlot: generator.next(), lastExtendedSlot: generator.next(), lastExtendedStartIndex: 3,
-        authority: count == 1 ? nil : generator.pubkey(), addresses: (0..<count).map { _ in generator.pubkey() })
+        authority: count == 1 ? nil : generator.pubkey(),
+        addresses: (0..<count).map { _ in generator.pubkey() })
       #expect(table.encoded().count == 56 + count * 32)
       #expect(try AddressLookupTable(decoding: table.encoded()) == table)
     }
@@ -144,7 +150,7 @@ import Testing
       name: "deactivated", table: AddressLookupTable(deactivationSlot: 97, authority: nil),
       error: .addressLookupTableNotFound),
     LookupCase(
-      name: "extended in this slot, earlier part", 
+      name: "extended in this slot, earlier part",
       table: AddressLookupTable(lastExtendedSlot: 100, lastExtendedStartIndex: 2, authority: nil)),
     LookupCase(
       name: "extended in this slot, new part",

@@ -1,5 +1,5 @@
-// The ledger directory: reopening, every way in which it can be unusable, damage to its files, and being killed in
-// the middle of commits.
+// The ledger directory: reopening, every way in which it can be unusable, damage to its files, and being
+// killed in the middle of commits.
 
 import Foundation
 import Primitives
@@ -73,7 +73,8 @@ import Testing
     let path = directory.path + "/ledger"
     try Self.fill(path, seed: 3, blocks: 1)
     do {
-      let database = try RocksDatabase(path: path, families: ["default", "accounts", "blocks"], create: false)
+      let database = try RocksDatabase(
+        path: path, families: ["default", "accounts", "blocks"], create: false)
       let batch = RocksBatch()
       database.put(0, Array("format".utf8), SysvarWriter.uint64(7), in: batch)
       try database.write(batch)
@@ -127,7 +128,8 @@ import Testing
     try Self.fill(path, seed: 6, blocks: 1)
     let key = SeededGenerator(seed: 1).copyKey()
     do {
-      let database = try RocksDatabase(path: path, families: ["default", "accounts", "blocks"], create: false)
+      let database = try RocksDatabase(
+        path: path, families: ["default", "accounts", "blocks"], create: false)
       let batch = RocksBatch()
       database.put(1, key.bytes, [9, 9, 9], in: batch)
       database.put(2, [1, 2], [1], in: batch)
@@ -142,8 +144,8 @@ import Testing
     #expect { try store.allBlocks() } throws: { isDamage($0) }
   }
 
-  /// Flips bytes in every kind of file the database has. The ledger must then either be refused with a typed error
-  /// or be a prefix of whole blocks: never something else, never a crash.
+  /// Flips bytes in every kind of file the database has. The ledger must then either be refused with a typed
+  /// error or be a prefix of whole blocks: never something else, never a crash.
   @Test func flippedBytesAreSeenOrHarmless() throws {
     var generator = SeededGenerator(seed: 7)
     let blocks = 6
@@ -166,7 +168,9 @@ import Testing
           let url = URL(fileURLWithPath: path + "/" + file)
           var bytes = [UInt8](try Data(contentsOf: url))
           guard !bytes.isEmpty else { continue }
-          for _ in 0..<3 { bytes[Int(generator.next() % UInt64(bytes.count))] ^= UInt8(1 + generator.next() % 255) }
+          for _ in 0..<3 {
+            bytes[Int(generator.next() % UInt64(bytes.count))] ^= UInt8(1 + generator.next() % 255)
+          }
           try Data(bytes).write(to: url)
           do {
             let store = try RocksDBStore(path: path)
@@ -196,7 +200,8 @@ import Testing
       let directory = TemporaryDirectory()
       let path = directory.path + "/ledger"
       let delayMicroseconds = UInt32(generator.next() % 150_000) + UInt32(round) * 10_000
-      await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, delay = delayMicroseconds as UInt32] in
+      await #expect(processExitsWith: .signal(SIGKILL)) {
+        [path = path as String, delay = delayMicroseconds as UInt32] in
         let killer = Thread {
           usleep(delay)
           kill(getpid(), SIGKILL)
@@ -225,7 +230,8 @@ import Testing
     let errors: [(StoreError, String)] = [
       (.missing(path: "/x"), "no ledger at '/x'"), (.locked(path: "/x"), "another process"),
       (.corrupted(path: "/x", detail: "d"), "checkpoint"), (.foreign(path: "/x"), "empty"),
-      (.unsupportedFormat(path: "/x", version: 3), "format 3"), (.failed(path: "/x", detail: "No space"), "No space"),
+      (.unsupportedFormat(path: "/x", version: 3), "format 3"),
+      (.failed(path: "/x", detail: "No space"), "No space"),
     ]
     for (error, text) in errors { #expect("\(error)".contains(text) && "\(error)".contains("/x")) }
   }

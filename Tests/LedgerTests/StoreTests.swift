@@ -30,7 +30,8 @@ struct BlockHistory {
     let sorted = changes.values.sorted { $0.key < $1.key }
     lattice.apply(sorted)
     let record = BlockRecord(
-      height: height, slot: 100 + height, unixTimestamp: -5, blockhash: generator.hash(), stateHash: lattice.stateHash,
+      height: height, slot: 100 + height, unixTimestamp: -5, blockhash: generator.hash(),
+      stateHash: lattice.stateHash,
       genesisHash: .zero, transactionCount: height * 3,
       signatures: (0..<3).map { _ in Signature(generator.bytes(64))! })
     height += 1
@@ -212,8 +213,10 @@ extension BlockHistory {
       return hash(other)
     }
     let hashes = [
-      hash(account), hash(account, ProgramID.vote), changed { $0.lamports = 6 }, changed { $0.data = [1, 3] },
-      changed { $0.data = [1, 2, 0] }, changed { $0.owner = ProgramID.stake }, changed { $0.executable = true },
+      hash(account), hash(account, ProgramID.vote), changed { $0.lamports = 6 },
+      changed { $0.data = [1, 3] },
+      changed { $0.data = [1, 2, 0] }, changed { $0.owner = ProgramID.stake },
+      changed { $0.executable = true },
     ]
     #expect(Set(hashes).count == hashes.count)
     #expect(changed { $0.rentEpoch = 4 } == hash(account))

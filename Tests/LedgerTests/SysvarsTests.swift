@@ -47,11 +47,15 @@ import Testing
   }
 
   @Test func everyNamedKeyButTheIncineratorIsReserved() {
-    for (key, text) in Self.names { #expect(ReservedKeys.contains(key) == (key != ProgramID.incinerator), "\(text)") }
+    for (key, text) in Self.names {
+      #expect(ReservedKeys.contains(key) == (key != ProgramID.incinerator), "\(text)")
+    }
     #expect(ReservedKeys.all.count == 31 && Set(ReservedKeys.all).count == 31)
     for key in ReservedKeys.all { #expect(key.word0 & 0xff <= ReservedKeys.largestFirstByte) }
     for (key, _) in Self.names {
-      #expect(!ReservedKeys.contains(Pubkey(word0: key.word0, word1: key.word1, word2: key.word2, word3: ~key.word3)))
+      #expect(
+        !ReservedKeys.contains(
+          Pubkey(word0: key.word0, word1: key.word1, word2: key.word2, word3: ~key.word3)))
     }
   }
 }
@@ -101,7 +105,8 @@ import Testing
 
   static func freshSysvars() throws -> Sysvars {
     try Sysvars(
-      slot: 435_888_000, unixTimestamp: 0, blockhash: Hash(text: "CmpNeggWJ4JaWJeJ8YKN1Zypmk7uvQq3PECGUCAEMbky"))
+      slot: 435_888_000, unixTimestamp: 0,
+      blockhash: Hash(text: "CmpNeggWJ4JaWJeJ8YKN1Zypmk7uvQq3PECGUCAEMbky"))
   }
 
   @Test(arguments: fresh)
@@ -110,7 +115,9 @@ import Testing
     let account = try #require(sysvars.accounts.first { $0.key == example.key }?.account)
     #expect(account.data.count == example.byteCount)
     #expect(Hex.encode(SHA256.hash(account.data).bytes) == example.sha256)
-    #expect(account.lamports == 1 && account.owner == ProgramID.sysvar && !account.executable && account.rentEpoch == 0)
+    #expect(
+      account.lamports == 1 && account.owner == ProgramID.sysvar && !account.executable
+        && account.rentEpoch == 0)
     #expect(sysvars.accountData(example.key) == account.data)
   }
 
@@ -136,7 +143,8 @@ import Testing
       SysvarID.slotHashes: SysvarWriter.slotHashes(hashes),
       SysvarID.recentBlockhashes: SysvarWriter.recentBlockhashes(blockhashes),
       SysvarID.stakeHistory: SysvarWriter.stakeHistory(history),
-      SysvarID.epochRewards: SysvarWriter.epochRewards(rewards), SysvarID.lastRestartSlot: SysvarWriter.uint64(77),
+      SysvarID.epochRewards: SysvarWriter.epochRewards(rewards),
+      SysvarID.lastRestartSlot: SysvarWriter.uint64(77),
     ]
     func sysvars() throws -> Sysvars {
       try Sysvars(
@@ -145,7 +153,8 @@ import Testing
     }
     let read = try sysvars()
     #expect(read.clock == clock && read.rent == rent && read.epochSchedule == schedule)
-    #expect(read.slotHashes == hashes && read.recentBlockhashes == blockhashes && read.stakeHistory == history)
+    #expect(
+      read.slotHashes == hashes && read.recentBlockhashes == blockhashes && read.stakeHistory == history)
     #expect(read.epochRewards == rewards && read.lastRestartSlot == 77)
 
     for key in data.keys.sorted() {

@@ -65,7 +65,9 @@ import Testing
     let good = Array("{\"solana\":\"AQID\"}\n{\"ethereum\":\"0x\"}\n".utf8)
     for _ in 0..<20_000 {
       var text = good
-      for _ in 0..<3 { text[Int(generator.next() % UInt64(text.count))] = UInt8(truncatingIfNeeded: generator.next()) }
+      for _ in 0..<3 {
+        text[Int(generator.next() % UInt64(text.count))] = UInt8(truncatingIfNeeded: generator.next())
+      }
       _ = TransactionLines.split(text)
     }
   }

@@ -1,5 +1,5 @@
-// The wire format: what decodes, what does not, what sanitising refuses, and that no damage to bytes gets through
-// unnoticed. The results in the tables are LiteSVM's.
+// The wire format: what decodes, what does not, what sanitising refuses, and that no damage to bytes gets
+// through unnoticed. The results in the tables are LiteSVM's.
 
 import Primitives
 import Testing
@@ -70,7 +70,9 @@ import Testing
       #expect(transaction.bytes == flipped)
       #expect(try Self.reencode(transaction) == flipped)
       // Whatever sanitises resolves without a trap.
-      _ = try? ResolvedTransaction(transaction) { (_) throws(TransactionError) in throw .addressLookupTableNotFound }
+      _ = try? ResolvedTransaction(transaction) { (_) throws(TransactionError) in
+        throw .addressLookupTableNotFound
+      }
     }
     #expect(accepted > bytes.count)  // keys, signatures, data: most flips make another transaction
   }
@@ -138,7 +140,9 @@ import Testing
     WireCase(name: "aliased zero keys", bytes: [0, 1, 0, 0, 0x80, 0], error: .invalidLength(offset: 4)),
     WireCase(name: "aliased 127 keys", bytes: [0, 1, 0, 0, 0xff, 0x80, 0], error: .invalidLength(offset: 4)),
     WireCase(name: "65,536 keys", bytes: [0, 1, 0, 0, 0x80, 0x80, 4], error: .invalidLength(offset: 4)),
-    WireCase(name: "length of four bytes", bytes: [0, 1, 0, 0, 0x80, 0x80, 0x83, 1], error: .invalidLength(offset: 4)),
+    WireCase(
+      name: "length of four bytes", bytes: [0, 1, 0, 0, 0x80, 0x80, 0x83, 1], error: .invalidLength(offset: 4)
+    ),
     WireCase(name: "length cut off", bytes: [0, 1, 0, 0, 0x80], error: .truncated(offset: 5)),
     WireCase(name: "65,535 keys", bytes: [0, 1, 0, 0, 0xff, 0xff, 3], error: .truncated(offset: 7)),
     WireCase(name: "trailing byte", bytes: [0] + message + [7], error: .trailingBytes(offset: 38)),
@@ -228,14 +232,17 @@ import Testing
       payer: payer.pubkey, recentBlockhash: .zero,
       instructions: [
         Instruction(
-          programID: ProgramID.system, accounts: [AccountMeta(key: absent, isSigner: true, isWritable: false)], data: [])
+          programID: ProgramID.system,
+          accounts: [AccountMeta(key: absent, isSigner: true, isWritable: false)], data: [])
       ])
     #expect(throws: TransactionBuildingError.missingSigner(absent)) { try builder.signed(by: [payer]) }
     builder.instructions = [
       Instruction(programID: ProgramID.system, accounts: [], data: [UInt8](repeating: 0, count: 1300))
     ]
     #expect(throws: TransactionBuildingError.self) { try builder.signed(by: [payer]) }
-    let accounts = (0..<300).map { _ in AccountMeta(key: generator.pubkey(), isSigner: false, isWritable: true) }
+    let accounts = (0..<300).map { _ in
+      AccountMeta(key: generator.pubkey(), isSigner: false, isWritable: true)
+    }
     builder.instructions = [Instruction(programID: ProgramID.system, accounts: accounts, data: [])]
     #expect(throws: TransactionBuildingError.tooManyKeys) { try builder.messageBytes() }
   }
