@@ -32,23 +32,29 @@ import Testing
     #expect(parsed.priorityFee == 108)
   }
 
-  @Test(arguments: [
-    ([UInt8](), TransactionError.instructionError(index: 1, .invalidInstructionData)),
-    ([0, 1, 2, 3, 4], .instructionError(index: 1, .invalidInstructionData)),
-    ([5, 1, 2, 3, 4], .instructionError(index: 1, .invalidInstructionData)),
-    ([2, 1, 2, 3], .instructionError(index: 1, .invalidInstructionData)),
-    ([3, 1, 2, 3, 4, 5, 6, 7], .instructionError(index: 1, .invalidInstructionData)),
-    ([1, 0, 0x7c, 0, 0], .instructionError(index: 1, .invalidInstructionData)),
-    ([1, 1, 0x80, 0, 0], .instructionError(index: 1, .invalidInstructionData)),
-    ([1, 0, 4, 4, 0], .instructionError(index: 1, .invalidInstructionData)),
-    ([4, 0, 0, 0, 0], .invalidLoadedAccountsDataSizeLimit),
-  ])
-  func badRequestsAreRefused(data: [UInt8], error: TransactionError) {
+  /// Unknown tags, missing bytes, and heaps that are too small, no whole number of KiB, or too large.
+  private static let malformed: [[UInt8]] = [
+    [], [0, 1, 2, 3, 4], [5, 1, 2, 3, 4], [2, 1, 2, 3], [3, 1, 2, 3, 4, 5, 6, 7], [1, 0, 0x7c, 0, 0],
+    [1, 1, 0x80, 0, 0], [1, 0, 4, 4, 0],
+  ]
+
+  @Test(arguments: malformed)
+  func badRequestsAreRefused(data: [UInt8]) {
     let instruction = Instruction(programID: ProgramID.computeBudget, accounts: [], data: data)
-    #expect(throws: error) { try budget(of: [Self.program, instruction]) }
+    #expect(throws: TransactionError.instructionError(index: 1, .invalidInstructionData)) {
+      try budget(of: [Self.program, instruction])
+    }
   }
 
-  @Test(arguments: [(UInt8(1), UInt64(64 * 1024), 4), (2, 1, 4), (3, 1, 8), (4, 1, 4)])
+  @Test func noAccountDataAtAllIsRefused() {
+    #expect(throws: TransactionError.invalidLoadedAccountsDataSizeLimit) {
+      try budget(of: [Self.program, request(4, 0, 4)])
+    }
+  }
+
+  private static let requests: [(UInt8, UInt64, Int)] = [(1, 64 * 1024, 4), (2, 1, 4), (3, 1, 8), (4, 1, 4)]
+
+  @Test(arguments: requests)
   func repeatsAreRefused(tag: UInt8, value: UInt64, byteCount: Int) {
     let repeated = request(tag, value, byteCount)
     #expect(throws: TransactionError.duplicateInstruction(index: 2)) {

@@ -34,8 +34,11 @@ import Testing
 
   @Test func alignedLayout() throws {
     let (buffer, bytes) = try serialized(isUnaligned: false)
-    var expected = u64(2) + [0xff, 1, 0, 0, 0, 0, 0, 0] + keys[1].bytes + keys[0].bytes + u64(0x0102) + u64(3)
-    expected += [7, 8, 9] + [UInt8](repeating: 0, count: 10_240 + 5) + u64(.max)
+    var expected = u64(2) + [0xff, 1, 0, 0, 0, 0, 0, 0]
+    expected += keys[1].bytes + keys[0].bytes
+    expected += u64(0x0102) + u64(3)
+    expected += [7, 8, 9]
+    expected += [UInt8](repeating: 0, count: 10_240 + 5) + u64(.max)
     expected += [0, 0, 0, 0, 0, 0, 0, 0] + u64(2)
     let dataOffset = expected.count
     expected += [0xaa, 0xbb] + keys[0].bytes
@@ -45,9 +48,10 @@ import Testing
 
   @Test func unalignedLayout() throws {
     let (_, bytes) = try serialized(isUnaligned: true)
-    let expected =
-      u64(2) + [0xff, 1, 0] + keys[1].bytes + u64(0x0102) + u64(3) + [7, 8, 9] + keys[0].bytes + [0] + u64(.max) + [0]
-      + u64(2) + [0xaa, 0xbb] + keys[0].bytes
+    var expected = u64(2) + [0xff, 1, 0] + keys[1].bytes
+    expected += u64(0x0102) + u64(3) + [7, 8, 9]
+    expected += keys[0].bytes + [0] + u64(.max)
+    expected += [0] + u64(2) + [0xaa, 0xbb] + keys[0].bytes
     #expect(bytes == expected)
   }
 

@@ -151,33 +151,54 @@ extension InstructionError {
 // MARK: - Log lines
 
 extension InvokeContext {
+  /// "Program", the program's key, and what `body` adds.
+  @inline(__always)
+  private func logProgram(_ program: Pubkey, _ start: StaticString, _ body: (inout [UInt8]) -> Void) {
+    guard logs.isEnabled else { return }
+    let key = keyTexts.text(of: program)
+    logs.line { line in
+      line.append(start)
+      line.append(contentsOf: key)
+      body(&line)
+    }
+  }
+
   private func logInvoke(_ program: Pubkey) {
-    logs.line { $0.append("Program "); $0.append(program); $0.append(" invoke [\(transaction.stackHeight)]") }
+    let height = UInt64(transaction.stackHeight)
+    logProgram(program, "Program ") { line in
+      line.append(" invoke [" as StaticString)
+      line.append(decimal: height)
+      line.append("]" as StaticString)
+    }
   }
 
   private func logSuccess(_ program: Pubkey) {
-    logs.line { $0.append("Program "); $0.append(program); $0.append(" success") }
+    logProgram(program, "Program ") { $0.append(" success" as StaticString) }
   }
 
   private func logFailure(_ program: Pubkey, _ text: String) {
-    logs.line { $0.append("Program "); $0.append(program); $0.append(" failed: "); $0.append(text) }
+    logProgram(program, "Program ") { line in
+      line.append(" failed: " as StaticString)
+      line.append(text)
+    }
   }
 
   private func logConsumed(_ program: Pubkey, units: UInt64, of limit: UInt64) {
-    logs.line {
-      $0.append("Program ")
-      $0.append(program)
-      $0.append(" consumed \(units) of \(limit) compute units")
+    logProgram(program, "Program ") { line in
+      line.append(" consumed " as StaticString)
+      line.append(decimal: units)
+      line.append(" of " as StaticString)
+      line.append(decimal: limit)
+      line.append(" compute units" as StaticString)
     }
   }
 
   private func logReturnData(_ program: Pubkey) {
     if transaction.returnData.isEmpty { return }
-    logs.line {
-      $0.append("Program return: ")
-      $0.append(program)
-      $0.append(" ")
-      $0.append(Base64.encode(transaction.returnData))
+    let data = Base64.encode(transaction.returnData)
+    logProgram(program, "Program return: ") { line in
+      line.append(" " as StaticString)
+      line.append(data)
     }
   }
 }

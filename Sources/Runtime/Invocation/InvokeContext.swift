@@ -17,6 +17,7 @@ package final class InvokeContext {
   /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
   package var remainingUnits: UInt64 = 0
   package var logs = LogCollector()
+  var keyTexts = KeyTexts()
   /// Bytes of heap that each program of this transaction gets, a multiple of 1024 in [32 KiB, 256 KiB].
   package internal(set) var heapByteCount = 32 * 1024
   /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
@@ -45,9 +46,11 @@ package final class InvokeContext {
     programs.deallocate()
   }
 
-  /// Forgets the last transaction.
-  func reset(accountCount: Int, blockhash: Hash, units: UInt64, heapByteCount: Int, collectsLogs: Bool) {
-    self.blockhash = blockhash
+  /// Forgets the last transaction; `blockhash` is the one that the new one names, else the block's.
+  func reset(
+    accountCount: Int, blockhash: Hash? = nil, units: UInt64, heapByteCount: Int, collectsLogs: Bool
+  ) {
+    self.blockhash = blockhash ?? environment.blockhash
     transaction.reset(accountCount: accountCount, rent: environment.sysvars.rent)
     remainingUnits = units
     self.heapByteCount = heapByteCount

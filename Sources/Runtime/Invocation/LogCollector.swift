@@ -43,8 +43,11 @@ package struct LogCollector {
 
   package var count: Int { ends.count }
 
-  /// The lines so far.
-  package var collected: TransactionLogs { TransactionLogs(bytes: bytes, ends: ends) }
+  /// The lines so far, in memory of their own: the buffers here stay with the worker.
+  package var collected: TransactionLogs {
+    TransactionLogs(
+      bytes: bytes.withUnsafeBufferPointer { Array($0) }, ends: ends.withUnsafeBufferPointer { Array($0) })
+  }
 
   package var lines: [String] { collected.lines }
 }
@@ -52,5 +55,38 @@ package struct LogCollector {
 extension [UInt8] {
   mutating func append(_ text: String) { append(contentsOf: text.utf8) }
 
-  mutating func append(_ key: Pubkey) { append(contentsOf: key.description.utf8) }
+  mutating func append(_ text: StaticString) {
+    append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  /// Decimal digits.
+  mutating func append(decimal value: UInt64) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var rest = value
+      var start = 20
+      repeat {
+        start -= 1
+        digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        rest /= 10
+      } while rest > 0
+      append(contentsOf: digits[start...])
+    }
+  }
+}
+
+/// Base58 texts of the keys that logs name most: every run of a program names it three times, and encoding takes longer
+/// than all the rest of a line. Direct-mapped by the key's first word.
+struct KeyTexts {
+  private static let slotCount = 64
+  private var keys = [Pubkey](repeating: .zero, count: slotCount)
+  private var texts = [[UInt8]](repeating: Array(Pubkey.zero.description.utf8), count: slotCount)
+
+  mutating func text(of key: Pubkey) -> [UInt8] {
+    let slot = Int(truncatingIfNeeded: (key.word0 &* 0x9e37_79b9_7f4a_7c15) >> 58)
+    if keys[slot] != key {
+      keys[slot] = key
+      texts[slot] = Array(key.description.utf8)
+    }
+    return texts[slot]
+  }
 }
