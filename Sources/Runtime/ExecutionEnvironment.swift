@@ -1,5 +1,5 @@
-// What is the same for every transaction of a block: sysvars, the recent blockhash, fees and the program cache.
-// Immutable, so that workers share it without locks.
+// What is the same for every transaction of a block: sysvars, the recent blockhash, fees and the program
+// cache. Immutable, so that workers share it without locks.
 
 import Ledger
 import Primitives
@@ -9,8 +9,9 @@ package final class ExecutionEnvironment: Sendable {
   /// The one recent blockhash; durable nonces advance to a value made of it.
   package let blockhash: Hash
   package let lamportsPerSignature: UInt64
-  /// Whether a durable nonce advances to a value made of its transaction's own blockhash instead of the block's. A
-  /// replay whose one blockhash never moves needs it, or no nonce could be used twice; LiteSVM does the same.
+  /// Whether a durable nonce advances to a value made of its transaction's own blockhash instead of the
+  /// block's. A replay whose one blockhash never moves needs it, or no nonce could be used twice; LiteSVM
+  /// does the same.
   package let noncesFollowTransactions: Bool
   package let sysvars: Sysvars
   package let epochStakes: EpochStakes

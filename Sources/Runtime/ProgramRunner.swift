@@ -1,5 +1,5 @@
-// Runs one ELF program outside of any ledger: no accounts, the instruction data serialised as the aligned input ABI has
-// it. What `estuary run` does, and what benchmarks and tests of the virtual machine start from.
+// Runs one ELF program outside of any ledger: no accounts, the instruction data serialised as the aligned
+// input ABI has it. What `estuary run` does, and what benchmarks and tests of the virtual machine start from.
 
 import Ledger
 import Primitives
@@ -10,7 +10,8 @@ package final class ProgramRunner {
   package struct Outcome: Sendable {
     /// r0.
     package var result: UInt64
-    /// What a transaction's log would say of the fault that stopped the program; `nil` where it ended by itself.
+    /// What a transaction's log would say of the fault that stopped the program; `nil` where it ended by
+    /// itself.
     package var error: String?
     package var computeUnits: UInt64
     /// Instructions run, without those of syscalls.
@@ -64,7 +65,8 @@ package final class ProgramRunner {
     let level = invoke.level
     try level.input.serialize(frame, of: invoke.transaction, isUnaligned: false)
     let run = invoke.run(executable, on: level)
-    let text = run.fault == .syscallError ? invoke.pendingSyscallError?.logText(version: executable.version) : nil
+    let text =
+      run.fault == .syscallError ? invoke.pendingSyscallError?.logText(version: executable.version) : nil
     return Outcome(
       result: run.result, error: text ?? run.faultText(version: executable.version),
       computeUnits: units - UInt64(max(0, run.remainingUnits)),

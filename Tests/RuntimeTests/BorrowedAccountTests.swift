@@ -17,7 +17,8 @@ import Testing
     transaction.accounts[1] = state
     return BorrowedAccount(
       transaction: transaction,
-      account: InstructionAccount(indexInTransaction: 1, isSigner: false, isWritable: writable), programIndex: 0)
+      account: InstructionAccount(indexInTransaction: 1, isSigner: false, isWritable: writable),
+      programIndex: 0)
   }
 
   private func owned(_ lamports: UInt64 = 100, _ data: [UInt8] = []) -> Account {
@@ -30,7 +31,9 @@ import Testing
 
   @Test func lamports() throws {
     #expect(throws: InstructionError.externalAccountLamportSpend) { try account(foreign()).setLamports(99) }
-    #expect(throws: InstructionError.readonlyLamportChange) { try account(owned(), writable: false).setLamports(99) }
+    #expect(throws: InstructionError.readonlyLamportChange) {
+      try account(owned(), writable: false).setLamports(99)
+    }
     #expect(throws: InstructionError.arithmeticOverflow) { try account(owned()).subtractLamports(101) }
     #expect(throws: InstructionError.arithmeticOverflow) { try account(owned()).addLamports(.max) }
     let handle = account(foreign())
@@ -46,7 +49,9 @@ import Testing
   @Test func owner() throws {
     let next = TransactionRig.key(3)
     #expect(throws: InstructionError.modifiedProgramId) { try account(foreign()).setOwner(next) }
-    #expect(throws: InstructionError.modifiedProgramId) { try account(owned(), writable: false).setOwner(next) }
+    #expect(throws: InstructionError.modifiedProgramId) {
+      try account(owned(), writable: false).setOwner(next)
+    }
     for data in [[1], [0, 0, 0, 0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0, 0, 0]] as [[UInt8]] {
       #expect(throws: InstructionError.modifiedProgramId) { try account(owned(1, data)).setOwner(next) }
     }
@@ -56,7 +61,9 @@ import Testing
   }
 
   @Test func executable() throws {
-    #expect(throws: InstructionError.executableAccountNotRentExempt) { try account(owned()).setExecutable(true) }
+    #expect(throws: InstructionError.executableAccountNotRentExempt) {
+      try account(owned()).setExecutable(true)
+    }
     #expect(throws: InstructionError.executableModified) { try account(foreign(890_880)).setExecutable(true) }
     let handle = account(owned(890_880))
     try handle.setExecutable(true)
@@ -64,8 +71,12 @@ import Testing
   }
 
   @Test func data() throws {
-    #expect(throws: InstructionError.readonlyDataModified) { try account(owned(), writable: false).setData([]) }
-    #expect(throws: InstructionError.externalAccountDataModified) { try account(foreign(1, [1])).setData([2]) }
+    #expect(throws: InstructionError.readonlyDataModified) {
+      try account(owned(), writable: false).setData([])
+    }
+    #expect(throws: InstructionError.externalAccountDataModified) {
+      try account(foreign(1, [1])).setData([2])
+    }
     #expect(throws: InstructionError.accountDataSizeChanged) { try account(foreign()).setData([2]) }
     #expect(throws: InstructionError.invalidRealloc) {
       try account(owned()).setDataByteCount(Account.maximumDataByteCount + 1)

@@ -1,6 +1,6 @@
-// Calls between programs. The caller below builds C structures on its stack and
-// calls the program whose key is its first account, handing that account on; its instruction data selects how deep it
-// calls itself and what it gets wrong.
+// Calls between programs. The caller below builds C structures on its stack and calls the program whose key
+// is its first account, handing that account on; its instruction data selects how deep it calls itself and
+// what it gets wrong.
 
 import Ledger
 import Primitives
@@ -9,8 +9,8 @@ import Testing
 @testable import Runtime
 
 @Suite struct CrossProgramInvocationTests {
-  /// Instruction data: u8 depth left, u8 flags of the account meta (1 writable, 256 signer as a u16), u8 skew of the
-  /// lamports pointer, u8 whether the infos lie in the input region, u64 account info count.
+  /// Instruction data: u8 depth left, u8 flags of the account meta (1 writable, 256 signer as a u16), u8 skew
+  /// of the lamports pointer, u8 whether the infos lie in the input region, u64 account info count.
   private static let caller = """
     entrypoint:
       ldxb r6, [r2+0]
@@ -89,7 +89,8 @@ import Testing
     }
     let outcome = try run(data(depth: 5))
     #expect(outcome.error == .instructionError(index: 0, .callDepth))
-    #expect(outcome.logs.lines.last == "Program \(program) failed: Cross-program invocation call depth too deep")
+    #expect(
+      outcome.logs.lines.last == "Program \(program) failed: Cross-program invocation call depth too deep")
   }
 
   @Test func costsAreThoseOfTheReference() throws {
@@ -147,6 +148,7 @@ import Testing
     let outcome = try run(data(depth: 1), account: callee)
     #expect(outcome.error == .instructionError(index: 0, .programFailedToComplete))
     #expect(
-      outcome.logs.lines.last == "Program \(program) failed: Program \(callee) not supported by inner instructions")
+      outcome.logs.lines.last
+        == "Program \(program) failed: Program \(callee) not supported by inner instructions")
   }
 }

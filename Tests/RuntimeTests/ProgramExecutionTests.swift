@@ -1,5 +1,5 @@
-// Programs in transactions: where their code comes from, what their results and faults mean, and what they may do to
-// their accounts.
+// Programs in transactions: where their code comes from, what their results and faults mean, and what they
+// may do to their accounts.
 
 import Ledger
 import Primitives
@@ -12,7 +12,8 @@ import Testing
   private let owned = TransactionRig.key(8)
 
   private func run(
-    _ assembly: String, accounts: [AccountMeta] = [], data: [UInt8] = [], before: (inout TransactionRig) -> Void = { _ in }
+    _ assembly: String, accounts: [AccountMeta] = [], data: [UInt8] = [],
+    before: (inout TransactionRig) -> Void = { _ in }
   ) throws -> (TransactionOutcome, TransactionRig) {
     var rig = try TransactionRig()
     try rig.install("entrypoint:\n" + assembly, at: program)
@@ -23,7 +24,8 @@ import Testing
 
   private static let results: [(UInt64, InstructionError)] = [
     (1, .custom(1)), (0xffff_ffff, .custom(0xffff_ffff)), (0x1_0000_0000, .custom(0)),
-    (0x2_0000_0000, .invalidArgument), (0xb_0000_0000, .notEnoughAccountKeys), (0x14_0000_0000, .invalidRealloc),
+    (0x2_0000_0000, .invalidArgument), (0xb_0000_0000, .notEnoughAccountKeys),
+    (0x14_0000_0000, .invalidRealloc),
     (0x1a_0000_0000, .incorrectAuthority), (0x1b_0000_0000, .invalidError), (0x2_0000_0001, .invalidError),
     (0x8000_0000_0000_0000, .invalidError),
   ]
@@ -56,7 +58,8 @@ import Testing
   }
 
   @Test func instructionDataIsInTheSecondRegister() throws {
-    let (outcome, _) = try run("ldxb r0, [r2+1]\nldxdw r3, [r2-8]\nlsh64 r3, 8\nor64 r0, r3\nexit", data: [9, 42])
+    let (outcome, _) = try run(
+      "ldxb r0, [r2+1]\nldxdw r3, [r2-8]\nlsh64 r3, 8\nor64 r0, r3\nexit", data: [9, 42])
     #expect(outcome.error == .instructionError(index: 0, .custom(0x22a)))
   }
 
@@ -90,7 +93,8 @@ import Testing
     for (byteCount, error) in Self.growths {
       let data = withUnsafeBytes(of: byteCount.littleEndian) { Array($0) }
       let (outcome, rig) = try run(
-        "ldxdw r3, [r2+0]\nstxdw [r1+88], r3\nmov64 r0, 0\nexit", accounts: [meta(owned, writes: true)], data: data
+        "ldxdw r3, [r2+0]\nstxdw [r1+88], r3\nmov64 r0, 0\nexit", accounts: [meta(owned, writes: true)],
+        data: data
       ) { rig in
         rig.accounts[owned] = Account(lamports: 1_000_000_000, owner: program)
       }
@@ -104,7 +108,8 @@ import Testing
 
   @Test func lamportsAreNotMade() throws {
     let (outcome, _) = try run(
-      "ldxdw r3, [r1+80]\nadd64 r3, 1\nstxdw [r1+80], r3\nmov64 r0, 0\nexit", accounts: [meta(owned, writes: true)]
+      "ldxdw r3, [r1+80]\nadd64 r3, 1\nstxdw [r1+80], r3\nmov64 r0, 0\nexit",
+      accounts: [meta(owned, writes: true)]
     ) { rig in
       rig.accounts[owned] = Account(lamports: 1_000_000, owner: program)
     }

@@ -15,7 +15,8 @@ import Testing
   }
 
   @Test func syscallsAreLoggedAndCharged() throws {
-    let runner = try ProgramRunner(elf: TransactionRig.elf("entrypoint:\nmov64 r1, 5\ncall sol_log_64_\nmov64 r0, 0\nexit"))
+    let runner = try ProgramRunner(
+      elf: TransactionRig.elf("entrypoint:\nmov64 r1, 5\ncall sol_log_64_\nmov64 r0, 0\nexit"))
     let outcome = try runner.run(data: [])
     #expect(outcome.logs.lines.count == 1)
     #expect(outcome.logs.lines.first?.hasPrefix("Program log: 0x5, ") == true)

@@ -20,21 +20,25 @@ import Testing
     #expect(rig.lamports(rig.other.pubkey) == 2_001_000)
     #expect(
       outcome.logs.lines == [
-        "Program 11111111111111111111111111111111 invoke [1]", "Program 11111111111111111111111111111111 success",
+        "Program 11111111111111111111111111111111 invoke [1]",
+        "Program 11111111111111111111111111111111 success",
       ])
   }
 
   @Test func failureKeepsOnlyTheFee() throws {
     var rig = try TransactionRig()
     let outcome = try rig.run([
-      transfer(rig.payer.pubkey, rig.other.pubkey, 1000), transfer(rig.payer.pubkey, rig.other.pubkey, 1 << 60),
+      transfer(rig.payer.pubkey, rig.other.pubkey, 1000),
+      transfer(rig.payer.pubkey, rig.other.pubkey, 1 << 60),
     ])
     #expect(outcome.error == .instructionError(index: 1, .custom(1)))
     #expect(outcome.computeUnits == 300)
     #expect(rig.lamports(rig.payer.pubkey) == 1_000_000_000 - 5000)
     #expect(rig.lamports(rig.other.pubkey) == 2_000_000)
-    #expect(outcome.logs.lines.last == "Program 11111111111111111111111111111111 failed: custom program error: 0x1")
-    #expect(outcome.logs.lines.contains("Transfer: insufficient lamports 999994000, need 1152921504606846976"))
+    #expect(
+      outcome.logs.lines.last == "Program 11111111111111111111111111111111 failed: custom program error: 0x1")
+    #expect(
+      outcome.logs.lines.contains("Transfer: insufficient lamports 999994000, need 1152921504606846976"))
   }
 
   @Test func priorityFeeIsRoundedUp() throws {
@@ -121,7 +125,8 @@ import Testing
   @Test func durableNoncesStandInForABlockhash() throws {
     var rig = try TransactionRig()
     let nonce = NonceState.durableNonce(from: .zero)
-    let contents = NonceState.Contents(authority: rig.payer.pubkey, durableNonce: nonce, lamportsPerSignature: 5000)
+    let contents = NonceState.Contents(
+      authority: rig.payer.pubkey, durableNonce: nonce, lamportsPerSignature: 5000)
     rig.accounts[target] = Account(
       lamports: 1_447_680, data: NonceState(contents: contents).encode(), owner: ProgramID.system)
     let advance = Instruction(
@@ -129,8 +134,9 @@ import Testing
       accounts: [
         meta(target, writes: true), meta(SysvarID.recentBlockhashes), meta(rig.payer.pubkey, signs: true),
       ], data: [4, 0, 0, 0])
-    #expect(try rig.run([transfer(rig.payer.pubkey, rig.other.pubkey, 1)], blockhash: nonce).error
-      == .blockhashNotFound)
+    #expect(
+      try rig.run([transfer(rig.payer.pubkey, rig.other.pubkey, 1)], blockhash: nonce).error
+        == .blockhashNotFound)
     let outcome = try rig.run([advance, transfer(rig.payer.pubkey, rig.other.pubkey, 1)], blockhash: nonce)
     #expect(outcome.error == nil)
     let advanced = rig.accounts[target].flatMap(NonceState.init)

@@ -1,5 +1,5 @@
-// A small ledger in a dictionary and a processor over it: what the tests of the transaction path share. Programs are
-// assembled and wrapped into ELF files, so that they come in through the same door as real ones.
+// A small ledger in a dictionary and a processor over it: what the tests of the transaction path share.
+// Programs are assembled and wrapped into ELF files, so that they come in through the same door as real ones.
 
 import Ledger
 import Primitives
@@ -51,7 +51,9 @@ struct TransactionRig {
       payer: (signers?.first ?? payer).pubkey, recentBlockhash: blockhash ?? self.blockhash,
       instructions: instructions)
     let transaction = try builder.signed(by: signers ?? [payer])
-    return try ResolvedTransaction(transaction) { (_) throws(TransactionError) in throw .addressLookupTableNotFound }
+    return try ResolvedTransaction(transaction) { (_) throws(TransactionError) in
+      throw .addressLookupTableNotFound
+    }
   }
 
   /// Executes and takes over the changes.

@@ -1,6 +1,6 @@
-// An account seen through the instruction that names it: every change is checked against the rules of Solana's runtime
-// (https://docs.rs/solana-transaction-context, BorrowedInstructionAccount): only the owner lowers lamports or changes
-// data, nothing that is not writable changes, and data grows within its limits.
+// An account seen through the instruction that names it: every change is checked against the rules of
+// Solana's runtime (https://docs.rs/solana-transaction-context, BorrowedInstructionAccount): only the owner
+// lowers lamports or changes data, nothing that is not writable changes, and data grows within its limits.
 
 import Ledger
 import Primitives

@@ -1,6 +1,6 @@
-// The second half of a call's arguments: the account infos through which the caller hands its accounts on. Each must
-// point at the very places where the runtime serialised the account, and keep its own bookkeeping (reference cells,
-// lengths) outside of the input region, where a callee could not have it changed.
+// The second half of a call's arguments: the account infos through which the caller hands its accounts on.
+// Each must point at the very places where the runtime serialised the account, and keep its own bookkeeping
+// (reference cells, lengths) outside of the input region, where a callee could not have it changed.
 
 import Ledger
 import Primitives
@@ -63,7 +63,9 @@ extension CrossProgramCall {
   }
 
   /// u64 key, lamports, data length, data, owner, rent epoch; then three flags.
-  private func accountC(at address: UInt64, _ place: SerializedAccount) throws(SyscallFailure) -> SharedAccount {
+  private func accountC(at address: UInt64, _ place: SerializedAccount) throws(SyscallFailure)
+    -> SharedAccount
+  {
     let fields = UnsafeRawPointer(
       try machine.value(address, byteCount: 56, alignment: 8, checkAligned: checkAligned))
     try check(word(fields, 0), place.keyAddress, "key")
@@ -77,9 +79,11 @@ extension CrossProgramCall {
     return try account(place, lengthAddress: lengthAddress)
   }
 
-  /// u64 key, lamports cell, data cell, owner, rent epoch; then three flags. A cell is a reference-counted box: two
-  /// counts and a borrow flag before the pointer it holds.
-  private func accountRust(at address: UInt64, _ place: SerializedAccount) throws(SyscallFailure) -> SharedAccount {
+  /// u64 key, lamports cell, data cell, owner, rent epoch; then three flags. A cell is a reference-counted
+  /// box: two counts and a borrow flag before the pointer it holds.
+  private func accountRust(at address: UInt64, _ place: SerializedAccount) throws(SyscallFailure)
+    -> SharedAccount
+  {
     let fields = UnsafeRawPointer(
       try machine.value(address, byteCount: 48, alignment: 8, checkAligned: checkAligned))
     try check(word(fields, 0), place.keyAddress, "key")
@@ -101,19 +105,22 @@ extension CrossProgramCall {
     return try account(place, lengthAddress: lengthAddress)
   }
 
-  private func account(_ place: SerializedAccount, lengthAddress: UInt64) throws(SyscallFailure) -> SharedAccount {
+  private func account(_ place: SerializedAccount, lengthAddress: UInt64) throws(SyscallFailure)
+    -> SharedAccount
+  {
     let length = try machine.map(lengthAddress, 8, .store).loadUnaligned(as: UInt64.self)
     _ = try data(at: place.dataAddress, byteCount: length, originalByteCount: place.originalByteCount)
     return SharedAccount(
-      indexInCaller: 0, isWritable: false, lamportsAddress: place.lamportsAddress, ownerAddress: place.ownerAddress,
+      indexInCaller: 0, isWritable: false, lamportsAddress: place.lamportsAddress,
+      ownerAddress: place.ownerAddress,
       dataAddress: place.dataAddress, lengthAddress: lengthAddress, byteCount: length,
       originalByteCount: place.originalByteCount)
   }
 
   private func check(_ address: UInt64, _ expected: UInt64, _ field: StaticString) throws(SyscallFailure) {
     if address == expected { return }
-    invoke.log(
-      "Invalid account info pointer `\(field)': 0x\(String(address, radix: 16)) != 0x\(String(expected, radix: 16))")
+    func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+    invoke.log("Invalid account info pointer `\(field)': \(hex(address)) != \(hex(expected))")
     throw .invalidPointer
   }
 
@@ -124,7 +131,8 @@ extension CrossProgramCall {
       address, byteCount: byteCount, alignment: alignment, access: .store, checkAligned: checkAligned)
   }
 
-  /// The caller's memory for `byteCount` bytes of an account's data, which must fit what was set aside for it.
+  /// The caller's memory for `byteCount` bytes of an account's data, which must fit what was set aside for
+  /// it.
   private func data(
     at address: UInt64, byteCount: UInt64, originalByteCount: Int
   ) throws(SyscallFailure) -> UnsafeMutableRawBufferPointer {
@@ -179,7 +187,8 @@ extension CrossProgramCall {
         of: UInt64(after), as: UInt64.self)
     }
     if memory.count != after { throw .instruction(.accountDataTooSmall) }
-    invoke.transaction.accounts[caller.accounts[shared.indexInCaller].indexInTransaction].data.withUnsafeBytes {
+    invoke.transaction.accounts[caller.accounts[shared.indexInCaller].indexInTransaction].data.withUnsafeBytes
+    {
       memory.copyMemory(from: $0)
     }
   }

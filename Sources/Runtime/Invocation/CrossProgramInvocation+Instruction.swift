@@ -1,13 +1,14 @@
-// The first half of a call's arguments: the instruction and the seeds of the addresses that the caller signs for, in
-// the memory layouts of C (`SolInstruction`, `SolAccountMeta`) and of Rust (`StableInstruction`, `AccountMeta`).
+// The first half of a call's arguments: the instruction and the seeds of the addresses that the caller signs
+// for, in the memory layouts of C (`SolInstruction`, `SolAccountMeta`) and of Rust (`StableInstruction`,
+// `AccountMeta`).
 
 import Ledger
 import Primitives
 import SBPF
 
 extension CrossProgramCall {
-  /// Five u64: pointers to the program's key, to the account metas (with their count) and to the data (with its
-  /// length). A meta is a pointer to a key, a writable and a signer byte, padded to 16 bytes.
+  /// Five u64: pointers to the program's key, to the account metas (with their count) and to the data (with
+  /// its length). A meta is a pointer to a key, a writable and a signer byte, padded to 16 bytes.
   func instructionC(at address: UInt64) throws(SyscallFailure) -> Instruction {
     let fields = UnsafeRawPointer(
       try machine.value(address, byteCount: 40, alignment: 8, checkAligned: checkAligned))
@@ -29,8 +30,8 @@ extension CrossProgramCall {
     return Instruction(programID: program, accounts: accounts, data: Array(data))
   }
 
-  /// Two vectors of (address, capacity, length), account metas and data, then the program's key. A meta is a key, a
-  /// signer and a writable byte: 34 bytes.
+  /// Two vectors of (address, capacity, length), account metas and data, then the program's key. A meta is a
+  /// key, a signer and a writable byte: 34 bytes.
   func instructionRust(at address: UInt64) throws(SyscallFailure) -> Instruction {
     let fields = UnsafeRawPointer(
       try machine.value(address, byteCount: 80, alignment: 8, checkAligned: checkAligned))
@@ -49,10 +50,12 @@ extension CrossProgramCall {
     return Instruction(programID: Pubkey(reading: fields + 48), accounts: accounts, data: Array(data))
   }
 
-  /// The addresses that the caller's seeds derive: an array of arrays of (address, length), in both languages.
+  /// The addresses that the caller's seeds derive: an array of arrays of (address, length), in both
+  /// languages.
   func signers(at address: UInt64, count: UInt64, program: Pubkey) throws(SyscallFailure) -> [Pubkey] {
     if count == 0 { return [] }
-    let signers = try machine.slice(address, count: count, stride: 16, alignment: 8, checkAligned: checkAligned)
+    let signers = try machine.slice(
+      address, count: count, stride: 16, alignment: 8, checkAligned: checkAligned)
     if count > UInt64(CrossProgramInvocation.maximumSignerCount) { throw .tooManySigners }
     var keys: [Pubkey] = []
     for index in 0..<Int(count) {
@@ -73,7 +76,8 @@ extension CrossProgramCall {
 
   private func checkSize(metaCount: UInt64, dataByteCount: UInt64) throws(SyscallFailure) {
     if metaCount > CrossProgramInvocation.maximumAccountCount {
-      throw .maxInstructionAccountsExceeded(count: metaCount, limit: CrossProgramInvocation.maximumAccountCount)
+      throw .maxInstructionAccountsExceeded(
+        count: metaCount, limit: CrossProgramInvocation.maximumAccountCount)
     }
     if dataByteCount > CrossProgramInvocation.maximumInstructionDataByteCount {
       throw .maxInstructionDataLengthExceeded(

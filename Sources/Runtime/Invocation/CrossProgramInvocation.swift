@@ -1,12 +1,13 @@
 // Calls from one program to another: sol_invoke_signed_c and sol_invoke_signed_rust
-// (https://solana.com/docs/core/cpi; Agave's program-runtime, cpi.rs, with mainnet's features: address restrictions on
-// syscall parameters, costs of SIMD-0339, account data copied).
+// (https://solana.com/docs/core/cpi; Agave's program-runtime, cpi.rs, with mainnet's features: address
+// restrictions on syscall parameters, costs of SIMD-0339, account data copied).
 //
 //   translate instruction and signers → prepare the callee's frame → translate account infos →
 //   caller's changes into accounts → run the callee → accounts back into the caller's memory
 //
-// Guest memory is translated afresh for every field: the caller's structures may overlap, and nothing of them is
-// trusted across a step. Order of checks and of costs is what programs can observe, and follows the reference.
+// Guest memory is translated afresh for every field: the caller's structures may overlap, and nothing of them
+// is trusted across a step. Order of checks and of costs is what programs can observe, and follows the
+// reference.
 
 import Ledger
 import Primitives
@@ -87,7 +88,8 @@ struct CrossProgramCall {
     try machine.consume(ComputeCosts.invoke)
     let called = try layout == .c ? instructionC(at: instruction) : instructionRust(at: instruction)
     let caller = try SyscallFailure.wrapping { () throws(InstructionError) in try invoke.instructionContext }
-    let signers = try signers(at: seeds, count: seedCount, program: invoke.transaction.keys[caller.programIndex])
+    let signers = try signers(
+      at: seeds, count: seedCount, program: invoke.transaction.keys[caller.programIndex])
     try checkMayBeCalled(called)
     try SyscallFailure.wrapping { () throws(InstructionError) in
       try invoke.prepareCall(called, signers: signers)
@@ -102,8 +104,8 @@ struct CrossProgramCall {
     return 0
   }
 
-  /// Loaders manage programs on the caller's behalf only by the instructions that were made for it; precompiles run
-  /// in the transaction itself.
+  /// Loaders manage programs on the caller's behalf only by the instructions that were made for it;
+  /// precompiles run in the transaction itself.
   private func checkMayBeCalled(_ called: Instruction) throws(SyscallFailure) {
     let program = called.programID
     let isForbidden =

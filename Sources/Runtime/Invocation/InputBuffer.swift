@@ -1,5 +1,5 @@
-// The memory in which a program finds its accounts and instruction data, one buffer a nesting level, grown and never
-// shrunk. Layouts: https://solana.com/docs/programs/faq#input-parameter-serialization
+// The memory in which a program finds its accounts and instruction data, one buffer a nesting level, grown
+// and never shrunk. Layouts: https://solana.com/docs/programs/faq#input-parameter-serialization
 
 import Ledger
 import Primitives
@@ -153,7 +153,8 @@ extension InputBuffer {
   ) throws(InstructionError) {
     for (index, named) in frame.accounts.enumerated() where frame.firstDuplicate(of: index) == nil {
       let place = accounts[index]
-      let account = BorrowedAccount(transaction: transaction, account: named, programIndex: frame.programIndex)
+      let account = BorrowedAccount(
+        transaction: transaction, account: named, programIndex: frame.programIndex)
       let lamports = host(place.lamportsAddress).loadUnaligned(as: UInt64.self)
       if lamports != account.lamports { try account.setLamports(lamports) }
       var byteCount = place.originalByteCount
@@ -177,7 +178,8 @@ extension InputBuffer {
 }
 
 extension BorrowedAccount {
-  /// Makes `bytes` the account's data where the program may change it; else they must be what the account holds.
+  /// Makes `bytes` the account's data where the program may change it; else they must be what the account
+  /// holds.
   func takeOver(_ bytes: UnsafeRawBufferPointer) throws(InstructionError) {
     do throws(InstructionError) {
       try checkDataCanBeResized(to: bytes.count)
@@ -190,9 +192,11 @@ extension BorrowedAccount {
 }
 
 extension UnsafeMutableRawPointer {
-  /// Writes `value` and moves past it; the pointer needs no alignment. Solana's integers are little-endian, as is
-  /// every machine that Estuary runs on.
-  @inline(__always) fileprivate mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+  /// Writes `value` and moves past it; the pointer needs no alignment. Solana's integers are little-endian,
+  /// as is every machine that Estuary runs on.
+  @inline(__always) fileprivate mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ value: Value
+  ) {
     storeBytes(of: value, as: Value.self)
     self += MemoryLayout<Value>.size
   }

@@ -1,6 +1,6 @@
-// One level of the call stack and one entry of the instruction trace: which program runs, with which accounts and data
-// (Solana's transaction-context crate, https://docs.rs/solana-transaction-context). Frames are pooled: a worker keeps
-// the 64 that a trace can hold and refills them.
+// One level of the call stack and one entry of the instruction trace: which program runs, with which accounts
+// and data (Solana's transaction-context crate, https://docs.rs/solana-transaction-context). Frames are
+// pooled: a worker keeps the 64 that a trace can hold and refills them.
 
 import Ledger
 import Primitives
@@ -41,8 +41,8 @@ package final class InstructionContext {
     if accounts.count < count { throw .missingAccount }
   }
 
-  /// Position of the first account of this instruction with the same key as the one at `index`; `nil` where that is
-  /// itself.
+  /// Position of the first account of this instruction with the same key as the one at `index`; `nil` where
+  /// that is itself.
   package func firstDuplicate(of index: Int) -> Int? {
     let position = accounts[index].indexInTransaction
     for earlier in 0..<index where accounts[earlier].indexInTransaction == position { return earlier }

@@ -1,19 +1,19 @@
-// Calls: how one program's instruction becomes the next frame, which privileges it may pass on, and how a frame begins
-// and ends (Solana's program-runtime crate, InvokeContext).
+// Calls: how one program's instruction becomes the next frame, which privileges it may pass on, and how a
+// frame begins and ends (Solana's program-runtime crate, InvokeContext).
 
 import Ledger
 import Primitives
 
 extension InvokeContext {
-  /// Runs `instruction` below the running one (a cross-program invocation of a built-in program); `signers` are the
-  /// program-derived addresses for which the caller signs beyond its own signers.
+  /// Runs `instruction` below the running one (a cross-program invocation of a built-in program); `signers`
+  /// are the program-derived addresses for which the caller signs beyond its own signers.
   package func nativeInvoke(_ instruction: Instruction, signers: [Pubkey] = []) throws(InstructionError) {
     try prepareCall(instruction, signers: signers)
     try processInstruction()
   }
 
-  /// Fills the next frame of the trace from `instruction`, whose accounts must be the caller's and whose privileges
-  /// may not exceed the caller's, save signatures of `signers`.
+  /// Fills the next frame of the trace from `instruction`, whose accounts must be the caller's and whose
+  /// privileges may not exceed the caller's, save signatures of `signers`.
   package func prepareCall(_ instruction: Instruction, signers: [Pubkey]) throws(InstructionError) {
     let caller = try instructionContext
     let frame = nextFrame
@@ -24,7 +24,8 @@ extension InvokeContext {
         throw .missingAccount
       }
       frame.accounts.append(
-        InstructionAccount(indexInTransaction: position, isSigner: meta.isSigner, isWritable: meta.isWritable))
+        InstructionAccount(indexInTransaction: position, isSigner: meta.isSigner, isWritable: meta.isWritable)
+      )
     }
     frame.mergePrivilegesOfRepeats()
     try checkPrivileges(of: frame, caller: caller, signers: signers)
@@ -59,7 +60,8 @@ extension InvokeContext {
     }
   }
 
-  /// The trace's next frame, not yet begun; there is always one, so that the trace's limit is an error of `push`.
+  /// The trace's next frame, not yet begun; there is always one, so that the trace's limit is an error of
+  /// `push`.
   var nextFrame: InstructionContext { transaction.trace[transaction.traceLength] }
 
   /// Begins the trace's next frame.

@@ -1,6 +1,6 @@
 // Which program a key holds. What an account held when the transaction began is what runs; a program that the
-// transaction itself deploys, upgrades, extends or closes does not run in it, as on chain, where a deployment becomes
-// visible in the next slot (LiteSVM: in the next transaction).
+// transaction itself deploys, upgrades, extends or closes does not run in it, as on chain, where a deployment
+// becomes visible in the next slot (LiteSVM: in the next transaction).
 
 import Ledger
 import Primitives
@@ -20,8 +20,8 @@ extension InvokeContext {
     throw ProgramFailure(.unsupportedProgramId)
   }
 
-  /// Checks the ELF file that `program` is about to be deployed with, under the stricter rules of deployment; from
-  /// here on the transaction cannot run it.
+  /// Checks the ELF file that `program` is about to be deployed with, under the stricter rules of deployment;
+  /// from here on the transaction cannot run it.
   ///
   /// Why a file is refused goes to the log; the error is then `invalidAccountData`.
   package func deployProgram(_ program: Pubkey, elf: UnsafeRawBufferPointer) throws(InstructionError) {

@@ -1,6 +1,6 @@
-// Running the program of the frame that has just begun: a built-in function, or an executable in the virtual machine
-// with its accounts serialised into memory and read back. Log lines are those of Solana's stable_log module; clients
-// parse them.
+// Running the program of the frame that has just begun: a built-in function, or an executable in the virtual
+// machine with its accounts serialised into memory and read back. Log lines are those of Solana's stable_log
+// module; clients parse them.
 
 import Ledger
 import Primitives
@@ -125,8 +125,8 @@ extension InvokeContext {
 }
 
 extension InstructionError {
-  /// The error that a program reports by ending with a result other than 0: its own number in the low half, or one of
-  /// the runtime's errors in the high half.
+  /// The error that a program reports by ending with a result other than 0: its own number in the low half,
+  /// or one of the runtime's errors in the high half.
   init(programResult result: UInt64) {
     let code = result >> 32
     guard code != 0 else {
@@ -142,7 +142,8 @@ extension InstructionError {
     .custom(0), .invalidArgument, .invalidInstructionData, .invalidAccountData, .accountDataTooSmall,
     .insufficientFunds, .incorrectProgramId, .missingRequiredSignature, .accountAlreadyInitialized,
     .uninitializedAccount, .notEnoughAccountKeys, .accountBorrowFailed, .maxSeedLengthExceeded, .invalidSeeds,
-    .borshIoError, .accountNotRentExempt, .unsupportedSysvar, .illegalOwner, .maxAccountsDataAllocationsExceeded,
+    .borshIoError, .accountNotRentExempt, .unsupportedSysvar, .illegalOwner,
+    .maxAccountsDataAllocationsExceeded,
     .invalidRealloc, .maxInstructionTraceLengthExceeded, .builtinProgramsMustConsumeComputeUnits,
     .invalidAccountOwner, .arithmeticOverflow, .immutable, .incorrectAuthority,
   ]

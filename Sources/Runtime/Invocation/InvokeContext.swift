@@ -1,6 +1,7 @@
-// The state of one worker while it executes a transaction: accounts, stack, compute meter, logs. Built-in programs get
-// it as their only argument; syscalls recover it from the VM's `host` pointer (Solana's program-runtime crate,
-// https://docs.rs/solana-program-runtime). Owned by one thread; reset, never reallocated, between transactions.
+// The state of one worker while it executes a transaction: accounts, stack, compute meter, logs. Built-in
+// programs get it as their only argument; syscalls recover it from the VM's `host` pointer (Solana's
+// program-runtime crate, https://docs.rs/solana-program-runtime). Owned by one thread; reset, never
+// reallocated, between transactions.
 
 import Ledger
 import Primitives

@@ -74,8 +74,8 @@ extension [UInt8] {
   }
 }
 
-/// Base58 texts of the keys that logs name most: every run of a program names it three times, and encoding takes longer
-/// than all the rest of a line. Direct-mapped by the key's first word.
+/// Base58 texts of the keys that logs name most: every run of a program names it three times, and encoding
+/// takes longer than all the rest of a line. Direct-mapped by the key's first word.
 struct KeyTexts {
   private static let slotCount = 64
   private var keys = [Pubkey](repeating: .zero, count: slotCount)

@@ -1,6 +1,6 @@
-// The accounts, the instruction stack and trace and the return data of the transaction that a worker is running
-// (Solana's transaction-context crate, https://docs.rs/solana-transaction-context). One object a worker, reset and not
-// reallocated: accounts live in fixed slots that are addressed by pointer.
+// The accounts, the instruction stack and trace and the return data of the transaction that a worker is
+// running (Solana's transaction-context crate, https://docs.rs/solana-transaction-context). One object a
+// worker, reset and not reallocated: accounts live in fixed slots that are addressed by pointer.
 
 import Ledger
 import Primitives
@@ -9,8 +9,8 @@ package final class TransactionContext {
   /// Keys a transaction can name: instruction accounts are bytes.
   package static let maximumAccountCount = 256
   package static let maximumTraceLength = 64
-  /// The deepest stack: the transaction's own instruction and four calls below it; mainnet has not switched SIMD-0268
-  /// (eight calls) on.
+  /// The deepest stack: the transaction's own instruction and four calls below it; mainnet has not switched
+  /// SIMD-0268 (eight calls) on.
   package static let maximumStackHeight = 5
   package static let maximumReturnDataByteCount = 1024
   /// Growth of all account data in one transaction, in bytes.
@@ -24,8 +24,8 @@ package final class TransactionContext {
   package let accounts: UnsafeMutablePointer<Account>
   package let touched: UnsafeMutablePointer<Bool>
 
-  /// Every instruction begun so far, in order of beginning: the first `traceLength` frames; the one after them is
-  /// filled before it begins.
+  /// Every instruction begun so far, in order of beginning: the first `traceLength` frames; the one after
+  /// them is filled before it begins.
   package internal(set) var trace: [InstructionContext]
   package internal(set) var traceLength = 0
   /// Positions in `trace` of the frames now running, the caller first.

@@ -1,11 +1,12 @@
-// Programs by the bytes of the account that holds them. An account's data array is immutable while anyone else holds
-// it (copy-on-write), and the cache holds it: so the array's address identifies its content, and looking a program up
-// costs no hashing of its bytes. Arrays that are new are compared by SHA-256, so equal ELF files share an executable.
+// Programs by the bytes of the account that holds them. An account's data array is immutable while anyone
+// else holds it (copy-on-write), and the cache holds it: so the array's address identifies its content, and
+// looking a program up costs no hashing of its bytes. Arrays that are new are compared by SHA-256, so equal
+// ELF files share an executable.
 //
 //   worker ─ ProgramTable (its own, no locks) ─ miss ▶ ProgramCache (one lock) ─ miss ▶ load and verify
 //
-// Visibility follows LiteSVM: what an account holds when a transaction begins is what runs in it; programs that the
-// transaction itself deploys or closes do not run in it (InvokeContext+Programs.swift).
+// Visibility follows LiteSVM: what an account holds when a transaction begins is what runs in it; programs
+// that the transaction itself deploys or closes do not run in it (InvokeContext+Programs.swift).
 
 import Glibc
 import Ledger
@@ -96,9 +97,9 @@ final class ProgramTable {
 
 /// The programs of a ledger, shared by its workers; thread-safe.
 ///
-/// The lock is taken only by a worker that meets a data array for the first time. It is held while a program loads, so
-/// that two workers never load the same one. `byHash` is touched under the lock alone, which is what makes the
-/// unchecked `Sendable` sound; a pthread mutex, because ThreadSanitizer understands it.
+/// The lock is taken only by a worker that meets a data array for the first time. It is held while a program
+/// loads, so that two workers never load the same one. `byHash` is touched under the lock alone, which is
+/// what makes the unchecked `Sendable` sound; a pthread mutex, because ThreadSanitizer understands it.
 package final class ProgramCache: @unchecked Sendable {
   package let syscalls: SyscallRegistry
 

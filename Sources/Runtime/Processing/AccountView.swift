@@ -1,5 +1,5 @@
-// How a transaction sees the ledger: accounts by their position in the transaction's own list, and nothing else. The
-// executor has interned and locked those keys; an account that is not lent cannot be touched.
+// How a transaction sees the ledger: accounts by their position in the transaction's own list, and nothing
+// else. The executor has interned and locked those keys; an account that is not lent cannot be touched.
 
 import Ledger
 import Primitives
@@ -9,7 +9,8 @@ package protocol AccountView {
   /// The account at `position` in `[0, keys + implicitKeys)`; `nil` where there is none.
   func account(at position: Int) -> Account?
 
-  /// Accounts that no key names but that executing reads: the code of upgradeable programs. Locked for reading.
+  /// Accounts that no key names but that executing reads: the code of upgradeable programs. Locked for
+  /// reading.
   var implicitKeys: [Pubkey] { get }
 }
 
@@ -28,8 +29,8 @@ package struct ArrayAccountView: AccountView {
 
 /// What executing reads beyond the keys of a transaction.
 package enum ImplicitRead {
-  /// The account that holds the code of the program at `account`; `nil` where that is `account` itself, or where it is
-  /// no program.
+  /// The account that holds the code of the program at `account`; `nil` where that is `account` itself, or
+  /// where it is no program.
   ///
   /// A transaction may call any program among its keys, so each such key adds one implicit read.
   package static func programData(of account: Account) -> Pubkey? {

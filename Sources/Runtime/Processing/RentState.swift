@@ -1,5 +1,5 @@
-// Rent exemption across a transaction: an account that the transaction leaves behind is empty or exempt from rent;
-// one that was neither before may stay so, if it neither grows nor gains lamports
+// Rent exemption across a transaction: an account that the transaction leaves behind is empty or exempt from
+// rent; one that was neither before may stay so, if it neither grows nor gains lamports
 // (https://docs.rs/solana-svm-rent-calculator).
 
 import Ledger

@@ -1,6 +1,6 @@
-// What a transaction pays and who may pay it (https://solana.com/docs/core/fees): 5,000 lamports for each signature,
-// those that precompiles verify included, and the priority fee; paid by the first signer, a system account or a nonce
-// account that keeps its rent exemption.
+// What a transaction pays and who may pay it (https://solana.com/docs/core/fees): 5,000 lamports for each
+// signature, those that precompiles verify included, and the priority fee; paid by the first signer, a system
+// account or a nonce account that keeps its rent exemption.
 
 import Ledger
 import Primitives

@@ -1,11 +1,12 @@
-// Executes one transaction against the accounts it was lent, with Agave's results as LiteSVM gives them. Decoding,
-// sanitising, address look-ups, locks and signatures come before (ResolvedTransaction, the executor); then, in order:
+// Executes one transaction against the accounts it was lent, with Agave's results as LiteSVM gives them.
+// Decoding, sanitising, address look-ups, locks and signatures come before (ResolvedTransaction, the
+// executor); then, in order:
 //
 //   blockhash or durable nonce → compute budget → already processed? → fee payer → programs → instructions →
 //   rent of what is left behind
 //
-// A failure before the first instruction rejects the transaction, which then costs nothing; one from there on costs
-// the fee and undoes the rest.
+// A failure before the first instruction rejects the transaction, which then costs nothing; one from there on
+// costs the fee and undoes the rest.
 
 import Ledger
 import Primitives
@@ -62,8 +63,10 @@ package final class TransactionProcessor {
 
   // MARK: - Before the instructions
 
-  /// A transaction is recent if it names the recent blockhash, or a durable nonce that its first instruction advances.
-  private func checkAge(_ resolved: ResolvedTransaction, accounts: some AccountView) throws(TransactionError) {
+  /// A transaction is recent if it names the recent blockhash, or a durable nonce that its first instruction
+  /// advances.
+  private func checkAge(_ resolved: ResolvedTransaction, accounts: some AccountView) throws(TransactionError)
+  {
     let blockhash = resolved.message.recentBlockhash
     if blockhash == environment.blockhash { return }
     guard blockhash != NonceState.durableNonce(from: environment.blockhash),
