@@ -44,10 +44,11 @@ package struct LanePicture {
 
   private func waitLines() -> [String] {
     let waits = timeline.waits
+    let count = UInt64(max(timeline.slices.count, 1))
     return [
       "  \(waits.conflictedCount) of \(timeline.slices.count) transactions waited for an earlier one; longest chain"
         + " \(waits.longestChainCount) (\(Self.duration(waits.longestChainNanoseconds)))",
-      "  ready transactions waited \(Self.duration(waits.queueNanoseconds)) for a worker in all,"
+      "  a ready transaction waited \(Self.duration(waits.queueNanoseconds / count)) for a worker on average,"
         + " \(Self.duration(waits.longestQueueNanoseconds)) at most",
     ]
   }
