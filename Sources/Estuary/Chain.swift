@@ -109,7 +109,7 @@ public final class Chain {
   public var stateHash: Hash { head.stateHash }
 
   /// The account at `key` after the last block; `nil` where there is none.
-  package func account(_ key: Pubkey) throws(ChainError) -> Account? {
+  public func account(_ key: Pubkey) throws(ChainError) -> Account? {
     do throws(StoreError) {
       let account = try table.account(key)
       return account.lamports == 0 ? nil : account
@@ -143,7 +143,7 @@ public final class Chain {
   ///   - unixTimestamp: of an advancing chain's block, in seconds.
   /// - Throws: `store` when the block could not be committed; the chain then stands where it stood.
   package func execute(
-    _ wires: [[UInt8]], verifiesSignatures: Bool = true, recordsTimeline: Bool = false, unixTimestamp: Int64? = nil
+    _ wires: [[UInt8]], verifiesSignatures: Bool, recordsTimeline: Bool = false, unixTimestamp: Int64? = nil
   ) throws(ChainError) -> Block {
     var timing = Timing()
     var firstChanges: [AccountTable.FirstChange] = []
@@ -239,22 +239,24 @@ public final class Chain {
 }
 
 /// Why a chain cannot go on.
-package enum ChainError: Error, Sendable {
+public enum ChainError: Error, Sendable {
   /// The store is empty and no genesis was given.
   case noGenesis
   /// The ledger began with another genesis.
   case differentGenesis
+  case genesis(GenesisError)
   case sysvar(SysvarError)
   case store(StoreError)
   case workers(SchedulingError)
 }
 
 extension ChainError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .noGenesis: "the ledger is empty: it needs a genesis"
     case .differentGenesis:
       "the ledger began with another genesis: name an empty directory, or the genesis it began with"
+    case .genesis(let error): error.description
     case .sysvar(let error): "a sysvar account is unusable: \(error)"
     case .store(let error): error.description
     case .workers(let error): "workers: \(error)"

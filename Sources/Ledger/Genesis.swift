@@ -52,7 +52,7 @@ package struct Genesis: Sendable {
 }
 
 /// Why a genesis file was refused.
-package enum GenesisError: Error, Equatable, Sendable {
+public enum GenesisError: Error, Equatable, Sendable {
   /// The file, or one that it names, cannot be read.
   case unreadable(path: String, detail: String)
   /// The text is no JSON.
@@ -60,7 +60,7 @@ package enum GenesisError: Error, Equatable, Sendable {
   /// The value at `location`, a path as in `accounts[3].account.data`, is not what belongs there.
   case invalid(path: String, location: String, Problem)
 
-  package enum Problem: Equatable, Sendable {
+  public enum Problem: Equatable, Sendable {
     case missing
     case expected(Expectation)
     case duplicateAccount(Pubkey)
@@ -71,7 +71,7 @@ package enum GenesisError: Error, Equatable, Sendable {
     case ethereumUnsupported
   }
 
-  package enum Expectation: String, Sendable {
+  public enum Expectation: String, Sendable {
     case object, array, text
     case boolean = "true or false"
     case unsigned = "a whole number from 0 to 2^64-1"
@@ -83,7 +83,7 @@ package enum GenesisError: Error, Equatable, Sendable {
 }
 
 extension GenesisError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .unreadable(let path, let detail): "'\(path)' cannot be read: \(detail)"
     case .json(let path, let error): "genesis '\(path)' is no JSON: \(error)"

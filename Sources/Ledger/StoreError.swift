@@ -1,7 +1,7 @@
 // Why a ledger directory cannot be used, one case for each thing a person can do about it.
 
 /// Why a ledger directory cannot be used; the text says what to do.
-package enum StoreError: Error, Equatable, Sendable {
+public enum StoreError: Error, Equatable, Sendable {
   /// There is no ledger at `path`.
   case missing(path: String)
   /// Another process has the ledger open.
@@ -19,7 +19,7 @@ package enum StoreError: Error, Equatable, Sendable {
 }
 
 extension StoreError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .missing(let path):
       "there is no ledger at '\(path)': name an existing one, or let a command that creates ledgers make it"

@@ -86,7 +86,7 @@ package final class Sysvars: Sendable {
   }
 }
 
-package enum SysvarError: Error, Equatable, Sendable {
+public enum SysvarError: Error, Equatable, Sendable {
   /// The account is not there.
   case missing(Pubkey)
   /// The account's bytes are no value of this sysvar.

@@ -48,7 +48,7 @@ extension Bytes32 {
   }
 
   /// `nil` unless `text` is the base58 of exactly 32 bytes.
-  package init?(base58 text: some StringProtocol) {
+  public init?(base58 text: some StringProtocol) {
     guard let bytes = Base58.decode(text, byteCount: 32) else { return nil }
     self.init(bytes)
   }

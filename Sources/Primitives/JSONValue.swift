@@ -99,8 +99,8 @@ package struct JSONObject: Equatable, Sendable {
 }
 
 /// Why a text is not the JSON that was expected, and where.
-package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
-  package enum Reason: Equatable, Sendable {
+public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+  public enum Reason: Equatable, Sendable {
     case unexpectedEnd
     case unexpectedByte(UInt8)
     case trailingBytes
@@ -112,13 +112,13 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooDeep(limit: Int)
   }
 
-  package let reason: Reason
+  public let reason: Reason
   /// Counted from 0.
-  package let offset: Int
+  public let offset: Int
   /// Counted from 1.
-  package let line: Int
+  public let line: Int
 
-  package var description: String {
+  public var description: String {
     let what =
       switch reason {
       case .unexpectedEnd: "the text ends too early"

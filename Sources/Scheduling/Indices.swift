@@ -37,7 +37,7 @@
 }
 
 /// What the scheduling floor can fail with.
-package enum SchedulingError: Error, Equatable, Sendable {
+public enum SchedulingError: Error, Equatable, Sendable {
   /// A pool needs at least one worker and at most `limit`.
   case workerCountOutOfRange(count: Int, limit: Int)
   /// The system refused a thread: `errno` as `pthread_create(3)` returned it.
