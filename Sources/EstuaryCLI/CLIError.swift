@@ -22,7 +22,8 @@ enum CLIError: Error, CustomStringConvertible {
     case .program(let path, let detail): "'\(path)': \(detail)"
     case .failedCases(let count): "\(count) cases failed"
     case .transactionFailed(let result):
-      (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(separator: "\n")
+      (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(
+        separator: "\n")
     }
   }
 }

@@ -9,9 +9,12 @@ enum SOL {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     let fraction = parts.count == 2 ? String(parts[1]) : ""
     guard parts.count <= 2, fraction.count <= 9, text.utf8.allSatisfy({ $0 == 46 || (48...57).contains($0) }),
-      let lamports = UInt64((parts[0].isEmpty ? "0" : parts[0]) + fraction + String(repeating: "0", count: 9 - fraction.count)),
+      let lamports = UInt64(
+        (parts[0].isEmpty ? "0" : parts[0]) + fraction + String(repeating: "0", count: 9 - fraction.count)),
       text.utf8.contains(where: { $0 != 46 })
-    else { throw ValidationError("'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals") }
+    else {
+      throw ValidationError("'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals")
+    }
     return lamports
   }
 

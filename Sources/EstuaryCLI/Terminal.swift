@@ -8,7 +8,8 @@ enum Terminal {
   /// Columns of standard output's terminal; 80 where it is none.
   static var width: Int {
     var size = winsize()
-    guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+    guard isatty(STDOUT_FILENO) == 1, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0
+    else {
       return 80
     }
     return Int(size.ws_col)
@@ -18,7 +19,8 @@ enum Terminal {
     bytes.withUnsafeBytes { buffer in
       var offset = 0
       while offset < buffer.count {
-        let count = Foundation.write(STDOUT_FILENO, buffer.baseAddress.unsafelyUnwrapped + offset, buffer.count - offset)
+        let count = Foundation.write(
+          STDOUT_FILENO, buffer.baseAddress.unsafelyUnwrapped + offset, buffer.count - offset)
         if count < 0 && errno == EINTR { continue }
         if count <= 0 { return }
         offset += count

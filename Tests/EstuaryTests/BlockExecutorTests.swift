@@ -10,7 +10,9 @@ import Testing
   /// Under a sanitizer a few blocks say as much as a thousand.
   private static let blockCount = Int(Environment.variable("ESTUARY_RANDOM_BLOCKS") ?? "") ?? 1000
 
-  private func compare(_ block: RandomBlock, _ executor: any BlockExecutor, blockSize: Int = 0, seed: UInt64) throws {
+  private func compare(_ block: RandomBlock, _ executor: any BlockExecutor, blockSize: Int = 0, seed: UInt64)
+    throws
+  {
     var replay = Replay(genesis: block.genesis, wires: block.wires)
     replay.blockSize = blockSize
     let expected = try replay.run(executor: SerialExecutor())

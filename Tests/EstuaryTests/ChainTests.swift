@@ -29,7 +29,9 @@ import Testing
     let chain = try chain()
     let builder = TransactionBuilder(
       payer: Chain.faucet.pubkey, recentBlockhash: chain.blockhash,
-      instructions: [System.transfer(from: Chain.faucet.pubkey, to: Ed25519.KeyPair.random().pubkey, lamports: 1_000_000)])
+      instructions: [
+        System.transfer(from: Chain.faucet.pubkey, to: Ed25519.KeyPair.random().pubkey, lamports: 1_000_000)
+      ])
     let wire = try builder.signed(by: [Chain.faucet]).bytes
     #expect(try chain.execute([wire]).results[0].error == nil)
     #expect(try chain.execute([wire]).results[0].error == .blockhashNotFound)

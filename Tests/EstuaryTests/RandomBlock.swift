@@ -56,7 +56,8 @@ struct RandomBlock {
       accounts.append((payer.pubkey, Account(lamports: lamports, owner: ProgramID.system)))
     }
     for cell in cells {
-      accounts.append((cell, Account(lamports: 946_560, data: [UInt8](repeating: 0, count: 8), owner: Self.programID)))
+      accounts.append(
+        (cell, Account(lamports: 946_560, data: [UInt8](repeating: 0, count: 8), owner: Self.programID)))
     }
     let image = try Assembler.assemble(Self.mover, version: .v3)
     let program = UpgradeableProgram.accounts(
@@ -98,10 +99,12 @@ struct RandomBlock {
         from: payer.pubkey, to: payers[pick(payers.count)].pubkey, lamports: random.next() % 2_000_000)
     case 3:
       // Far too much now and then: fails half-way through a transaction.
-      return System.transfer(from: payer.pubkey, to: Self.key(&random), lamports: random.next() % 40_000_000_000)
+      return System.transfer(
+        from: payer.pubkey, to: Self.key(&random), lamports: random.next() % 40_000_000_000)
     case 4:
       return Instruction(
-        programID: ProgramID.system, accounts: [AccountMeta(key: payer.pubkey, isSigner: true, isWritable: true)],
+        programID: ProgramID.system,
+        accounts: [AccountMeta(key: payer.pubkey, isSigner: true, isWritable: true)],
         data: SystemInstruction.allocate(space: 1).encode())
     case 5:
       return Instruction(programID: Self.key(&random), accounts: [], data: [])

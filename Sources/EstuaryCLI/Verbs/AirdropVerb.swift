@@ -4,7 +4,8 @@ import Primitives
 
 struct AirdropVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "airdrop", abstract: "Give an account SOL from the ledger's faucet; creates the ledger if need be.")
+    commandName: "airdrop",
+    abstract: "Give an account SOL from the ledger's faucet; creates the ledger if need be.")
 
   @Argument(help: "SOL, with up to nine decimals.")
   var amount: String
@@ -21,6 +22,8 @@ struct AirdropVerb: ParsableCommand {
     let chain = try ledger.open(create: true)
     let transfer = System.transfer(from: Chain.faucet.pubkey, to: target, lamports: lamports)
     let result = try chain.send([transfer], signers: [Chain.faucet])
-    try output.print(result, of: chain) { "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))" }
+    try output.print(result, of: chain) {
+      "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))"
+    }
   }
 }

@@ -9,7 +9,8 @@ import Scheduling
 
 struct BenchVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure the machine that runs this: interpreter, scheduler, lanes, memory.",
+    commandName: "bench",
+    abstract: "Measure the machine that runs this: interpreter, scheduler, lanes, memory.",
     discussion: """
       NAME is vm, scheduling, lanes or memory (default: all). vm runs the kernels bench_*.so of --kernels; without that \
       folder it is left out. Figures are the best of several rounds.
@@ -20,7 +21,8 @@ struct BenchVerb: ParsableCommand {
   @Argument(help: "What to measure.")
   var names: [Name] = Name.allCases
 
-  @Option(help: ArgumentHelp("Folder of the kernels (default: $ESTUARY_VECTORS/sbpf/bench).", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("Folder of the kernels (default: $ESTUARY_VECTORS/sbpf/bench).", valueName: "folder"))
   var kernels: String?
 
   @Option(help: "What runs programs.")
@@ -83,7 +85,9 @@ struct BenchVerb: ParsableCommand {
       return []
     }
     var figures: [Figure] = []
-    for (name, iterations) in [("alu", 2_000_000), ("mem", 2_000_000), ("sieve", 32_000)] as [(String, UInt64)] {
+    for (name, iterations) in [("alu", 2_000_000), ("mem", 2_000_000), ("sieve", 32_000)]
+      as [(String, UInt64)]
+    {
       let elf = try WholeFile.read("\(folder)/bench_\(name)_sbpfv0.so")
       let runner: ProgramRunner
       do throws(ProgramLoadError) {
@@ -102,7 +106,9 @@ struct BenchVerb: ParsableCommand {
         if let error = outcome.error { throw CLIError.program(path: "bench_\(name)", detail: error) }
       }
       figures.append(
-        Figure(name: "vm \(name) (\(engine.rawValue))", value: Double(best) / Double(instructions), unit: "ns/insn"))
+        Figure(
+          name: "vm \(name) (\(engine.rawValue))", value: Double(best) / Double(instructions), unit: "ns/insn"
+        ))
     }
     return figures
   }
@@ -116,7 +122,8 @@ struct BenchVerb: ParsableCommand {
           name: "scheduling, \(accounts) accounts, keys interned", value: figures.scheduleNanoseconds,
           unit: "ns/transaction"),
         Figure(
-          name: "scheduling, \(accounts) accounts, interning", value: figures.internNanoseconds, unit: "ns/transaction"),
+          name: "scheduling, \(accounts) accounts, interning", value: figures.internNanoseconds,
+          unit: "ns/transaction"),
       ]
     }
   }
@@ -129,14 +136,19 @@ struct BenchVerb: ParsableCommand {
     var figures: [Figure] = []
     let serial = try independent.best(of: rounds, on: SerialExecutor(engine: engine.engine))
     let one = try independent.best(of: rounds, on: LockExecutor(workerCount: 1, engine: engine.engine))
-    figures.append(Figure(name: "lanes, independent, serial", value: Double(serial) / 2e6, unit: "µs/transaction"))
+    figures.append(
+      Figure(name: "lanes, independent, serial", value: Double(serial) / 2e6, unit: "µs/transaction"))
     for workers in [2, 4, 8, 16] where workers <= max(2, cores) {
-      let many = try independent.best(of: rounds, on: LockExecutor(workerCount: workers, engine: engine.engine))
+      let many = try independent.best(
+        of: rounds, on: LockExecutor(workerCount: workers, engine: engine.engine))
       figures.append(
-        Figure(name: "lanes, independent, \(workers) workers over 1", value: Double(one) / Double(many), unit: "×"))
+        Figure(
+          name: "lanes, independent, \(workers) workers over 1", value: Double(one) / Double(many), unit: "×")
+      )
     }
     let contendedSerial = try contended.best(of: rounds, on: SerialExecutor(engine: engine.engine))
-    let contendedLocks = try contended.best(of: rounds, on: LockExecutor(workerCount: 2, engine: engine.engine))
+    let contendedLocks = try contended.best(
+      of: rounds, on: LockExecutor(workerCount: 2, engine: engine.engine))
     figures.append(
       Figure(
         name: "lanes, fully contended, 2 workers over serial",

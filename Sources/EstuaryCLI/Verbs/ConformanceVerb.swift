@@ -21,7 +21,8 @@ struct InstructionVectorsVerb: ParsableCommand {
 
 struct BPFVectorsVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bpf", abstract: "Generic eBPF programs (*.data), each on the lowest SBPF version that has it.")
+    commandName: "bpf",
+    abstract: "Generic eBPF programs (*.data), each on the lowest SBPF version that has it.")
 
   @OptionGroup var options: ConformanceOptions
 

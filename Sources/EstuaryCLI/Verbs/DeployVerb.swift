@@ -17,7 +17,9 @@ struct DeployVerb: ParsableCommand {
 
   @Option(
     name: .customLong("program-id"),
-    help: ArgumentHelp("Key pair of the program's address (default: PROGRAM-keypair.json beside the file).", valueName: "keypair"))
+    help: ArgumentHelp(
+      "Key pair of the program's address (default: PROGRAM-keypair.json beside the file).",
+      valueName: "keypair"))
   var programID: String?
 
   @OptionGroup var ledger: LedgerOptions
@@ -32,7 +34,8 @@ struct DeployVerb: ParsableCommand {
     let results = try chain.send(transactions: deployment.transactions(on: chain))
     if let failure = results.first(where: { $0.error != nil }) { throw CLIError.transactionFailed(failure) }
     output.print(
-      text: "Program Id: \(pair.pubkey)\n\(elf.count) bytes in \(results.count) transactions, slot \(chain.slot)",
+      text:
+        "Program Id: \(pair.pubkey)\n\(elf.count) bytes in \(results.count) transactions, slot \(chain.slot)",
       json: { writer in
         writer.object {
           $0.member("programId", pair.pubkey.description)

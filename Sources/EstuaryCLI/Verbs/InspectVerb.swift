@@ -5,7 +5,8 @@ import SBPF
 
 struct InspectVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show what a program's ELF file holds and whether it would be deployed.")
+    commandName: "inspect", abstract: "Show what a program's ELF file holds and whether it would be deployed."
+  )
 
   @Argument(help: "An SBPF executable or an object of stock clang.")
   var program: String
@@ -19,26 +20,36 @@ struct InspectVerb: ParsableCommand {
 
   private func text(_ summary: ELFSummary) -> String {
     var lines = ["\(program): \(summary.kind), \(summary.byteCount) bytes, e_flags \(summary.flags)"]
-    if let pc = summary.entryPC { lines.append("entry: instruction \(pc) (address 0x\(hex(summary.entryAddress)))") }
+    if let pc = summary.entryPC {
+      lines.append("entry: instruction \(pc) (address 0x\(hex(summary.entryAddress)))")
+    }
     lines.append("\(summary.slotCount) instruction slots, \(summary.functions.count) functions")
     lines.append(
-      summary.objection.map { "would be refused: \($0)" } ?? (summary.kind == .object
-        ? "can be linked: estuary link \(program) -o PROGRAM.so" : "would be deployed"))
+      summary.objection.map { "would be refused: \($0)" }
+        ?? (summary.kind == .object
+          ? "can be linked: estuary link \(program) -o PROGRAM.so" : "would be deployed"))
     lines.append("sections:")
     for section in summary.sections where !section.name.isEmpty {
-      lines.append("  \(section.name)  \(section.type) \(section.flags)  0x\(hex(section.address)) +\(section.byteCount)")
+      lines.append(
+        "  \(section.name)  \(section.type) \(section.flags)  0x\(hex(section.address)) +\(section.byteCount)"
+      )
     }
     if !summary.segments.isEmpty { lines.append("segments:") }
     for segment in summary.segments {
-      lines.append("  \(segment.type) \(segment.flags)  0x\(hex(segment.address)) +\(segment.memoryByteCount)")
+      lines.append(
+        "  \(segment.type) \(segment.flags)  0x\(hex(segment.address)) +\(segment.memoryByteCount)")
     }
     lines.append("syscalls: \(summary.syscalls.isEmpty ? "none" : summary.syscalls.joined(separator: " "))")
-    for relocation in summary.relocations { lines.append("relocations: \(relocation.count) × \(relocation.kind)") }
+    for relocation in summary.relocations {
+      lines.append("relocations: \(relocation.count) × \(relocation.kind)")
+    }
     if !summary.functions.isEmpty { lines.append("functions:") }
     for function in summary.functions.prefix(200) {
       lines.append("  \(function.pc)  \(function.section.map { $0 + " " } ?? "")\(function.name)")
     }
-    if summary.functions.count > 200 { lines.append("  … \(summary.functions.count - 200) more: --json shows them") }
+    if summary.functions.count > 200 {
+      lines.append("  … \(summary.functions.count - 200) more: --json shows them")
+    }
     return lines.joined(separator: "\n")
   }
 

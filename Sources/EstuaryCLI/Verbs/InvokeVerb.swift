@@ -20,7 +20,9 @@ struct InvokeVerb: ParsableCommand {
   @Option(name: .customLong("account"), help: ArgumentHelp("An account.", valueName: "key[:s][:w]"))
   var accounts: [String] = []
 
-  @Option(name: .customLong("signer"), help: ArgumentHelp("A key pair that signs besides the payer's.", valueName: "file"))
+  @Option(
+    name: .customLong("signer"),
+    help: ArgumentHelp("A key pair that signs besides the payer's.", valueName: "file"))
   var signers: [String] = []
 
   @Option(help: "Compute units the transaction may use (default: 200,000).")

@@ -21,6 +21,11 @@ struct KeygenVerb: ParsableCommand {
     try KeyPairFile.write(pair, to: path, replacing: force)
     output.print(
       text: "wrote \(path)\npubkey: \(pair.pubkey)",
-      json: { $0.object { $0.member("pubkey", pair.pubkey.description); $0.member("path", path) } })
+      json: {
+        $0.object {
+          $0.member("pubkey", pair.pubkey.description)
+          $0.member("path", path)
+        }
+      })
   }
 }

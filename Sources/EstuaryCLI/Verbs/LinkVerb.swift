@@ -13,7 +13,9 @@ struct LinkVerb: ParsableCommand {
   @Argument(help: ArgumentHelp("The object.", valueName: "object.o"))
   var object: String
 
-  @Option(name: [.customShort("o"), .customLong("output")], help: ArgumentHelp("The executable.", valueName: "program.so"))
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The executable.", valueName: "program.so"))
   var outputPath: String
 
   @Option(help: ArgumentHelp("SBPF version of the executable.", valueName: "v0|v1|v2|v3"))

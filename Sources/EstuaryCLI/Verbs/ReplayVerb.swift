@@ -46,7 +46,8 @@ struct ReplayVerb: ParsableCommand {
   @Option(name: .customLong("repeat"), help: "Run so many times, each on a fresh state.")
   var repeatCount = 1
 
-  @Option(help: ArgumentHelp("Write a Chrome trace (ui.perfetto.dev) here: one track a worker.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write a Chrome trace (ui.perfetto.dev) here: one track a worker.", valueName: "file"))
   var trace: String?
 
   @Option(help: ArgumentHelp("Write the accounts after the replay here, as a genesis.", valueName: "file"))
@@ -60,7 +61,8 @@ struct ReplayVerb: ParsableCommand {
   func validate() throws {
     if repeatCount < 1 { throw ValidationError("--repeat must be at least 1") }
     if ledger != nil && repeatCount > 1 {
-      throw ValidationError("--ledger keeps one state, --repeat needs a fresh one each time: give one of them")
+      throw ValidationError(
+        "--ledger keeps one state, --repeat needs a fresh one each time: give one of them")
     }
     if let blockSize, blockSize < 1 { throw ValidationError("--block-size must be at least 1") }
     if let workers, !(1...WorkerPool.workerLimit).contains(workers) {
@@ -118,7 +120,8 @@ struct ReplayVerb: ParsableCommand {
 
   private func dump(_ chain: Chain, to path: String) throws {
     try AccountDump.write(
-      chain.store, slot: chain.head.slot, unixTimestamp: chain.head.unixTimestamp, blockhash: chain.head.blockhash,
+      chain.store, slot: chain.head.slot, unixTimestamp: chain.head.unixTimestamp,
+      blockhash: chain.head.blockhash,
       to: path)
   }
 
@@ -127,7 +130,8 @@ struct ReplayVerb: ParsableCommand {
     let blocks = outcome.blocks.map { block in
       ChromeTrace.Block(
         timeline: block.timeline,
-        results: Array(outcome.results[block.firstTransaction..<block.firstTransaction + block.timeline.slices.count]),
+        results: Array(
+          outcome.results[block.firstTransaction..<block.firstTransaction + block.timeline.slices.count]),
         startNanoseconds: block.startNanoseconds, accountName: { table.key(of: $0).description })
     }
     try WholeFile.write(ChromeTrace.json(blocks), to: path)
@@ -160,7 +164,9 @@ struct ReplayVerb: ParsableCommand {
     let best = elapsed.min() ?? 0
     let count = outcome.results.count
     var lines: [String] = []
-    if outcome.skippedCount > 0 { lines.append("the ledger already had \(outcome.skippedCount) transactions") }
+    if outcome.skippedCount > 0 {
+      lines.append("the ledger already had \(outcome.skippedCount) transactions")
+    }
     lines.append(
       "\(count) transactions, \(count - failed.count) succeeded, \(failed.count) failed"
         + " (\(executor.name), \(executor.workerCount) workers)")
@@ -185,7 +191,9 @@ struct ReplayVerb: ParsableCommand {
   private func errorSummary(_ failed: [TransactionResult]) -> [String] {
     var counts: [String: Int] = [:]
     for result in failed { counts[result.errorText, default: 0] += 1 }
-    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map { "  \($0.value) × \($0.key)" }
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map {
+      "  \($0.value) × \($0.key)"
+    }
   }
 
   private static func whole(_ timelines: [Timeline]) -> Timeline? {

@@ -22,6 +22,8 @@ struct TransferVerb: ParsableCommand {
     let chain = try ledger.open()
     let transfer = System.transfer(from: payer.pubkey, to: target, lamports: lamports)
     let result = try chain.send([transfer], signers: [payer])
-    try output.print(result, of: chain) { "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))" }
+    try output.print(result, of: chain) {
+      "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))"
+    }
   }
 }

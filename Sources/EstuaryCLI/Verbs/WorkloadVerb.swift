@@ -48,14 +48,16 @@ struct WorkloadVerb: ParsableCommand {
     let chain = try Chain.open(directory: ledger)
     let program = try program.map(LedgerOptions.key) ?? .zero
     if kind != .transfer, try chain.account(program)?.executable != true {
-      throw CLIError.program(path: program.description, detail: "is no program on the ledger '\(ledger)': deploy it first")
+      throw CLIError.program(
+        path: program.description, detail: "is no program on the ledger '\(ledger)': deploy it first")
     }
     var workload = Workload(Workload.Kind(rawValue: kind.rawValue) ?? .transfer, program: program, seed: seed)
     var lines: [UInt8] = []
     for start in stride(from: 0, to: count, by: 1000) {
       Terminal.progress("\(start) of \(count) transactions signed")
       var wires: [[UInt8]] = []
-      try workload.append(min(1000, count - start), contention: contention, blockhash: chain.blockhash, to: &wires)
+      try workload.append(
+        min(1000, count - start), contention: contention, blockhash: chain.blockhash, to: &wires)
       for wire in wires { lines += "{\"solana\":\"\(Base64.encode(wire))\"}\n".utf8 }
     }
     Terminal.progress("")
@@ -64,7 +66,12 @@ struct WorkloadVerb: ParsableCommand {
     try WholeFile.write(try genesis(chain, workload), to: directory + "/genesis.json")
     output.print(
       text: "wrote \(directory)/genesis.json and \(count) transactions to \(directory)/transactions.jsonl",
-      json: { $0.object { $0.member("transactions", count); $0.member("directory", directory) } })
+      json: {
+        $0.object {
+          $0.member("transactions", count)
+          $0.member("directory", directory)
+        }
+      })
   }
 
   private func genesis(_ chain: Chain, _ workload: Workload) throws -> [UInt8] {
