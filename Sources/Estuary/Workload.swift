@@ -26,7 +26,7 @@ package struct Workload {
   package init(_ kind: Kind, program: Pubkey, seed: UInt64) {
     self.kind = kind
     self.program = program
-    random = SplitMix64(state: seed)
+    random = SplitMix64(seed: seed)
     mint = Self.key(&random)
     hot = Self.key(&random)
     if kind == .token { accounts.append((mint, mintAccount())) }
@@ -108,20 +108,5 @@ package struct Workload {
 
   private static func key(_ random: inout SplitMix64) -> Pubkey {
     Pubkey(word0: random.next(), word1: random.next(), word2: random.next(), word3: random.next())
-  }
-}
-
-/// A small generator whose sequence is the same everywhere (https://prng.di.unimi.it/splitmix64.c).
-package struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  package init(state: UInt64) { self.state = state }
-
-  package mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

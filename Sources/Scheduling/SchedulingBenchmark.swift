@@ -105,10 +105,10 @@ package enum SchedulingBenchmark {
 }
 
 /// Sebastiano Vigna's generator: small, seeded, the same everywhere (https://prng.di.unimi.it/splitmix64.c).
-package struct SplitMix64: RandomNumberGenerator {
-  package var state: UInt64
-  package init(state: UInt64) { self.state = state }
-  package mutating func next() -> UInt64 {
+struct SplitMix64: RandomNumberGenerator {
+  var state: UInt64
+  init(state: UInt64) { self.state = state }
+  mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var word = state
     word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9

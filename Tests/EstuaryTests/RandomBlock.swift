@@ -44,7 +44,7 @@ struct RandomBlock {
 
   /// - Parameter contention: per cent of accounts that are drawn from a few hot ones.
   init(seed: UInt64, count: Int, contention: Int) throws {
-    random = SplitMix64(state: seed)
+    random = SplitMix64(seed: seed)
     self.contention = contention
     var generator = random
     payers = (0..<24).map { _ in Ed25519.KeyPair(seed: Hash(Self.key(&generator))) }

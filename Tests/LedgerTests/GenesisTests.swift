@@ -173,7 +173,7 @@ import Testing
     for count in 0..<good.count {
       #expect(throws: GenesisError.self) { try Genesis.parse(Array(good[..<count]), path: "g.json") }
     }
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     for _ in 0..<5_000 {
       var bytes = good
       bytes[Int(generator.next() % UInt64(bytes.count))] ^= UInt8(1 + generator.next() % 255)

@@ -56,7 +56,7 @@ struct OracleCaseTests {
   private func checkRoles(_ transaction: Transaction, _ example: JSONValue) throws {
     let isSane = (try? transaction.sanitize()) != nil
     #expect(isSane == example["sane"]!.bool!, "\(example)")
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     var loaded = LoadedAddresses()
     for lookup in transaction.message.addressTableLookups {
       loaded.writable += lookup.writableIndices.map { _ in generator.pubkey() }

@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test func rolesFollowHeaderLookupsAndDemotion() throws {
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     let keys = (0..<8).map { _ in generator.pubkey() }
     var message = RawMessage(
       version: .v0, header: [2, 1, 1], keys: [keys[0], keys[1], keys[2], SysvarID.clock, keys[3]],
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test func locksAreChecked() throws {
-    var generator = SeededGenerator(seed: 2)
+    var generator = SplitMix64(seed: 2)
     let payer = generator.pubkey()
     func message(_ lookedUp: Int) -> RawMessage {
       RawMessage(
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func instructionsSysvarLayout() throws {
-    var generator = SeededGenerator(seed: 3)
+    var generator = SplitMix64(seed: 3)
     let (payer, other, program) = (generator.pubkey(), generator.pubkey(), generator.pubkey())
     let resolved = try Self.resolve(
       RawMessage(keys: [payer, other, program], instructions: [(2, [1, 0], [9, 8]), (2, [], [])]))
@@ -99,7 +99,7 @@ import Testing
 
 @Suite struct AddressLookupTableTests {
   @Test func tablesRoundTrip() throws {
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     for count in [0, 1, 256] {
       let table = AddressLookupTable(
         deactivationSlot: generator.next(), lastExtendedSlot: generator.next(), lastExtendedStartIndex: 3,
@@ -167,7 +167,7 @@ import Testing
 
   @Test(arguments: lookups)
   func lookupsFollowAgavesRules(example: LookupCase) throws {
-    var generator = SeededGenerator(seed: 2)
+    var generator = SplitMix64(seed: 2)
     var table = example.table
     table.addresses = [generator.pubkey(), generator.pubkey()]
     let transaction = try RawMessage(

@@ -126,7 +126,7 @@ import Testing
     let directory = TemporaryDirectory()
     let path = directory.path + "/ledger"
     try Self.fill(path, seed: 6, blocks: 1)
-    let key = SeededGenerator(seed: 1).copyKey()
+    let key = SplitMix64(seed: 1).copyKey()
     do {
       let database = try RocksDatabase(
         path: path, families: ["default", "accounts", "blocks"], create: false)
@@ -147,7 +147,7 @@ import Testing
   /// Flips bytes in every kind of file the database has. The ledger must then either be refused with a typed
   /// error or be a prefix of whole blocks: never something else, never a crash.
   @Test func flippedBytesAreSeenOrHarmless() throws {
-    var generator = SeededGenerator(seed: 7)
+    var generator = SplitMix64(seed: 7)
     let blocks = 6
     let states = (0...UInt64(blocks)).map { BlockHistory.state(seed: 8, after: $0) }
     var refused = 0
@@ -194,7 +194,7 @@ import Testing
 
   /// A child process commits blocks until it is killed; what is left must be a prefix of whole blocks.
   @Test func killedInTheMiddle() async throws {
-    var generator = SeededGenerator(seed: 9)
+    var generator = SplitMix64(seed: 9)
     var heights: [UInt64] = []
     for round in 0..<6 {
       let directory = TemporaryDirectory()
@@ -237,7 +237,7 @@ import Testing
   }
 }
 
-extension SeededGenerator {
+extension SplitMix64 {
   fileprivate func copyKey() -> Pubkey {
     var copy = self
     return copy.pubkey()

@@ -8,13 +8,13 @@ import Testing
 
 /// A random history: blocks that create, change and delete accounts.
 struct BlockHistory {
-  private var generator: SeededGenerator
+  private var generator: SplitMix64
   private(set) var state: [Pubkey: Account] = [:]
   private var keys: [Pubkey] = []
   private var height: UInt64 = 0
   private var lattice = StateLattice()
 
-  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+  init(seed: UInt64) { generator = SplitMix64(seed: seed) }
 
   mutating func next(changeCount: Int = 20) -> BlockCommit {
     var changes: [Pubkey: AccountChange] = [:]
@@ -83,7 +83,7 @@ extension AccountStore {
     }
     #expect(try store.allAccounts() == history.state)
     #expect(try store.allBlocks() == records)
-    var generator = SeededGenerator(seed: 999)
+    var generator = SplitMix64(seed: 999)
     #expect(try store.account(generator.pubkey()) == nil)
 
     // Out of order: nothing changes.
@@ -122,7 +122,7 @@ extension BlockHistory {
 
 @Suite struct RecordTests {
   @Test func accountsRoundTripAndDamageIsSeen() {
-    var generator = SeededGenerator(seed: 3)
+    var generator = SplitMix64(seed: 3)
     for _ in 0..<300 {
       let account = generator.account()
       let bytes = AccountRecord.encode(account)
@@ -190,7 +190,7 @@ extension BlockHistory {
     let changes = history.next(changeCount: 1000).changes
     var serial = StateLattice()
     serial.apply(changes)
-    var generator = SeededGenerator(seed: 7)
+    var generator = SplitMix64(seed: 7)
     for _ in 0..<3 {
       var shuffled = StateLattice()
       shuffled.apply(changes.shuffled(using: &generator)) { (count, body) in

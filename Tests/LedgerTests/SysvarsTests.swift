@@ -127,7 +127,7 @@ import Testing
   }
 
   @Test func valuesAreReadBack() throws {
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     let clock = Clock(slot: 9, epochStartTimestamp: -5, epoch: 3, leaderScheduleEpoch: 4, unixTimestamp: -1)
     let rent = Rent(lamportsPerByte: 7, exemptionThreshold: 2.5, burnPercent: 1)
     let schedule = EpochSchedule(slotsPerEpoch: 32, hasWarmup: false, firstNormalEpoch: 0, firstNormalSlot: 0)

@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func randomTextNeverTraps() {
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     let good = Array("{\"solana\":\"AQID\"}\n{\"ethereum\":\"0x\"}\n".utf8)
     for _ in 0..<20_000 {
       var text = good
@@ -81,7 +81,7 @@ import Testing
 
 @Suite struct KeyPairFileTests {
   @Test func pairsRoundTrip() throws {
-    var generator = SeededGenerator(seed: 1)
+    var generator = SplitMix64(seed: 1)
     let directory = TemporaryDirectory()
     let path = directory.path + "/id.json"
     let (pair, other) = (generator.keyPair(), generator.keyPair())
@@ -99,7 +99,7 @@ import Testing
 
   @Test func malformedFilesAreRefused() throws {
     let directory = TemporaryDirectory()
-    var generator = SeededGenerator(seed: 2)
+    var generator = SplitMix64(seed: 2)
     var numbers = generator.keyPair().bytes.map(String.init)
     func read(_ text: String) throws(KeyPairFileError) -> Ed25519.KeyPair {
       try KeyPairFile.read(directory.write(text, to: "id.json"))

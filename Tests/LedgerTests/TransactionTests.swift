@@ -9,7 +9,7 @@ import Testing
 @Suite struct TransactionTests {
   /// A two-signature v0 transaction with a lookup, from the builder.
   static func sample(seed: UInt64, version: MessageVersion = .v0) throws -> Transaction {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let payer = generator.keyPair()
     let second = generator.keyPair()
     let looked = generator.pubkey()
@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test func randomBytesNeverTrap() {
-    var generator = SeededGenerator(seed: 4)
+    var generator = SplitMix64(seed: 4)
     for _ in 0..<20_000 {
       var bytes = generator.bytes(Int(generator.next() % 300))
       // Few signatures and small counts get further into the decoder.
@@ -201,7 +201,7 @@ import Testing
 
   @Test(arguments: sanitising)
   func sanitisingIsAgaves(example: SaneCase) throws {
-    var generator = SeededGenerator(seed: 5)
+    var generator = SplitMix64(seed: 5)
     let message = RawMessage(
       version: example.version, header: example.header,
       keys: [generator.pubkey(), generator.pubkey(), ProgramID.system],
@@ -225,7 +225,7 @@ import Testing
   }
 
   @Test func buildingNamesWhatIsMissing() throws {
-    var generator = SeededGenerator(seed: 6)
+    var generator = SplitMix64(seed: 6)
     let payer = generator.keyPair()
     let absent = generator.pubkey()
     var builder = TransactionBuilder(

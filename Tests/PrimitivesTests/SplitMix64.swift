@@ -1,21 +1,8 @@
-// The seeded generator of these tests (Steele, Lea, Flood 2014), simple enough that oracles in other
-// languages draw the same numbers.
+// What the tests draw from the seeded generator, simple enough that oracles in other languages draw the same.
 
 import Primitives
 
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-
+extension SplitMix64 {
   mutating func bytes(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count { withUnsafeBytes(of: next().littleEndian) { bytes += $0 } }

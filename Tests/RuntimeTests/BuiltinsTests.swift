@@ -93,7 +93,7 @@ import Testing
   /// Damaged instruction data never crashes, and a refused instruction's lamports stay where they were.
   @Test func damagedInstructions() throws {
     let seed: UInt64 = 0x5eed_b17e
-    var random = SplitMix(state: seed)
+    var random = SplitMix64(seed: seed)
     for round in 0..<4_000 {
       let cases = BuiltinCase.all
       var test = cases[Int(random.next() % UInt64(cases.count))]
@@ -116,18 +116,5 @@ import Testing
         #expect(stage.totalLamports == before, "round \(round) of seed \(seed): \(test.name) made lamports")
       }
     }
-  }
-}
-
-/// Seeded randomness.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-    return word ^ (word >> 31)
   }
 }

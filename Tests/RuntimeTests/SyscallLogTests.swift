@@ -48,7 +48,7 @@ struct SyscallLogTests {
   }
 
   @Test func defectsAgreeWithTheStandardLibrary() {
-    var generator = SeededGenerator(seed: 11)
+    var generator = SplitMix64(seed: 11)
     for _ in 0..<20_000 {
       let length = Int.random(in: 0...12, using: &generator)
       let leads: [UInt8] = [
@@ -189,18 +189,5 @@ struct SyscallLogTests {
     for (failure, text) in cases { #expect(failure.logText(version: .v3) == text) }
     #expect(SyscallFailure.outOfUnits.instructionError == .computationalBudgetExceeded)
     #expect(SyscallFailure.copyOverlapping.instructionError == .programFailedToComplete)
-  }
-}
-
-/// SplitMix64: the same numbers on every run.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
   }
 }

@@ -1,7 +1,7 @@
 // Random blocks and what serial execution makes of them: each account holds the number of its last writer,
 // and each transaction notes what it sees in every account that it declares. Executions are serial-equivalent
 // exactly if all notes agree.
-import Scheduling
+@testable import Scheduling
 
 struct TestTransaction: Sendable {
   var reads: [AccountIndex]

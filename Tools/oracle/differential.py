@@ -26,23 +26,12 @@ from solders.signature import Signature
 from solders.transaction import Transaction, VersionedTransaction
 
 import oracle
+from native_programs import CLOCK, COMPUTE_BUDGET, LOADER_V2, LOADER_V3, RECENT, RENT, SYSTEM, u8, u16, u32, u64
 
-SYSTEM = Pubkey.default()
-RENT = Pubkey.from_string("SysvarRent111111111111111111111111111111111")
-CLOCK = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
-RECENT = Pubkey.from_string("SysvarRecentB1ockHashes11111111111111111111")
 STAKE_HISTORY = Pubkey.from_string("SysvarStakeHistory1111111111111111111111111")
 INSTRUCTIONS = Pubkey.from_string("Sysvar1nstructions1111111111111111111111111")
-COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
-LOADER_V2 = Pubkey.from_string("BPFLoader2111111111111111111111111111111111")
-LOADER_V3 = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
 P = {name: Pubkey.from_string(text) for name, text in oracle.PROGRAMS.items()}
 STAKE, TABLES, ASSOCIATED = P["stake"], P["address-lookup-table"], P["associated-token-account"]
-
-u8 = lambda v: struct.pack("<B", v & 0xFF)
-u16 = lambda v: struct.pack("<H", v & 0xFFFF)
-u32 = lambda v: struct.pack("<I", v & 0xFFFFFFFF)
-u64 = lambda v: struct.pack("<Q", v & (2**64 - 1))
 
 
 def meta(key, flags=""):
