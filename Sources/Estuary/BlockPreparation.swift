@@ -17,7 +17,7 @@ struct DecodedTransaction: Sendable {
   var transaction: Transaction?
   var hasValidSignatures = true
   var signatureNanoseconds: UInt64 = 0
-  /// Whether it may deploy, upgrade or close programs.
+  /// Whether it may deploy, upgrade or close programs, as far as its static keys tell.
   var namesUpgradeableLoader = false
 
   /// Decodes and, if asked to, verifies. A transaction that is not sane has no signatures worth verifying.
@@ -95,10 +95,11 @@ final class BlockPreparation: @unchecked Sendable {
     accessCapacity = 2 * keyCount
     table.reserve(accessCapacity + lookupCount)
     hasLookups = lookupCount > 0
-    self.hasDeployments = hasDeployments
+    // A lookup table may name the loader, too.
+    self.hasDeployments = hasDeployments || hasLookups
     let accountCapacity = table.count + accessCapacity + lookupCount
     writtenIn = hasLookups ? [UInt32](repeating: 0, count: accountCapacity) : []
-    deployedIn = hasDeployments ? [UInt32](repeating: 0, count: accountCapacity) : []
+    deployedIn = self.hasDeployments ? [UInt32](repeating: 0, count: accountCapacity) : []
     indices = .allocate(capacity: max(accessCapacity, 1))
     prepared = .allocate(capacity: max(count, 1))
     prepared.initialize(repeating: PreparedTransaction(), count: count)
@@ -212,7 +213,7 @@ final class BlockPreparation: @unchecked Sendable {
   private func intern(_ position: Int) throws(StoreError) {
     guard let resolved = prepared[position].resolved else { return }
     let first = indexEnd
-    let namesLoader = decoded[position].namesUpgradeableLoader
+    let namesLoader = hasDeployments && resolved.keys.contains(ProgramID.bpfLoaderUpgradeable)
     for (offset, key) in resolved.keys.enumerated() {
       let index = try table.intern(key)
       indices[indexEnd] = index
