@@ -18,7 +18,8 @@ public struct EstuaryCommand: ParsableCommand {
       CommandGroup(
         name: "A ledger on disk",
         subcommands: [
-          KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, DeployVerb.self,
+          KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, CreateAccountVerb.self,
+          DeployVerb.self,
           InvokeVerb.self,
         ]),
       CommandGroup(
