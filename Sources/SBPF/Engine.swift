@@ -8,6 +8,9 @@ package enum Engine: Sendable, CaseIterable {
   case threaded
   /// One `switch` an instruction, exact translation of every access, one meter step each: the oracle.
   case plain
+  /// Machine code, made at the first run (Sources/SBPF/JIT). Where there is no compiler for the machine, or
+  /// the compiler refuses a program, the interpreter runs it.
+  case jit
 
   /// The fastest interpreter that this build can run.
   package static var interpreter: Engine {
@@ -18,6 +21,11 @@ package enum Engine: Sendable, CaseIterable {
     #endif
   }
 
+  /// The fastest engine on this machine.
+  package static var fastest: Engine { JITEngine.isSupported ? .jit : .interpreter }
+
   /// Engines that differ in this build.
-  package static var available: [Engine] { interpreter == .plain ? [.plain] : [.threaded, .plain] }
+  package static var available: [Engine] {
+    (interpreter == .plain ? [.plain] : [.threaded, .plain]) + (JITEngine.isSupported ? [.jit] : [])
+  }
 }

@@ -43,6 +43,10 @@ package final class Executable: @unchecked Sendable {
   let threadedCode: UnsafeMutablePointer<ThreadedInsn>
   /// By index in `syscalls`.
   let syscallFunctions: UnsafeMutablePointer<SyscallFunction>
+  /// r10 is always the end of the current frame, so accesses relative to it that lie in the frame need no
+  /// check, and machine code may keep the frame's host address in its place.
+  let usesHostFrames: Bool
+  private let compilation = JITCompilation()
 
   /// Verifies and decodes `image`.
   ///
@@ -85,6 +89,7 @@ package final class Executable: @unchecked Sendable {
     }
     threadedCode = .allocate(capacity: decoded.count)
     let provesFrames = provesFrameAccesses && !image.version.hasManualStackFrames
+    usesHostFrames = provesFrames
     for (pc, insn) in decoded.enumerated() {
       (threadedCode + pc).initialize(
         to: ThreadedInsn(insn, pc: pc, syscalls: syscallFunctions, provesFrameAccesses: provesFrames))
@@ -99,6 +104,13 @@ package final class Executable: @unchecked Sendable {
     threadedCode.deallocate()
     syscallFunctions.deallocate()
   }
+
+  /// The machine code, made by the first caller; nil while another thread makes it, or where the compiler
+  /// refuses this program. Afterwards one atomic load.
+  func machineCode() -> MachineCode? { compilation.code(for: self) }
+
+  /// Bytes of machine code and its tables, 0 before the first run on the JIT engine.
+  package var machineCodeByteCount: Int { compilation.finished?.byteCount ?? 0 }
 
   /// The decoded instructions, `textEnd` left out.
   package var decodedInsns: UnsafeBufferPointer<Insn> { UnsafeBufferPointer(start: insns, count: slotCount) }

@@ -5,8 +5,9 @@
 // is what validators run: returning behind the last instruction is an overrun, not a call outside the text.
 
 enum PlainInterpreter {
-  static func run(_ executable: Executable, _ context: UnsafeMutablePointer<VMContext>) {
-    var machine = Machine(executable: executable, context: context)
+  /// Runs from slot `pc` with the context's registers and call frames; frames' `returnPC` is a slot.
+  static func run(_ executable: Executable, _ context: UnsafeMutablePointer<VMContext>, from pc: Int) {
+    var machine = Machine(executable: executable, context: context, pc: pc)
     machine.run()
   }
 
@@ -16,11 +17,11 @@ enum PlainInterpreter {
     let r: UnsafeMutablePointer<UInt64>
     var pc: Int
 
-    init(executable: Executable, context: UnsafeMutablePointer<VMContext>) {
+    init(executable: Executable, context: UnsafeMutablePointer<VMContext>, pc: Int) {
       self.executable = executable
       self.context = context
       r = context.pointee.registers
-      pc = executable.entryPC
+      self.pc = pc
     }
 
     mutating func run() {

@@ -25,22 +25,26 @@ enum ThreadedInterpreter {
   /// Units that fit between an address and the largest integer, with room for both.
   static let maxCountedUnits: Int64 = 1 << 58
 
-  static func run(_ executable: Executable, _ context: UnsafeMutablePointer<VMContext>) {
+  /// Runs from slot `pc` with the context's registers and call frames; frames' `returnPC` is an address in
+  /// `threadedCode`.
+  static func run(
+    _ executable: Executable, _ context: UnsafeMutablePointer<VMContext>, from pc: Int
+  ) {
     let units = context.pointee.remainingUnits
     guard units > 0 else {
       context.pointee.remainingUnits = 0
       context.pointee.fault = .exceededMaxInstructions
-      context.pointee.faultPC = executable.entryPC
+      context.pointee.faultPC = pc
       return
     }
-    let entry = UnsafeRawPointer(executable.threadedCode + executable.entryPC)
+    let entry = UnsafeRawPointer(executable.threadedCode + pc)
     let counted = min(units, maxCountedUnits)
     context.pointee.spareUnits = units - counted
     let registers = context.pointee.registers
     // Versions with manual frames have no such address and never use it.
     let frame = UnsafeMutableRawPointer(bitPattern: UInt(registers[11])) ?? UnsafeMutableRawPointer(context)
     let limit = Int(bitPattern: entry) + Int(counted) * ThreadedInsn.byteCount
-    _ = executable.threadedCode[executable.entryPC].run(
+    _ = executable.threadedCode[pc].run(
       entry, registers, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(context.pointee.regions),
       limit,
       frame)

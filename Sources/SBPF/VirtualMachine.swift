@@ -24,6 +24,8 @@ package final class VirtualMachine {
   let stack: UnsafeMutableRawPointer
   let heap: UnsafeMutableRawPointer
   private let segments: UnsafeMutablePointer<InputSegment>
+  /// What machine code needs, where this machine runs it.
+  private let jitState: UnsafeMutablePointer<JITState>?
   /// More parts than this are not mapped: three for each of 256 accounts, and the ends.
   package static let maxInputSegmentCount = 1024
 
@@ -61,9 +63,11 @@ package final class VirtualMachine {
         uncommon: ThreadedInterpreter.uncommonHandlers, insns: VirtualMachine.noInsns, slotCount: 0,
         spareUnits: 0,
         textAddress: 0, hasStackGaps: false, inputSegments: segments, inputSegmentCount: 0))
+    jitState = engine == .jit && JITEngine.isSupported ? JITState.make(context) : nil
   }
 
   deinit {
+    if let jitState { UnsafeMutableRawPointer(jitState).deallocate() }
     context.pointee.regions.deallocate()
     context.pointee.registers.deallocate()
     context.pointee.frames.deallocate()
@@ -112,8 +116,14 @@ package final class VirtualMachine {
     context.pointee.slotCount = executable.slotCount
     context.pointee.textAddress = executable.textAddress
     switch engine {
-    case .threaded: ThreadedInterpreter.run(executable, context)
-    case .plain: PlainInterpreter.run(executable, context)
+    case .threaded: ThreadedInterpreter.run(executable, context, from: executable.entryPC)
+    case .plain: PlainInterpreter.run(executable, context, from: executable.entryPC)
+    case .jit:
+      if let jitState {
+        JITEngine.run(executable, context, jitState)
+      } else {
+        JITEngine.interpret(executable, context, from: executable.entryPC)
+      }
     }
     return outcome(units: units)
   }

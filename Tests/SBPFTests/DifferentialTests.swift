@@ -5,33 +5,14 @@ import Testing
 @testable import SBPF
 
 @Suite struct DifferentialTests {
-  private static let syscalls: SyscallRegistry = {
-    var registry = SyscallRegistry()
-    registry.register("spend") { context, amount, address, value, _, _ in
-      let state = context.assumingMemoryBound(to: VMContext.self)
-      let cost = Int64(amount & 63)
-      guard state.pointee.remainingUnits >= cost else {
-        state.pointee.remainingUnits = 0
-        state.pointee.fault = .exceededMaxInstructions
-        return 0
-      }
-      state.pointee.remainingUnits -= cost
-      if let pointer = state.pointee.translate(address: address, byteCount: 8, access: .store) {
-        pointer.storeBytes(of: value, as: UInt64.self)
-      }
-      return address ^ value
-    }
-    return registry
-  }()
-
   @Test(arguments: SBPFVersion.allCases)
   func enginesAgreeOnRandomPrograms(version: SBPFVersion) throws {
     var random = SeededGenerator(seed: 0x5eed + UInt64(version.rawValue))
     var faults: Set<UInt8> = []
     let machines = Engine.available.map { VirtualMachine(engine: $0) }
     for round in 0..<1500 {
-      let image = randomImage(version, &random)
-      let executable = try Executable(image: image, syscalls: Self.syscalls)
+      let image = RandomProgram.image(version, &random)
+      let executable = try Executable(image: image, syscalls: RandomProgram.syscalls)
       let units = Int64([20, 100, 3000].randomElement(using: &random)!)
       let input = (0..<256).map { _ in UInt8.random(in: 0...255, using: &random) }
       let runs = machines.map {
@@ -39,7 +20,7 @@ import Testing
       }
       for run in runs.dropFirst() {
         let listing =
-          "round \(round), seed of \(version)\n\(Disassembler.disassemble(image, syscalls: Self.syscalls))"
+          "round \(round), seed of \(version)\n\(Disassembler.disassemble(image, syscalls: RandomProgram.syscalls))"
         var (first, other) = (runs[0].outcome, run.outcome)
         if first.fault == .exceededMaxInstructions {
           // r0 is whatever it was, and code behind the last unit may have run.
@@ -63,81 +44,6 @@ import Testing
   private func bytes(_ machine: VirtualMachine) -> [UInt8] {
     Array(UnsafeRawBufferPointer(start: machine.stack, count: Int(GuestMemory.stackByteCount)))
       + Array(UnsafeRawBufferPointer(start: machine.heap, count: 4096))
-  }
-
-  /// A program that starts with pointers in r6–r9 and mostly touches memory that exists.
-  private func randomImage(_ version: SBPFVersion, _ random: inout SeededGenerator) -> ProgramImage {
-    var slots: [EncodedInsn] = []
-    func constant(_ register: UInt8, _ value: UInt64) {
-      if version.hasWideLoad {
-        slots.append(
-          EncodedInsn(opcode: 0x18, destination: register, immediate: Int32(truncatingIfNeeded: value)))
-        slots.append(EncodedInsn(opcode: 0, immediate: Int32(truncatingIfNeeded: value >> 32)))
-      } else {
-        slots.append(
-          EncodedInsn(opcode: 0xb4, destination: register, immediate: Int32(truncatingIfNeeded: value)))
-        slots.append(
-          EncodedInsn(opcode: 0xf7, destination: register, immediate: Int32(truncatingIfNeeded: value >> 32)))
-      }
-    }
-    constant(6, 0x2_0000_0000 + UInt64.random(in: 0...12_000, using: &random))
-    constant(7, 0x3_0000_0000 + UInt64.random(in: 0...4000, using: &random))
-    constant(8, 0x1_0000_0000 + UInt64.random(in: 0...100, using: &random))
-    constant(9, 0x4_0000_0000 + UInt64.random(in: 0...255, using: &random))
-    let start = slots.count
-    let bodyCount = Int.random(in: 4...40, using: &random)
-    var kinds = Opcode.table.filter { $0.encoding(in: version) != nil }
-    kinds += kinds.filter { $0.opcodeClass == .load || $0.opcodeClass == .store }
-    while slots.count < start + bodyCount {
-      let facts = kinds.randomElement(using: &random)!
-      slots.append(randomInsn(facts, version, pc: slots.count, &random))
-      if facts.opcode == .lddw { slots.append(EncodedInsn(opcode: 0, immediate: 7)) }
-    }
-    slots.append(EncodedInsn(opcode: 0x95))
-    for pc in start..<slots.count { aim(&slots, at: pc, start: start, version, &random) }
-    let text = EncodedInsn.bytes(of: slots)
-    return ProgramImage(
-      version: version, text: text, rodata: text, rodataAddress: version.hasLowRodata ? 0 : 0x1_0000_0000,
-      functions: [77: start, 78: slots.count - 1])
-  }
-
-  private func randomInsn(
-    _ facts: OpcodeFacts, _ version: SBPFVersion, pc: Int, _ random: inout SeededGenerator
-  ) -> EncodedInsn {
-    var slot = EncodedInsn(
-      opcode: facts.encoding(in: version)!, destination: .random(in: 0...5, using: &random),
-      source: .random(in: 0...10, using: &random), offset: .random(in: -16...64, using: &random),
-      immediate: Int32.random(in: 1...31, using: &random)
-        &* (facts.rule == .shift ? 1 : [-1, 1][Int(random.next() & 1)]))
-    if facts.opcodeClass == .load { slot.source = .random(in: 6...10, using: &random) }
-    if facts.opcodeClass == .store { slot.destination = .random(in: 6...10, using: &random) }
-    if facts.rule == .byteOrder { slot.immediate = [16, 32, 64].randomElement(using: &random)! }
-    if facts.opcode == .callx {
-      let register = Int.random(in: 0...9, using: &random)
-      (slot.destination, slot.source, slot.immediate) = (UInt8(register), UInt8(register), Int32(register))
-    }
-    if facts.opcode == .add64Imm, version.hasManualStackFrames, random.next() & 1 == 0 {
-      (slot.destination, slot.immediate) = (10, [-128, -64, 64].randomElement(using: &random)!)
-    }
-    if facts.opcode == .call {
-      let spend = Int32(bitPattern: Murmur3.hash(Array("spend".utf8)))
-      slot.immediate = [spend, spend, 77, 78, 5].randomElement(using: &random)!
-      slot.source = version.hasStaticSyscalls ? UInt8.random(in: 0...2, using: &random) : 0
-    }
-    return slot
-  }
-
-  /// Gives a jump or a static call a target where an instruction starts.
-  private func aim(
-    _ slots: inout [EncodedInsn], at pc: Int, start: Int, _ version: SBPFVersion,
-    _ random: inout SeededGenerator
-  ) {
-    guard let facts = Opcode.decoding(slots[pc].opcode, in: version)?.facts else { return }
-    let isStaticCall = facts.opcode == .call && version.hasStaticSyscalls && slots[pc].source == 1
-    guard facts.opcodeClass == .jump || isStaticCall else { return }
-    let targets = (start..<slots.count).filter { slots[$0].opcode != 0 }
-    let distance = targets.randomElement(using: &random)! - pc - 1
-    if isStaticCall { slots[pc].immediate = Int32(distance) } else { slots[pc].offset = Int16(distance) }
   }
 
   // MARK: - Arithmetic

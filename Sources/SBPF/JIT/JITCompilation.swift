@@ -1,0 +1,42 @@
+// An executable's way to its machine code: compiled once, by the first worker that runs it. A worker that
+// comes while another one compiles does not wait; it interprets, with the same result.
+
+import Synchronization
+
+struct JITCompilation: ~Copyable, @unchecked Sendable {
+  // Unchecked: `storage` is written once, by the thread that moved `phase` from idle to compiling, before it
+  // publishes `ready` with release order; it is read only after `ready` was seen with acquire order.
+  private enum Phase {
+    static let idle: UInt8 = 0
+    static let compiling: UInt8 = 1
+    static let ready: UInt8 = 2
+    static let refused: UInt8 = 3
+  }
+
+  private final class Storage { var code: MachineCode? }
+
+  private let phase = Atomic<UInt8>(Phase.idle)
+  private let storage = Storage()
+
+  /// The code, if it has been made.
+  var finished: MachineCode? {
+    // Acquire: pairs with the release below, so that the code is seen whole.
+    phase.load(ordering: .acquiring) == Phase.ready ? storage.code : nil
+  }
+
+  @inline(__always) borrowing func code(for executable: Executable) -> MachineCode? {
+    let now = phase.load(ordering: .acquiring)
+    if now == Phase.ready { return storage.code }
+    return now == Phase.idle ? compile(executable) : nil
+  }
+
+  @inline(never) private borrowing func compile(_ executable: Executable) -> MachineCode? {
+    // Relaxed: nothing is read that another thread wrote; the exchange only decides who compiles.
+    guard
+      phase.compareExchange(expected: Phase.idle, desired: Phase.compiling, ordering: .relaxed).exchanged
+    else { return nil }
+    storage.code = JITCompiler.compile(executable)
+    phase.store(storage.code == nil ? Phase.refused : Phase.ready, ordering: .releasing)
+    return storage.code
+  }
+}

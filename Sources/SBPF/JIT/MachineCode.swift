@@ -1,0 +1,77 @@
+// An executable's machine code and the two tables that lead from it back to the program: which slot each
+// block's code belongs to, and which instruction each return address in the code stands for.
+
+/// A return address in the code, as an offset from its start, and the slot of the instruction it belongs to.
+struct CodeSite {
+  var offset: UInt32
+  var pc: UInt32
+}
+
+/// Immutable after `init`; its pages are freed with it, so whoever runs it keeps it alive.
+final class MachineCode: @unchecked Sendable {
+  // Unchecked: the pointers below are written before `init` ends and freed in `deinit`.
+  private let block: CodePages.Block
+  /// By slot: offset of the code of the block that starts there, or 0. `slotCount + 1` entries.
+  let entries: UnsafeMutablePointer<UInt32>
+  private let entryCount: Int
+  /// Ascending by offset.
+  private let sites: [CodeSite]
+  /// Bytes of instructions, without the rest of the last page.
+  let codeByteCount: Int
+
+  init(
+    block: CodePages.Block, codeByteCount: Int, entries: UnsafeMutablePointer<UInt32>, entryCount: Int,
+    sites: [CodeSite]
+  ) {
+    self.block = block
+    self.codeByteCount = codeByteCount
+    self.entries = entries
+    self.entryCount = entryCount
+    self.sites = sites
+  }
+
+  deinit {
+    CodePages.free(block)
+    entries.deallocate()
+  }
+
+  var start: UnsafeMutableRawPointer { block.start }
+
+  /// All memory that the code and its tables take.
+  var byteCount: Int {
+    block.byteCount + entryCount * MemoryLayout<UInt32>.stride
+      + sites.capacity * MemoryLayout<CodeSite>.stride
+  }
+
+  /// The slot of the instruction whose code `returnAddress` follows.
+  func pc(returningTo returnAddress: UInt) -> Int? {
+    let offset = returnAddress &- UInt(bitPattern: block.start)
+    var low = 0
+    var high = sites.count
+    while low < high {
+      let middle = (low + high) / 2
+      if UInt(sites[middle].offset) < offset { low = middle + 1 } else { high = middle }
+    }
+    guard low < sites.count, UInt(sites[low].offset) == offset else { return nil }
+    return Int(sites[low].pc)
+  }
+
+  /// Units that the block charged when it was entered for the instructions from `pc` on.
+  func unitsCharged(from pc: Int, in insns: UnsafePointer<Insn>) -> Int64 {
+    var units: Int64 = 0
+    var pc = pc
+    while true {
+      units += 1
+      let opcode = insns[pc].opcode
+      if opcode.endsBlock { return units }
+      pc += opcode == .lddw ? 2 : 1
+      if entries[pc] != 0 { return units }
+    }
+  }
+}
+
+extension Opcode {
+  /// Whether the instruction after this one always starts a block: jumps, calls, exits, and slots that are no
+  /// instruction.
+  var endsBlock: Bool { rawValue >= Opcode.ja.rawValue }
+}
