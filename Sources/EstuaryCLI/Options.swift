@@ -24,10 +24,11 @@ struct OutputOptions: ParsableArguments {
 }
 
 enum EngineName: String, ExpressibleByArgument, CaseIterable {
-  case interpreter
+  case jit, interpreter
 
   var engine: Engine {
     switch self {
+    case .jit: .fastest
     case .interpreter: .interpreter
     }
   }
