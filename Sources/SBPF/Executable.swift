@@ -90,9 +90,12 @@ package final class Executable: @unchecked Sendable {
     threadedCode = .allocate(capacity: decoded.count)
     let provesFrames = provesFrameAccesses && !image.version.hasManualStackFrames
     usesHostFrames = provesFrames
+    let shapes = OpcodeShapes(image.version)
     for (pc, insn) in decoded.enumerated() {
+      let shape = shapes.byOpcode[Int(insn.opcode.rawValue)]
       (threadedCode + pc).initialize(
-        to: ThreadedInsn(insn, pc: pc, syscalls: syscallFunctions, provesFrameAccesses: provesFrames))
+        to: ThreadedInsn(
+          insn, shape, pc: pc, syscalls: syscallFunctions, provesFrameAccesses: provesFrames))
     }
   }
 
@@ -118,12 +121,13 @@ package final class Executable: @unchecked Sendable {
   private static func decode(
     _ slots: [EncodedInsn], image: ProgramImage, syscalls: SyscallRegistry, refusesUnresolvedCalls: Bool
   ) throws(ExecutableError) -> [Insn] {
+    let shapes = OpcodeShapes(image.version)
     var insns: [Insn] = []
     insns.reserveCapacity(slots.count + 1)
     while insns.count < slots.count {
       let pc = insns.count
       let next = pc + 1 < slots.count ? slots[pc + 1] : nil
-      guard var insn = Insn(decoding: slots[pc], next: next, version: image.version) else {
+      guard var insn = Insn(decoding: slots[pc], next: next, version: image.version, shapes: shapes) else {
         throw .verifier(.unknownOpcode(byte: slots[pc].opcode, pc: pc))
       }
       if insn.opcode == .call {

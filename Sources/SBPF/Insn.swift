@@ -76,9 +76,14 @@ package struct Insn: Sendable, Equatable {
 
   /// The operation in `slot`, whose following slot is `next`; nil where `version` has no such instruction.
   package init?(decoding slot: EncodedInsn, next: EncodedInsn?, version: SBPFVersion) {
-    guard let opcode = Opcode.decoding(slot.opcode, in: version) else { return nil }
-    self.init(opcode, destination: slot.destination, source: slot.source, offset: slot.offset)
-    switch opcode.facts.immediate {
+    self.init(decoding: slot, next: next, version: version, shapes: OpcodeShapes(version))
+  }
+
+  /// As above, for loops that have `shapes` of `version` at hand.
+  init?(decoding slot: EncodedInsn, next: EncodedInsn?, version: SBPFVersion, shapes: OpcodeShapes) {
+    guard let shape = shapes.decoding(slot.opcode) else { return nil }
+    self.init(shape.opcode, destination: slot.destination, source: slot.source, offset: slot.offset)
+    switch shape.immediate {
     case .none: break
     case .signExtended: immediate = Int64(slot.immediate)
     case .zeroExtended: immediate = Int64(UInt32(bitPattern: slot.immediate))

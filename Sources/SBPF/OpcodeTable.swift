@@ -96,6 +96,55 @@ package struct OpcodeFacts: Sendable {
   }
 }
 
+/// What loops over whole programs need of a row: no names, no encodings, nothing to retain.
+struct OpcodeShape {
+  let opcode: Opcode
+  let form: OperandForm
+  let opcodeClass: OpcodeClass
+  let bits: UInt8
+  let immediate: ImmediateForm
+  let rule: VerifierRule
+}
+
+/// One version's rows by encoding byte. A loop takes it once: each use of a static table checks that the
+/// table is there.
+struct OpcodeShapes {
+  private let byByte: UnsafePointer<OpcodeShape?>
+  /// By operation, whatever the version.
+  let byOpcode: UnsafePointer<OpcodeShape>
+
+  init(_ version: SBPFVersion) {
+    byByte = OpcodeShapes.byVersionAndByte + Int(version.rawValue) * 256
+    byOpcode = OpcodeShapes.rows
+  }
+
+  @inline(__always) func decoding(_ byte: UInt8) -> OpcodeShape? { byByte[Int(byte)] }
+
+  // Written once, never freed.
+  nonisolated(unsafe) private static let rows: UnsafePointer<OpcodeShape> = {
+    let rows = UnsafeMutablePointer<OpcodeShape>.allocate(capacity: Opcode.table.count)
+    for (index, facts) in Opcode.table.enumerated() { (rows + index).initialize(to: facts.shape) }
+    return UnsafePointer(rows)
+  }()
+
+  nonisolated(unsafe) private static let byVersionAndByte: UnsafePointer<OpcodeShape?> = {
+    let shapes = SBPFVersion.allCases.flatMap { version in
+      (UInt8.min...UInt8.max).map { Opcode.decoding($0, in: version)?.facts.shape }
+    }
+    let table = UnsafeMutablePointer<OpcodeShape?>.allocate(capacity: shapes.count)
+    for (index, shape) in shapes.enumerated() { (table + index).initialize(to: shape) }
+    return UnsafePointer(table)
+  }()
+}
+
+extension OpcodeFacts {
+  fileprivate var shape: OpcodeShape {
+    OpcodeShape(
+      opcode: opcode, form: form, opcodeClass: opcodeClass, bits: UInt8(bits), immediate: immediate,
+      rule: rule)
+  }
+}
+
 extension Opcode {
   package var facts: OpcodeFacts { Opcode.table[Int(rawValue)] }
 

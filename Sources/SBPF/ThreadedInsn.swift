@@ -19,9 +19,9 @@ extension ThreadedInsn {
   /// With `provesFrameAccesses` r10 always points at the end of the current frame (the verifier saw to that),
   /// so an access of `[r10 + offset]` that lies in the frame needs no check at run time.
   init(
-    _ insn: Insn, pc: Int, syscalls: UnsafeMutablePointer<SyscallFunction>, provesFrameAccesses: Bool
+    _ insn: Insn, _ facts: OpcodeShape, pc: Int, syscalls: UnsafeMutablePointer<SyscallFunction>,
+    provesFrameAccesses: Bool
   ) {
-    let facts = insn.opcode.facts
     let base: UInt8? =
       switch facts.opcodeClass {
       case .load: insn.source
@@ -30,7 +30,7 @@ extension ThreadedInsn {
       }
     let frame = -Int(GuestMemory.frameByteCount)
     let isInFrame =
-      provesFrameAccesses && base == 10 && (frame...(-facts.bits / 8)).contains(Int(insn.offset))
+      provesFrameAccesses && base == 10 && (frame...(-Int(facts.bits) / 8)).contains(Int(insn.offset))
     run = ThreadedInterpreter.handler(for: insn.opcode, isInFrame: isInFrame)
     immediate = Int32(truncatingIfNeeded: insn.immediate)
     offset = insn.offset

@@ -8,13 +8,13 @@ package enum Verifier {
     guard text.count % EncodedInsn.byteCount == 0 else { throw .programLengthNotMultiple }
     guard !text.isEmpty else { throw .noProgram }
     let slots = EncodedInsn.slots(of: text)
+    let shapes = OpcodeShapes(version)
     var pc = 0
     while pc < slots.count {
       let slot = slots[pc]
-      guard let opcode = Opcode.decoding(slot.opcode, in: version) else {
+      guard let facts = shapes.decoding(slot.opcode) else {
         throw .unknownOpcode(byte: slot.opcode, pc: pc)
       }
-      let facts = opcode.facts
       try check(facts, slot: slot, pc: pc, slots: slots, version: version)
       // The reference has moved on to the second slot by the time it looks at the registers.
       if facts.form == .wideImmediate { pc += 1 }
@@ -24,7 +24,7 @@ package enum Verifier {
   }
 
   private static func check(
-    _ facts: OpcodeFacts, slot: EncodedInsn, pc: Int, slots: [EncodedInsn], version: SBPFVersion
+    _ facts: OpcodeShape, slot: EncodedInsn, pc: Int, slots: [EncodedInsn], version: SBPFVersion
   ) throws(VerifierError) {
     switch facts.rule {
     case .none: break
@@ -56,7 +56,7 @@ package enum Verifier {
   }
 
   private static func checkRegisters(
-    _ facts: OpcodeFacts, slot: EncodedInsn, pc: Int, version: SBPFVersion
+    _ facts: OpcodeShape, slot: EncodedInsn, pc: Int, version: SBPFVersion
   ) throws(VerifierError) {
     guard slot.source <= 10 else { throw .invalidSourceRegister(pc: pc) }
     switch slot.destination {
