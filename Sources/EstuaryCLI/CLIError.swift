@@ -6,6 +6,8 @@ import Primitives
 
 enum CLIError: Error, CustomStringConvertible {
   case noAccount(Pubkey)
+  case noKey(String)
+  case noAmount(String)
   case unreadable(path: String, detail: String)
   case unwritable(path: String, detail: String)
   case transactionFailed(TransactionResult)
@@ -16,6 +18,9 @@ enum CLIError: Error, CustomStringConvertible {
   var description: String {
     switch self {
     case .noAccount(let key): "there is no account at \(key)"
+    case .noKey(let text): "'\(text)' is neither a base58 key of 32 bytes nor a key pair file"
+    case .noAmount(let text):
+      "'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals"
     case .unreadable(let path, let detail): "'\(path)' cannot be read: \(detail)"
     case .unwritable(let path, let detail): "'\(path)' cannot be written: \(detail)"
     case .notHex(let text): "'\(text.prefix(40))' is no hexadecimal text of whole bytes"

@@ -53,7 +53,7 @@ struct LedgerOptions: ParsableArguments {
   static func key(_ text: String) throws -> Pubkey {
     if let bytes = Base58.decode(text), let key = Pubkey(bytes) { return key }
     if FileManager.default.fileExists(atPath: text) { return try KeyPairFile.read(text).pubkey }
-    throw ValidationError("'\(text)' is neither a base58 key of 32 bytes nor a key pair file")
+    throw CLIError.noKey(text)
   }
 
   /// Opens the ledger; `create` makes a fresh one where the directory is empty or missing.

@@ -1,6 +1,5 @@
 // Amounts as people write them: SOL with up to nine decimals, 10^9 lamports each.
 
-import ArgumentParser
 import Estuary
 import Primitives
 
@@ -13,7 +12,7 @@ enum SOL {
         (parts[0].isEmpty ? "0" : parts[0]) + fraction + String(repeating: "0", count: 9 - fraction.count)),
       text.utf8.contains(where: { $0 != 46 })
     else {
-      throw ValidationError("'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals")
+      throw CLIError.noAmount(text)
     }
     return lamports
   }

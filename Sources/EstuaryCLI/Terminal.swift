@@ -2,7 +2,7 @@
 
 import Foundation
 
-enum Terminal {
+public enum Terminal {
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
 
   /// Columns of standard output's terminal; 80 where it is none.
@@ -22,10 +22,21 @@ enum Terminal {
         let count = Foundation.write(
           STDOUT_FILENO, buffer.baseAddress.unsafelyUnwrapped + offset, buffer.count - offset)
         if count < 0 && errno == EINTR { continue }
-        if count <= 0 { return }
+        if count <= 0 { failOutput() }
         offset += count
       }
     }
+  }
+
+  /// Writes out what `print` left in its buffer.
+  public static func flush() {
+    if fflush(nil) != 0 { failOutput() }
+  }
+
+  /// Results that nobody can read are no success.
+  private static func failOutput() -> Never {
+    note("Error: standard output cannot be written: \(String(cString: strerror(errno)))")
+    _exit(EXIT_FAILURE)
   }
 
   /// Replaces the progress line; an empty text removes it.

@@ -1,29 +1,21 @@
 // Whole files in and out, with errors that name the file.
 
-import Foundation
+import Ledger
 
 enum WholeFile {
   static func write(_ bytes: [UInt8], to path: String) throws {
-    do {
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+    do throws(FileError) {
+      try FileBytes.write(bytes, to: path, mode: 0o644, replacing: true)
     } catch {
-      throw CLIError.unwritable(path: path, detail: describe(error))
+      throw CLIError.unwritable(path: path, detail: error.detail)
     }
   }
 
-  static func read(_ path: String) throws -> [UInt8] {
-    do {
-      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+  static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+    do throws(FileError) {
+      return try FileBytes.read(path, limit: limit)
     } catch {
-      throw CLIError.unreadable(path: path, detail: describe(error))
+      throw CLIError.unreadable(path: path, detail: error.detail)
     }
-  }
-
-  private static func describe(_ error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    if let underlying, underlying.domain == NSPOSIXErrorDomain {
-      return String(cString: strerror(Int32(underlying.code)))
-    }
-    return (error as NSError).localizedDescription
   }
 }

@@ -50,13 +50,13 @@ package struct AccountDump {
     do throws(FileError) {
       try FileBytes.write([], to: path, mode: 0o644, replacing: true)
     } catch {
-      throw .failed(path: path, detail: error.detail)
+      throw .unwritable(path: path, detail: error.detail)
     }
     func flush() throws(StoreError) {
       do throws(FileError) {
         try FileBytes.append(dump.takeBytes(), to: path)
       } catch {
-        throw .failed(path: path, detail: error.detail)
+        throw .unwritable(path: path, detail: error.detail)
       }
     }
     try store.forEachAccount { (key, account) throws(StoreError) in

@@ -3,21 +3,34 @@
 import Glibc
 
 /// What the operating system said.
-struct FileError: Error, Equatable {
-  let detail: String
+package struct FileError: Error, Equatable, Sendable {
+  package let detail: String
+  /// Whether a file that may not be replaced is there already.
+  let alreadyExists: Bool
 
-  init(errno code: Int32 = errno) { detail = String(cString: strerror(code)) }
+  init(errno code: Int32 = errno) {
+    detail = String(cString: strerror(code))
+    alreadyExists = code == EEXIST
+  }
+
+  fileprivate init(moreThan limit: Int) {
+    detail = "it is longer than \(limit) bytes"
+    alreadyExists = false
+  }
 }
 
-enum FileBytes {
-  static func read(_ path: String) throws(FileError) -> [UInt8] {
+package enum FileBytes {
+  /// The whole file; one longer than `limit` bytes is refused before memory is spent on it, devices included.
+  package static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError() }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0 else { throw FileError() }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(max(0, Int(status.st_size)) + 1)
+    if status.st_size > limit { throw FileError(moreThan: limit) }
+    // The size of a sparse file says little about what memory can hold.
+    bytes.reserveCapacity(min(max(0, Int(status.st_size)), 1 << 30) + 1)
     var block = [UInt8](repeating: 0, count: 1 << 20)
     while true {
       let count = block.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress, $0.count) }
@@ -26,12 +39,13 @@ enum FileBytes {
         if errno == EINTR { continue }
         throw FileError()
       }
+      if count > limit - bytes.count { throw FileError(moreThan: limit) }
       bytes += block[..<count]
     }
   }
 
   /// Writes and flushes to the disk. `mode` applies to a new file.
-  static func write(_ bytes: [UInt8], to path: String, mode: mode_t, replacing: Bool) throws(FileError) {
+  package static func write(_ bytes: [UInt8], to path: String, mode: mode_t, replacing: Bool) throws(FileError) {
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replacing ? O_TRUNC : O_EXCL)
     try write(bytes, to: open(path, flags, mode), flushing: true)
   }

@@ -6,6 +6,8 @@ import Primitives
 package enum KeyPairFileError: Error, Equatable, Sendable {
   /// The file cannot be read or written.
   case inaccessible(path: String, detail: String)
+  /// There is a file that may not be replaced.
+  case alreadyExists(path: String)
   case json(path: String, JSONError)
   /// Not an array of 64 numbers in `[0, 255]`.
   case malformed(path: String)
@@ -17,6 +19,7 @@ extension KeyPairFileError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .inaccessible(let path, let detail): "key pair file '\(path)': \(detail)"
+    case .alreadyExists(let path): "'\(path)' exists: give another name, or --force to replace the key pair in it"
     case .json(let path, let error): "key pair file '\(path)': \(error)"
     case .malformed(let path):
       "key pair file '\(path)' is no array of 64 numbers from 0 to 255: make one with 'estuary keygen'"
@@ -27,10 +30,12 @@ extension KeyPairFileError: CustomStringConvertible {
 }
 
 package enum KeyPairFile {
+  private static let byteCountLimit = 4096
+
   package static func read(_ path: String) throws(KeyPairFileError) -> Ed25519.KeyPair {
     let bytes: [UInt8]
     do {
-      bytes = try FileBytes.read(path)
+      bytes = try FileBytes.read(path, limit: byteCountLimit)
     } catch {
       throw .inaccessible(path: path, detail: error.detail)
     }
@@ -51,6 +56,7 @@ package enum KeyPairFile {
     do {
       try FileBytes.write(Array(text.utf8), to: path, mode: 0o600, replacing: replacing)
     } catch {
+      if error.alreadyExists { throw .alreadyExists(path: path) }
       throw .inaccessible(path: path, detail: error.detail)
     }
   }

@@ -47,12 +47,14 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   package init(path: String, _ opening: Opening = .creatingIfMissing) throws(StoreError) {
     self.path = path
     let isFresh = try Self.prepareDirectory(path, opening)
+    // Before the database opens, for it deletes files that its manifest does not name.
+    let hadTables = try Self.directoryEntries(path)?.contains { $0.hasSuffix(".sst") } ?? false
     do throws(RocksDBError) {
       database = try RocksDatabase(path: path, families: Family.names, create: isFresh)
     } catch {
       throw Self.storeError(error, path: path)
     }
-    try checkFormat(isFresh: isFresh)
+    try checkFormat(mayBeEmpty: isFresh || !hadTables)
     last = try readHead()
   }
 
@@ -193,7 +195,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     }
   }
 
-  private func checkFormat(isFresh: Bool) throws(StoreError) {
+  private func checkFormat(mayBeEmpty: Bool) throws(StoreError) {
     let version = try attempt { () throws(RocksDBError) in
       try database.get(Family.standard, Entry.format) { bytes in
         bytes.count == 8 ? UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) : UInt64.max
@@ -210,7 +212,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
         family, { (_, _) throws(StoreError) in isEmpty = false },
         orThrow: { Self.storeError($0, path: self.path) })
     }
-    guard isFresh || isEmpty else { throw .corrupted(path: path, detail: "the format version is missing") }
+    guard isEmpty && mayBeEmpty else { throw .corrupted(path: path, detail: "the format version is missing") }
     let batch = RocksBatch()
     database.put(Family.standard, Entry.format, SysvarWriter.uint64(Self.formatVersion), in: batch)
     try attempt { () throws(RocksDBError) in try database.write(batch) }

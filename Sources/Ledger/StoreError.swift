@@ -14,6 +14,8 @@ public enum StoreError: Error, Equatable, Sendable {
   case unsupportedFormat(path: String, version: UInt64)
   /// The operating system or the database refused.
   case failed(path: String, detail: String)
+  /// A file outside of the ledger cannot be written.
+  case unwritable(path: String, detail: String)
   /// A block does not follow the head: heights go up by one.
   case outOfOrder(expectedHeight: UInt64, height: UInt64)
 }
@@ -33,6 +35,7 @@ extension StoreError: CustomStringConvertible {
       "the ledger at '\(path)' has format \(version), unknown to this build: use the build that wrote it"
     case .failed(let path, let detail):
       "the ledger at '\(path)' cannot be used: \(detail)"
+    case .unwritable(let path, let detail): "'\(path)' cannot be written: \(detail)"
     case .outOfOrder(let expected, let height):
       "block \(height) cannot be committed: the next block is \(expected)"
     }

@@ -155,7 +155,7 @@ package final class Executable: @unchecked Sendable {
     if isStatic {
       let target = pc + 1 + Int(call.immediate)
       guard call.source == 1, (0..<slotCount).contains(target) else {
-        return Insn(.callUnresolved, immediate: call.immediate)
+        return Insn(.callUnresolved, source: call.source, immediate: call.immediate)
       }
       return Insn(.callInternal, immediate: Int64(target))
     }

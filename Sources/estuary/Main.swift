@@ -4,5 +4,8 @@ import EstuaryCLI
 
 @main
 struct Main {
-  static func main() { EstuaryCommand.main() }
+  static func main() {
+    EstuaryCommand.main()
+    Terminal.flush()
+  }
 }

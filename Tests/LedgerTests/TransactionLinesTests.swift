@@ -89,7 +89,7 @@ import Testing
     #expect(try KeyPairFile.read(path).bytes == pair.bytes)
     let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
     #expect(mode == 0o600)
-    #expect(throws: KeyPairFileError.inaccessible(path: path, detail: "File exists")) {
+    #expect(throws: KeyPairFileError.alreadyExists(path: path)) {
       try KeyPairFile.write(other, to: path)
     }
     #expect(try KeyPairFile.read(path).bytes == pair.bytes)

@@ -80,7 +80,7 @@ struct BenchVerb: ParsableCommand {
   private func measureKernels() throws -> [Figure] {
     let vectors = ProcessInfo.processInfo.environment["ESTUARY_VECTORS"] ?? "../shared/vectors"
     let folder = kernels ?? vectors + "/sbpf/bench"
-    guard FileManager.default.fileExists(atPath: folder) else {
+    guard kernels != nil || FileManager.default.fileExists(atPath: folder) else {
       Terminal.note("vm: no folder '\(folder)'; --kernels names another")
       return []
     }

@@ -28,6 +28,15 @@ struct DeployVerb: ParsableCommand {
   func run() throws {
     let authority = try ledger.payer()
     let elf = try ProgramFile.executable(at: program)
+    let space = UpgradeableProgram.programDataHeaderByteCount + elf.count
+    guard space <= Account.maximumDataByteCount else {
+      throw CLIError.program(
+        path: program,
+        detail: "its \(elf.count) bytes are more than an account may hold (\(Account.maximumDataByteCount))")
+    }
+    if let objection = ProgramEntry.objection(toDeploying: elf) {
+      throw CLIError.program(path: program, detail: objection.description)
+    }
     let pair = try programKeyPair()
     let chain = try ledger.open()
     let deployment = ProgramDeployment(elf: elf, program: pair, authority: authority)
@@ -58,8 +67,19 @@ struct DeployVerb: ParsableCommand {
 
 /// A program's file as verbs take it: an executable, or an object of stock clang that is linked on the way.
 enum ProgramFile {
+  private static let byteCountLimit = 64 << 20
+
+  /// The bytes of an ELF file, of whatever kind.
+  static func read(_ path: String) throws -> [UInt8] {
+    let bytes = try WholeFile.read(path, limit: byteCountLimit)
+    guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
+      throw CLIError.program(path: path, detail: "it is no ELF file: give an SBPF program or an object of clang")
+    }
+    return bytes
+  }
+
   static func executable(at path: String) throws -> [UInt8] {
-    let bytes = try WholeFile.read(path)
+    let bytes = try read(path)
     guard ObjectLinker.isObject(bytes) else { return bytes }
     do throws(ELFError) {
       return try ObjectLinker.link(bytes, syscalls: SyscallTable.registry)

@@ -14,18 +14,22 @@ struct InspectVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let summary = ELFSummary(try WholeFile.read(program), syscalls: SyscallTable.registry)
-    output.print(text: text(summary), json: { json(summary, to: &$0) })
+    let bytes = try WholeFile.read(program)
+    let summary = ELFSummary(bytes, syscalls: SyscallTable.registry)
+    let objection =
+      summary.kind == .object
+      ? summary.objection?.description : ProgramEntry.objection(toDeploying: bytes)?.description
+    output.print(text: text(summary, objection), json: { json(summary, objection, to: &$0) })
   }
 
-  private func text(_ summary: ELFSummary) -> String {
+  private func text(_ summary: ELFSummary, _ objection: String?) -> String {
     var lines = ["\(program): \(summary.kind), \(summary.byteCount) bytes, e_flags \(summary.flags)"]
     if let pc = summary.entryPC {
       lines.append("entry: instruction \(pc) (address 0x\(hex(summary.entryAddress)))")
     }
     lines.append("\(summary.slotCount) instruction slots, \(summary.functions.count) functions")
     lines.append(
-      summary.objection.map { "would be refused: \($0)" }
+      objection.map { "would be refused: \($0)" }
         ?? (summary.kind == .object
           ? "can be linked: estuary link \(program) -o PROGRAM.so" : "would be deployed"))
     lines.append("sections:")
@@ -55,15 +59,15 @@ struct InspectVerb: ParsableCommand {
 
   private func hex(_ value: UInt64) -> String { String(value, radix: 16) }
 
-  private func json(_ summary: ELFSummary, to writer: inout JSONWriter) {
+  private func json(_ summary: ELFSummary, _ objection: String?, to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("kind", summary.kind.description)
     writer.member("byteCount", summary.byteCount)
     writer.member("flags", UInt64(summary.flags))
     if let pc = summary.entryPC { writer.member("entryPc", pc) } else { writer.memberNull("entryPc") }
     writer.member("slots", summary.slotCount)
-    if let objection = summary.objection {
-      writer.member("objection", objection.description)
+    if let objection {
+      writer.member("objection", objection)
     } else {
       writer.memberNull("objection")
     }

@@ -37,7 +37,7 @@ struct LinkVerb: ParsableCommand {
   }
 
   func run() throws {
-    let bytes = try WholeFile.read(object)
+    let bytes = try ProgramFile.read(object)
     let executable: [UInt8]
     do throws(ELFError) {
       executable = try ObjectLinker.link(bytes, version: sbpfVersion.version, syscalls: SyscallTable.registry)

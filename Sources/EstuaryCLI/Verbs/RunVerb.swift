@@ -47,14 +47,15 @@ struct RunVerb: ParsableCommand {
     }
     let loadNanoseconds = loadStart.nanoseconds
     var elapsed: [UInt64] = []
-    var outcome = try runner.run(data: bytes, unitLimit: computeLimit)
+    var last: ProgramRunner.Outcome?
     for index in 0..<repeatCount {
       let watch = Stopwatch()
-      outcome = try runner.run(data: bytes, unitLimit: computeLimit)
+      last = try runner.run(data: bytes, unitLimit: computeLimit)
       elapsed.append(watch.nanoseconds)
       Terminal.progress(repeatCount > 1 ? "\(index + 1) of \(repeatCount) runs" : "")
     }
     Terminal.progress("")
+    guard let outcome = last else { return }
     print(outcome, loadNanoseconds: loadNanoseconds, elapsed: elapsed)
     if outcome.error != nil { throw ExitCode.failure }
   }

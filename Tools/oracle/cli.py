@@ -1,0 +1,573 @@
+"""What the command line does with wrong flags, broken files and damaged ledgers.
+
+    cli.py [--seed N] [--mutations N]
+
+Every misuse in `MISUSES` must end within seconds with an exit code above 0 and an error on standard error that says
+what is wrong and where; nothing may crash. Seeded mutations of genesis, transactions, programs, key pairs and of every
+file of a ledger directory must end with an error that names the file, or with the result the mutation leaves: a damaged
+ledger with its old state hash, never with another one.
+"""
+
+import argparse
+import base64
+import fcntl
+import glob
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import Transaction
+
+import oracle
+from native_programs import smallest_elf
+
+SECONDS = 20
+KEY = "SysvarC1ock11111111111111111111111111111112"
+NOBODY = 65534
+CRASHES = ("Fatal error", "Stack dump", "*** ", "Backtrace", "Swift/", "Segmentation")
+
+# Arguments and what the error must hold. Names in braces are files of the folder; see `Folder`.
+MISUSES = [
+    ("frobnicate", "frobnicate"),
+    ("replay", "genesis.json"),
+    ("replay {genesis}", "transactions.jsonl"),
+    ("replay {genesis} {lines} extra", "extra"),
+    ("replay {genesis} {lines} --frobnicate", "--frobnicate"),
+    ("replay {genesis} {lines} --executor optimistic", "--executor"),
+    ("replay {genesis} {lines} --engine abacus", "--engine"),
+    ("replay {genesis} {lines} --workers 0", "--workers"),
+    ("replay {genesis} {lines} --workers -1", "--workers"),
+    ("replay {genesis} {lines} --workers=-1", "--workers"),
+    ("replay {genesis} {lines} --workers 1000000", "--workers"),
+    ("replay {genesis} {lines} --workers many", "--workers"),
+    ("replay {genesis} {lines} --workers 99999999999999999999", "--workers"),
+    ("replay {genesis} {lines} --executor serial --workers 2", "--workers"),
+    ("replay {genesis} {lines} --block-size 0", "--block-size"),
+    ("replay {genesis} {lines} --block-size=-5", "--block-size"),
+    ("replay {genesis} {lines} --block-size 1.5", "--block-size"),
+    ("replay {genesis} {lines} --repeat 0", "--repeat"),
+    ("replay {genesis} {lines} --ledger {fresh} --repeat 2", "--repeat"),
+    ("replay {missing} {lines}", "{missing}"),
+    ("replay {folder} {lines}", "{folder}"),
+    ("replay {empty} {lines}", "{empty}"),
+    ("replay {elf} {lines}", "{elf}"),
+    ("replay {genesis} {missing}", "{missing}"),
+    ("replay {genesis} {folder}", "{folder}"),
+    ("replay {genesis} {lines} --trace {missing}/trace", "{missing}/trace"),
+    ("replay {genesis} {lines} --trace {folder}", "{folder}"),
+    ("replay {genesis} {lines} --trace /dev/full", "/dev/full"),
+    ("replay {genesis} {lines} --dump-accounts {missing}/dump", "'{missing}/dump' cannot be written"),
+    ("replay {genesis} {lines} --dump-accounts {folder}", "{folder}"),
+    ("replay {genesis} {lines} --dump-accounts /dev/full", "No space left"),
+    ("replay {genesis} {lines} --ledger {elf}", "{elf}"),
+    ("replay {genesis} {lines} --ledger {foreign}", "{foreign}"),
+    ("replay {genesis} {lines} --ledger {ledger}", "another genesis"),
+    ("replay {genesis} {lines} --ledger /proc/ledger", "/proc/ledger"),
+    ("run", "program"),
+    ("run {missing}", "{missing}"),
+    ("run {folder}", "{folder}"),
+    ("run {empty}", "{empty}"),
+    ("run {genesis}", "no ELF file"),
+    ("run /dev/zero", "/dev/zero"),
+    ("run {broken}", "{broken}"),
+    ("run {elf} --data 0", "hexadecimal"),
+    ("run {elf} --data zz", "hexadecimal"),
+    ("run {elf} --repeat 0", "--repeat"),
+    ("run {elf} --compute-limit=-1", "--compute-limit"),
+    ("run {elf} --compute-limit 9223372036854775808", "--compute-limit"),
+    ("run {elf} --compute-limit 0", "exceeded CUs"),
+    ("run {elf} --engine abacus", "--engine"),
+    ("inspect {missing}", "{missing}"),
+    ("disassemble {missing}", "{missing}"),
+    ("disassemble {genesis}", "no ELF file"),
+    ("link {genesis} -o {fresh}", "{genesis}"),
+    ("link {elf} -o {fresh}", "{elf}"),
+    ("link {missing} -o {fresh}", "{missing}"),
+    ("link {elf}", "-o"),
+    ("link {elf} -o {fresh} --sbpf-version v9", "--sbpf-version"),
+    ("keygen -o {pair}", "--force"),
+    ("keygen -o {elf}/pair.json", "{elf}"),
+    ("keygen -o /dev/full", "/dev/full"),
+    ("airdrop 1 --ledger {foreign} -k {pair}", "{foreign}"),
+    ("airdrop 1 --ledger {fresh} -k {missing}", "{missing}"),
+    ("airdrop x --ledger {ledger} -k {pair}", "SOL"),
+    ("airdrop 1e3 --ledger {ledger} -k {pair}", "SOL"),
+    ("airdrop 0.0000000001 --ledger {ledger} -k {pair}", "SOL"),
+    ("airdrop 99999999999999999999 --ledger {ledger} -k {pair}", "SOL"),
+    ("airdrop 600000000 --ledger {ledger} -k {pair}", "insufficient lamports"),
+    ("airdrop 1 nobody --ledger {ledger} -k {pair}", "'nobody'"),
+    ("transfer nobody 1 --ledger {ledger} -k {pair}", "'nobody'"),
+    ("transfer {key} 99 --ledger {ledger} -k {pair}", "insufficient lamports"),
+    ("transfer {key} 1 --ledger {missing} -k {pair}", "{missing}"),
+    ("transfer {key} 1 --ledger {ledger} -k {empty}", "{empty}"),
+    ("transfer {key} 1 --ledger {ledger} -k {genesis}", "{genesis}"),
+    ("transfer {key} 1 --ledger {ledger} -k {odd}", "{odd}"),
+    ("transfer {key} 1 --ledger {ledger} -k /dev/zero", "/dev/zero"),
+    ("account nobody --ledger {ledger}", "'nobody'"),
+    ("account {key} --ledger {ledger}", "{key}"),
+    ("account {key} --ledger {missing}", "{missing}"),
+    ("account {key} --ledger {ledger} --output yaml", "--output"),
+    ("deploy {missing} --ledger {ledger} -k {pair}", "{missing}"),
+    ("deploy {genesis} --ledger {ledger} -k {pair}", "no ELF file"),
+    ("deploy {broken} --ledger {ledger} -k {pair}", "{broken}"),
+    ("deploy {huge} --ledger {ledger} -k {pair}", "more than an account may hold"),
+    ("deploy {elf} --ledger {ledger} -k {pair} --program-id {odd}", "{odd}"),
+    ("deploy {elf} --ledger {missing} -k {pair}", "{missing}"),
+    ("invoke {key} --ledger {ledger} -k {pair}", "failed"),
+    ("invoke nobody --ledger {ledger} -k {pair}", "'nobody'"),
+    ("invoke {key} --data 0g --ledger {ledger} -k {pair}", "hexadecimal"),
+    ("invoke {key} --account {key}:s --ledger {ledger} -k {pair}", "{key}"),
+    ("invoke {key} --account {key}:x --ledger {ledger} -k {pair}", "{key}:x"),
+    ("invoke {key} --account : --ledger {ledger} -k {pair}", "':'"),
+    ("invoke {key} --compute-limit=-1 --ledger {ledger} -k {pair}", "--compute-limit"),
+    ("workload counter {fresh} --ledger {ledger}", "--program"),
+    ("workload counter {fresh} --ledger {ledger} --program {key}", "{key}"),
+    ("workload transfer {fresh} --ledger {ledger} --contention 101", "--contention"),
+    ("workload transfer {fresh} --ledger {ledger} --count=-1", "--count"),
+    ("workload transfer {elf}/x --ledger {ledger} --count 1", "{elf}"),
+    ("bench frobnicate", "frobnicate"),
+    ("bench vm --kernels {missing}", "{missing}"),
+    ("bench vm --rounds 0", "--rounds"),
+    ("conformance instr {missing}", "{missing}"),
+    ("conformance bpf {missing}", "{missing}"),
+    ("conformance bpf", "paths"),
+]
+
+# Members of the genesis replaced, and what the error must hold.
+BROKEN_GENESES = [
+    (lambda g: g.pop("slot"), "slot"),
+    (lambda g: g.update(slot=-1), "slot"),
+    (lambda g: g.update(slot=2**64), "slot"),
+    (lambda g: g.update(slot="1"), "slot"),
+    (lambda g: g.update(slot=1.5), "slot"),
+    (lambda g: g.update(unixTimestamp=2**63), "unixTimestamp"),
+    (lambda g: g.update(unixTimestamp=None), "unixTimestamp"),
+    (lambda g: g.update(blockhash="0" * 32), "blockhash"),
+    (lambda g: g.update(blockhash="1" * 33), "blockhash"),
+    (lambda g: g.update(blockhash="z" * 10**6), "blockhash"),
+    (lambda g: g.update(accounts={}), "accounts"),
+    (lambda g: g.update(accounts=[7]), "accounts[0]"),
+    (lambda g: g["accounts"].append(g["accounts"][0]), "twice"),
+    (lambda g: g["accounts"][1].pop("pubkey"), "accounts[1].pubkey"),
+    (lambda g: g["accounts"][1].pop("account"), "accounts[1].account"),
+    (lambda g: g["accounts"][1]["account"].update(lamports=2**64), "accounts[1].account.lamports"),
+    (lambda g: g["accounts"][1]["account"].update(lamports=1e30), "accounts[1].account.lamports"),
+    (lambda g: g["accounts"][1]["account"].update(lamports=True), "accounts[1].account.lamports"),
+    (lambda g: g["accounts"][1]["account"].update(data="AA=="), "accounts[1].account.data"),
+    (lambda g: g["accounts"][1]["account"].update(data=["AA==", "base58"]), "accounts[1].account.data"),
+    (lambda g: g["accounts"][1]["account"].update(data=["A", "base64"]), "accounts[1].account.data"),
+    (lambda g: g["accounts"][1]["account"].update(data=["AAAA" * (7 << 20), "base64"]), "accounts[1].account.data"),
+    (lambda g: g["accounts"][1]["account"].update(owner=KEY[:-4]), "accounts[1].account.owner"),
+    (lambda g: g["accounts"][1]["account"].update(executable=1), "accounts[1].account.executable"),
+    (lambda g: g["accounts"][1]["account"].update(rentEpoch=-1), "accounts[1].account.rentEpoch"),
+    (lambda g: g["accounts"].append(sysvar("SysvarC1ock11111111111111111111111111111111")), "SysvarC1ock"),
+    (lambda g: g["accounts"].append(sysvar("SysvarRent111111111111111111111111111111111")), "SysvarRent"),
+    (lambda g: g.update(programs=[{}]), "programs[0]"),
+    (lambda g: g.update(programs=[{"programId": KEY}]), "programs[0].path"),
+    (lambda g: g.update(programs=[{"programId": KEY, "path": 7}]), "programs[0].path"),
+    (lambda g: g.update(programs=[{"programId": KEY, "path": "no such file.so"}]), "no such file.so"),
+    (lambda g: g.update(programs=[{"programId": KEY, "path": "/dev/zero"}]), "/dev/zero"),
+    (lambda g: g.update(programs=[{"programId": KEY, "path": "program.so"}] * 2), "programs[1]"),
+    (lambda g: g.update(ethereum={"chainId": 1}), "ethereum"),
+]
+
+# Texts that are no genesis.
+BROKEN_TEXTS = [
+    b"", b" ", b"null", b"[]", b"7", b'"', b"{", b'{"slot":1', b"{}", b"\xff\xfe\x00", b'{"slot":1,"slot":1}',
+    b'{"sl\xffot":1}', b"[" * 100_000, b'{"a":' * 100_000, b'{"slot":1e400}', b'{"slot":' + b"9" * 100_000 + b"}",
+    b"\x00" * 1000, b'{"slot":\\u0000}', b'{"a":"\\ud800"}', b'{"a":"\x01"}',
+]  # fmt: skip
+
+
+def sysvar(key):
+    account = {"lamports": 1, "data": ["AAA=", "base64"], "owner": KEY, "executable": False, "rentEpoch": 0}
+    return {"pubkey": key, "account": account}
+
+
+class Folder:
+    """A folder with everything the misuses name."""
+
+    def __init__(self, path, seed):
+        self.path = path
+        self.generator = random.Random(seed)
+        self.names = {"key": KEY, "folder": path}
+        self.pairs = [Keypair.from_seed(self.generator.randbytes(32)) for _ in range(4)]
+        for name in ("missing", "fresh"):
+            self.names[name] = os.path.join(path, name)
+        self.genesis = self.make_genesis()
+        self.elf = smallest_elf()
+        self.write("program.so", self.elf)
+        self.lines = [self.line(index) for index in range(200)]
+        for name, file, content in (
+            ("genesis", "genesis.json", json.dumps(self.genesis).encode()),
+            ("lines", "transactions.jsonl", b"".join(self.lines)),
+            ("empty", "empty", b""),
+            ("elf", "program.so", self.elf),
+            ("broken", "broken.so", self.elf[:-8]),
+            ("huge", "huge.so", self.elf + bytes(11 << 20)),
+            ("pair", "pair.json", json.dumps(list(bytes(self.pairs[0]))).encode()),
+            ("odd", "odd.json", json.dumps(list(bytes(self.pairs[0]))[:-1] + [7]).encode()),
+        ):
+            self.names[name] = self.write(file, content)
+        self.names["foreign"] = os.path.join(path, "foreign")
+        os.mkdir(self.names["foreign"])
+        self.write("foreign/letter.txt", b"hello")
+        self.names["ledger"] = os.path.join(path, "ledger")
+
+    def write(self, name, content):
+        path = os.path.join(self.path, name)
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def make_genesis(self):
+        account = lambda pair: {
+            "pubkey": str(pair.pubkey()),
+            "account": {
+                "lamports": 10**12, "data": ["", "base64"], "owner": str(Pubkey.default()), "executable": False,
+                "rentEpoch": 2**64 - 1, "space": 0,
+            },
+        }  # fmt: skip
+        return {
+            "slot": 7, "unixTimestamp": 1_700_000_000, "blockhash": str(Hash.hash(b"cli")),
+            "accounts": [account(pair) for pair in self.pairs],
+            "programs": [{"programId": KEY, "path": "program.so"}],
+        }  # fmt: skip
+
+    def line(self, index):
+        source, target = self.pairs[index % 4], self.pairs[(index + 1) % 4]
+        move = transfer(TransferParams(from_pubkey=source.pubkey(), to_pubkey=target.pubkey(), lamports=index + 1))
+        signed = Transaction.new_signed_with_payer([move], source.pubkey(), [source], Hash.hash(b"cli"))
+        return json.dumps({"solana": base64.b64encode(bytes(signed)).decode()}).encode() + b"\n"
+
+
+class Checker:
+    def __init__(self, folder):
+        self.folder = folder
+        self.passed = 0
+        self.problems = []
+
+    def run(self, arguments, **options):
+        start = time.monotonic()
+        try:
+            done = subprocess.run(
+                [oracle.estuary_binary(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS,
+                cwd=self.folder.path, **options)
+        except subprocess.TimeoutExpired:
+            return None, "", f"still running after {time.monotonic() - start:.0f} s"
+        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+    def expect(self, holds, title, detail=""):
+        if holds:
+            self.passed += 1
+        else:
+            self.problems.append(f"{title}: {detail.strip()[:600]}")
+
+    def refused(self, title, arguments, text, **options):
+        """One error that holds `text`; usage lines may follow it."""
+        code, _, errors = self.run(arguments, **options)
+        sound = code is not None and code > 0 and not any(crash in errors for crash in CRASHES)
+        error = errors.split("\nUsage:")[0]
+        brief = "\n" not in error.strip() or "Help:" in error or "transaction failed" in error or code == 64
+        self.expect(sound and brief and text in errors and len(errors) < 4000, title, f"exit {code}: {errors}")
+
+    def survives(self, title, arguments, name):
+        """Success, or one error that names `name`. Gives the output of a success."""
+        code, output, errors = self.run(arguments)
+        crashed = code is None or code < 0 or any(crash in errors for crash in CRASHES)
+        self.expect(not crashed and (code == 0 or name in errors), title, f"exit {code}: {errors}")
+        return output if code == 0 else None
+
+
+def mutated(generator, content):
+    """One seeded mutation: flipped bits, a cut, a repeated or dropped piece, other bytes."""
+    data = bytearray(content)
+    kind = generator.randrange(6)
+    at = generator.randrange(len(data))
+    if kind == 0:
+        return bytes(data[:at])
+    if kind == 1:
+        for _ in range(generator.choice((1, 1, 4, 30))):
+            data[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
+    elif kind == 2:
+        del data[at : at + generator.randrange(1, 30)]
+    elif kind == 3:
+        data[at:at] = data[at : at + generator.randrange(1, 200)]
+    elif kind == 4:
+        data[at : at + 8] = generator.randbytes(8)
+    else:
+        data[at:at] = generator.choice((b'"', b"{", b"[", b"\xff", b"\x00", b"-", b"99999999999999999999", b",", b"null"))
+    return bytes(data)
+
+
+def check_misuses(check):
+    names = check.folder.names
+    for text, expected in MISUSES:
+        arguments = [part.format(**names) for part in text.split()]
+        if "{fresh}" in text:
+            shutil.rmtree(names["fresh"], ignore_errors=True)
+        check.refused(text, arguments, expected.format(**names))
+
+
+def check_geneses(check, count):
+    folder = check.folder
+    lines = folder.names["lines"]
+    for index, (change, expected) in enumerate(BROKEN_GENESES):
+        genesis = json.loads(json.dumps(folder.genesis))
+        change(genesis)
+        path = folder.write("changed.json", json.dumps(genesis).encode())
+        check.refused(f"genesis change {index}", ["replay", path, lines], expected)
+    for text in BROKEN_TEXTS:
+        path = folder.write("changed.json", text)
+        check.refused(f"genesis text {text[:20]}", ["replay", path, lines], "changed.json")
+    original = json.dumps(folder.genesis).encode()
+    for index in range(count):
+        path = folder.write("changed.json", mutated(folder.generator, original))
+        check.survives(f"genesis mutation {index}", ["replay", path, lines], "changed.json")
+
+
+def check_transactions(check, count):
+    """Broken lines are errors of their own transactions."""
+    folder = check.folder
+    broken = [
+        b"{", b"7", b"null", b'{"solana":7}', b'{"solana":"*"}', b'{"solana":""}', b'{"solana":"AAAA"}', b"\xff\xfe",
+        b'{"ethereum":"0x00"}', b'{"other":"AAAA"}', b"[" * 5000, b'{"solana":"' + b"A" * 5000 + b'"}',
+    ]  # fmt: skip
+    lines = []
+    for index, text in enumerate(broken):
+        lines += [folder.lines[index], text + b"\n"]
+    path = folder.write("changed.jsonl", b"\n".join(lines) + folder.lines[50].rstrip())
+    code, output, errors = check.run(["replay", folder.names["genesis"], path, "--json"])
+    results = json.loads(output)["transactions"] if code == 0 else []
+    check.expect(len(results) == 2 * len(broken) + 1, "broken lines", f"exit {code}, {len(results)} results: {errors}")
+    for index, result in enumerate(results):
+        if index % 2 == 0:
+            check.expect(result["error"] is None and result["fee"] == 5000, f"line {index}", str(result))
+        else:
+            nothing = {"signature": None, "fee": 0, "computeUnits": 0, "logs": [], "returnData": None}
+            plain = {key: result[key] for key in nothing}
+            check.expect(result["error"] and plain == nothing, f"line {index}", str(result))
+    original = b"".join(folder.lines[:20])
+    for index in range(count):
+        path = folder.write("changed.jsonl", mutated(folder.generator, original))
+        output = check.survives(
+            f"transactions mutation {index}", ["replay", folder.names["genesis"], path, "--json"], "changed.jsonl")
+        if output is not None:
+            check.expect(len(json.loads(output)["transactions"]) <= 60, f"transactions mutation {index}", output)
+
+
+def check_programs(check, count):
+    folder = check.folder
+    programs = [folder.elf]
+    vectors = os.environ.get("ESTUARY_VECTORS", os.path.join(oracle.ROOT, "../shared/vectors"))
+    for path in sorted(glob.glob(os.path.join(vectors, "sbpf/bench/*.so"))):
+        with open(path, "rb") as file:
+            programs.append(file.read())
+    for index in range(count):
+        path = folder.write("changed.so", mutated(folder.generator, folder.generator.choice(programs)))
+        for verb in (["run", "--compute-limit", "10000"], ["inspect"], ["disassemble"], ["link", "-o", "linked.so"]):
+            code, output, errors = check.run([*verb, path])
+            crashed = code is None or code < 0 or any(crash in errors for crash in CRASHES)
+            spoken = code == 0 or errors.strip() != ""
+            check.expect(not crashed and spoken, f"{verb[0]} mutation {index}", f"exit {code}: {errors}")
+    for index in range(count // 2):
+        with open(folder.names["pair"], "rb") as file:
+            path = folder.write("changed.json", mutated(folder.generator, file.read()))
+        arguments = ["transfer", KEY, "0", "--ledger", folder.names["missing"], "-k", path]
+        check.refused(f"key pair mutation {index}", arguments, "")
+
+
+def check_ledgers(check, count):
+    folder = check.folder
+    names = folder.names
+    intact = os.path.join(folder.path, "intact")
+    half = folder.write("half.jsonl", b"".join(folder.lines[:100]))
+    most = folder.write("most.jsonl", b"".join(folder.lines[:160]))
+    replay = lambda lines, ledger: ["replay", names["genesis"], lines, "--ledger", ledger, "--block-size", "20", "--json"]
+    # Opened twice, so that there are table files as well as a log.
+    for lines in (half, most):
+        code, _, errors = check.run(replay(lines, intact))
+        check.expect(code == 0, "ledger", errors)
+    code, output, errors = check.run(["replay", names["genesis"], names["lines"], "--json"])
+    expected = json.loads(output)["stateHash"]
+    held, damaged = os.listdir(intact), os.path.join(folder.path, "damaged")
+    refused = 0
+    for file in sorted(held):
+        for index in range(count):
+            shutil.rmtree(damaged, ignore_errors=True)
+            shutil.copytree(intact, damaged)
+            with open(os.path.join(intact, file), "rb") as stored:
+                content = stored.read()
+            if index == 0:
+                os.unlink(os.path.join(damaged, file))
+            elif not content:
+                break
+            else:
+                with open(os.path.join(damaged, file), "wb") as stored:
+                    stored.write(mutated(folder.generator, content))
+            title = f"ledger mutation {index} of {file}"
+            output = check.survives(title, replay(names["lines"], damaged), damaged)
+            refused += output is None
+            if output is not None:
+                found = json.loads(output)["stateHash"]
+                check.expect(found == expected, title, f"state hash {found}, expected {expected}")
+    check.expect(refused > 0, "damaged ledgers", "none was refused")
+
+    with open(os.path.join(intact, "LOCK"), "r+b") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        check.refused("locked ledger", replay(names["lines"], intact), "in use by another process")
+    # A disk that is full, as far as a process can be made to see one.
+    small = {"preexec_fn": lambda: (
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)))}
+    shutil.rmtree(names["fresh"], ignore_errors=True)
+    check.refused("full disk", replay(names["lines"], names["fresh"]), names["fresh"], **small)
+    output = check.survives("after a full disk", replay(names["lines"], names["fresh"]), names["fresh"])
+    if output is not None:
+        check.expect(json.loads(output)["stateHash"] == expected, "after a full disk", output[:200])
+    check_permissions(check, replay, intact)
+
+
+def check_permissions(check, replay, intact):
+    if os.geteuid() != 0 or not os.access(oracle.estuary_binary(), os.X_OK):
+        options = {}
+    else:
+        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        probe = subprocess.run(["test", "-x", oracle.estuary_binary()], **options)
+        if probe.returncode != 0:
+            print("read-only ledgers: skipped, another user cannot run the binary")
+            return
+    for path, _, files in os.walk(intact):
+        os.chmod(path, 0o555)
+        for file in files:
+            os.chmod(os.path.join(path, file), 0o444)
+    check.refused("read-only ledger", replay(check.folder.names["lines"], intact), intact, **options)
+    os.chmod(intact, 0o000)
+    check.refused("unreadable ledger", replay(check.folder.names["lines"], intact), intact, **options)
+    os.chmod(intact, 0o755)
+    secret = check.folder.write("secret.json", b"{}")
+    os.chmod(secret, 0)
+    check.refused("unreadable genesis", ["replay", secret, check.folder.names["lines"]], "Permission denied", **options)
+
+
+def check_pipes(check):
+    names = check.folder.names
+    command = [oracle.estuary_binary(), "replay", names["genesis"], names["lines"], "--json"]
+    for stop in (0, 10, 5000):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=lambda: (
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)))
+        process.stdout.read(stop)
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+        code = process.wait(SECONDS)
+        sound = code in (0, 1, -signal.SIGPIPE) and not any(crash in errors for crash in CRASHES)
+        check.expect(sound, f"reader gone after {stop} bytes", f"exit {code}: {errors}")
+    for arguments in (["--json"], []):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command[:-1] + arguments, stdout=full, stderr=subprocess.PIPE)
+        check.expect(done.returncode > 0 and b"standard output" in done.stderr, "full output", f"{done}")
+
+
+def check_contract(check):
+    """What other tools read from the output."""
+    folder, names = check.folder, check.folder.names
+    code, output, errors = check.run(["run", names["elf"], "--repeat", "3", "--json"])
+    result = json.loads(output) if code == 0 else {}
+    members = "result error computeUnits instructions logs engine loadNanoseconds elapsedNanoseconds".split()
+    check.expect(list(result) == members, "run --json", f"{output} {errors}")
+    check.expect(result["result"] == 0 and len(result["elapsedNanoseconds"]) == 3, "run --repeat", output)
+    check.expect(errors == "", "progress is for terminals", errors)
+
+    # A transaction, the same again, one that is badly signed, and one that fails.
+    first = folder.lines[0]
+    wire = base64.b64decode(json.loads(folder.lines[1])["solana"])
+    forged = bytes([1]) + bytes([wire[1] ^ 1]) + wire[2:]
+    poor = transfer(TransferParams(from_pubkey=folder.pairs[2].pubkey(), to_pubkey=folder.pairs[3].pubkey(), lamports=2**62))
+    failing = Transaction.new_signed_with_payer([poor], folder.pairs[2].pubkey(), [folder.pairs[2]], Hash.hash(b"cli"))
+    text = [json.dumps({"solana": base64.b64encode(bytes(one)).decode()}).encode() for one in (forged, failing)]
+    lines = folder.write("contract.jsonl", b"\n".join([first.rstrip(), first.rstrip(), *text]))
+    dump, again = os.path.join(folder.path, "dump.json"), os.path.join(folder.path, "again.json")
+    run = lambda genesis, lines, *flags: json.loads(check.run(["replay", genesis, lines, "--json", *flags])[1])
+    replayed = run(names["genesis"], lines, "--dump-accounts", dump, "--repeat", "2")
+    for member in "stateHash stateRoot executor workers elapsedNanoseconds stateHashNanoseconds commitNanoseconds".split():
+        check.expect(member in replayed, "replay --json", member)
+    check.expect(len(replayed["elapsedNanoseconds"]) == 2, "replay --repeat", str(replayed["elapsedNanoseconds"]))
+    results = replayed["transactions"]
+    errors = [result["error"] for result in results]
+    expected = [None, "AlreadyProcessed", "SignatureFailure", {"InstructionError": [0, {"Custom": 1}]}]
+    check.expect(errors == expected, "errors", str(errors))
+    check.expect([result["fee"] for result in results] == [5000, 0, 0, 5000], "fees", str(results))
+    check.expect(results[0]["signature"] == results[1]["signature"], "signature of a repeat", str(results))
+    for result in results[1:3]:
+        nothing = (result["computeUnits"], result["logs"], result["returnData"])
+        check.expect(nothing == (0, [], None) and result["signature"], "not executed", str(result))
+    empty = names["empty"]
+    check.expect(run(dump, empty, "--dump-accounts", again)["stateHash"] == replayed["stateHash"], "dump as genesis")
+    with open(dump) as one, open(again) as other:
+        first, second = one.read(), other.read()
+    check.expect(first == second, "dump of a dump")
+    keys = [bytes(Pubkey.from_string(entry["pubkey"])) for entry in json.loads(first)["accounts"]]
+    check.expect(keys == sorted(keys), "the dump's order")
+    serial = run(names["genesis"], names["lines"], "--executor", "serial")
+    locks = run(names["genesis"], names["lines"], "--executor", "locks", "--workers", "4", "--block-size", "7")
+    check.expect((serial["executor"], serial["workers"]) == ("serial", 1), "executor", str(serial["executor"]))
+    check.expect((locks["executor"], locks["workers"]) == ("locks", 4), "executor", str(locks["executor"]))
+    check.expect(serial["transactions"] == locks["transactions"], "executors agree")
+    check.expect(serial["stateHash"] == locks["stateHash"], "executors agree")
+
+    ledger = ["--ledger", names["ledger"], "--json"]
+    payer = [*ledger, "-k", names["pair"]]
+    deployed = json.loads(check.run(["deploy", names["elf"], *payer])[1])
+    invoked = json.loads(check.run(["invoke", deployed["programId"], "--data", "0102", *payer])[1])
+    check.expect(invoked["error"] is None, "deploy, then invoke", str(invoked))
+    upgraded = json.loads(check.run(["deploy", names["elf"], *payer])[1])
+    check.expect(upgraded["programId"] == deployed["programId"], "a second deploy upgrades", str(upgraded))
+    check.expect(upgraded["slot"] > deployed["slot"], "each command moves the slot on", str(upgraded))
+    shown = check.run(["account", deployed["programId"], "--output", "json", "--ledger", names["ledger"]])[1]
+    account = json.loads(shown)
+    members = ["lamports", "data", "owner", "executable", "rentEpoch", "space"]
+    check.expect(list(account) == ["pubkey", "account"] and list(account["account"]) == members, "account", shown)
+    for verb in "run inspect disassemble link keygen airdrop transfer account deploy invoke replay workload bench".split():
+        code, output, errors = check.run([verb, "--help"])
+        check.expect(code == 0 and f"estuary {verb}" in output and "--json" in output, f"{verb} --help", output + errors)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mutations", type=int, default=100)
+    options = parser.parse_args()
+    path = tempfile.mkdtemp(prefix="estuary-cli-")
+    os.chmod(path, 0o755)
+    try:
+        folder = Folder(path, options.seed)
+        check = Checker(folder)
+        code, _, errors = check.run(["airdrop", "10", "--ledger", folder.names["ledger"], "-k", folder.names["pair"]])
+        check.expect(code == 0, "airdrop", errors)
+        check_misuses(check)
+        check_geneses(check, options.mutations)
+        check_transactions(check, options.mutations)
+        check_programs(check, options.mutations)
+        check_ledgers(check, max(2, options.mutations // 10))
+        check_pipes(check)
+        check_contract(check)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+    for problem in check.problems:
+        print(problem)
+    print(f"{check.passed} passed, {len(check.problems)} failed, seed {options.seed}")
+    sys.exit(1 if check.problems else 0)
+
+
+if __name__ == "__main__":
+    main()
