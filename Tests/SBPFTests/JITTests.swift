@@ -232,6 +232,18 @@ import Testing
     #expect(runs[0].outcome.fault == .none)
   }
 
+  /// A constant that points into itself makes its second slot a block; straight code still passes over it.
+  @Test func theSecondSlotOfAConstantCanBeCalled() throws {
+    let executable = try assemble("mov64 r0, 1\n lddw r3, 0x100000010\n mov64 r0, 2\n callx r3\n exit")
+    for units in [Int64(1), 2, 3, 4, 5, 100] {
+      let plain = finish(executable, engine: .plain, units: units)
+      let run = finish(executable, engine: .jit, units: units)
+      #expect(run.outcome.fault == plain.outcome.fault && run.outcome.pc == plain.outcome.pc)
+      #expect(run.outcome.remainingUnits == plain.outcome.remainingUnits)
+      if units == 100 { #expect(run.outcome.fault == .unsupportedInstruction && run.outcome.pc == 2) }
+    }
+  }
+
   @Test func callsGoDownToTheLastFrame() throws {
     for depth in [1, 62, 63, 64] {
       let executable = try assemble(
