@@ -35,7 +35,8 @@ let package = Package(
 
     // Floor 5: the embeddable product.
     .target(
-      name: "Estuary", dependencies: ["Primitives", "SBPF", "Scheduling", "Ledger", "Runtime"], swiftSettings: core),
+      name: "Estuary", dependencies: ["CThreads", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime"],
+      swiftSettings: core),
 
     // Floor 7: the command line.
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),

@@ -6,6 +6,7 @@
 // account i and written by the one that declared it as writable; the conflict graph keeps the two apart in time, and
 // `reserve` has made room before, so that the arrays do not move.
 
+import CThreads
 import Ledger
 import Primitives
 import Runtime
@@ -13,14 +14,14 @@ import Scheduling
 
 package final class AccountTable: @unchecked Sendable {
   // Sendable: see the paragraph on threads above.
-  private var interner: AccountInterner
-  private var accounts: UnsafeMutablePointer<Account>
+  @exclusivity(unchecked) private var interner: AccountInterner
+  @exclusivity(unchecked) private var accounts: UnsafeMutablePointer<Account>
   /// The block in which the account was changed first, or 0; see `publish`.
-  private var changedIn: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) private var changedIn: UnsafeMutablePointer<UInt32>
   /// Programdata keys of upgradeable programs, as of the last barrier: workers may be changing the accounts.
-  private var programDataKeys: [UInt32: Pubkey] = [:]
+  @exclusivity(unchecked) private var programDataKeys: [UInt32: Pubkey] = [:]
   private var capacity: Int
-  private var block: UInt32 = 1
+  @exclusivity(unchecked) private var block: UInt32 = 1
   private let store: any AccountStore
 
   package var count: Int { interner.count }
@@ -29,7 +30,7 @@ package final class AccountTable: @unchecked Sendable {
     self.store = store
     interner = AccountInterner(expectedCount: expectedCount)
     capacity = max(expectedCount, 16)
-    accounts = .allocate(capacity: capacity)
+    accounts = Self.allocateAccounts(capacity)
     changedIn = .allocate(capacity: capacity)
   }
 
@@ -39,12 +40,18 @@ package final class AccountTable: @unchecked Sendable {
     changedIn.deallocate()
   }
 
+  /// An account is a cache line long, and shall not lie on two.
+  private static func allocateAccounts(_ capacity: Int) -> UnsafeMutablePointer<Account> {
+    UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Account>.stride, alignment: 64)
+      .bindMemory(to: Account.self, capacity: capacity)
+  }
+
   /// Makes room for `additional` new keys, so that no array moves until they are used up.
   package func reserve(_ additional: Int) {
     let wanted = interner.count + additional
     guard wanted > capacity else { return }
     let newCapacity = max(wanted, 2 * capacity)
-    let newAccounts = UnsafeMutablePointer<Account>.allocate(capacity: newCapacity)
+    let newAccounts = Self.allocateAccounts(newCapacity)
     newAccounts.moveInitialize(from: accounts, count: interner.count)
     accounts.deallocate()
     accounts = newAccounts
@@ -109,6 +116,16 @@ package final class AccountTable: @unchecked Sendable {
     for change in changes { noteProgramData(of: change.index) }
   }
 
+  /// Asks for the memory in which `intern` will look for `key`.
+  @inline(__always) func prefetchSlot(of key: Pubkey) { interner.prefetchSlot(of: AccountKey(key)) }
+
+  /// Asks for the account at `key` and what `intern` reads of it, if its slot is already near.
+  @inline(__always) func prefetchAccount(at key: Pubkey) {
+    guard let index = interner.prefetchKey(of: AccountKey(key)), index.position < capacity else { return }
+    estuary_prefetch(accounts + index.position)
+    estuary_prefetch(changedIn + index.position)
+  }
+
   package func index(of key: Pubkey) -> AccountIndex? { interner.index(of: AccountKey(key)) }
 
   package func key(of index: AccountIndex) -> Pubkey { Pubkey(interner.key(of: index)) }
@@ -131,9 +148,11 @@ package final class AccountTable: @unchecked Sendable {
     let position = index.position
     if changedIn[position] != block {
       changedIn[position] = block
-      changes.append(FirstChange(index: index, old: accounts[position]))
+      changes.append(FirstChange(index: index, old: (accounts + position).move()))
+      (accounts + position).initialize(to: account.lamports == 0 ? .empty : account)
+    } else {
+      accounts[position] = account.lamports == 0 ? .empty : account
     }
-    accounts[position] = account.lamports == 0 ? .empty : account
   }
 
   /// Code of every program in the table.

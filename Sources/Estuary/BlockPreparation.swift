@@ -62,19 +62,19 @@ final class BlockPreparation: @unchecked Sendable {
   let count: Int
   /// Account indices over the whole block, at most.
   let accessCapacity: Int
-  private var indexEnd = 0
+  @exclusivity(unchecked) private var indexEnd = 0
   /// By account: the segment in which it was last locked for writing, and the same for transactions that name the
   /// upgradeable loader; kept only where the block needs them.
-  private var writtenIn: [UInt32]
-  private var deployedIn: [UInt32]
+  @exclusivity(unchecked) private var writtenIn: [UInt32]
+  @exclusivity(unchecked) private var deployedIn: [UInt32]
   private let hasLookups: Bool
   private let hasDeployments: Bool
-  private var segment: UInt32 = 1
+  @exclusivity(unchecked) private var segment: UInt32 = 1
   /// First transaction of the segment.
-  private var segmentStart = 0
+  @exclusivity(unchecked) private var segmentStart = 0
   /// Signatures met, by their R; the transaction that had it first.
-  private var signatures: AccountInterner
-  private var firstWithR: [Int32] = []
+  @exclusivity(unchecked) private var signatures: AccountInterner
+  @exclusivity(unchecked) private var firstWithR: [Int32] = []
 
   /// - Parameter decoded: one a transaction; taken over.
   init(_ block: BlockInput, on table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>) {
@@ -125,6 +125,7 @@ final class BlockPreparation: @unchecked Sendable {
   /// Prepares transaction `position`; positions come in order. After a barrier, the same position is asked for again
   /// once every transaction before it has run.
   func prepare(_ position: Int) throws(StoreError) -> Step {
+    prefetch(from: position)
     guard let transaction = decoded[position].transaction else {
       prepared[position].error = .sanitizeFailure
       return .ready
@@ -153,7 +154,23 @@ final class BlockPreparation: @unchecked Sendable {
     return .ready
   }
 
-  private var storeFailure: StoreError?
+  @exclusivity(unchecked) private var storeFailure: StoreError?
+
+  /// Transactions between two looks ahead.
+  private static let lookAhead = 4
+
+  /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in the first
+  /// look the slots of their keys, in the second the accounts that these lead to.
+  @inline(__always) private func prefetch(from position: Int) {
+    let near = position + Self.lookAhead
+    let far = near + Self.lookAhead
+    if far < count, let message = decoded[far].transaction?.message {
+      for key in 0..<message.staticKeyCount { table.prefetchSlot(of: message.staticKey(at: key)) }
+    }
+    if near < count, let message = decoded[near].transaction?.message {
+      for key in 0..<message.staticKeyCount { table.prefetchAccount(at: message.staticKey(at: key)) }
+    }
+  }
 
   private func barrier(at position: Int) -> Step {
     segment += 1

@@ -9,8 +9,8 @@ import Scheduling
 
 final class Lane {
   private let engine: Engine
-  private var processor: TransactionProcessor?
-  private var firstChanges: [AccountTable.FirstChange] = []
+  @exclusivity(unchecked) private var processor: TransactionProcessor?
+  @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
 
   init(engine: Engine) { self.engine = engine }
 
@@ -46,11 +46,10 @@ final class Lane {
       isAlreadyProcessed: {
         earlier >= 0 && results.isProcessed(earlier)
           || signature.map(preparation.block.statusCache.contains) ?? false
+      },
+      publish: { position, account in
+        preparation.table.publish(account, at: view.indices[position], noting: &firstChanges)
       })
-    for change in outcome.changes {
-      preparation.table.publish(
-        change.account ?? .empty, at: view.indices[change.position], noting: &firstChanges)
-    }
     results.set(
       position,
       TransactionResult(
@@ -79,6 +78,11 @@ struct TableView: AccountView {
     let account = table[indices[position]]
     return account.lamports == 0 ? nil : account
   }
+
+  @inline(__always) func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>) {
+    // The table holds `Account.empty` where there is none.
+    slot.pointee = table[indices[position]]
+  }
 }
 
 /// Results of a block while lanes fill them in: fixed memory, each entry written by one worker.
@@ -86,30 +90,46 @@ final class BlockResults: @unchecked Sendable {
   // Sendable: a transaction's entry is written by the worker that runs it and read by its successors and, after the
   // run, by the caller; the scheduler orders these.
   private let results: UnsafeMutablePointer<TransactionResult>
-  private let processed: UnsafeMutablePointer<Bool>
+  private let states: UnsafeMutablePointer<State>
   private let count: Int
+
+  private enum State: UInt8 { case missing, rejected, processed }
 
   init(count: Int) {
     self.count = count
     results = .allocate(capacity: max(count, 1))
-    results.initialize(repeating: TransactionResult(signature: nil, error: nil), count: count)
-    processed = .allocate(capacity: max(count, 1))
-    processed.initialize(repeating: false, count: count)
+    states = .allocate(capacity: max(count, 1))
+    states.initialize(repeating: .missing, count: count)
   }
 
   deinit {
-    results.deinitialize(count: count)
+    for position in 0..<count where states[position] != .missing {
+      (results + position).deinitialize(count: 1)
+    }
     results.deallocate()
-    processed.deallocate()
+    states.deallocate()
   }
 
+  /// Called once for each position.
   func set(_ position: Int, _ result: TransactionResult, processed isProcessed: Bool) {
-    results[position] = result
-    processed[position] = isProcessed
+    precondition(states[position] == .missing, "a transaction has one result")
+    (results + position).initialize(to: result)
+    states[position] = isProcessed ? .processed : .rejected
   }
 
-  func isProcessed(_ position: Int) -> Bool { processed[position] }
+  func isProcessed(_ position: Int) -> Bool { states[position] == .processed }
 
-  var all: [TransactionResult] { Array(UnsafeBufferPointer(start: results, count: count)) }
-  var allProcessed: [Bool] { Array(UnsafeBufferPointer(start: processed, count: count)) }
+  var allProcessed: [Bool] { (0..<count).map(isProcessed) }
+
+  /// Moves the results out; each position has been set.
+  func takeAll() -> [TransactionResult] {
+    [TransactionResult](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      for position in 0..<count {
+        precondition(states[position] != .missing, "a transaction without a result")
+        states[position] = .missing
+        buffer.initializeElement(at: position, to: (results + position).move())
+      }
+      initializedCount = count
+    }
+  }
 }

@@ -55,8 +55,9 @@ package final class LockExecutor: BlockExecutor {
     }
     var firstChanges: [AccountTable.FirstChange] = []
     forEachLane { firstChanges += $0.takeFirstChanges() }
+    let processed = results.allProcessed
     return BlockExecution(
-      results: results.all, processed: results.allProcessed, firstChanges: firstChanges,
+      results: results.takeAll(), processed: processed, firstChanges: firstChanges,
       signatureNanoseconds: preparation.signatureNanoseconds, timeline: timeline)
   }
 

@@ -43,7 +43,6 @@ package struct Replay {
       store: store, genesis: genesis, executor: executor, progress: .fixed, programs: programs)
     var outcome = Outcome(chain: chain)
     outcome.skippedCount = min(Int(clamping: chain.head.transactionCount), wires.count)
-    outcome.results.reserveCapacity(wires.count - outcome.skippedCount)
     chain.warmPrograms()
     var next = outcome.skippedCount
     while next < wires.count {
@@ -53,7 +52,7 @@ package struct Replay {
         Array(wires[next..<end]), verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
       outcome.timing.add(block.timing)
       if let timeline = block.timeline { outcome.blocks.append((timeline, outcome.results.count, start)) }
-      outcome.results += block.results
+      if outcome.results.isEmpty { outcome.results = block.results } else { outcome.results += block.results }
       next = end
       progress(next)
     }

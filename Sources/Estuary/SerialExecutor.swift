@@ -40,8 +40,9 @@ package final class SerialExecutor: BlockExecutor {
       table.rollBack(lane.takeFirstChanges())
       throw error
     }
+    let processed = results.allProcessed
     return BlockExecution(
-      results: results.all, processed: results.allProcessed, firstChanges: lane.takeFirstChanges(),
+      results: results.takeAll(), processed: processed, firstChanges: lane.takeFirstChanges(),
       signatureNanoseconds: preparation.signatureNanoseconds)
   }
 }

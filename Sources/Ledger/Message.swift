@@ -24,8 +24,9 @@ package enum MessageVersion: Sendable, Equatable {
   case v0
 }
 
-/// The decoded message of one transaction; immutable.
-package struct Message: Sendable, Equatable {
+/// The decoded message of one transaction; immutable. A class, so that a transaction on its way through decoding,
+/// preparation and execution is one reference.
+package final class Message: Sendable {
   package let version: MessageVersion
   package let header: MessageHeader
   /// The whole transaction's wire bytes; every offset below is into these.
@@ -38,6 +39,22 @@ package struct Message: Sendable, Equatable {
   package let instructions: [CompiledInstruction]
   /// Empty for a legacy message.
   package let addressTableLookups: [AddressTableLookup]
+
+  init(
+    version: MessageVersion, header: MessageHeader, bytes: [UInt8], offset: Int, keysOffset: Int,
+    staticKeyCount: Int, blockhashOffset: Int, instructions: [CompiledInstruction],
+    addressTableLookups: [AddressTableLookup]
+  ) {
+    self.version = version
+    self.header = header
+    self.bytes = bytes
+    self.offset = offset
+    self.keysOffset = keysOffset
+    self.staticKeyCount = staticKeyCount
+    self.blockhashOffset = blockhashOffset
+    self.instructions = instructions
+    self.addressTableLookups = addressTableLookups
+  }
 
   /// The key at `index` in `[0, staticKeyCount)`.
   @inlinable package func staticKey(at index: Int) -> Pubkey {
@@ -69,11 +86,11 @@ package struct Message: Sendable, Equatable {
   package var messageBytes: ArraySlice<UInt8> { bytes[offset...] }
 
   /// Indices of the instruction's accounts, into static ++ looked-up keys.
-  package func accountIndices(of instruction: CompiledInstruction) -> ArraySlice<UInt8> {
+  @inlinable package func accountIndices(of instruction: CompiledInstruction) -> ArraySlice<UInt8> {
     bytes[instruction.accountIndices]
   }
 
-  package func data(of instruction: CompiledInstruction) -> ArraySlice<UInt8> { bytes[instruction.data] }
+  @inlinable package func data(of instruction: CompiledInstruction) -> ArraySlice<UInt8> { bytes[instruction.data] }
 
   /// The program that `instruction` calls; the message must be sane.
   @inlinable package func programID(of instruction: CompiledInstruction) -> Pubkey {
@@ -82,6 +99,13 @@ package struct Message: Sendable, Equatable {
 
   /// Keys that the address table lookups add, writable and read-only together.
   package var lookedUpKeyCount: Int { addressTableLookups.reduce(0) { $0 + $1.count } }
+}
+
+extension Message: Equatable {
+  /// Everything else about a message follows from the bytes and from where it starts in them.
+  package static func == (left: Message, right: Message) -> Bool {
+    left === right || left.offset == right.offset && left.bytes == right.bytes
+  }
 }
 
 extension Message {

@@ -94,6 +94,21 @@ package struct AccountInterner: ~Copyable {
     }
   }
 
+  /// Asks for the slot at which the search for `key` begins.
+  @inline(__always) package borrowing func prefetchSlot(of key: AccountKey) {
+    estuary_prefetch(slots + Int(truncatingIfNeeded: hash(key) & mask))
+  }
+
+  /// Asks for the key that the search will compare first; gives its index, most likely that of `key`, or `nil` where
+  /// there is none.
+  @inline(__always) package borrowing func prefetchKey(of key: AccountKey) -> AccountIndex? {
+    let slot = slots[Int(truncatingIfNeeded: hash(key) & mask)]
+    if slot == Self.emptySlot { return nil }
+    let index = UInt32(truncatingIfNeeded: slot)
+    estuary_prefetch(keys + Int(index))
+    return AccountIndex(index)
+  }
+
   /// The key's index, `nil` if it was never interned.
   @inlinable package borrowing func index(of key: AccountKey) -> AccountIndex? {
     let tag = hash(key)

@@ -18,12 +18,12 @@ struct SerializedAccount {
 /// Owned by one worker.
 final class InputBuffer {
   /// 16-byte aligned: programs and syscalls rely on the alignment of host addresses.
-  private(set) var base: UnsafeMutableRawPointer
-  private var capacity: Int
-  private(set) var byteCount = 0
+  @exclusivity(unchecked) private(set) var base: UnsafeMutableRawPointer
+  @exclusivity(unchecked) private var capacity: Int
+  @exclusivity(unchecked) private(set) var byteCount = 0
   /// One for each account of the instruction.
-  private(set) var accounts: [SerializedAccount] = []
-  private(set) var instructionDataAddress: UInt64 = 0
+  @exclusivity(unchecked) private(set) var accounts: [SerializedAccount] = []
+  @exclusivity(unchecked) private(set) var instructionDataAddress: UInt64 = 0
 
   /// Bytes by which an account's data may grow in one instruction.
   static let maximumGrowth = 10_240

@@ -22,15 +22,15 @@ import Primitives
 /// The instruction being run at one stack height.
 package final class InstructionContext {
   /// Position of the program's key in the transaction.
-  package var programIndex = 0
-  package var accounts: [InstructionAccount] = []
-  package var data: [UInt8] = []
+  @exclusivity(unchecked) package var programIndex = 0
+  @exclusivity(unchecked) package var accounts: [InstructionAccount] = []
+  @exclusivity(unchecked) package var data: [UInt8] = []
   /// 1 for an instruction of the transaction itself, one more a nested call.
-  package var stackHeight = 0
+  @exclusivity(unchecked) package var stackHeight = 0
   /// Position in the transaction's top level instructions.
-  package var topLevelIndex = 0
+  @exclusivity(unchecked) package var topLevelIndex = 0
   /// Bytes of its heap that the program took through the allocator syscall.
-  var allocatedHeapByteCount: UInt64 = 0
+  @exclusivity(unchecked) var allocatedHeapByteCount: UInt64 = 0
 
   package init() {}
 

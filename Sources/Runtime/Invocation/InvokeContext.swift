@@ -7,32 +7,34 @@ import Ledger
 import Primitives
 import SBPF
 
+/// Its stored properties, like those of the other objects that a worker owns, go without the run-time check for
+/// overlapping accesses: one thread uses them, and no access to one of them runs code that comes back to it.
 package final class InvokeContext {
   package let transaction = TransactionContext()
   /// The block's constants; set before a transaction begins.
-  package var environment: ExecutionEnvironment
+  @exclusivity(unchecked) package var environment: ExecutionEnvironment
   /// What durable nonces advance from (`ExecutionEnvironment.noncesFollowTransactions`).
-  package var blockhash: Hash
+  @exclusivity(unchecked) package var blockhash: Hash
   /// What runs programs.
   package let engine: Engine
   /// Compute units left to the transaction while no VM runs (a running VM keeps its own meter).
-  package var remainingUnits: UInt64 = 0
-  package var logs = LogCollector()
-  var keyTexts = KeyTexts()
+  @exclusivity(unchecked) package var remainingUnits: UInt64 = 0
+  @exclusivity(unchecked) package var logs = LogCollector()
+  @exclusivity(unchecked) var keyTexts = KeyTexts()
   /// Bytes of heap that each program of this transaction gets, a multiple of 1024 in [32 KiB, 256 KiB].
-  package internal(set) var heapByteCount = 32 * 1024
+  @exclusivity(unchecked) package internal(set) var heapByteCount = 32 * 1024
   /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
-  package var pendingSyscallError: SyscallFailure?
+  @exclusivity(unchecked) package var pendingSyscallError: SyscallFailure?
   /// The program of each key when the transaction began; `nil` where the key holds none.
   let programs: UnsafeMutablePointer<ProgramEntry?>
   /// Programs that this transaction has deployed or closed.
-  var modifiedPrograms: [(program: Pubkey, entry: ProgramEntry)] = []
+  @exclusivity(unchecked) var modifiedPrograms: [(program: Pubkey, entry: ProgramEntry)] = []
   /// Set where a program was needed whose code lies in an account that the transaction was not lent.
-  var undeclaredAccount: Pubkey?
+  @exclusivity(unchecked) var undeclaredAccount: Pubkey?
   /// Upgradeable programs, by position of their key, whose code the transaction was not lent.
-  var undeclaredPrograms: [(position: Int, programData: Pubkey)] = []
+  @exclusivity(unchecked) var undeclaredPrograms: [(position: Int, programData: Pubkey)] = []
 
-  private var levels: [InvocationLevel] = []
+  @exclusivity(unchecked) private var levels: [InvocationLevel] = []
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     self.environment = environment

@@ -1,4 +1,4 @@
-// Program logs, kept as bytes: one buffer and the end of each line, so that a worker reuses its memory and a
+// Program logs, kept as bytes in one buffer in the form of `TransactionLogs`, so that a worker reuses its memory and a
 // transaction whose logs nobody wants pays for none. The limit and its warning are Solana's (10,000 bytes).
 
 import Primitives
@@ -8,7 +8,6 @@ package struct LogCollector {
 
   package var isEnabled = true
   private var bytes: [UInt8] = []
-  private var ends: [Int] = []
   private var countedBytes = 0
   private var warned = false
 
@@ -17,7 +16,6 @@ package struct LogCollector {
   package mutating func reset(isEnabled: Bool) {
     self.isEnabled = isEnabled
     bytes.removeAll(keepingCapacity: true)
-    ends.removeAll(keepingCapacity: true)
     countedBytes = 0
     warned = false
   }
@@ -26,27 +24,33 @@ package struct LogCollector {
   @inline(__always) package mutating func line(_ body: (inout [UInt8]) -> Void) {
     guard isEnabled else { return }
     let start = bytes.count
+    bytes.append(0)
+    bytes.append(0)
+    let textStart = start + TransactionLogs.lengthByteCount
     body(&bytes)
-    let length = bytes.count - start
+    var length = bytes.count - textStart
     if countedBytes + length >= Self.byteLimit {
-      bytes.removeLast(length)
-      if warned { return }
+      if warned {
+        bytes.removeLast(bytes.count - start)
+        return
+      }
       warned = true
-      bytes.append(contentsOf: "Log truncated".utf8)
+      bytes.removeLast(length)
+      bytes.append("Log truncated" as StaticString)
+      length = bytes.count - textStart
     } else {
       countedBytes += length
     }
-    ends.append(bytes.count)
+    // At most the limit, so two bytes hold it.
+    bytes[start] = UInt8(truncatingIfNeeded: length)
+    bytes[start + 1] = UInt8(truncatingIfNeeded: length >> 8)
   }
 
   package mutating func log(_ text: String) { line { $0.append(contentsOf: text.utf8) } }
 
-  package var count: Int { ends.count }
-
   /// The lines so far, in memory of their own: the buffers here stay with the worker.
   package var collected: TransactionLogs {
-    TransactionLogs(
-      bytes: bytes.withUnsafeBufferPointer { Array($0) }, ends: ends.withUnsafeBufferPointer { Array($0) })
+    TransactionLogs(bytes: bytes.withUnsafeBufferPointer { Array($0) })
   }
 
   package var lines: [String] { collected.lines }

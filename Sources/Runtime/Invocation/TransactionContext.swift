@@ -16,9 +16,9 @@ package final class TransactionContext {
   /// Growth of all account data in one transaction, in bytes.
   package static let maximumDataGrowth: Int64 = 20 * 1024 * 1024
 
-  package internal(set) var accountCount = 0
+  @exclusivity(unchecked) package internal(set) var accountCount = 0
   /// Position of the instructions sysvar, whose data names the instruction that runs.
-  var instructionsSysvarIndex: Int?
+  @exclusivity(unchecked) var instructionsSysvarIndex: Int?
   /// `maximumAccountCount` slots each, the first `accountCount` in use.
   package let keys: UnsafeMutablePointer<Pubkey>
   package let accounts: UnsafeMutablePointer<Account>
@@ -26,19 +26,19 @@ package final class TransactionContext {
 
   /// Every instruction begun so far, in order of beginning: the first `traceLength` frames; the one after
   /// them is filled before it begins.
-  package internal(set) var trace: [InstructionContext]
-  package internal(set) var traceLength = 0
+  @exclusivity(unchecked) package internal(set) var trace: [InstructionContext]
+  @exclusivity(unchecked) package internal(set) var traceLength = 0
   /// Positions in `trace` of the frames now running, the caller first.
-  package internal(set) var stack: [Int] = []
+  @exclusivity(unchecked) package internal(set) var stack: [Int] = []
 
-  package var returnDataProgram: Pubkey = .zero
-  package var returnData: [UInt8] = []
+  @exclusivity(unchecked) package var returnDataProgram: Pubkey = .zero
+  @exclusivity(unchecked) package var returnData: [UInt8] = []
 
   /// Bytes by which account data has grown.
-  package internal(set) var resizeDelta: Int64 = 0
+  @exclusivity(unchecked) package internal(set) var resizeDelta: Int64 = 0
   /// Lamports created (positive) or destroyed by the changes made so far.
-  package internal(set) var lamportsDelta = SignedDelta()
-  package internal(set) var rent = Rent()
+  @exclusivity(unchecked) package internal(set) var lamportsDelta = SignedDelta()
+  @exclusivity(unchecked) package internal(set) var rent = Rent()
 
   package init() {
     keys = .allocate(capacity: Self.maximumAccountCount)

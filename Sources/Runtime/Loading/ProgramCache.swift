@@ -55,8 +55,8 @@ final class ProgramTable {
     var entry: ProgramEntry?
   }
 
-  private var slots = [Slot](repeating: Slot(), count: 64)
-  private var count = 0
+  @exclusivity(unchecked) private var slots = [Slot](repeating: Slot(), count: 64)
+  @exclusivity(unchecked) private var count = 0
 
   /// The program in `source`; loads it where no worker has met it yet.
   func entry(_ source: ProgramSource, cache: ProgramCache) -> ProgramEntry {

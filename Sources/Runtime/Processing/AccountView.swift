@@ -9,9 +9,18 @@ package protocol AccountView {
   /// The account at `position` in `[0, keys + implicitKeys)`; `nil` where there is none.
   func account(at position: Int) -> Account?
 
+  /// Copies that account, or `Account.empty`, into `slot`, which holds one.
+  func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>)
+
   /// Accounts that no key names but that executing reads: the code of upgradeable programs. Locked for
   /// reading.
   var implicitKeys: [Pubkey] { get }
+}
+
+extension AccountView {
+  package func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>) {
+    slot.pointee = account(at: position) ?? .empty
+  }
 }
 
 /// Accounts in an array, by position.

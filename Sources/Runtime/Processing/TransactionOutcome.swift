@@ -22,7 +22,7 @@ package struct TransactionOutcome: Sendable {
   package var logs = TransactionLogs()
   /// What the last program to set any left behind; `nil` where that is nothing.
   package var returnData: (program: Pubkey, data: [UInt8])?
-  /// Each changed account once, in order of position.
+  /// Each changed account once, in order of position; empty where they were handed to `publish`.
   package var changes: [AccountUpdate] = []
 
   package static func rejected(_ error: TransactionError) -> TransactionOutcome {
@@ -42,25 +42,25 @@ package struct AccountUpdate: Sendable, Equatable {
   }
 }
 
-/// A transaction's log lines: one buffer, and where each line ends in it.
+/// A transaction's log lines in one buffer: the length of each line in two bytes, little-endian, then its text.
 package struct TransactionLogs: Sendable, Equatable {
-  package var bytes: [UInt8] = []
-  package var ends: [Int] = []
+  /// Bytes before each line.
+  static let lengthByteCount = 2
 
-  package init() {}
+  private let bytes: [UInt8]
 
-  package init(bytes: [UInt8], ends: [Int]) {
-    self.bytes = bytes
-    self.ends = ends
-  }
+  package init() { bytes = [] }
 
-  package var count: Int { ends.count }
+  init(bytes: [UInt8]) { self.bytes = bytes }
 
   package var lines: [String] {
-    var start = 0
-    return ends.map { end in
-      defer { start = end }
-      return String(decoding: bytes[start..<end], as: UTF8.self)
+    var lines: [String] = []
+    var start = Self.lengthByteCount
+    while start <= bytes.count {
+      let end = start + Int(bytes[start - 2]) + Int(bytes[start - 1]) << 8
+      lines.append(String(decoding: bytes[start..<end], as: UTF8.self))
+      start = end + Self.lengthByteCount
     }
+    return lines
   }
 }

@@ -5,7 +5,8 @@ import Primitives
 
 extension TransactionProcessor {
   func execute(
-    _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, fee: UInt64
+    _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, fee: UInt64,
+    publish: (Int, Account) -> Void
   ) -> TransactionOutcome {
     var failure: TransactionError?
     do throws(TransactionError) {
@@ -22,13 +23,20 @@ extension TransactionProcessor {
     outcome.computeUnits = UInt64(budget.unitLimit) - invoke.remainingUnits
     outcome.logs = invoke.logs.collected
     if !context.returnData.isEmpty { outcome.returnData = (context.returnDataProgram, context.returnData) }
-    outcome.changes = failure == nil ? changes(resolved) : [payerUpdate(accounts: accounts, fee: fee)]
+    if failure == nil {
+      for position in resolved.keys.indices where context.touched[position] && resolved.isWritable(position) {
+        publish(position, context.accounts[position])
+      }
+    } else {
+      publish(0, payerLess(fee, accounts: accounts))
+    }
     return outcome
   }
 
   private func runInstructions(_ resolved: ResolvedTransaction) throws(TransactionError) {
     let message = resolved.message
-    for (index, instruction) in message.instructions.enumerated() {
+    for index in message.instructions.indices {
+      let instruction = message.instructions[index]
       prepare(instruction, index: index, of: resolved)
       do throws(InstructionError) {
         if let precompile = Precompile(id: message.programID(of: instruction)) {
@@ -48,14 +56,16 @@ extension TransactionProcessor {
     frame.programIndex = Int(instruction.programIndex)
     frame.topLevelIndex = index
     frame.accounts.removeAll(keepingCapacity: true)
-    for position in resolved.message.accountIndices(of: instruction) {
+    let message = resolved.message
+    for offset in instruction.accountIndices {
+      let position = Int(message.bytes[offset])
       frame.accounts.append(
         InstructionAccount(
-          indexInTransaction: Int(position), isSigner: resolved.isSigner(Int(position)),
-          isWritable: resolved.isWritable(Int(position))))
+          indexInTransaction: position, isSigner: resolved.isSigner(position),
+          isWritable: resolved.isWritable(position)))
     }
     frame.data.removeAll(keepingCapacity: true)
-    frame.data.append(contentsOf: resolved.message.data(of: instruction))
+    frame.data.append(contentsOf: message.data(of: instruction))
   }
 
   private func run(_ precompile: Precompile, message: Message) throws(InstructionError) {
@@ -86,20 +96,10 @@ extension TransactionProcessor {
     }
   }
 
-  private func changes(_ resolved: ResolvedTransaction) -> [AccountUpdate] {
-    let context = invoke.transaction
-    var changes: [AccountUpdate] = []
-    for position in resolved.keys.indices where context.touched[position] && resolved.isWritable(position) {
-      let account = context.accounts[position]
-      changes.append(AccountUpdate(position: position, account: account.lamports == 0 ? nil : account))
-    }
-    return changes
-  }
-
   /// The payer as it was, less the fee, which loading has seen it can pay.
-  private func payerUpdate(accounts: some AccountView, fee: UInt64) -> AccountUpdate {
+  private func payerLess(_ fee: UInt64, accounts: some AccountView) -> Account {
     var payer = accounts.account(at: 0) ?? .empty
     payer.lamports -= min(fee, payer.lamports)
-    return AccountUpdate(position: 0, account: payer.lamports == 0 ? nil : payer)
+    return payer
   }
 }

@@ -17,7 +17,7 @@ package final class TransactionProcessor {
   package let invoke: InvokeContext
   private let programTable = ProgramTable()
   /// Rent states when the instructions began, by position.
-  var rentStates: [RentState] = []
+  @exclusivity(unchecked) var rentStates: [RentState] = []
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     invoke = InvokeContext(environment: environment, engine: engine)
@@ -41,6 +41,22 @@ package final class TransactionProcessor {
     _ resolved: ResolvedTransaction, accounts: some AccountView, isAlreadyProcessed: () -> Bool = { false },
     collectsLogs: Bool = true
   ) -> TransactionOutcome {
+    var changes: [AccountUpdate] = []
+    var outcome = process(
+      resolved, accounts: accounts, isAlreadyProcessed: isAlreadyProcessed, collectsLogs: collectsLogs
+    ) { position, account in
+      changes.append(AccountUpdate(position: position, account: account.lamports == 0 ? nil : account))
+    }
+    outcome.changes = changes
+    return outcome
+  }
+
+  /// As above, and hands each changed account to `publish`, by position, in place of listing it in the outcome; one
+  /// without lamports is to be deleted.
+  package func process(
+    _ resolved: ResolvedTransaction, accounts: some AccountView, isAlreadyProcessed: () -> Bool,
+    collectsLogs: Bool = true, publish: (Int, Account) -> Void
+  ) -> TransactionOutcome {
     let message = resolved.message
     do throws(TransactionError) {
       try checkAge(resolved, accounts: accounts)
@@ -55,7 +71,7 @@ package final class TransactionProcessor {
       try load(resolved, accounts: accounts, fee: fee)
       try checkPrograms(message)
       findPrograms(accounts: accounts, keyCount: resolved.keys.count)
-      return execute(resolved, accounts: accounts, budget: budget, fee: fee)
+      return execute(resolved, accounts: accounts, budget: budget, fee: fee, publish: publish)
     } catch {
       return .rejected(error)
     }
@@ -95,7 +111,7 @@ package final class TransactionProcessor {
           lamports: 0, data: InstructionsSysvar.data(for: resolved), owner: ProgramID.sysvar, rentEpoch: 0)
         context.instructionsSysvarIndex = position
       } else {
-        slot.pointee = accounts.account(at: position) ?? .empty
+        accounts.copyAccount(at: position, to: slot)
       }
       if position == 0 {
         try TransactionFee.withdraw(fee, from: &slot.pointee, position: position, rent: rent)
