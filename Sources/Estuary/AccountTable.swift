@@ -195,6 +195,12 @@ extension AccountKey {
   }
 }
 
+extension AccountKey {
+  @inline(__always) init(_ hash: Hash) {
+    self.init(word0: hash.word0, word1: hash.word1, word2: hash.word2, word3: hash.word3)
+  }
+}
+
 extension Pubkey {
   @inline(__always) init(_ key: AccountKey) {
     self.init(word0: key.word0, word1: key.word1, word2: key.word2, word3: key.word3)

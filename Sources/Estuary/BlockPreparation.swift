@@ -50,25 +50,28 @@ struct PreparedTransaction: Sendable {
 }
 
 /// A block on its way to the workers. Fields are filled in block order by one thread; a transaction's own are constant
-/// once it has been handed to the scheduler.
+/// once it has been handed to the scheduler, until it has run.
 final class BlockPreparation: @unchecked Sendable {
   // Sendable: the arrays never move, and the scheduler's hand-over orders what the coordinator wrote.
   let block: BlockInput
   let table: AccountTable
   let decoded: UnsafeMutablePointer<DecodedTransaction>
   let prepared: UnsafeMutablePointer<PreparedTransaction>
-  /// Account indices of all transactions, one after the other.
+  /// Account indices of all transactions, one after the other; in order, those of the current one alone.
   let indices: UnsafeMutablePointer<AccountIndex>
   let count: Int
-  /// Account indices over the whole block, at most.
+  /// Account indices over the whole block, at most; 0 in order.
   let accessCapacity: Int
+  /// Whether each transaction is prepared when all before it have run.
+  private let isInOrder: Bool
+  /// Transactions decoded so far; in order, they are decoded a few ahead of the one that is prepared.
+  @exclusivity(unchecked) private var decodedCount: Int
   @exclusivity(unchecked) private var indexEnd = 0
-  /// By account: the segment in which it was last locked for writing, and the same for transactions that name the
-  /// upgradeable loader; kept only where the block needs them.
-  @exclusivity(unchecked) private var writtenIn: [UInt32]
-  @exclusivity(unchecked) private var deployedIn: [UInt32]
-  private let hasLookups: Bool
-  private let hasDeployments: Bool
+  /// By account: the segment in which it was last locked for writing, once a transaction has read a lookup table, and
+  /// the same for transactions that name the upgradeable loader.
+  @exclusivity(unchecked) private var writtenIn: [UInt32] = []
+  @exclusivity(unchecked) private var deployedIn: [UInt32] = []
+  @exclusivity(unchecked) private var tracksWrites = false
   @exclusivity(unchecked) private var segment: UInt32 = 1
   /// First transaction of the segment.
   @exclusivity(unchecked) private var segmentStart = 0
@@ -76,31 +79,40 @@ final class BlockPreparation: @unchecked Sendable {
   @exclusivity(unchecked) private var signatures: AccountInterner
   @exclusivity(unchecked) private var firstWithR: [Int32] = []
 
+  /// For workers that run transactions while later ones are prepared.
+  ///
   /// - Parameter decoded: one a transaction; taken over.
-  init(_ block: BlockInput, on table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>) {
-    self.block = block
-    self.table = table
-    self.decoded = decoded
-    count = block.wires.count
+  convenience init(_ block: BlockInput, on table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>) {
     var keyCount = 0
     var lookupCount = 0
-    var hasDeployments = false
-    for index in 0..<count {
+    for index in 0..<block.wires.count {
       guard let message = decoded[index].transaction?.message else { continue }
-      if decoded[index].namesUpgradeableLoader { hasDeployments = true }
       keyCount += message.staticKeyCount + message.lookedUpKeyCount
       lookupCount += message.addressTableLookups.count
     }
     // Each key may bring one implicit key, and each lookup its table.
-    accessCapacity = 2 * keyCount
-    table.reserve(accessCapacity + lookupCount)
-    hasLookups = lookupCount > 0
-    // A lookup table may name the loader, too.
-    self.hasDeployments = hasDeployments || hasLookups
-    let accountCapacity = table.count + accessCapacity + lookupCount
-    writtenIn = hasLookups ? [UInt32](repeating: 0, count: accountCapacity) : []
-    deployedIn = self.hasDeployments ? [UInt32](repeating: 0, count: accountCapacity) : []
-    indices = .allocate(capacity: max(accessCapacity, 1))
+    table.reserve(2 * keyCount + lookupCount)
+    self.init(block, table, decoded: decoded, decodedCount: block.wires.count, accessCapacity: 2 * keyCount)
+  }
+
+  /// For one thread that prepares and runs transactions in turn.
+  convenience init(inOrder block: BlockInput, on table: AccountTable) {
+    self.init(
+      block, table, decoded: .allocate(capacity: max(block.wires.count, 1)), decodedCount: 0, accessCapacity: nil)
+  }
+
+  private init(
+    _ block: BlockInput, _ table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>,
+    decodedCount: Int, accessCapacity: Int?
+  ) {
+    self.block = block
+    self.table = table
+    self.decoded = decoded
+    self.decodedCount = decodedCount
+    self.accessCapacity = accessCapacity ?? 0
+    isInOrder = accessCapacity == nil
+    count = block.wires.count
+    indices = .allocate(capacity: max(accessCapacity ?? 2 * ResolvedTransaction.maximumLockCount, 1))
     prepared = .allocate(capacity: max(count, 1))
     prepared.initialize(repeating: PreparedTransaction(), count: count)
     signatures = AccountInterner(expectedCount: count)
@@ -108,7 +120,7 @@ final class BlockPreparation: @unchecked Sendable {
   }
 
   deinit {
-    decoded.deinitialize(count: count)
+    decoded.deinitialize(count: decodedCount)
     decoded.deallocate()
     prepared.deinitialize(count: count)
     prepared.deallocate()
@@ -117,7 +129,13 @@ final class BlockPreparation: @unchecked Sendable {
 
   /// Processor time spent on signatures.
   var signatureNanoseconds: UInt64 {
-    UnsafeBufferPointer(start: decoded, count: count).reduce(0) { $0 &+ $1.signatureNanoseconds }
+    UnsafeBufferPointer(start: decoded, count: decodedCount).reduce(0) { $0 &+ $1.signatureNanoseconds }
+  }
+
+  /// Lets go of a transaction that has run.
+  @inline(__always) func release(_ position: Int) {
+    decoded[position].transaction = nil
+    prepared[position].resolved = nil
   }
 
   enum Step { case ready, barrier }
@@ -125,7 +143,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// Prepares transaction `position`; positions come in order. After a barrier, the same position is asked for again
   /// once every transaction before it has run.
   func prepare(_ position: Int) throws(StoreError) -> Step {
-    prefetch(from: position)
+    lookAhead(from: position)
+    if isInOrder { indexEnd = 0 }
     guard let transaction = decoded[position].transaction else {
       prepared[position].error = .sanitizeFailure
       return .ready
@@ -136,10 +155,14 @@ final class BlockPreparation: @unchecked Sendable {
       if !sameBytes && earlier >= segmentStart && !isFirstOfSegment { return barrier(at: position) }
       prepared[position].duplicateOf = earlier
     }
-    if hasLookups && !isFirstOfSegment && readsWrittenTable(transaction.message) { return barrier(at: position) }
+    if !transaction.message.addressTableLookups.isEmpty {
+      let mayReadWritten = !tracksWrites || readsWrittenTable(transaction.message)
+      tracksWrites = true
+      if mayReadWritten && !isFirstOfSegment { return barrier(at: position) }
+    }
     do throws(TransactionError) {
       let resolved = try resolve(transaction)
-      if hasDeployments && !isFirstOfSegment && resolved.keys.contains(where: isDeployedInSegment) {
+      if !deployedIn.isEmpty && !isFirstOfSegment && resolved.keys.contains(where: isDeployedInSegment) {
         return barrier(at: position)
       }
       prepared[position].resolved = resolved
@@ -157,15 +180,22 @@ final class BlockPreparation: @unchecked Sendable {
   @exclusivity(unchecked) private var storeFailure: StoreError?
 
   /// Transactions between two looks ahead.
-  private static let lookAhead = 4
+  private static let lookAheadStep = 4
 
   /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in the first
-  /// look the slots of their keys, in the second the accounts that these lead to.
-  @inline(__always) private func prefetch(from position: Int) {
-    let near = position + Self.lookAhead
-    let far = near + Self.lookAhead
-    if far < count, let message = decoded[far].transaction?.message {
+  /// look the slots of their keys and signature, in the second the accounts that the keys lead to.
+  @inline(__always) private func lookAhead(from position: Int) {
+    let near = position + Self.lookAheadStep
+    let far = near + Self.lookAheadStep
+    while decodedCount < count && decodedCount <= far {
+      (decoded + decodedCount).initialize(
+        to: DecodedTransaction(block.wires[decodedCount], verifiesSignatures: block.verifiesSignatures))
+      decodedCount += 1
+    }
+    if far < count, let transaction = decoded[far].transaction {
+      let message = transaction.message
       for key in 0..<message.staticKeyCount { table.prefetchSlot(of: message.staticKey(at: key)) }
+      if let signature = transaction.firstSignature { signatures.prefetchSlot(of: AccountKey(signature.r)) }
     }
     if near < count, let message = decoded[near].transaction?.message {
       for key in 0..<message.staticKeyCount { table.prefetchAccount(at: message.staticKey(at: key)) }
@@ -181,22 +211,24 @@ final class BlockPreparation: @unchecked Sendable {
   /// The first transaction of the block that has this one's signature; asking twice gives the same answer.
   private func earlierTransaction(with transaction: Transaction, at position: Int) -> Int32? {
     guard let signature = transaction.firstSignature else { return nil }
-    let head = AccountKey(
-      word0: signature.r.word0, word1: signature.r.word1, word2: signature.r.word2, word3: signature.r.word3)
     let known = signatures.count
-    let index = signatures.intern(head).position
+    let index = signatures.intern(AccountKey(signature.r)).position
     if index == known {
       firstWithR.append(Int32(position))
       return nil
     }
     if firstWithR[index] == position { return nil }
-    if decoded[Int(firstWithR[index])].transaction?.firstSignature == signature { return firstWithR[index] }
+    if firstSignature(ofWire: Int(firstWithR[index])) == signature { return firstWithR[index] }
     // One R, several S: somebody crafted these. A scan is slow and right.
-    for earlier in Int(firstWithR[index])..<position
-    where decoded[earlier].transaction?.firstSignature == signature {
+    for earlier in Int(firstWithR[index])..<position where firstSignature(ofWire: earlier) == signature {
       return Int32(earlier)
     }
     return nil
+  }
+
+  /// The first signature of an earlier transaction, which may have been let go of; `nil` where there is none.
+  private func firstSignature(ofWire position: Int) -> Signature? {
+    (try? Transaction.decode(block.wires[position]))?.firstSignature
   }
 
   private func readsWrittenTable(_ message: Message) -> Bool {
@@ -208,7 +240,14 @@ final class BlockPreparation: @unchecked Sendable {
 
   private func isDeployedInSegment(_ key: Pubkey) -> Bool {
     guard let index = table.index(of: key) else { return false }
-    return deployedIn[index.position] == segment
+    return index.position < deployedIn.count && deployedIn[index.position] == segment
+  }
+
+  /// Notes in `segments` that the present segment touched `index`.
+  private func note(_ index: AccountIndex, in segments: inout [UInt32]) {
+    let missing = index.position + 1 - segments.count
+    if missing > 0 { segments.append(contentsOf: repeatElement(0, count: max(missing, segments.count))) }
+    segments[index.position] = segment
   }
 
   private func resolve(_ transaction: Transaction) throws(TransactionError) -> ResolvedTransaction {
@@ -230,14 +269,14 @@ final class BlockPreparation: @unchecked Sendable {
   private func intern(_ position: Int) throws(StoreError) {
     guard let resolved = prepared[position].resolved else { return }
     let first = indexEnd
-    let namesLoader = hasDeployments && resolved.keys.contains(ProgramID.bpfLoaderUpgradeable)
+    let namesLoader = mayDeploy(resolved, at: position)
     for (offset, key) in resolved.keys.enumerated() {
       let index = try table.intern(key)
       indices[indexEnd] = index
       indexEnd += 1
-      guard hasLookups || namesLoader, resolved.isWritable(offset) else { continue }
-      if hasLookups { writtenIn[index.position] = segment }
-      if namesLoader { deployedIn[index.position] = segment }
+      guard tracksWrites || namesLoader, resolved.isWritable(offset) else { continue }
+      if tracksWrites { note(index, in: &writtenIn) }
+      if namesLoader { note(index, in: &deployedIn) }
     }
     let keyCount = resolved.keys.count
     for offset in 0..<keyCount {

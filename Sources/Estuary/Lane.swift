@@ -27,10 +27,11 @@ final class Lane {
     for program in programs { processor?.warm(program) }
   }
 
-  /// Executes the prepared transaction `position` and publishes the accounts it changed.
+  /// Executes the prepared transaction `position`, publishes the accounts it changed and lets go of it.
   ///
   /// - Parameter results: one a transaction; those of duplicates' originals are read.
   func run(_ position: Int, of preparation: BlockPreparation, into results: BlockResults) {
+    defer { preparation.release(position) }
     let prepared = preparation.prepared + position
     let signature = preparation.decoded[position].transaction?.firstSignature
     guard let resolved = prepared.pointee.resolved, let processor else {

@@ -34,6 +34,7 @@ package final class LockExecutor: BlockExecutor {
   }
 
   package func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
+    if workerCount == 1 && !block.recordsTimeline { return try runInOrder(block, on: table) }
     let preparation = BlockPreparation(block, on: table, decoded: decode(block))
     let results = BlockResults(count: preparation.count)
     let lanes = lanes
@@ -59,6 +60,22 @@ package final class LockExecutor: BlockExecutor {
     return BlockExecution(
       results: results.takeAll(), processed: processed, firstChanges: firstChanges,
       signatureNanoseconds: preparation.signatureNanoseconds, timeline: timeline)
+  }
+
+  /// Block order is an order that the graph allows: one worker needs no graph to find it.
+  private func runInOrder(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
+    let outcome = Outcome()
+    let lanes = lanes
+    pool.perform { worker in
+      outcome.result = Result { () throws(StoreError) in try lanes[worker].runInOrder(block, on: table) }
+    }
+    guard let result = outcome.result else { preconditionFailure("the pool has a worker") }
+    return try result.get()
+  }
+
+  /// Written by the one worker, read after it.
+  private final class Outcome: @unchecked Sendable {
+    var result: Result<BlockExecution, StoreError>?
   }
 
   /// Between two barriers; written by worker 0 alone while the pool runs.

@@ -22,27 +22,28 @@ package final class SerialExecutor: BlockExecutor {
   }
 
   package func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
-    let count = block.wires.count
-    let decoded = UnsafeMutablePointer<DecodedTransaction>.allocate(capacity: max(count, 1))
-    for (position, wire) in block.wires.enumerated() {
-      (decoded + position).initialize(
-        to: DecodedTransaction(wire, verifiesSignatures: block.verifiesSignatures))
-    }
-    let preparation = BlockPreparation(block, on: table, decoded: decoded)
-    let results = BlockResults(count: count)
-    lane.begin(block.environment)
+    try lane.runInOrder(block, on: table)
+  }
+}
+
+extension Lane {
+  /// Prepares and runs one transaction after the other on the calling thread.
+  func runInOrder(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
+    let preparation = BlockPreparation(inOrder: block, on: table)
+    let results = BlockResults(count: preparation.count)
+    begin(block.environment)
     do throws(StoreError) {
-      for position in 0..<count {
-        while try preparation.prepare(position) == .barrier { table.noteBarrier(lane.changesSoFar) }
-        lane.run(position, of: preparation, into: results)
+      for position in 0..<preparation.count {
+        while try preparation.prepare(position) == .barrier { table.noteBarrier(changesSoFar) }
+        run(position, of: preparation, into: results)
       }
     } catch {
-      table.rollBack(lane.takeFirstChanges())
+      table.rollBack(takeFirstChanges())
       throw error
     }
     let processed = results.allProcessed
     return BlockExecution(
-      results: results.takeAll(), processed: processed, firstChanges: lane.takeFirstChanges(),
+      results: results.takeAll(), processed: processed, firstChanges: takeFirstChanges(),
       signatureNanoseconds: preparation.signatureNanoseconds)
   }
 }
