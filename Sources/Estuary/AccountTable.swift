@@ -16,13 +16,19 @@ package final class AccountTable: @unchecked Sendable {
   // Sendable: see the paragraph on threads above.
   @exclusivity(unchecked) private var interner: AccountInterner
   @exclusivity(unchecked) private var accounts: UnsafeMutablePointer<Account>
-  /// The block in which the account was changed first, or 0; see `publish`.
-  @exclusivity(unchecked) private var changedIn: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) private var notes: UnsafeMutablePointer<Notes>
   /// Programdata keys of upgradeable programs, as of the last barrier: workers may be changing the accounts.
   @exclusivity(unchecked) private var programDataKeys: [UInt32: Pubkey] = [:]
   private var capacity: Int
   @exclusivity(unchecked) private var block: UInt32 = 1
   private let store: any AccountStore
+
+  private struct Notes {
+    /// The block in which the account was changed first, or 0; see `publish`.
+    var changedIn: UInt32 = 0
+    /// Whether `programDataKeys` has an entry.
+    var isUpgradeableProgram = false
+  }
 
   package var count: Int { interner.count }
 
@@ -31,13 +37,13 @@ package final class AccountTable: @unchecked Sendable {
     interner = AccountInterner(expectedCount: expectedCount)
     capacity = max(expectedCount, 16)
     accounts = Self.allocateAccounts(capacity)
-    changedIn = .allocate(capacity: capacity)
+    notes = .allocate(capacity: capacity)
   }
 
   deinit {
     accounts.deinitialize(count: interner.count)
     accounts.deallocate()
-    changedIn.deallocate()
+    notes.deallocate()
   }
 
   /// An account is a cache line long, and shall not lie on two.
@@ -55,10 +61,10 @@ package final class AccountTable: @unchecked Sendable {
     newAccounts.moveInitialize(from: accounts, count: interner.count)
     accounts.deallocate()
     accounts = newAccounts
-    let newChangedIn = UnsafeMutablePointer<UInt32>.allocate(capacity: newCapacity)
-    newChangedIn.update(from: changedIn, count: interner.count)
-    changedIn.deallocate()
-    changedIn = newChangedIn
+    let newNotes = UnsafeMutablePointer<Notes>.allocate(capacity: newCapacity)
+    newNotes.moveInitialize(from: notes, count: interner.count)
+    notes.deallocate()
+    notes = newNotes
     capacity = newCapacity
   }
 
@@ -70,7 +76,7 @@ package final class AccountTable: @unchecked Sendable {
       let index = interner.intern(AccountKey(key))
       if index.position == known {
         (accounts + known).initialize(to: account)
-        changedIn[known] = 0
+        (notes + known).initialize(to: Notes())
         noteProgramData(of: index)
       }
     }
@@ -94,7 +100,7 @@ package final class AccountTable: @unchecked Sendable {
     let index = interner.intern(AccountKey(key))
     if index.position == known {
       (accounts + known).initialize(to: .empty)
-      changedIn[known] = 0
+      (notes + known).initialize(to: Notes())
       if let account = try store.account(key) { accounts[known] = account }
       noteProgramData(of: index)
     }
@@ -103,12 +109,14 @@ package final class AccountTable: @unchecked Sendable {
 
   /// The programdata account of the upgradeable program at `index`, as of the last barrier.
   package func programData(of index: AccountIndex) -> Pubkey? {
-    programDataKeys.isEmpty ? nil : programDataKeys[index.rawValue]
+    notes[index.position].isUpgradeableProgram ? programDataKeys[index.rawValue] : nil
   }
 
   private func noteProgramData(of index: AccountIndex) {
     let key = ImplicitRead.programData(of: accounts[index.position])
-    if key != nil || !programDataKeys.isEmpty { programDataKeys[index.rawValue] = key }
+    if key == nil && !notes[index.position].isUpgradeableProgram { return }
+    notes[index.position].isUpgradeableProgram = key != nil
+    programDataKeys[index.rawValue] = key
   }
 
   /// No worker runs: accounts in `changes` may have become programs, or have ceased to be.
@@ -123,7 +131,7 @@ package final class AccountTable: @unchecked Sendable {
   @inline(__always) func prefetchAccount(at key: Pubkey) {
     guard let index = interner.prefetchKey(of: AccountKey(key)), index.position < capacity else { return }
     estuary_prefetch(accounts + index.position)
-    estuary_prefetch(changedIn + index.position)
+    estuary_prefetch(notes + index.position)
   }
 
   package func index(of key: Pubkey) -> AccountIndex? { interner.index(of: AccountKey(key)) }
@@ -142,17 +150,29 @@ package final class AccountTable: @unchecked Sendable {
 
   /// Replaces an account; one without lamports is gone. The first change in a block goes to `changes` together with
   /// the account's state before, which is what the commit needs.
+  package func publish(_ account: Account, at index: AccountIndex, noting changes: inout [FirstChange]) {
+    var account = account
+    publish(from: &account, at: index, noting: &changes)
+  }
+
+  /// As above; takes the account from `slot` and leaves another one.
   @inline(__always) package func publish(
-    _ account: Account, at index: AccountIndex, noting changes: inout [FirstChange]
+    from slot: UnsafeMutablePointer<Account>, at index: AccountIndex, noting changes: inout [FirstChange]
   ) {
     let position = index.position
-    if changedIn[position] != block {
-      changedIn[position] = block
-      changes.append(FirstChange(index: index, old: (accounts + position).move()))
-      (accounts + position).initialize(to: account.lamports == 0 ? .empty : account)
-    } else {
-      accounts[position] = account.lamports == 0 ? .empty : account
+    let entry = accounts + position
+    if notes[position].changedIn != block {
+      notes[position].changedIn = block
+      changes.append(FirstChange(index: index, old: entry.move()))
+      entry.initialize(to: Account(owner: .zero, rentEpoch: 0))
     }
+    if slot.pointee.lamports == 0 { slot.pointee = .empty }
+    swap(&entry.pointee, &slot.pointee)
+  }
+
+  /// Where the account at `index` lies until the table grows.
+  @inline(__always) package func account(at index: AccountIndex) -> UnsafePointer<Account> {
+    UnsafePointer(accounts + index.position)
   }
 
   /// Code of every program in the table.

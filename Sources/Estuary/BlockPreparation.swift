@@ -43,8 +43,8 @@ struct PreparedTransaction: Sendable {
   /// Where its account indices lie in `BlockPreparation.indices`: one a key, then one an implicit key.
   var firstIndex = 0
   var keyCount = 0
-  /// What executing reads beyond the keys: code of upgradeable programs.
-  var implicitKeys: [Pubkey] = []
+  /// Accounts that executing reads beyond the keys: code of upgradeable programs.
+  var implicitCount = 0
   /// An earlier transaction of the block with the same signature; -1: none.
   var duplicateOf: Int32 = -1
 }
@@ -160,20 +160,19 @@ final class BlockPreparation: @unchecked Sendable {
       tracksWrites = true
       if mayReadWritten && !isFirstOfSegment { return barrier(at: position) }
     }
+    let resolved: ResolvedTransaction
     do throws(TransactionError) {
-      let resolved = try resolve(transaction)
+      resolved = try resolve(transaction)
       if !deployedIn.isEmpty && !isFirstOfSegment && resolved.keys.contains(where: isDeployedInSegment) {
         return barrier(at: position)
       }
-      prepared[position].resolved = resolved
       if !decoded[position].hasValidSignatures { throw .signatureFailure }
     } catch {
-      prepared[position].resolved = nil
       prepared[position].error = error
       if let failure = storeFailure { throw failure }
       return .ready
     }
-    try intern(position)
+    try intern(resolved, at: position)
     return .ready
   }
 
@@ -265,27 +264,33 @@ final class BlockPreparation: @unchecked Sendable {
     }
   }
 
+  /// Whether it names the upgradeable loader, which it may do through a lookup table.
+  private func mayDeploy(_ resolved: ResolvedTransaction, at position: Int) -> Bool {
+    decoded[position].namesUpgradeableLoader
+      || !resolved.message.addressTableLookups.isEmpty && resolved.keys.contains(ProgramID.bpfLoaderUpgradeable)
+  }
+
   /// Looks up every key once, and the programdata of upgradeable programs among them as implicit keys.
-  private func intern(_ position: Int) throws(StoreError) {
-    guard let resolved = prepared[position].resolved else { return }
+  private func intern(_ resolved: ResolvedTransaction, at position: Int) throws(StoreError) {
     let first = indexEnd
     let namesLoader = mayDeploy(resolved, at: position)
-    for (offset, key) in resolved.keys.enumerated() {
-      let index = try table.intern(key)
+    let keyCount = resolved.keys.count
+    for offset in 0..<keyCount {
+      let index = try table.intern(resolved.keys[offset])
       indices[indexEnd] = index
       indexEnd += 1
       guard tracksWrites || namesLoader, resolved.isWritable(offset) else { continue }
       if tracksWrites { note(index, in: &writtenIn) }
       if namesLoader { note(index, in: &deployedIn) }
     }
-    let keyCount = resolved.keys.count
     for offset in 0..<keyCount {
       guard let programData = table.programData(of: indices[first + offset]) else { continue }
       indices[indexEnd] = try table.intern(programData)
       indexEnd += 1
-      prepared[position].implicitKeys.append(programData)
+      prepared[position].implicitCount += 1
     }
     prepared[position].firstIndex = first
     prepared[position].keyCount = keyCount
+    prepared[position].resolved = resolved
   }
 }

@@ -34,13 +34,13 @@ final class Lane {
     defer { preparation.release(position) }
     let prepared = preparation.prepared + position
     let signature = preparation.decoded[position].transaction?.firstSignature
-    guard let resolved = prepared.pointee.resolved, let processor else {
+    guard let resolved = prepared.pointee.resolved.take(), let processor else {
       results.set(position, TransactionResult(signature: signature, error: prepared.pointee.error), processed: false)
       return
     }
     let view = TableView(
       table: preparation.table, indices: preparation.indices + prepared.pointee.firstIndex,
-      implicitKeys: prepared.pointee.implicitKeys)
+      implicitCount: prepared.pointee.implicitCount)
     let earlier = Int(prepared.pointee.duplicateOf)
     let outcome = processor.process(
       resolved, accounts: view,
@@ -48,8 +48,8 @@ final class Lane {
         earlier >= 0 && results.isProcessed(earlier)
           || signature.map(preparation.block.statusCache.contains) ?? false
       },
-      publish: { position, account in
-        preparation.table.publish(account, at: view.indices[position], noting: &firstChanges)
+      publish: { position, slot in
+        preparation.table.publish(from: slot, at: view.indices[position], noting: &firstChanges)
       })
     results.set(
       position,
@@ -73,7 +73,7 @@ final class Lane {
 struct TableView: AccountView {
   let table: AccountTable
   let indices: UnsafeMutablePointer<AccountIndex>
-  let implicitKeys: [Pubkey]
+  let implicitCount: Int
 
   @inline(__always) func account(at position: Int) -> Account? {
     let account = table[indices[position]]
@@ -82,7 +82,11 @@ struct TableView: AccountView {
 
   @inline(__always) func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>) {
     // The table holds `Account.empty` where there is none.
-    slot.pointee = table[indices[position]]
+    slot.pointee.assign(table.account(at: indices[position]))
+  }
+
+  func implicitPosition(of key: Pubkey, keyCount: Int) -> Int? {
+    (keyCount..<keyCount + implicitCount).first { table.key(of: indices[$0]) == key }
   }
 }
 
@@ -112,7 +116,7 @@ final class BlockResults: @unchecked Sendable {
   }
 
   /// Called once for each position.
-  func set(_ position: Int, _ result: TransactionResult, processed isProcessed: Bool) {
+  @inline(__always) func set(_ position: Int, _ result: consuming TransactionResult, processed isProcessed: Bool) {
     precondition(states[position] == .missing, "a transaction has one result")
     (results + position).initialize(to: result)
     states[position] = isProcessed ? .processed : .rejected

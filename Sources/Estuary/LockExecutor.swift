@@ -161,7 +161,7 @@ private struct AccessBuffers {
         reads.append(indices[key])
       }
     }
-    for implicit in prepared.pointee.implicitKeys.indices {
+    for implicit in 0..<prepared.pointee.implicitCount {
       reads.append(indices[prepared.pointee.keyCount + implicit])
     }
     if let program = resolved.message.instructions.last?.programIndex {

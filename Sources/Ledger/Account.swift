@@ -27,5 +27,14 @@ public struct Account: Sendable, Equatable {
   /// What a key without an account reads as: no lamports, no data, owned by the system program (the zero key).
   package static let empty = Account(owner: .zero, rentEpoch: 0)
 
+  /// Becomes `other`, without the temporary that an assignment of the whole makes.
+  @inlinable @inline(__always) package mutating func assign(_ other: UnsafePointer<Account>) {
+    lamports = other.pointee.lamports
+    data = other.pointee.data
+    owner = other.pointee.owner
+    executable = other.pointee.executable
+    rentEpoch = other.pointee.rentEpoch
+  }
+
   package static let maximumDataByteCount = 10 * 1024 * 1024
 }

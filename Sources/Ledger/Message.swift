@@ -28,15 +28,15 @@ package enum MessageVersion: Sendable, Equatable {
 /// preparation and execution is one reference.
 package final class Message: Sendable {
   package let version: MessageVersion
-  package let header: MessageHeader
+  @usableFromInline package let header: MessageHeader
   /// The whole transaction's wire bytes; every offset below is into these.
   @usableFromInline package let bytes: [UInt8]
   /// Where the message starts in `bytes`; it runs to the end.
   @usableFromInline package let offset: Int
   @usableFromInline package let keysOffset: Int
-  package let staticKeyCount: Int
+  @usableFromInline package let staticKeyCount: Int
   @usableFromInline package let blockhashOffset: Int
-  package let instructions: [CompiledInstruction]
+  @usableFromInline package let instructions: [CompiledInstruction]
   /// Empty for a legacy message.
   package let addressTableLookups: [AddressTableLookup]
 
@@ -57,7 +57,7 @@ package final class Message: Sendable {
   }
 
   /// The key at `index` in `[0, staticKeyCount)`.
-  @inlinable package func staticKey(at index: Int) -> Pubkey {
+  @inlinable @inline(__always) package func staticKey(at index: Int) -> Pubkey {
     precondition(index >= 0 && index < staticKeyCount)
     return bytes.withUnsafeBytes {
       Pubkey(reading: $0.baseAddress.unsafelyUnwrapped + (keysOffset + index * 32))

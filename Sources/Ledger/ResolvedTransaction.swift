@@ -5,9 +5,9 @@
 import Primitives
 
 package struct ResolvedTransaction: Sendable {
-  package let transaction: Transaction
+  @usableFromInline package let transaction: Transaction
   /// Static ++ looked-up writable ++ looked-up read-only; at most `maximumLockCount`, no two equal.
-  package let keys: [Pubkey]
+  @usableFromInline package let keys: ResolvedKeys
   /// Bit i is set where key i is writable, after demotion of reserved keys and called programs.
   @usableFromInline package let writableMask: UInt64
   /// Bit i is set where some instruction calls key i as its program.
@@ -16,7 +16,7 @@ package struct ResolvedTransaction: Sendable {
   /// Accounts a transaction may lock.
   package static let maximumLockCount = 64
 
-  package var message: Message { transaction.message }
+  @inlinable package var message: Message { transaction.message }
 
   @inlinable package func isSigner(_ index: Int) -> Bool {
     index < Int(transaction.message.header.requiredSignatureCount)
@@ -36,14 +36,14 @@ package struct ResolvedTransaction: Sendable {
   ) throws(TransactionError) {
     try transaction.sanitize()
     let message = transaction.message
-    var keys = message.staticKeys
+    var loadedKeys: [Pubkey] = []
     var loadedWritableCount = 0
     if !message.addressTableLookups.isEmpty {
       let loaded = try lookUp(message)
-      keys += loaded.writable
-      keys += loaded.readonly
+      loadedKeys = loaded.writable + loaded.readonly
       loadedWritableCount = loaded.writable.count
     }
+    let keys = ResolvedKeys(message: message, loaded: loadedKeys)
     try Self.checkLocks(keys)
     self.transaction = transaction
     self.keys = keys
@@ -54,7 +54,7 @@ package struct ResolvedTransaction: Sendable {
       keys: keys, message: message, loadedWritableCount: loadedWritableCount, programMask: programMask)
   }
 
-  private static func checkLocks(_ keys: [Pubkey]) throws(TransactionError) {
+  private static func checkLocks(_ keys: ResolvedKeys) throws(TransactionError) {
     let hasDuplicate =
       keys.count <= maximumLockCount ? hasDuplicateByScan(keys) : Set(keys).count < keys.count
     if hasDuplicate { throw .accountLoadedTwice }
@@ -62,20 +62,21 @@ package struct ResolvedTransaction: Sendable {
   }
 
   /// Few keys: comparing first words pairwise beats hashing.
-  private static func hasDuplicateByScan(_ keys: [Pubkey]) -> Bool {
-    keys.withUnsafeBufferPointer { keys in
-      for index in 1..<max(1, keys.count) {
-        let word = keys[index].word0
-        for earlier in 0..<index where keys[earlier].word0 == word {
-          if keys[earlier] == keys[index] { return true }
+  private static func hasDuplicateByScan(_ keys: ResolvedKeys) -> Bool {
+    withUnsafeTemporaryAllocation(of: UInt64.self, capacity: maximumLockCount) { words in
+      for index in keys.indices {
+        let key = keys[index]
+        for earlier in 0..<index where words[earlier] == key.word0 {
+          if keys[earlier] == key { return true }
         }
+        words[index] = key.word0
       }
       return false
     }
   }
 
   private static func writableMask(
-    keys: [Pubkey], message: Message, loadedWritableCount: Int, programMask: UInt64
+    keys: ResolvedKeys, message: Message, loadedWritableCount: Int, programMask: UInt64
   ) -> UInt64 {
     let header = message.header
     let signerCount = Int(header.requiredSignatureCount)
@@ -90,6 +91,24 @@ package struct ResolvedTransaction: Sendable {
     let demoted = mask & programMask
     if demoted != 0 && !keys.contains(ProgramID.bpfLoaderUpgradeable) { mask &= ~demoted }
     return mask
+  }
+}
+
+/// The keys of a transaction by position: the static ones lie in its wire bytes and are not copied.
+@frozen package struct ResolvedKeys: RandomAccessCollection, Sendable {
+  @usableFromInline let message: Message
+  @usableFromInline let loaded: [Pubkey]
+
+  init(message: Message, loaded: [Pubkey]) {
+    self.message = message
+    self.loaded = loaded
+  }
+
+  @inlinable package var startIndex: Int { 0 }
+  @inlinable package var endIndex: Int { message.staticKeyCount + loaded.count }
+
+  @inlinable package subscript(index: Int) -> Pubkey {
+    index < message.staticKeyCount ? message.staticKey(at: index) : loaded[index - message.staticKeyCount]
   }
 }
 

@@ -154,12 +154,12 @@ extension InstructionError {
 extension InvokeContext {
   /// "Program", the program's key, and what `body` adds.
   @inline(__always)
-  private func logProgram(_ program: Pubkey, _ start: StaticString, _ body: (inout [UInt8]) -> Void) {
+  private func logProgram(_ program: Pubkey, _ start: StaticString, _ body: (inout LogBuffer) -> Void) {
     guard logs.isEnabled else { return }
     let key = keyTexts.text(of: program)
     logs.line { line in
       line.append(start)
-      line.append(contentsOf: key)
+      line.append(key)
       body(&line)
     }
   }

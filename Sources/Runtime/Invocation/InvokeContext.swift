@@ -60,9 +60,9 @@ package final class InvokeContext {
     logs.reset(isEnabled: collectsLogs)
     pendingSyscallError = nil
     for index in 0..<accountCount { programs[index] = nil }
-    modifiedPrograms.removeAll(keepingCapacity: true)
+    if !modifiedPrograms.isEmpty { modifiedPrograms.removeAll(keepingCapacity: true) }
     undeclaredAccount = nil
-    undeclaredPrograms.removeAll(keepingCapacity: true)
+    if !undeclaredPrograms.isEmpty { undeclaredPrograms.removeAll(keepingCapacity: true) }
   }
 
   /// The machine and input memory of the frame now running.

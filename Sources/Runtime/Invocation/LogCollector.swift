@@ -3,11 +3,13 @@
 
 import Primitives
 
-package struct LogCollector {
+package struct LogCollector: ~Copyable {
   package static let byteLimit = 10_000
 
   package var isEnabled = true
-  private var bytes: [UInt8] = []
+  private var bytes = LogBuffer()
+  /// Lines so far.
+  package private(set) var count = 0
   private var countedBytes = 0
   private var warned = false
 
@@ -15,56 +17,92 @@ package struct LogCollector {
 
   package mutating func reset(isEnabled: Bool) {
     self.isEnabled = isEnabled
-    bytes.removeAll(keepingCapacity: true)
+    bytes.count = 0
+    count = 0
     countedBytes = 0
     warned = false
   }
 
   /// Appends one line, written by `body` into the buffer; after the limit only the warning stands.
-  @inline(__always) package mutating func line(_ body: (inout [UInt8]) -> Void) {
+  @inline(__always) package mutating func line(_ body: (inout LogBuffer) -> Void) {
     guard isEnabled else { return }
     let start = bytes.count
-    bytes.append(0)
-    bytes.append(0)
     let textStart = start + TransactionLogs.lengthByteCount
+    bytes.reserve(TransactionLogs.lengthByteCount)
+    bytes.count = textStart
     body(&bytes)
     var length = bytes.count - textStart
     if countedBytes + length >= Self.byteLimit {
       if warned {
-        bytes.removeLast(bytes.count - start)
+        bytes.count = start
         return
       }
       warned = true
-      bytes.removeLast(length)
+      bytes.count = textStart
       bytes.append("Log truncated" as StaticString)
       length = bytes.count - textStart
     } else {
       countedBytes += length
     }
     // At most the limit, so two bytes hold it.
-    bytes[start] = UInt8(truncatingIfNeeded: length)
-    bytes[start + 1] = UInt8(truncatingIfNeeded: length >> 8)
+    let place = bytes.base + start
+    place.storeBytes(of: UInt16(truncatingIfNeeded: length).littleEndian, as: UInt16.self)
+    count += 1
   }
 
-  package mutating func log(_ text: String) { line { $0.append(contentsOf: text.utf8) } }
+  package mutating func log(_ text: String) { line { $0.append(text) } }
 
   /// The lines so far, in memory of their own: the buffers here stay with the worker.
   package var collected: TransactionLogs {
-    TransactionLogs(bytes: bytes.withUnsafeBufferPointer { Array($0) })
+    TransactionLogs(bytes: Array(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)))
   }
 
   package var lines: [String] { collected.lines }
 }
 
-extension [UInt8] {
-  mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+/// Bytes that grow: an array without the checks that a shared one needs at each of many small appends.
+package struct LogBuffer: ~Copyable {
+  fileprivate var base: UnsafeMutableRawPointer
+  fileprivate var count = 0
+  private var capacity = 16 * 1024
 
-  mutating func append(_ text: StaticString) {
-    append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  fileprivate init() { base = .allocate(byteCount: capacity, alignment: 16) }
+
+  deinit { base.deallocate() }
+
+  /// Makes room for `byteCount` bytes more.
+  @inline(__always) fileprivate mutating func reserve(_ byteCount: Int) {
+    if capacity - count < byteCount { grow(byteCount) }
+  }
+
+  @inline(never) private mutating func grow(_ byteCount: Int) {
+    capacity = max(2 * capacity, count + byteCount)
+    let old = base
+    base = .allocate(byteCount: capacity, alignment: 16)
+    base.copyMemory(from: old, byteCount: count)
+    old.deallocate()
+  }
+
+  @inline(__always) package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    guard let source = bytes.baseAddress else { return }
+    reserve(bytes.count)
+    (base + count).copyMemory(from: source, byteCount: bytes.count)
+    count += bytes.count
+  }
+
+  package mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
+
+  package mutating func append(_ text: String) {
+    var text = text
+    text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+  }
+
+  @inline(__always) package mutating func append(_ text: StaticString) {
+    append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   /// Decimal digits.
-  mutating func append(decimal value: UInt64) {
+  package mutating func append(decimal value: UInt64) {
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var rest = value
       var start = 20
@@ -73,7 +111,7 @@ extension [UInt8] {
         digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
         rest /= 10
       } while rest > 0
-      append(contentsOf: digits[start...])
+      append(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: digits[start...])))
     }
   }
 }

@@ -65,9 +65,9 @@ package final class TransactionContext {
     self.rent = rent
     touched.update(repeating: false, count: accountCount)
     traceLength = 0
-    stack.removeAll(keepingCapacity: true)
+    if !stack.isEmpty { stack.removeAll(keepingCapacity: true) }
     returnDataProgram = .zero
-    returnData.removeAll(keepingCapacity: true)
+    if !returnData.isEmpty { returnData.removeAll(keepingCapacity: true) }
     resizeDelta = 0
     lamportsDelta = SignedDelta()
     instructionsSysvarIndex = nil
@@ -91,12 +91,12 @@ package final class TransactionContext {
 
   func clearReturnData(program: Pubkey) {
     returnDataProgram = program
-    returnData.removeAll(keepingCapacity: true)
+    if !returnData.isEmpty { returnData.removeAll(keepingCapacity: true) }
   }
 
   package func setReturnData(program: Pubkey, _ bytes: UnsafeRawBufferPointer) {
     returnDataProgram = program
-    returnData.removeAll(keepingCapacity: true)
+    if !returnData.isEmpty { returnData.removeAll(keepingCapacity: true) }
     returnData.append(contentsOf: bytes)
   }
 }

@@ -4,17 +4,17 @@
 import Ledger
 import Primitives
 
-/// The accounts lent to one transaction. Positions count the transaction's keys first, then `implicitKeys`.
+/// The accounts lent to one transaction. Positions count the transaction's keys first, then accounts that no key names
+/// but that executing reads, the code of upgradeable programs; those are locked for reading.
 package protocol AccountView {
-  /// The account at `position` in `[0, keys + implicitKeys)`; `nil` where there is none.
+  /// The account at `position`; `nil` where there is none.
   func account(at position: Int) -> Account?
 
   /// Copies that account, or `Account.empty`, into `slot`, which holds one.
   func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>)
 
-  /// Accounts that no key names but that executing reads: the code of upgradeable programs. Locked for
-  /// reading.
-  var implicitKeys: [Pubkey] { get }
+  /// The position of `key` among the accounts that no key names, `keyCount` or more; `nil` where it is not lent.
+  func implicitPosition(of key: Pubkey, keyCount: Int) -> Int?
 }
 
 extension AccountView {
@@ -34,6 +34,10 @@ package struct ArrayAccountView: AccountView {
   }
 
   package func account(at position: Int) -> Account? { accounts[position] }
+
+  package func implicitPosition(of key: Pubkey, keyCount: Int) -> Int? {
+    implicitKeys.firstIndex(of: key).map { keyCount + $0 }
+  }
 }
 
 /// What executing reads beyond the keys of a transaction.

@@ -53,6 +53,8 @@ package struct TransactionLogs: Sendable, Equatable {
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
+  package var count: Int { lines.count }
+
   package var lines: [String] {
     var lines: [String] = []
     var start = Self.lengthByteCount

@@ -6,7 +6,7 @@ import Primitives
 extension TransactionProcessor {
   func execute(
     _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, fee: UInt64,
-    publish: (Int, Account) -> Void
+    publish: (Int, UnsafeMutablePointer<Account>) -> Void
   ) -> TransactionOutcome {
     var failure: TransactionError?
     do throws(TransactionError) {
@@ -25,10 +25,14 @@ extension TransactionProcessor {
     if !context.returnData.isEmpty { outcome.returnData = (context.returnDataProgram, context.returnData) }
     if failure == nil {
       for position in resolved.keys.indices where context.touched[position] && resolved.isWritable(position) {
-        publish(position, context.accounts[position])
+        publish(position, context.accounts + position)
       }
     } else {
-      publish(0, payerLess(fee, accounts: accounts))
+      // What the instructions did is dropped: the payer as it was, less the fee, which loading has seen it can pay.
+      let payer = context.accounts
+      accounts.copyAccount(at: 0, to: payer)
+      payer.pointee.lamports -= min(fee, payer.pointee.lamports)
+      publish(0, payer)
     }
     return outcome
   }
@@ -89,17 +93,15 @@ extension TransactionProcessor {
     let context = invoke.transaction
     for position in resolved.keys.indices where resolved.isWritable(position) && context.touched[position] {
       if context.keys[position] == ProgramID.incinerator { continue }
-      let after = RentState(context.accounts[position], rent: context.rent)
-      if !rentStates[position].mayBecome(after) {
+      let account = context.accounts + position
+      let after = RentState(
+        lamports: account.pointee.lamports, dataByteCount: account.pointee.data.count, rent: context.rent)
+      guard case .rentPaying = after else { continue }
+      let sizes = sizesBefore[position]
+      let before = RentState(lamports: sizes.lamports, dataByteCount: sizes.dataByteCount, rent: context.rent)
+      if !before.mayBecome(after) {
         throw .insufficientFundsForRent(accountIndex: UInt8(truncatingIfNeeded: position))
       }
     }
-  }
-
-  /// The payer as it was, less the fee, which loading has seen it can pay.
-  private func payerLess(_ fee: UInt64, accounts: some AccountView) -> Account {
-    var payer = accounts.account(at: 0) ?? .empty
-    payer.lamports -= min(fee, payer.lamports)
-    return payer
   }
 }

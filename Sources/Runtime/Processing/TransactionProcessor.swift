@@ -16,12 +16,15 @@ import SBPF
 package final class TransactionProcessor {
   package let invoke: InvokeContext
   private let programTable = ProgramTable()
-  /// Rent states when the instructions began, by position.
-  @exclusivity(unchecked) var rentStates: [RentState] = []
+  /// What rent depends on, by position, when the instructions began.
+  let sizesBefore: UnsafeMutablePointer<(lamports: UInt64, dataByteCount: Int)>
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     invoke = InvokeContext(environment: environment, engine: engine)
+    sizesBefore = .allocate(capacity: TransactionContext.maximumAccountCount)
   }
+
+  deinit { sizesBefore.deallocate() }
 
   /// The block that transactions belong to from now on.
   package var environment: ExecutionEnvironment {
@@ -44,7 +47,8 @@ package final class TransactionProcessor {
     var changes: [AccountUpdate] = []
     var outcome = process(
       resolved, accounts: accounts, isAlreadyProcessed: isAlreadyProcessed, collectsLogs: collectsLogs
-    ) { position, account in
+    ) { position, slot in
+      let account = slot.pointee
       changes.append(AccountUpdate(position: position, account: account.lamports == 0 ? nil : account))
     }
     outcome.changes = changes
@@ -52,10 +56,10 @@ package final class TransactionProcessor {
   }
 
   /// As above, and hands each changed account to `publish`, by position, in place of listing it in the outcome; one
-  /// without lamports is to be deleted.
+  /// without lamports is to be deleted. `publish` may take the account if it leaves another one.
   package func process(
     _ resolved: ResolvedTransaction, accounts: some AccountView, isAlreadyProcessed: () -> Bool,
-    collectsLogs: Bool = true, publish: (Int, Account) -> Void
+    collectsLogs: Bool = true, publish: (Int, UnsafeMutablePointer<Account>) -> Void
   ) -> TransactionOutcome {
     let message = resolved.message
     do throws(TransactionError) {
@@ -101,7 +105,6 @@ package final class TransactionProcessor {
   ) throws(TransactionError) {
     let context = invoke.transaction
     let rent = environment.sysvars.rent
-    rentStates.removeAll(keepingCapacity: true)
     for position in resolved.keys.indices {
       let key = resolved.keys[position]
       let slot = context.accounts + position
@@ -117,7 +120,7 @@ package final class TransactionProcessor {
         try TransactionFee.withdraw(fee, from: &slot.pointee, position: position, rent: rent)
         context.touched[position] = true
       }
-      rentStates.append(RentState(slot.pointee, rent: rent))
+      (sizesBefore + position).initialize(to: (slot.pointee.lamports, slot.pointee.data.count))
     }
   }
 
@@ -164,8 +167,8 @@ package final class TransactionProcessor {
   /// The account at `key`, among the transaction's keys or the implicit ones; `nil` where it is in neither.
   private func programData(_ key: Pubkey, accounts: some AccountView, keyCount: Int) -> Account? {
     if let position = invoke.transaction.index(of: key) { return invoke.transaction.accounts[position] }
-    guard let index = accounts.implicitKeys.firstIndex(of: key) else { return nil }
-    return accounts.account(at: keyCount + index) ?? .empty
+    guard let position = accounts.implicitPosition(of: key, keyCount: keyCount) else { return nil }
+    return accounts.account(at: position) ?? .empty
   }
 }
 

@@ -24,8 +24,8 @@ enum LogSyscalls {
       try machine.consume(max(ComputeCosts.syscallBase, byteCount))
       let message = try text(machine, address, byteCount)
       invoke.logs.line { line in
-        line.append(contentsOf: "Program log: ".utf8)
-        line.append(contentsOf: message)
+        line.append("Program log: " as StaticString)
+        line.append(message)
       }
       return 0
     }
@@ -74,11 +74,11 @@ enum LogSyscalls {
       try machine.consume(total)
       for index in 0..<Int(count) { _ = try machine.bytes(fields.guestSlice(at: index)) }
       invoke.logs.line { line in
-        line.append(contentsOf: "Program data: ".utf8)
+        line.append("Program data: " as StaticString)
         for index in 0..<Int(count) {
-          if index > 0 { line.append(UInt8(ascii: " ")) }
+          if index > 0 { line.append(" " as StaticString) }
           guard let field = try? machine.bytes(fields.guestSlice(at: index)) else { continue }
-          line.append(contentsOf: Base64.encode(field).utf8)
+          line.append(Base64.encode(field))
         }
       }
       return 0
