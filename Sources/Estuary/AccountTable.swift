@@ -192,13 +192,18 @@ package final class AccountTable: @unchecked Sendable {
   package func finishBlock(_ firstChanges: [FirstChange]) -> [AccountChange] {
     block &+= 1
     noteBarrier(firstChanges)
-    return firstChanges.compactMap { change in
+    var changes: [AccountChange] = []
+    changes.reserveCapacity(firstChanges.count)
+    for change in firstChanges {
       let new = accounts[change.index.position]
-      if new == change.old { return nil }
-      return AccountChange(
-        key: key(of: change.index), old: change.old.lamports == 0 ? nil : change.old,
-        new: new.lamports == 0 ? nil : new)
-    }.sorted { $0.key < $1.key }
+      if new == change.old { continue }
+      changes.append(
+        AccountChange(
+          key: key(of: change.index), old: change.old.lamports == 0 ? nil : change.old,
+          new: new.lamports == 0 ? nil : new))
+    }
+    changes.sort { $0.key < $1.key }
+    return changes
   }
 
   /// Takes back a block that could not be committed, or a run that is to be repeated.

@@ -12,22 +12,41 @@ import Runtime
 import Scheduling
 
 /// A transaction after decoding; independent of all state.
-struct DecodedTransaction: Sendable {
+struct DecodedTransaction: @unchecked Sendable {
+  // Sendable: the pointers lead to bytes that nobody changes.
   /// `nil` where the bytes are no transaction.
   var transaction: Transaction?
   var hasValidSignatures = true
   var signatureNanoseconds: UInt64 = 0
   /// Whether it may deploy, upgrade or close programs, as far as its static keys tell.
   var namesUpgradeableLoader = false
+  /// Where the static keys and the first signature lie in the block's wire bytes, which outlive this: looking at them
+  /// there costs no reference counting.
+  private var keys: UnsafeRawPointer?
+  private(set) var keyCount = 0
+  private var signature: UnsafeRawPointer?
+
+  @inline(__always) var firstSignature: Signature? { signature.map { Signature(reading: $0) } }
+
+  /// The static key at `index` in `[0, keyCount)`.
+  @inline(__always) func key(at index: Int) -> Pubkey {
+    guard let keys, index < keyCount else { return .zero }
+    return Pubkey(reading: keys + index * 32)
+  }
 
   /// Decodes and, if asked to, verifies. A transaction that is not sane has no signatures worth verifying.
   init(_ wire: [UInt8], verifiesSignatures: Bool) {
     guard let transaction = try? Transaction.decode(wire) else { return }
     self.transaction = transaction
     let message = transaction.message
-    for index in 0..<message.staticKeyCount where message.staticKey(at: index) == ProgramID.bpfLoaderUpgradeable {
-      namesUpgradeableLoader = true
+    // The message holds `wire` itself, not a copy, and the block keeps it in place.
+    message.bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      keys = UnsafeRawPointer(base) + message.keysOffset
+      keyCount = message.staticKeyCount
+      if transaction.signatureCount > 0 { signature = UnsafeRawPointer(base) + 1 }
     }
+    for index in 0..<keyCount where key(at: index) == ProgramID.bpfLoaderUpgradeable { namesUpgradeableLoader = true }
     guard verifiesSignatures, (try? transaction.sanitize()) != nil else { return }
     let start = Clocks.threadNanoseconds()
     hasValidSignatures = transaction.hasValidSignatures
@@ -150,7 +169,7 @@ final class BlockPreparation: @unchecked Sendable {
       return .ready
     }
     let isFirstOfSegment = position == segmentStart
-    if let earlier = earlierTransaction(with: transaction, at: position) {
+    if let earlier = earlierTransaction(at: position) {
       let sameBytes = block.wires[Int(earlier)] == block.wires[position]
       if !sameBytes && earlier >= segmentStart && !isFirstOfSegment { return barrier(at: position) }
       prepared[position].duplicateOf = earlier
@@ -191,13 +210,16 @@ final class BlockPreparation: @unchecked Sendable {
         to: DecodedTransaction(block.wires[decodedCount], verifiesSignatures: block.verifiesSignatures))
       decodedCount += 1
     }
-    if far < count, let transaction = decoded[far].transaction {
-      let message = transaction.message
-      for key in 0..<message.staticKeyCount { table.prefetchSlot(of: message.staticKey(at: key)) }
-      if let signature = transaction.firstSignature { signatures.prefetchSlot(of: AccountKey(signature.r)) }
+    if far < count {
+      let transaction = decoded + far
+      for key in 0..<transaction.pointee.keyCount { table.prefetchSlot(of: transaction.pointee.key(at: key)) }
+      if let signature = transaction.pointee.firstSignature {
+        signatures.prefetchSlot(of: AccountKey(signature.r))
+      }
     }
-    if near < count, let message = decoded[near].transaction?.message {
-      for key in 0..<message.staticKeyCount { table.prefetchAccount(at: message.staticKey(at: key)) }
+    if near < count {
+      let transaction = decoded + near
+      for key in 0..<transaction.pointee.keyCount { table.prefetchAccount(at: transaction.pointee.key(at: key)) }
     }
   }
 
@@ -208,8 +230,8 @@ final class BlockPreparation: @unchecked Sendable {
   }
 
   /// The first transaction of the block that has this one's signature; asking twice gives the same answer.
-  private func earlierTransaction(with transaction: Transaction, at position: Int) -> Int32? {
-    guard let signature = transaction.firstSignature else { return nil }
+  private func earlierTransaction(at position: Int) -> Int32? {
+    guard let signature = decoded[position].firstSignature else { return nil }
     let known = signatures.count
     let index = signatures.intern(AccountKey(signature.r)).position
     if index == known {
@@ -217,17 +239,12 @@ final class BlockPreparation: @unchecked Sendable {
       return nil
     }
     if firstWithR[index] == position { return nil }
-    if firstSignature(ofWire: Int(firstWithR[index])) == signature { return firstWithR[index] }
+    if decoded[Int(firstWithR[index])].firstSignature == signature { return firstWithR[index] }
     // One R, several S: somebody crafted these. A scan is slow and right.
-    for earlier in Int(firstWithR[index])..<position where firstSignature(ofWire: earlier) == signature {
+    for earlier in Int(firstWithR[index])..<position where decoded[earlier].firstSignature == signature {
       return Int32(earlier)
     }
     return nil
-  }
-
-  /// The first signature of an earlier transaction, which may have been let go of; `nil` where there is none.
-  private func firstSignature(ofWire position: Int) -> Signature? {
-    (try? Transaction.decode(block.wires[position]))?.firstSignature
   }
 
   private func readsWrittenTable(_ message: Message) -> Bool {

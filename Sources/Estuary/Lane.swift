@@ -14,8 +14,10 @@ final class Lane {
 
   init(engine: Engine) { self.engine = engine }
 
-  func begin(_ environment: ExecutionEnvironment) {
+  /// - Parameter changeCount: accounts that may change, for which room is made at once.
+  func begin(_ environment: ExecutionEnvironment, changeCount: Int = 0) {
     firstChanges.removeAll(keepingCapacity: true)
+    firstChanges.reserveCapacity(changeCount)
     if let processor {
       processor.environment = environment
     } else {
@@ -33,7 +35,7 @@ final class Lane {
   func run(_ position: Int, of preparation: BlockPreparation, into results: BlockResults) {
     defer { preparation.release(position) }
     let prepared = preparation.prepared + position
-    let signature = preparation.decoded[position].transaction?.firstSignature
+    let signature = preparation.decoded[position].firstSignature
     guard let resolved = prepared.pointee.resolved.take(), let processor else {
       results.set(position, TransactionResult(signature: signature, error: prepared.pointee.error), processed: false)
       return

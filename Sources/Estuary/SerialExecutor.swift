@@ -31,7 +31,7 @@ extension Lane {
   func runInOrder(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
     let preparation = BlockPreparation(inOrder: block, on: table)
     let results = BlockResults(count: preparation.count)
-    begin(block.environment)
+    begin(block.environment, changeCount: 2 * preparation.count)
     do throws(StoreError) {
       for position in 0..<preparation.count {
         while try preparation.prepare(position) == .barrier { table.noteBarrier(changesSoFar) }

@@ -23,7 +23,9 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
 
   package func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
     let accounts = lock.withLock { state.accounts }
-    for (key, account) in accounts.sorted(by: { $0.key < $1.key }) { try body(key, account) }
+    for key in accounts.keys.sorted() {
+      if let account = accounts[key] { try body(key, account) }
+    }
   }
 
   package var head: BlockRecord? { lock.withLock { state.blocks.last } }

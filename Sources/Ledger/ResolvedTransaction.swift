@@ -5,9 +5,9 @@
 import Primitives
 
 package struct ResolvedTransaction: Sendable {
-  @usableFromInline package let transaction: Transaction
   /// Static ++ looked-up writable ++ looked-up read-only; at most `maximumLockCount`, no two equal.
   @usableFromInline package let keys: ResolvedKeys
+  private let signatureCount: Int
   /// Bit i is set where key i is writable, after demotion of reserved keys and called programs.
   @usableFromInline package let writableMask: UInt64
   /// Bit i is set where some instruction calls key i as its program.
@@ -16,10 +16,12 @@ package struct ResolvedTransaction: Sendable {
   /// Accounts a transaction may lock.
   package static let maximumLockCount = 64
 
-  @inlinable package var message: Message { transaction.message }
+  @inlinable @inline(__always) package var message: Message { keys.message }
+
+  package var transaction: Transaction { Transaction(message: message, signatureCount: signatureCount) }
 
   @inlinable package func isSigner(_ index: Int) -> Bool {
-    index < Int(transaction.message.header.requiredSignatureCount)
+    index < Int(keys.message.header.requiredSignatureCount)
   }
 
   @inlinable package func isWritable(_ index: Int) -> Bool { writableMask >> UInt64(index) & 1 != 0 }
@@ -45,7 +47,7 @@ package struct ResolvedTransaction: Sendable {
     }
     let keys = ResolvedKeys(message: message, loaded: loadedKeys)
     try Self.checkLocks(keys)
-    self.transaction = transaction
+    signatureCount = transaction.signatureCount
     self.keys = keys
     var programMask: UInt64 = 0
     for instruction in message.instructions { programMask |= 1 << UInt64(instruction.programIndex) }

@@ -69,7 +69,9 @@ extension TransactionProcessor {
           isWritable: resolved.isWritable(position)))
     }
     frame.data.removeAll(keepingCapacity: true)
-    frame.data.append(contentsOf: message.data(of: instruction))
+    message.bytes.withUnsafeBufferPointer { bytes in
+      frame.data.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[instruction.data]))
+    }
   }
 
   private func run(_ precompile: Precompile, message: Message) throws(InstructionError) {
