@@ -24,7 +24,7 @@ struct DecodedTransaction: @unchecked Sendable {
   /// there costs no reference counting.
   private var keys: UnsafeRawPointer?
   private(set) var keyCount = 0
-  private var signature: UnsafeRawPointer?
+  private(set) var signature: UnsafeRawPointer?
 
   @inline(__always) var firstSignature: Signature? { signature.map { Signature(reading: $0) } }
 
@@ -239,12 +239,19 @@ final class BlockPreparation: @unchecked Sendable {
       return nil
     }
     if firstWithR[index] == position { return nil }
-    if decoded[Int(firstWithR[index])].firstSignature == signature { return firstWithR[index] }
+    if hasSignature(Int(firstWithR[index]), signature) { return firstWithR[index] }
     // One R, several S: somebody crafted these. A scan is slow and right.
-    for earlier in Int(firstWithR[index])..<position where decoded[earlier].firstSignature == signature {
+    for earlier in Int(firstWithR[index])..<position where hasSignature(earlier, signature) {
       return Int32(earlier)
     }
     return nil
+  }
+
+  /// Whether an earlier transaction has `signature`. A worker may be letting go of it, so this reads one stored field
+  /// and nothing else of it.
+  private func hasSignature(_ earlier: Int, _ signature: Signature) -> Bool {
+    guard let bytes = (decoded + earlier).pointee.signature else { return false }
+    return Signature(reading: bytes) == signature
   }
 
   private func readsWrittenTable(_ message: Message) -> Bool {
