@@ -16,10 +16,10 @@ package struct LaneBench {
     case transfer
   }
 
-  /// Mixes a number for 4,000 rounds and adds it to the first account's first eight bytes.
+  /// Mixes a number for 20,000 rounds (160,000 units) and adds it to the first account's first eight bytes.
   private static let program = """
     entrypoint:
-      mov64 r3, 4000
+      mov64 r3, 20000
       lddw r4, 0x9e3779b97f4a7c15
     loop:
       mov64 r5, r4

@@ -16,7 +16,7 @@ package final class LockExecutor: BlockExecutor {
   private let graph = ConflictGraph()
 
   /// - Parameter workerCount: `[1, WorkerPool.workerLimit]`.
-  package init(workerCount: Int, engine: Engine = .interpreter) throws(SchedulingError) {
+  package init(workerCount: Int, engine: Engine = .fastest) throws(SchedulingError) {
     pool = try WorkerPool(workerCount: workerCount)
     lanes = WorkerLocal(pool) { _ in Lane(engine: engine) }
   }

@@ -10,7 +10,7 @@ package final class SerialExecutor: BlockExecutor {
   package let workerCount = 1
   private let lane: Lane
 
-  package init(engine: Engine = .interpreter) { lane = Lane(engine: engine) }
+  package init(engine: Engine = .fastest) { lane = Lane(engine: engine) }
 
   package func parallelFor(count: Int, body: @Sendable (Int) -> Void) {
     StateLattice.serialFor(count: count, body: body)

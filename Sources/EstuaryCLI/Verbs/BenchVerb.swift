@@ -10,7 +10,7 @@ import Scheduling
 struct BenchVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure the machine that runs this: interpreter, scheduler, lanes, memory.",
+    abstract: "Measure the machine that runs this: engines, scheduler, lanes, memory.",
     discussion: """
       NAME is vm, scheduling, lanes or memory (default: all). vm runs the kernels bench_*.so of --kernels; without that \
       folder it is left out. Figures are the best of several rounds.
@@ -25,8 +25,8 @@ struct BenchVerb: ParsableCommand {
     help: ArgumentHelp("Folder of the kernels (default: $ESTUARY_VECTORS/sbpf/bench).", valueName: "folder"))
   var kernels: String?
 
-  @Option(help: "What runs programs.")
-  var engine: EngineName = .interpreter
+  @Option(help: "What runs programs (default: vm measures each engine, the others take the fastest).")
+  var engine: EngineName?
 
   @Option(help: "Rounds of each measurement.")
   var rounds = 5
@@ -42,7 +42,10 @@ struct BenchVerb: ParsableCommand {
     for name in names {
       Terminal.progress("measuring \(name.rawValue)")
       switch name {
-      case .vm: figures += try measureKernels()
+      case .vm:
+        for engine in engine.map({ [$0] }) ?? EngineName.allCases.reversed() {
+          figures += try measureKernels(engine)
+        }
       case .scheduling: figures += try measureScheduling()
       case .lanes: figures += try measureLanes()
       case .memory: figures += try measureMemory()
@@ -77,7 +80,7 @@ struct BenchVerb: ParsableCommand {
 
   // MARK: - Measurements
 
-  private func measureKernels() throws -> [Figure] {
+  private func measureKernels(_ engine: EngineName) throws -> [Figure] {
     let vectors = ProcessInfo.processInfo.environment["ESTUARY_VECTORS"] ?? "../shared/vectors"
     let folder = kernels ?? vectors + "/sbpf/bench"
     guard kernels != nil || FileManager.default.fileExists(atPath: folder) else {
@@ -128,27 +131,29 @@ struct BenchVerb: ParsableCommand {
     }
   }
 
+  private var fastest: Engine { (engine ?? .jit).engine }
+
   /// Two workers over one on independent transactions that compute, and locks over serial where all conflict.
   private func measureLanes() throws -> [Figure] {
     let cores = ProcessInfo.processInfo.activeProcessorCount
     let independent = try LaneBench(contention: 0, count: 2000)
     let contended = try LaneBench(contention: 100, count: 2000)
     var figures: [Figure] = []
-    let serial = try independent.best(of: rounds, on: SerialExecutor(engine: engine.engine))
-    let one = try independent.best(of: rounds, on: LockExecutor(workerCount: 1, engine: engine.engine))
+    let serial = try independent.best(of: rounds, on: SerialExecutor(engine: fastest))
+    let one = try independent.best(of: rounds, on: LockExecutor(workerCount: 1, engine: fastest))
     figures.append(
       Figure(name: "lanes, independent, serial", value: Double(serial) / 2e6, unit: "µs/transaction"))
     for workers in [2, 4, 8, 16] where workers <= max(2, cores) {
       let many = try independent.best(
-        of: rounds, on: LockExecutor(workerCount: workers, engine: engine.engine))
+        of: rounds, on: LockExecutor(workerCount: workers, engine: fastest))
       figures.append(
         Figure(
           name: "lanes, independent, \(workers) workers over 1", value: Double(one) / Double(many), unit: "×")
       )
     }
-    let contendedSerial = try contended.best(of: rounds, on: SerialExecutor(engine: engine.engine))
+    let contendedSerial = try contended.best(of: rounds, on: SerialExecutor(engine: fastest))
     let contendedLocks = try contended.best(
-      of: rounds, on: LockExecutor(workerCount: 2, engine: engine.engine))
+      of: rounds, on: LockExecutor(workerCount: 2, engine: fastest))
     figures.append(
       Figure(
         name: "lanes, fully contended, 2 workers over serial",
@@ -160,7 +165,7 @@ struct BenchVerb: ParsableCommand {
   private func measureMemory() throws -> [Figure] {
     let bench = try LaneBench(kind: .transfer, contention: 0, count: 100_000)
     let before = Memory.residentBytes()
-    let outcome = try bench.replay.run(executor: SerialExecutor(engine: engine.engine))
+    let outcome = try bench.replay.run(executor: SerialExecutor(engine: fastest))
     let after = Memory.residentBytes()
     return [
       Figure(

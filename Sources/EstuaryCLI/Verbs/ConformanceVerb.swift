@@ -36,7 +36,7 @@ struct ConformanceOptions: ParsableArguments {
   var paths: [String]
 
   @Option(help: "What runs the programs.")
-  var engine: EngineName = .interpreter
+  var engine: EngineName = .jit
 
   @Flag(name: .shortAndLong, help: "List every case, not only those that failed or were skipped.")
   var verbose = false

@@ -29,7 +29,7 @@ struct ReplayVerb: ParsableCommand {
   var workers: Int?
 
   @Option(help: "What runs programs.")
-  var engine: EngineName = .interpreter
+  var engine: EngineName = .jit
 
   @Option(help: "Transactions a block (default: the whole file is one block).")
   var blockSize: Int?

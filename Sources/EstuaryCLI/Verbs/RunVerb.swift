@@ -20,7 +20,7 @@ struct RunVerb: ParsableCommand {
   var data = ""
 
   @Option(help: "What runs it.")
-  var engine: EngineName = .interpreter
+  var engine: EngineName = .jit
 
   @Option(help: "Compute units it may use.")
   var computeLimit: UInt64 = 1_400_000
