@@ -62,8 +62,9 @@ struct PreparedTransaction: Sendable {
   /// Where its account indices lie in `BlockPreparation.indices`: one a key, then one an implicit key.
   var firstIndex = 0
   var keyCount = 0
-  /// Accounts that executing reads beyond the keys: code of upgradeable programs.
-  var implicitCount = 0
+  /// Accounts that executing reads beyond the keys: code of upgradeable programs. Kept here because workers must not
+  /// ask the table for keys: its interner grows while they run.
+  var implicitKeys: [Pubkey] = []
   /// An earlier transaction of the block with the same signature; -1: none.
   var duplicateOf: Int32 = -1
 }
@@ -311,7 +312,7 @@ final class BlockPreparation: @unchecked Sendable {
       guard let programData = table.programData(of: indices[first + offset]) else { continue }
       indices[indexEnd] = try table.intern(programData)
       indexEnd += 1
-      prepared[position].implicitCount += 1
+      prepared[position].implicitKeys.append(programData)
     }
     prepared[position].firstIndex = first
     prepared[position].keyCount = keyCount

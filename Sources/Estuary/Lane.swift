@@ -42,7 +42,7 @@ final class Lane {
     }
     let view = TableView(
       table: preparation.table, indices: preparation.indices + prepared.pointee.firstIndex,
-      implicitCount: prepared.pointee.implicitCount)
+      implicitKeys: prepared.pointee.implicitKeys)
     let earlier = Int(prepared.pointee.duplicateOf)
     let outcome = processor.process(
       resolved, accounts: view,
@@ -75,7 +75,7 @@ final class Lane {
 struct TableView: AccountView {
   let table: AccountTable
   let indices: UnsafeMutablePointer<AccountIndex>
-  let implicitCount: Int
+  let implicitKeys: [Pubkey]
 
   @inline(__always) func account(at position: Int) -> Account? {
     let account = table[indices[position]]
@@ -88,7 +88,7 @@ struct TableView: AccountView {
   }
 
   func implicitPosition(of key: Pubkey, keyCount: Int) -> Int? {
-    (keyCount..<keyCount + implicitCount).first { table.key(of: indices[$0]) == key }
+    implicitKeys.firstIndex(of: key).map { keyCount + $0 }
   }
 }
 

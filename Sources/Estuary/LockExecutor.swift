@@ -161,7 +161,7 @@ private struct AccessBuffers {
         reads.append(indices[key])
       }
     }
-    for implicit in 0..<prepared.pointee.implicitCount {
+    for implicit in prepared.pointee.implicitKeys.indices {
       reads.append(indices[prepared.pointee.keyCount + implicit])
     }
     if let program = resolved.message.instructions.last?.programIndex {
