@@ -87,8 +87,22 @@ import Testing
   // MARK: Pages
 
   /// Lines of the process's memory map with both rights.
+  /// The process's memory map, read to its end: the system hands it out a page at a time, and a read that stops at the
+  /// first short piece would miss most of it.
+  private func memoryMap() throws -> String {
+    let file = try #require(fopen("/proc/self/maps", "r"))
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = fread(&piece, 1, piece.count, file)
+      if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+      bytes += piece[..<count]
+    }
+  }
+
   private func writableAndExecutable() throws -> [String] {
-    let map = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+    let map = try memoryMap()
     #expect(map.contains(" r-xp "))
     return map.split(separator: "\n").map(String.init).filter { $0.contains(" rwx") || $0.contains(" -wx") }
   }
@@ -120,7 +134,7 @@ import Testing
 
   @Test func pagesAreExecutableUntilTheyAreFreed() throws {
     func rights(_ address: UInt) -> String? {
-      let map = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
+      let map = (try? memoryMap()) ?? ""
       return map.split(separator: "\n").lazy.compactMap { line -> String? in
         let parts = line.split(separator: " ")
         let ends = parts[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
@@ -131,7 +145,7 @@ import Testing
     let code = [UInt8](repeating: 0xc3, count: CodePages.chunkByteCount + 1)
     let block = try #require(code.withUnsafeBytes { CodePages.publish($0) })
     let address = UInt(bitPattern: block.start)
-    // The system hands the map out in pieces while other threads change it, so a line may be missing once.
+    // Other threads change the map between its pieces, so a line may be missing once.
     #expect((0..<20).contains { _ in rights(address) == "r-xp" })
     CodePages.free(block)
     #expect((0..<20).contains { _ in rights(address) != "r-xp" })
