@@ -46,7 +46,9 @@ struct DecodedTransaction: @unchecked Sendable {
       keyCount = message.staticKeyCount
       if transaction.signatureCount > 0 { signature = UnsafeRawPointer(base) + 1 }
     }
-    for index in 0..<keyCount where key(at: index) == ProgramID.bpfLoaderUpgradeable { namesUpgradeableLoader = true }
+    for index in 0..<keyCount where key(at: index) == ProgramID.bpfLoaderUpgradeable {
+      namesUpgradeableLoader = true
+    }
     guard verifiesSignatures, (try? transaction.sanitize()) != nil else { return }
     let start = Clocks.threadNanoseconds()
     hasValidSignatures = transaction.hasValidSignatures
@@ -102,7 +104,9 @@ final class BlockPreparation: @unchecked Sendable {
   /// For workers that run transactions while later ones are prepared.
   ///
   /// - Parameter decoded: one a transaction; taken over.
-  convenience init(_ block: BlockInput, on table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>) {
+  convenience init(
+    _ block: BlockInput, on table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>
+  ) {
     var keyCount = 0
     var lookupCount = 0
     for index in 0..<block.wires.count {
@@ -118,7 +122,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// For one thread that prepares and runs transactions in turn.
   convenience init(inOrder block: BlockInput, on table: AccountTable) {
     self.init(
-      block, table, decoded: .allocate(capacity: max(block.wires.count, 1)), decodedCount: 0, accessCapacity: nil)
+      block, table, decoded: .allocate(capacity: max(block.wires.count, 1)), decodedCount: 0,
+      accessCapacity: nil)
   }
 
   private init(
@@ -220,7 +225,9 @@ final class BlockPreparation: @unchecked Sendable {
     }
     if near < count {
       let transaction = decoded + near
-      for key in 0..<transaction.pointee.keyCount { table.prefetchAccount(at: transaction.pointee.key(at: key)) }
+      for key in 0..<transaction.pointee.keyCount {
+        table.prefetchAccount(at: transaction.pointee.key(at: key))
+      }
     }
   }
 
@@ -257,7 +264,9 @@ final class BlockPreparation: @unchecked Sendable {
 
   private func readsWrittenTable(_ message: Message) -> Bool {
     message.addressTableLookups.contains { lookup in
-      guard let index = table.index(of: lookup.tableKey), index.position < writtenIn.count else { return false }
+      guard let index = table.index(of: lookup.tableKey), index.position < writtenIn.count else {
+        return false
+      }
       return writtenIn[index.position] == segment
     }
   }
@@ -277,7 +286,8 @@ final class BlockPreparation: @unchecked Sendable {
   private func resolve(_ transaction: Transaction) throws(TransactionError) -> ResolvedTransaction {
     try ResolvedTransaction(transaction) { message throws(TransactionError) in
       let sysvars = block.environment.sysvars
-      return try AddressLookupTable.load(message, slot: sysvars.clock.slot, slotHashes: sysvars.slotHashes) { key in
+      return try AddressLookupTable.load(message, slot: sysvars.clock.slot, slotHashes: sysvars.slotHashes) {
+        key in
         do throws(StoreError) {
           let account = try table.account(key)
           return account.lamports == 0 ? nil : account
@@ -292,7 +302,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// Whether it names the upgradeable loader, which it may do through a lookup table.
   private func mayDeploy(_ resolved: ResolvedTransaction, at position: Int) -> Bool {
     decoded[position].namesUpgradeableLoader
-      || !resolved.message.addressTableLookups.isEmpty && resolved.keys.contains(ProgramID.bpfLoaderUpgradeable)
+      || !resolved.message.addressTableLookups.isEmpty
+        && resolved.keys.contains(ProgramID.bpfLoaderUpgradeable)
   }
 
   /// Looks up every key once, and the programdata of upgradeable programs among them as implicit keys.

@@ -88,7 +88,8 @@ public final class Chain {
   /// The database notices what changed in its files, but not always what vanished with a part of them: so the accounts
   /// of a ledger that is opened again must add up to the state that its head names.
   private static func check(
-    _ table: AccountTable, against lattice: StateLattice, of store: any AccountStore, executor: any BlockExecutor
+    _ table: AccountTable, against lattice: StateLattice, of store: any AccountStore,
+    executor: any BlockExecutor
   ) throws(StoreError) {
     var sum = StateLattice()
     let pieceCount = 1 << 14
@@ -179,7 +180,8 @@ public final class Chain {
       firstChanges = try advanceSysvars(to: record)
     }
     let input = BlockInput(
-      wires: wires, environment: environment(slot: record.slot), statusCache: statusCache, verifiesSignatures: verifiesSignatures,
+      wires: wires, environment: environment(slot: record.slot), statusCache: statusCache,
+      verifiesSignatures: verifiesSignatures,
       recordsTimeline: recordsTimeline)
     let start = Clocks.monotonicNanoseconds()
     let execution: BlockExecution

@@ -33,7 +33,9 @@ package enum ChromeTrace {
     writer.member("displayTimeUnit", "ns")
     writer.key("traceEvents")
     writer.array { writer in
-      for worker in 0..<(blocks.map(\.timeline.workerCount).max() ?? 0) { writeThreadName(worker, to: &writer) }
+      for worker in 0..<(blocks.map(\.timeline.workerCount).max() ?? 0) {
+        writeThreadName(worker, to: &writer)
+      }
       for (number, block) in blocks.enumerated() { write(block, number: number, to: &writer) }
     }
     writer.endObject()

@@ -37,7 +37,8 @@ final class Lane {
     let prepared = preparation.prepared + position
     let signature = preparation.decoded[position].firstSignature
     guard let resolved = prepared.pointee.resolved.take(), let processor else {
-      results.set(position, TransactionResult(signature: signature, error: prepared.pointee.error), processed: false)
+      results.set(
+        position, TransactionResult(signature: signature, error: prepared.pointee.error), processed: false)
       return
     }
     let view = TableView(
@@ -58,7 +59,9 @@ final class Lane {
       TransactionResult(
         signature: signature, error: outcome.error, computeUnits: outcome.computeUnits, fee: outcome.fee,
         logs: outcome.logs,
-        returnData: outcome.returnData.map { TransactionResult.ReturnData(programID: $0.program, data: $0.data) }),
+        returnData: outcome.returnData.map {
+          TransactionResult.ReturnData(programID: $0.program, data: $0.data)
+        }),
       processed: outcome.status == .executed)
   }
 
@@ -118,7 +121,9 @@ final class BlockResults: @unchecked Sendable {
   }
 
   /// Called once for each position.
-  @inline(__always) func set(_ position: Int, _ result: consuming TransactionResult, processed isProcessed: Bool) {
+  @inline(__always) func set(
+    _ position: Int, _ result: consuming TransactionResult, processed isProcessed: Bool
+  ) {
     precondition(states[position] == .missing, "a transaction has one result")
     (results + position).initialize(to: result)
     states[position] = isProcessed ? .processed : .rejected

@@ -60,7 +60,9 @@ package struct LaneBench {
     var best = UInt64.max
     for _ in 0..<rounds {
       let outcome = try replay.run(executor: executor)
-      if let failed = outcome.results.first(where: { $0.error != nil }), let error = failed.error { throw error }
+      if let failed = outcome.results.first(where: { $0.error != nil }), let error = failed.error {
+        throw error
+      }
       best = min(best, outcome.timing.elapsedNanoseconds)
     }
     return best

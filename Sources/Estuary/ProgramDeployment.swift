@@ -32,7 +32,8 @@ package struct ProgramDeployment {
       (
         [
           System.createAccount(
-            from: authority.pubkey, to: buffer.pubkey, lamports: chain.minimumBalance(dataByteCount: bufferByteCount),
+            from: authority.pubkey, to: buffer.pubkey,
+            lamports: chain.minimumBalance(dataByteCount: bufferByteCount),
             space: UInt64(bufferByteCount), owner: ProgramID.bpfLoaderUpgradeable),
           loader(.initializeBuffer, [(buffer.pubkey, "w"), (authority.pubkey, "")]),
         ], [authority, buffer]
@@ -55,7 +56,8 @@ package struct ProgramDeployment {
     return (
       [
         System.createAccount(
-          from: authority.pubkey, to: program.pubkey, lamports: chain.minimumBalance(dataByteCount: programByteCount),
+          from: authority.pubkey, to: program.pubkey,
+          lamports: chain.minimumBalance(dataByteCount: programByteCount),
           space: UInt64(programByteCount), owner: ProgramID.bpfLoaderUpgradeable),
         loader(
           .deployWithMaxDataLength(UInt64(elf.count)),
@@ -71,7 +73,8 @@ package struct ProgramDeployment {
     on chain: Chain
   ) throws(ChainError) -> (instructions: [Instruction], signers: [Ed25519.KeyPair]) {
     var instructions: [Instruction] = []
-    let room = (try chain.account(programData)?.data.count ?? 0) - UpgradeableLoaderState.programDataMetadataByteCount
+    let room =
+      (try chain.account(programData)?.data.count ?? 0) - UpgradeableLoaderState.programDataMetadataByteCount
     if elf.count > room {
       let missing = UInt32(clamping: max(elf.count - room, 0))
       instructions.append(
@@ -92,7 +95,9 @@ package struct ProgramDeployment {
   private var programData: Pubkey { UpgradeableProgram.programDataAddress(of: program.pubkey) ?? .zero }
 
   /// Accounts as (key, letters): s signs, w is writable.
-  private func loader(_ instruction: UpgradeableLoaderInstruction, _ accounts: [(Pubkey, String)]) -> Instruction {
+  private func loader(_ instruction: UpgradeableLoaderInstruction, _ accounts: [(Pubkey, String)])
+    -> Instruction
+  {
     Instruction(
       programID: ProgramID.bpfLoaderUpgradeable,
       accounts: accounts.map {

@@ -37,7 +37,8 @@ package struct Replay {
   /// - Parameters:
   ///   - progress: called after each block with the number of transactions done.
   package func run(
-    on store: any AccountStore = MemoryStore(), executor: any BlockExecutor, progress: (Int) -> Void = { _ in }
+    on store: any AccountStore = MemoryStore(), executor: any BlockExecutor,
+    progress: (Int) -> Void = { _ in }
   ) throws(ChainError) -> Outcome {
     let chain = try Chain(
       store: store, genesis: genesis, executor: executor, progress: .fixed, programs: programs)

@@ -9,7 +9,11 @@ extension TransactionResult {
   /// `{"signature", "error", "computeUnits", "fee", "logs", "returnData"}`
   package func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    if let signature { writer.member("signature", signature.description) } else { writer.memberNull("signature") }
+    if let signature {
+      writer.member("signature", signature.description)
+    } else {
+      writer.memberNull("signature")
+    }
     writer.key("error")
     if let error { error.write(to: &writer) } else { writer.null() }
     writer.member("computeUnits", computeUnits)

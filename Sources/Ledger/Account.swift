@@ -15,7 +15,8 @@ public struct Account: Sendable, Equatable {
   public var rentEpoch: UInt64
 
   public init(
-    lamports: UInt64 = 0, data: [UInt8] = [], owner: Pubkey, executable: Bool = false, rentEpoch: UInt64 = .max
+    lamports: UInt64 = 0, data: [UInt8] = [], owner: Pubkey, executable: Bool = false,
+    rentEpoch: UInt64 = .max
   ) {
     self.lamports = lamports
     self.data = data

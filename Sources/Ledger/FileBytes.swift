@@ -45,7 +45,9 @@ package enum FileBytes {
   }
 
   /// Writes and flushes to the disk. `mode` applies to a new file.
-  package static func write(_ bytes: [UInt8], to path: String, mode: mode_t, replacing: Bool) throws(FileError) {
+  package static func write(_ bytes: [UInt8], to path: String, mode: mode_t, replacing: Bool)
+    throws(FileError)
+  {
     let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replacing ? O_TRUNC : O_EXCL)
     try write(bytes, to: open(path, flags, mode), flushing: true)
   }

@@ -112,7 +112,9 @@ private struct GenesisReader {
     }
     let elf: [UInt8]
     let elfPath = resolve(file)
-    do { elf = try FileBytes.read(elfPath, limit: Account.maximumDataByteCount) } catch { throw .unreadable(path: elfPath, detail: error.detail) }
+    do { elf = try FileBytes.read(elfPath, limit: Account.maximumDataByteCount) } catch {
+      throw .unreadable(path: elfPath, detail: error.detail)
+    }
     let (program, programData) = UpgradeableProgram.accounts(programID: key, elf: elf, rent: rent)
     guard programData.account.data.count <= Account.maximumDataByteCount else {
       throw invalid(location + ".path", .tooLong(byteCount: elf.count))

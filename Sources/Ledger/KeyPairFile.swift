@@ -19,7 +19,8 @@ extension KeyPairFileError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .inaccessible(let path, let detail): "key pair file '\(path)': \(detail)"
-    case .alreadyExists(let path): "'\(path)' exists: give another name, or --force to replace the key pair in it"
+    case .alreadyExists(let path):
+      "'\(path)' exists: give another name, or --force to replace the key pair in it"
     case .json(let path, let error): "key pair file '\(path)': \(error)"
     case .malformed(let path):
       "key pair file '\(path)' is no array of 64 numbers from 0 to 255: make one with 'estuary keygen'"

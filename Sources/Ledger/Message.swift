@@ -90,7 +90,9 @@ package final class Message: Sendable {
     bytes[instruction.accountIndices]
   }
 
-  @inlinable package func data(of instruction: CompiledInstruction) -> ArraySlice<UInt8> { bytes[instruction.data] }
+  @inlinable package func data(of instruction: CompiledInstruction) -> ArraySlice<UInt8> {
+    bytes[instruction.data]
+  }
 
   /// The program that `instruction` calls; the message must be sane.
   @inlinable package func programID(of instruction: CompiledInstruction) -> Pubkey {

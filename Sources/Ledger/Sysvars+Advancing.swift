@@ -16,7 +16,8 @@ extension Sysvars {
       leaderScheduleEpoch: epochSchedule.epoch(ofSlot: slot &+ epochSchedule.leaderScheduleSlotOffset),
       unixTimestamp: unixTimestamp)
     if epoch != clock.epoch { next.epochStartTimestamp = unixTimestamp }
-    let hashes = [SlotHash(slot: clock.slot, hash: parentBlockhash)] + slotHashes.filter { $0.slot != clock.slot }
+    let hashes =
+      [SlotHash(slot: clock.slot, hash: parentBlockhash)] + slotHashes.filter { $0.slot != clock.slot }
     let recent =
       [RecentBlockhash(blockhash: parentBlockhash, lamportsPerSignature: 5000)]
       + recentBlockhashes.filter { $0.blockhash != parentBlockhash }

@@ -7,12 +7,15 @@ import Primitives
 struct CreateAccountVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create-account",
-    abstract: "Create an account that a program owns, with zeroed data and enough lamports to be rent-exempt.")
+    abstract: "Create an account that a program owns, with zeroed data and enough lamports to be rent-exempt."
+  )
 
-  @Argument(help: ArgumentHelp("Key pair of its address; made if there is no such file.", valueName: "keypair"))
+  @Argument(
+    help: ArgumentHelp("Key pair of its address; made if there is no such file.", valueName: "keypair"))
   var address: String
 
-  @Option(help: ArgumentHelp("The program that may write it: a base58 key or a key pair file.", valueName: "key"))
+  @Option(
+    help: ArgumentHelp("The program that may write it: a base58 key or a key pair file.", valueName: "key"))
   var owner: String
 
   @Option(help: "Bytes of data.")

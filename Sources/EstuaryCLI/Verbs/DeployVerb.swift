@@ -73,7 +73,8 @@ enum ProgramFile {
   static func read(_ path: String) throws -> [UInt8] {
     let bytes = try WholeFile.read(path, limit: byteCountLimit)
     guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
-      throw CLIError.program(path: path, detail: "it is no ELF file: give an SBPF program or an object of clang")
+      throw CLIError.program(
+        path: path, detail: "it is no ELF file: give an SBPF program or an object of clang")
     }
     return bytes
   }

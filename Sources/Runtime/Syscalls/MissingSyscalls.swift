@@ -7,11 +7,13 @@ import SBPF
 
 package enum MissingSyscalls {
   package static let names = [
-    "sol_alt_bn128_group_op", "sol_alt_bn128_compression", "sol_poseidon", "sol_big_mod_exp", "sol_curve_decompress",
+    "sol_alt_bn128_group_op", "sol_alt_bn128_compression", "sol_poseidon", "sol_big_mod_exp",
+    "sol_curve_decompress",
     "sol_curve_pairing_map",
   ]
 
-  private static let nameByKey = Dictionary(uniqueKeysWithValues: names.map { (Murmur3.hash(Array($0.utf8)), $0) })
+  private static let nameByKey = Dictionary(
+    uniqueKeysWithValues: names.map { (Murmur3.hash(Array($0.utf8)), $0) })
 
   /// The first call of one of `names` in `executable`, reachable or not.
   static func firstCall(in executable: Executable) -> (name: String, pc: Int)? {
