@@ -33,6 +33,9 @@ let package = Package(
     // Floor 3: executes one transaction.
     .target(name: "Runtime", dependencies: ["Primitives", "SBPF", "Ledger"], swiftSettings: core),
 
+    // Floor 4: Ethereum's virtual machine, values and rules on top of the runtime.
+    .target(name: "EVM", dependencies: ["Primitives", "SBPF", "Ledger", "Runtime"], swiftSettings: core),
+
     // Floor 5: the embeddable product.
     .target(
       name: "Estuary", dependencies: ["CThreads", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime"],
@@ -52,6 +55,7 @@ let package = Package(
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
     .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: core),
+    .testTarget(name: "EVMTests", dependencies: ["EVM", "Primitives"], swiftSettings: core),
     .testTarget(name: "EstuaryTests", dependencies: ["Estuary"], swiftSettings: core),
   ]
 )

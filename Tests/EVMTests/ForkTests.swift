@@ -1,0 +1,24 @@
+import Testing
+
+@testable import EVM
+
+struct ForkTests {
+  static let names: [(name: String, fork: Fork?)] = [
+    ("Frontier", .frontier), ("homestead", .homestead), ("EIP150", .tangerineWhistle),
+    ("TangerineWhistle", .tangerineWhistle), ("eip158", .spuriousDragon), ("SpuriousDragon", .spuriousDragon),
+    ("BYZANTIUM", .byzantium), ("Constantinople", .constantinople), ("ConstantinopleFix", .petersburg),
+    ("Petersburg", .petersburg), ("Istanbul", .istanbul), ("Berlin", .berlin), ("London", .london),
+    ("Paris", .paris), ("Merge", .paris), ("Shanghai", .shanghai), ("Cancun", .cancun), ("prague", .prague),
+    ("osaka", .osaka), ("", nil), ("Cancun ", nil), ("EIP-150", nil), ("Verkle", nil),
+  ]
+
+  @Test(arguments: names) func namesAndAliases(name: String, fork: Fork?) {
+    #expect(Fork(name: name) == fork)
+  }
+
+  @Test func everyForkIsNamedAndLaterThanTheOneBefore() {
+    for (earlier, later) in zip(Fork.allCases, Fork.allCases.dropFirst()) { #expect(earlier < later) }
+    for fork in Fork.allCases { #expect(Fork(name: fork.name) == fork) }
+    #expect(Fork.latest == Fork.allCases.last)
+  }
+}
