@@ -22,9 +22,14 @@ let package = Package(
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CThreads"),  // header only: spin hint and CPU mask
 
+    // 256-bit words for the VM's wide instructions and for Ethereum's values; imports nothing.
+    .target(name: "WideIntegers", swiftSettings: core),
+
     // Floor 1: values and hashes; bytes to a verified executable to a run; concurrency over integer indices.
-    .target(name: "Primitives", dependencies: ["CSodium", "CSecp256k1", "CCrypto"], swiftSettings: core),
-    .target(name: "SBPF", dependencies: ["CElf"], swiftSettings: core),
+    .target(
+      name: "Primitives", dependencies: ["WideIntegers", "CSodium", "CSecp256k1", "CCrypto"],
+      swiftSettings: core),
+    .target(name: "SBPF", dependencies: ["WideIntegers", "CElf"], swiftSettings: core),
     .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
 
     // Floor 2: nouns and storage.
@@ -34,7 +39,9 @@ let package = Package(
     .target(name: "Runtime", dependencies: ["Primitives", "SBPF", "Ledger"], swiftSettings: core),
 
     // Floor 4: Ethereum's virtual machine, values and rules on top of the runtime.
-    .target(name: "EVM", dependencies: ["Primitives", "SBPF", "Ledger", "Runtime"], swiftSettings: core),
+    .target(
+      name: "EVM", dependencies: ["WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime"],
+      swiftSettings: core),
 
     // Floor 5: the embeddable product.
     .target(
@@ -50,12 +57,13 @@ let package = Package(
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 
-    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], swiftSettings: core),
-    .testTarget(name: "SBPFTests", dependencies: ["SBPF", "Conformance"], swiftSettings: core),
+    .testTarget(name: "WideIntegersTests", dependencies: ["WideIntegers"], swiftSettings: core),
+    .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
+    .testTarget(name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Conformance"], swiftSettings: core),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
     .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: core),
-    .testTarget(name: "EVMTests", dependencies: ["EVM", "Primitives"], swiftSettings: core),
+    .testTarget(name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "EstuaryTests", dependencies: ["Estuary"], swiftSettings: core),
   ]
 )

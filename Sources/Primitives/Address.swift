@@ -1,5 +1,6 @@
 // Ethereum's 20-byte account address (Yellow Paper section 4.1), kept in machine words as Bytes32 keeps its values:
 // equality and hashing are integer operations and no array is allocated.
+import WideIntegers
 
 /// An Ethereum address: the last 20 bytes of a Keccak-256, or a precompile's small number.
 ///

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Primitives
+@testable import WideIntegers
 
 struct UInt256Tests {
   @Test func layoutIsFourLimbsLowestFirst() {

@@ -76,12 +76,3 @@ extension UInt256: Comparable {
     isNegative == other.isNegative ? self < other : isNegative
   }
 }
-
-extension UInt256: CustomStringConvertible {
-  /// A quantity as Ethereum's JSON writes it: `0x` and hex digits without leading zeros.
-  @usableFromInline package var description: String {
-    var digits = Substring(Hex.encode(bigEndianBytes))
-    while digits.count > 1, digits.first == "0" { digits.removeFirst() }
-    return "0x" + digits
-  }
-}

@@ -1,4 +1,5 @@
-// Big-endian bytes and hex text of 256-bit values, the forms of the EVM's memory, of RLP and of Ethereum's JSON.
+// Big-endian bytes and hex text of 256-bit values, the forms of the EVM's memory, of RLP and of Ethereum's JSON
+// (https://ethereum.org/developers/docs/apis/json-rpc/#quantities-encoding).
 
 extension UInt256 {
   /// Reads 32 big-endian bytes; `pointer` needs no alignment.
@@ -36,18 +37,11 @@ extension UInt256 {
     guard !digits.isEmpty, digits.count <= 64 else { return nil }
     self = .zero
     for digit in digits {
-      guard let value = Hex.value(of: digit) else { return nil }
+      guard let value = UInt256.value(ofHexDigit: digit) else { return nil }
       self = UInt256(
         limb0 << 4 | UInt64(value), limb1 << 4 | limb0 >> 60, limb2 << 4 | limb1 >> 60,
         limb3 << 4 | limb2 >> 60)
     }
-  }
-
-  /// A digest read as a big-endian number.
-  @inlinable @inline(__always) package init(_ hash: Hash) {
-    self.init(
-      UInt64(bigEndian: hash.word3), UInt64(bigEndian: hash.word2), UInt64(bigEndian: hash.word1),
-      UInt64(bigEndian: hash.word0))
   }
 
   /// 32 bytes, most significant first.
@@ -62,11 +56,24 @@ extension UInt256 {
   package var minimalBigEndianBytes: [UInt8] { Array(bigEndianBytes.suffix((bitWidth &+ 7) / 8)) }
 }
 
-extension Hash {
-  /// The 32 big-endian bytes of a number.
-  @inlinable @inline(__always) package init(_ value: UInt256) {
-    self.init(
-      word0: value.limb3.bigEndian, word1: value.limb2.bigEndian, word2: value.limb1.bigEndian,
-      word3: value.limb0.bigEndian)
+extension UInt256 {
+  private static func value(ofHexDigit character: UInt8) -> UInt8? {
+    switch character {
+    case 0x30...0x39: character &- 0x30
+    case 0x41...0x46: character &- 0x41 &+ 10
+    case 0x61...0x66: character &- 0x61 &+ 10
+    default: nil
+    }
+  }
+}
+
+extension UInt256: CustomStringConvertible {
+  /// A quantity as Ethereum's JSON writes it: `0x` and hex digits without leading zeros.
+  @usableFromInline package var description: String {
+    let high = [limb3, limb2, limb1].drop { $0 == 0 }
+    let digits = (high + [limb0]).map { String($0, radix: 16) }
+    return digits.dropFirst().reduce("0x" + digits[0]) { text, limb in
+      text + String(repeating: "0", count: 16 - limb.count) + limb
+    }
   }
 }
