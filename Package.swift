@@ -11,7 +11,8 @@ let package = Package(
     .executable(name: "estuary", targets: ["estuary"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")  // the CLI's flags and help
+    // The CLI's flags and help.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     // Floor 0: module maps of Debian's -dev packages.

@@ -12,12 +12,15 @@ package struct ConformanceCase: Sendable {
   package let line: Int
   package let name: String
   package let outcome: ConformanceOutcome
+  /// What a reader should know of how the case passed.
+  package let note: String?
 
-  package init(file: String, line: Int, name: String, outcome: ConformanceOutcome) {
+  package init(file: String, line: Int, name: String, outcome: ConformanceOutcome, note: String? = nil) {
     self.file = file
     self.line = line
     self.name = name
     self.outcome = outcome
+    self.note = note
   }
 }
 

@@ -75,7 +75,8 @@ public final class Chain {
         guard record.height == height else { throw Self.damage(store, "block \(height) is missing") }
         height += 1
         // A blockhash that has passed needs no memory of its transactions.
-        if progress == .fixed { record.signatures.forEach { statusCache.insert($0) } }
+        guard progress == .fixed else { return }
+        for signature in record.signatures { statusCache.insert(signature) }
       }
       guard height == head.height &+ 1 else { throw Self.damage(store, "block \(height) is missing") }
       self.statusCache = statusCache
@@ -223,7 +224,9 @@ public final class Chain {
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
     self.lattice = lattice
     head = record
-    if progress == .fixed { record.signatures.forEach { statusCache.insert($0) } }
+    if progress == .fixed {
+      for signature in record.signatures { statusCache.insert(signature) }
+    }
     sysvars = try Self.readSysvars(table)
   }
 

@@ -107,7 +107,6 @@ package enum SchedulingBenchmark {
 /// Sebastiano Vigna's generator: small, seeded, the same everywhere (https://prng.di.unimi.it/splitmix64.c).
 struct SplitMix64: RandomNumberGenerator {
   var state: UInt64
-  init(state: UInt64) { self.state = state }
   mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var word = state

@@ -21,16 +21,15 @@ enum Pools {
       execution.addAll(to: graph)
       pool.run(graph) { _, transaction in execution.run(transaction) }
     case .addedMeanwhile:
-      pool.run(graph, adding: { execution.addAll(to: graph) }) { _, transaction in execution.run(transaction)
-      }
+      pool.run(
+        graph, adding: { execution.addAll(to: graph) }, { _, transaction in execution.run(transaction) })
     case .recorded:
       execution.addAll(to: graph)
       let timeline = pool.runRecorded(graph) { _, transaction in execution.run(transaction) }
       checkTimes(timeline, block)
     case .recordedMeanwhile:
-      let timeline = pool.runRecorded(graph, adding: { execution.addAll(to: graph) }) { _, transaction in
-        execution.run(transaction)
-      }
+      let timeline = pool.runRecorded(
+        graph, adding: { execution.addAll(to: graph) }, { _, transaction in execution.run(transaction) })
       checkTimes(timeline, block)
     }
     #expect(execution.ranEachOnce, "\(block), \(pool.workerCount) workers, \(mode)")

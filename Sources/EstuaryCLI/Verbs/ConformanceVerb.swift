@@ -56,7 +56,9 @@ struct ConformanceOptions: ParsableArguments {
   private func line(_ one: ConformanceCase) -> String? {
     let place = one.line > 0 ? "\(one.file):\(one.line)" : one.file
     switch one.outcome {
-    case .passed: return verbose ? "passed  \(place) \(one.name)" : nil
+    case .passed:
+      if let note = one.note { return "passed  \(place) \(one.name): \(note)" }
+      return verbose ? "passed  \(place) \(one.name)" : nil
     case .failed(let reason): return "FAILED  \(place) \(one.name): \(reason)"
     case .skipped(let reason): return "skipped \(place) \(one.name): \(reason)"
     }
@@ -76,7 +78,9 @@ struct ConformanceOptions: ParsableArguments {
       writer.member("line", one.line)
       writer.member("name", one.name)
       switch one.outcome {
-      case .passed: writer.member("outcome", "passed")
+      case .passed:
+        writer.member("outcome", "passed")
+        if let note = one.note { writer.member("note", note) }
       case .failed(let reason):
         writer.member("outcome", "failed")
         writer.member("reason", reason)
