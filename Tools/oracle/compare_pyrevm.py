@@ -1,0 +1,212 @@
+"""How long revm (pyrevm) and Estuary take for the same EVM code: see Tools/compare-pyrevm.
+
+Contracts: cases.json of the vectors, each a call that computes for tens of milliseconds. revm: `message_call` between
+`snapshot` and `revert`, its Python binding is a few microseconds of it. Estuary: what `evm run` reports, hot code, fresh
+state, translation apart. Output and gas have to be equal, or the run stops. Transfers: one ERC-20 transfer a transaction
+between people of their own; revm's loop holds nothing but prebuilt calls; Estuary: what `replay` reports, from wire bytes
+to published accounts, senders given.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import pyrevm
+from ethereum_rlp import rlp
+
+HALF = {"fib", "fib_checked", "matmul", "sort", "sha256_pure", "divmod", "mulmod"}
+CONTRACT, CALLER = "0x" + "11" * 20, "0x" + "22" * 20
+TRANSFERS = 10_000
+ENGINE = []
+
+
+def estuary(*arguments):
+    binary = os.environ.get("ESTUARY", ".build/release/estuary")
+    run = subprocess.run([binary, *arguments, "--json", *ENGINE], capture_output=True, text=True)
+    if run.returncode != 0:
+        sys.exit(f"estuary {' '.join(arguments)[:200]}: {run.stderr[-2000:]}")
+    return json.loads(run.stdout)
+
+
+class Row:
+    """One figure; `round` takes one pair of measurements."""
+
+    def __init__(self, name, limit):
+        self.name, self.limit, self.ours, self.theirs = name, limit, [], []
+
+    def summary(self, pick):
+        return pick(self.ours), pick(self.theirs)
+
+
+class Case(Row):
+    """One contract's call."""
+
+    def __init__(self, case, folder):
+        super().__init__(case["name"], 0.5 if case["name"] in HALF else 1.05)
+        self.case = case
+        self.code = os.path.join(folder, case["name"] + ".hex")
+        with open(self.code, "w") as file:
+            file.write(case["code_hex"])
+        self.calldata = bytes.fromhex(case["calldata_hex"])
+        self.evm = pyrevm.EVM(spec_id="CANCUN")
+        self.evm.insert_account_info(CONTRACT, pyrevm.AccountInfo(nonce=1, code=bytes.fromhex(case["code_hex"])))
+        self.evm.insert_account_info(CALLER, pyrevm.AccountInfo(balance=10**30))
+        zeros = self.calldata.count(0)
+        self.intrinsic = 21_000 + 4 * zeros + 16 * (len(self.calldata) - zeros)
+        self.translation = Row(f"translate {case['name']}", 1.0)
+
+    def round(self):
+        snapshot = self.evm.snapshot()
+        start = time.perf_counter_ns()
+        output = self.evm.message_call(CALLER, CONTRACT, calldata=self.calldata, gas=self.case["gas_limit"])
+        self.theirs.append(time.perf_counter_ns() - start)
+        self.evm.revert(snapshot)
+        run = estuary(
+            "evm", "run", "--code", self.code, "--input", self.case["calldata_hex"], "--gas",
+            str(self.case["gas_limit"] - self.intrinsic), "--fork", "cancun", "--repeat", "5",
+        )
+        self.check(run, output)
+        self.ours.append(min(run["elapsedNanoseconds"]))
+        self.translation.ours.append(run["translateNanoseconds"])
+        self.translation.theirs.append(20_000 + 60 * (len(self.case["code_hex"]) // 2))
+
+    def check(self, run, output):
+        gas = self.case["gas_used_exec"] + self.case["gas_refund"] - self.intrinsic
+        ours = (run["error"], run["output"].removeprefix("0x"), run["gasUsed"])
+        expected = (None, self.case["expected_output_hex"].removeprefix("0x"), gas)
+        if ours != expected or output.hex() != expected[1]:
+            sys.exit(f"{self.name}: {ours}, should be {expected}; revm {output.hex()}")
+
+
+class Transfers(Row):
+    """ERC-20 transfers, one transaction each, between people of their own."""
+
+    def __init__(self, code, folder):
+        super().__init__(f"ERC-20 transfer", 0.5)
+        self.people = [f"0x{index + 0x1000:040x}" for index in range(2 * TRANSFERS)]
+        slots = {person: self.balance_slot(person) for person in self.people}
+        selector = bytes.fromhex("a9059cbb")
+        self.calls = [
+            (sender, selector + bytes(12) + bytes.fromhex(target[2:]) + (1 + index).to_bytes(32, "big"))
+            for index, (sender, target) in enumerate(zip(self.people[::2], self.people[1::2]))
+        ]
+        self.code, self.slots = code, slots
+        self.genesis, self.lines = os.path.join(folder, "erc20.genesis.json"), os.path.join(folder, "erc20.jsonl")
+        self.write()
+
+    @staticmethod
+    def balance_slot(person):
+        """Vyper's HashMap at slot 0: keccak256(slot ‖ key)."""
+        from ethereum.crypto.hash import keccak256
+
+        return int.from_bytes(keccak256(bytes(32) + bytes(12) + bytes.fromhex(person[2:])), "big")
+
+    def write(self):
+        alloc = {person: {"balance": hex(10**20)} for person in self.people}
+        storage = {f"0x{slot:064x}": hex(10**18) for slot in self.slots.values()}
+        alloc[CONTRACT] = {"nonce": "0x1", "code": "0x" + self.code, "storage": storage}
+        ethereum = {"chainId": 1, "fork": "cancun", "baseFeePerGas": "0x7", "coinbase": "0x" + "cc" * 20, "alloc": alloc}
+        with open(self.genesis, "w") as file:
+            base = {"slot": 1, "unixTimestamp": 1_700_000_000, "blockhash": "1" * 32, "accounts": [], "programs": []}
+            json.dump({**base, "ethereum": ethereum}, file)
+        with open(self.lines, "w") as file:
+            for sender, data in self.calls:
+                fields = [1, 0, 1, 7, 100_000, bytes.fromhex(CONTRACT[2:]), 0, data, [], 0, 1, 1]
+                encoded = b"\x02" + rlp.encode([self.number(f) if isinstance(f, int) else f for f in fields])
+                file.write(json.dumps({"ethereum": "0x" + encoded.hex(), "from": sender}) + "\n")
+
+    @staticmethod
+    def number(value):
+        return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+    def prepared(self):
+        evm = pyrevm.EVM(spec_id="CANCUN")
+        evm.insert_account_info(CONTRACT, pyrevm.AccountInfo(nonce=1, code=bytes.fromhex(self.code)))
+        for person in self.people:
+            evm.insert_account_info(person, pyrevm.AccountInfo(balance=10**20))
+        for slot in self.slots.values():
+            evm.insert_account_storage(CONTRACT, slot, 10**18)
+        return evm
+
+    def round(self):
+        evm = self.prepared()
+        call = evm.message_call
+        start = time.perf_counter_ns()
+        for sender, data in self.calls:
+            call(sender, CONTRACT, calldata=data, gas=100_000)
+        self.theirs.append((time.perf_counter_ns() - start) / TRANSFERS)
+        run = estuary("replay", self.genesis, self.lines, "--executor", "serial", "--no-sigverify", "--repeat", "3")
+        if any(entry["error"] is not None or entry["status"] != 1 for entry in run["transactions"]):
+            sys.exit("ERC-20 transfer: a transfer failed")
+        self.ours.append(min(run["elapsedNanoseconds"]) / TRANSFERS)
+
+
+def table(rows):
+    lines = [f"{'nanoseconds':<28}{'ours':>14}{'median':>14}{'revm':>14}{'median':>14}{'ratio':>8}{'limit':>8}"]
+    for row in rows:
+        (ours, theirs), (our_median, their_median) = row.summary(min), row.summary(statistics.median)
+        mark = "" if ours / theirs <= row.limit else "  missed"
+        lines.append(
+            f"{row.name:<28}{ours:>14,.0f}{our_median:>14,.0f}{theirs:>14,.0f}{their_median:>14,.0f}"
+            f"{ours / theirs:>8.3f}{row.limit:>8.3f}{mark}"
+        )
+    return "\n".join(lines)
+
+
+def entries(rows, cases):
+    for row in rows:
+        ours, theirs = row.summary(min)
+        yield {"name": row.name, "ours": ours, "theirs": theirs, "ratio": ours / theirs, "limit": row.limit}
+    if cases:
+        ratio = geometric_mean(cases)
+        yield {"name": "geometric mean", "ours": ratio, "theirs": 1.0, "ratio": ratio, "limit": 0.35}
+
+
+def geometric_mean(cases):
+    ratios = (ours / theirs for ours, theirs in (case.summary(min) for case in cases))
+    return math.exp(statistics.fmean(math.log(ratio) for ratio in ratios))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Estuary's EVM against revm.")
+    parser.add_argument("--json", action="store_true", help="print the minima as JSON")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--engine", help="passed to estuary (default: its own)")
+    parser.add_argument("--only", action="append", default=[], help="figures whose name holds this word")
+    options = parser.parse_args()
+    if options.engine:
+        ENGINE[:] = ["--engine", options.engine]
+
+    def wants(name):
+        return not options.only or any(word in name for word in options.only)
+
+    with open(os.path.join(os.environ["ESTUARY_VECTORS"], "evm", "bench", "cases.json")) as file:
+        contracts = json.load(file)
+    with tempfile.TemporaryDirectory(prefix="estuary-compare-") as folder:
+        cases = [Case(case, folder) for case in contracts if wants(case["name"])]
+        rows = list(cases)
+        if wants("ERC-20 transfer"):
+            rows.append(Transfers(next(c["code_hex"] for c in contracts if c["name"] == "erc20"), folder))
+        for index in range(options.rounds):
+            print(f"round {index + 1} of {options.rounds}", file=sys.stderr)
+            for row in rows:
+                row.round()
+    # What translation may take: 60 ns a byte of code and 20 µs.
+    rows += [case.translation for case in cases]
+    if options.json:
+        print(json.dumps(list(entries(rows, cases)), indent=2))
+        return
+    print(table(rows))
+    if cases:
+        print(f"geometric mean of the contracts' ratios {geometric_mean(cases):.3f}, limit 0.350")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"minima and medians of {options.rounds} rounds; load average {load}; {time.strftime('%Y-%m-%d')}")
+
+
+main()
