@@ -36,7 +36,7 @@ import WideIntegers
     self.init(bytes)
   }
 
-  /// The low 20 bytes of an EVM word.
+  /// The low 20 bytes of an EVM word; a literal gives a precompile's address.
   @inlinable @inline(__always) package init(_ word: UInt256) {
     let middle = word.limb1 << 32 | word.limb0 >> 32
     self.init(
@@ -46,9 +46,6 @@ import WideIntegers
 
   /// The last 20 bytes of a digest.
   @inlinable package init(_ hash: Hash) { self.init(UInt256(hash)) }
-
-  /// A small number as an address, as precompiles have it.
-  @inlinable package init(_ number: UInt64) { self.init(UInt256(number)) }
 
   /// Writes 20 bytes; `pointer` needs no alignment.
   @inlinable @inline(__always) package func write(to pointer: UnsafeMutableRawPointer) {

@@ -46,24 +46,29 @@ extension UInt256 {
 
   /// The lowest 256 bits of the product.
   @inlinable @inline(__always) package static func &* (left: UInt256, right: UInt256) -> UInt256 {
-    typealias Wide = UInt128
-    @inline(__always) func product(_ a: UInt64, _ b: UInt64) -> Wide {
-      let (high, low) = a.multipliedFullWidth(by: b)
-      return Wide(high) &<< 64 | Wide(low)
-    }
     let (a, b) = (left, right)
-    let p00 = product(a.limb0, b.limb0)
-    // Row 0: a × b0, then rows 1 to 3 added; each partial sum a·b + c + d fits 128 bits.
-    let t1 = product(a.limb1, b.limb0) &+ (p00 &>> 64)
-    let t2 = product(a.limb2, b.limb0) &+ (t1 &>> 64)
-    let t3 = a.limb3 &* b.limb0 &+ UInt64(truncatingIfNeeded: t2 &>> 64)
-    let u1 = product(a.limb0, b.limb1) &+ Wide(UInt64(truncatingIfNeeded: t1))
-    let u2 = product(a.limb1, b.limb1) &+ Wide(UInt64(truncatingIfNeeded: t2)) &+ (u1 &>> 64)
-    let u3 = a.limb2 &* b.limb1 &+ t3 &+ UInt64(truncatingIfNeeded: u2 &>> 64)
-    let v2 = product(a.limb0, b.limb2) &+ Wide(UInt64(truncatingIfNeeded: u2))
-    let v3 = a.limb1 &* b.limb2 &+ u3 &+ UInt64(truncatingIfNeeded: v2 &>> 64)
-    let w3 = a.limb0 &* b.limb3 &+ v3
-    return UInt256(
-      UInt64(truncatingIfNeeded: p00), UInt64(truncatingIfNeeded: u1), UInt64(truncatingIfNeeded: v2), w3)
+    // Row after row of a × one limb of b; product + limb + limb always fits 128 bits.
+    let p0 = UInt128(product: a.limb0, b.limb0)
+    let p1 = UInt128(product: a.limb1, b.limb0) &+ UInt128(p0.highLimb)
+    let p2 = UInt128(product: a.limb2, b.limb0) &+ UInt128(p1.highLimb)
+    let p3 = a.limb3 &* b.limb0 &+ p2.highLimb
+    let q1 = UInt128(product: a.limb0, b.limb1) &+ UInt128(p1.lowLimb)
+    let q2 = UInt128(product: a.limb1, b.limb1) &+ UInt128(p2.lowLimb) &+ UInt128(q1.highLimb)
+    let q3 = a.limb2 &* b.limb1 &+ p3 &+ q2.highLimb
+    let r2 = UInt128(product: a.limb0, b.limb2) &+ UInt128(q2.lowLimb)
+    let r3 = a.limb1 &* b.limb2 &+ q3 &+ r2.highLimb
+    return UInt256(p0.lowLimb, q1.lowLimb, r2.lowLimb, a.limb0 &* b.limb3 &+ r3)
   }
+}
+
+extension UInt128 {
+  @inlinable @inline(__always) init(high: UInt64, low: UInt64) { self = UInt128(high) &<< 64 | UInt128(low) }
+
+  @inlinable @inline(__always) init(product left: UInt64, _ right: UInt64) {
+    let (high, low) = left.multipliedFullWidth(by: right)
+    self.init(high: high, low: low)
+  }
+
+  @inlinable @inline(__always) var lowLimb: UInt64 { UInt64(truncatingIfNeeded: self) }
+  @inlinable @inline(__always) var highLimb: UInt64 { UInt64(truncatingIfNeeded: self &>> 64) }
 }

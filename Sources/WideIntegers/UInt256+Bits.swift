@@ -49,18 +49,15 @@ extension UInt256 {
     return UInt256(low: value.low >> count | value.high << (128 &- count), high: value.high >> count)
   }
 
-  /// SHL, SHR: the count is a word of its own.
-  @inlinable package static func << (value: UInt256, count: UInt256) -> UInt256 {
-    value << count.saturatedUInt64
-  }
-  @inlinable package static func >> (value: UInt256, count: UInt256) -> UInt256 {
-    value >> count.saturatedUInt64
-  }
+  /// SHL: the count is a word of its own.
+  @inlinable package func shiftedLeft(by count: UInt256) -> UInt256 { self << count.saturatedUInt64 }
+
+  /// SHR: shifts down, zeros coming in.
+  @inlinable package func shiftedRight(by count: UInt256) -> UInt256 { self >> count.saturatedUInt64 }
 
   /// SAR: shifts down, the sign coming in.
-  @inlinable package func shiftedDownSigned(by count: UInt256) -> UInt256 {
-    guard isNegative else { return self >> count }
-    return ~(~self >> count)
+  @inlinable package func shiftedRightSigned(by count: UInt256) -> UInt256 {
+    isNegative ? ~(~self).shiftedRight(by: count) : shiftedRight(by: count)
   }
 
   /// BYTE: the byte `index` counted from the most significant, 0 from 32 on.
@@ -72,7 +69,7 @@ extension UInt256 {
   /// SIGNEXTEND: the value's lowest `index` + 1 bytes as two's complement; unchanged from 31 on.
   @inlinable package func signExtended(fromByte index: UInt256) -> UInt256 {
     guard index.fitsUInt64, index.limb0 < 31 else { return self }
-    let shift = UInt256(8 &* (31 &- index.limb0))
-    return (self << shift).shiftedDownSigned(by: shift)
+    let shift = 8 &* (31 &- index.limb0)
+    return (self << shift).shiftedRightSigned(by: UInt256(shift))
   }
 }
