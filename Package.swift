@@ -58,7 +58,7 @@ let package = Package(
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 
-    .testTarget(name: "WideIntegersTests", dependencies: ["WideIntegers"], swiftSettings: core),
+    .testTarget(name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Conformance"], swiftSettings: core),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),

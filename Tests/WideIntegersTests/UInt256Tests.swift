@@ -40,27 +40,12 @@ struct UInt256Tests {
       + [0, 0, 0, 0, 0, 0, 0, 24]
     #expect(value.bigEndianBytes == bytes)
     #expect(UInt256(bigEndian: bytes) == value)
-    #expect(UInt256(Hash(value)) == value)
-    #expect(Hash(value).bytes == bytes)
     #expect(bytes.withUnsafeBytes { UInt256(bigEndianAt: $0.baseAddress!) } == value)
     #expect(UInt256(bigEndian: [UInt8]()) == 0)
     #expect(UInt256(bigEndian: [1, 0]) == 256)
     #expect(UInt256(bigEndian: [0] + bytes) == nil)
     #expect(UInt256(0).minimalBigEndianBytes == [])
     #expect(UInt256(0x100).minimalBigEndianBytes == [1, 0])
-  }
-
-  @Test func addressesAreTheLowTwentyBytesOfWords() throws {
-    let text = "0x0102030405060708090a0b0c0d0e0f1011121314"
-    let address = try #require(Address(hex: text))
-    #expect(address.bytes == Array(1...20))
-    #expect(address.description == text)
-    #expect(UInt256(address) == UInt256(hex: text))
-    #expect(Address(UInt256(address) | UInt256(0, 0, 0xffff_ffff_0000_0000, .max)) == address)
-    #expect(Address(9).bytes == [UInt8](repeating: 0, count: 19) + [9])
-    #expect(Address(hex: text.dropLast()) == nil)
-    #expect(Address(hex: text + "00") == nil)
-    #expect(Address(8) < Address(9) && !(Address(9) < Address(8)) && Address(255) < Address(256))
   }
 
   @Test func bitsAgainstTheSlowOnes() {

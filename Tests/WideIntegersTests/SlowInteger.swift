@@ -1,6 +1,8 @@
 // The oracle of the 256-bit arithmetic: bits in an array, one at a time, sharing nothing with what it judges.
 
-@testable import Primitives
+import Primitives
+
+@testable import WideIntegers
 
 /// A natural number as bits, lowest first, of any count.
 struct SlowInteger {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Primitives
+@testable import WideIntegers
 
 struct UInt256DivisionTests {
   /// Dividends and divisors, a third of them close to each other.
