@@ -60,7 +60,8 @@ let package = Package(
 
     .testTarget(name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
-    .testTarget(name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Conformance"], swiftSettings: core),
+    .testTarget(
+      name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Conformance"], swiftSettings: core),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
     .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: core),

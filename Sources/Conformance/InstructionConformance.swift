@@ -43,7 +43,7 @@ package enum InstructionConformance {
   package static func version(of file: String) -> SBPFVersion {
     let folders = file.split(separator: "/").dropLast()
     let named = folders.reversed().lazy.compactMap { folder in
-      SBPFVersion.allCases.first { $0.description == folder }
+      SBPFVersion.classic.first { $0.description == folder }
     }
     return named.first ?? .v0
   }

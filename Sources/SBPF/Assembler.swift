@@ -11,6 +11,8 @@
 //     exit
 //   .slot 0x95               eight bytes as a number, for what has no spelling
 //   .function 0x71e3cf81 helper   a call key for a label, where it is not the usual one
+//
+// The wide family's statements: Wide/Assembler+Wide.swift.
 
 package enum AssemblerError: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownInstruction(String, line: Int)
@@ -47,6 +49,7 @@ package struct Assembler {
   var functions: [UInt32: Int] = [:]
   var functionNames: [Int: String] = [:]
   var importNames: [UInt32: String] = [:]
+  var wide = WideTables()
 
   /// Assembles `text` for `version`.
   package static func assemble(_ text: String, version: SBPFVersion) throws(AssemblerError) -> ProgramImage {
@@ -65,7 +68,8 @@ package struct Assembler {
       version: version, text: text, rodata: version.hasLowRodata ? [] : text,
       rodataAddress: version.hasLowRodata ? GuestMemory.rodataStart : GuestMemory.programStart,
       entryPC: entryPC,
-      functions: functions, functionNames: functionNames, importNames: importNames)
+      functions: functions, functionNames: functionNames, importNames: importNames,
+      wide: version.hasWideInstructions ? wide : nil)
   }
 }
 
@@ -94,7 +98,7 @@ extension Assembler {
       guard !rest.isEmpty else { continue }
       let statement = Assembler.statement(rest, line: line)
       statements.append(statement)
-      if statement.mnemonic != ".function" { pc += statement.mnemonic == "lddw" ? 2 : 1 }
+      if !Assembler.directives.contains(statement.mnemonic) { pc += statement.mnemonic == "lddw" ? 2 : 1 }
     }
     return statements
   }
@@ -145,7 +149,8 @@ extension Assembler {
       try expect(1, statement)
       slots.append(EncodedInsn(word: try Assembler.number(statement.operands[0], line: statement.line)))
     case ".function": try addFunction(statement)
-    case "call": try encodeCall(statement)
+    case _ where Assembler.directives.contains(statement.mnemonic): try encodeWideDirective(statement)
+    case "call" where !version.hasWideInstructions: try encodeCall(statement)
     default: try encodeOperation(statement)
     }
   }
@@ -171,11 +176,11 @@ extension Assembler {
     guard let byte = facts.encoding(in: version) else {
       throw .notInVersion(statement.mnemonic, version, line: statement.line)
     }
+    if facts.opcodeClass == .wide { return try encodeWide(facts, statement) }
     var slot = EncodedInsn(opcode: byte)
     let operands = statement.operands
     let line = statement.line
     switch facts.form {
-    case .bare, .call, .none: break
     case .register: slot.destination = try register(operands[0], line)
     case .registerImmediate:
       slot.destination = try register(operands[0], line)
@@ -211,6 +216,7 @@ extension Assembler {
       slot.source = try register(operands[1], line)
       slot.offset = try jumpOffset(operands[2], line)
     case .callRegister: setCallRegister(&slot, try register(operands[0], line))
+    default: break
     }
     slots.append(slot)
   }
@@ -304,6 +310,7 @@ extension Assembler {
     case .jumpImmediate: operands.count == 3 && !hasSourceRegister
     case .jumpRegisters: operands.count == 3 && hasSourceRegister
     case .none: false
+    default: operands.count == form.wideOperandCount
     }
   }
 
@@ -356,7 +363,7 @@ extension Assembler {
     return offset
   }
 
-  private func jumpOffset(_ text: String, _ line: Int) throws(AssemblerError) -> Int16 {
+  func jumpOffset(_ text: String, _ line: Int) throws(AssemblerError) -> Int16 {
     guard Assembler.isName(text) else { return try offset(text, line) }
     guard let target = labels[text] else { throw .unknownLabel(text, line: line) }
     guard let distance = Int16(exactly: target - slots.count - 1) else { throw .jumpTooFar(text, line: line) }

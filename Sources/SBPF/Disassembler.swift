@@ -34,6 +34,7 @@ private struct Listing {
       guard let pc = image.functions[key], let label = labels[pc] else { continue }
       lines.append(".function 0x\(String(key, radix: 16)) \(label)")
     }
+    if let tables = image.wide { lines += WideSpelling.directives(tables, labels: labels) }
     var pc = 0
     while pc < slots.count {
       if let label = labels[pc] { lines.append("\(label):") }
@@ -72,12 +73,12 @@ private struct Listing {
   /// nil where the text would not assemble to `slot`.
   private func spelling(_ insn: Insn, slot: EncodedInsn, pc: Int) -> String? {
     let facts = insn.opcode.facts
+    if facts.opcodeClass == .wide { return WideSpelling.text(insn, slot) { labels[pc + 1 + $0] } }
     let (destination, source) = ("r\(insn.destination)", "r\(insn.source)")
     let name = facts.mnemonic
     var plain = EncodedInsn(opcode: slot.opcode)
     var text: String
     switch facts.form {
-    case .none: return nil
     case .bare: text = name
     case .register:
       plain.destination = slot.destination
@@ -124,6 +125,7 @@ private struct Listing {
         plain.immediate = slot.immediate
       }
       text = "\(name) \(source)"
+    default: return nil
     }
     guard plain == slot, slot.destination <= 10, slot.source <= 10, insn.source <= 10 else { return nil }
     return text
@@ -162,8 +164,14 @@ extension Listing {
     let starts = instructionStarts(slots, version: image.version)
     var targets: Set<Int> = []
     var functions = Set(image.functions.values).union(image.functionNames.keys)
+    for target in image.wide?.jumpTargets ?? [] { targets.insert(Int(target.slot)) }
     for pc in starts {
       guard let facts = Opcode.decoding(slots[pc].opcode, in: image.version)?.facts else { continue }
+      switch facts.form {
+      case .wideJumpUnary, .wideJumpBinary: targets.insert(pc + 1 + Int(slots[pc].offset))
+      case .wideJumpLong: targets.insert(pc + 1 + Int(slots[pc].immediate))
+      default: break
+      }
       if facts.opcodeClass == .jump { targets.insert(pc + 1 + Int(slots[pc].offset)) }
       if facts.opcode == .call, image.version.hasStaticSyscalls, slots[pc].source == 1 {
         functions.insert(pc + 1 + Int(slots[pc].immediate))

@@ -46,6 +46,8 @@ package final class Executable: @unchecked Sendable {
   /// r10 is always the end of the current frame, so accesses relative to it that lie in the frame need no
   /// check, and machine code may keep the frame's host address in its place.
   let usesHostFrames: Bool
+  /// The tables of wide instructions; nil in the other versions.
+  package let wide: WideProgram?
   private let compilation = JITCompilation()
 
   /// Verifies and decodes `image`.
@@ -57,7 +59,7 @@ package final class Executable: @unchecked Sendable {
     provesFrameAccesses: Bool = true
   ) throws(ExecutableError) {
     do {
-      try Verifier.verify(text: image.text, version: image.version)
+      try Verifier.verify(image)
     } catch {
       throw .verifier(error)
     }
@@ -90,6 +92,9 @@ package final class Executable: @unchecked Sendable {
     threadedCode = .allocate(capacity: decoded.count)
     let provesFrames = provesFrameAccesses && !image.version.hasManualStackFrames
     usesHostFrames = provesFrames
+    wide = image.wide.map { WideProgram($0) }
+    // Wide instructions have an interpreter of their own.
+    if image.version.hasWideInstructions { return }
     let shapes = OpcodeShapes(image.version)
     for (pc, insn) in decoded.enumerated() {
       let shape = shapes.byOpcode[Int(insn.opcode.rawValue)]

@@ -28,4 +28,13 @@ package enum Opcode: UInt8, Sendable, CaseIterable {
   case call, callx, exit
   // What `call` becomes once its target is known, and slots that are no instruction.
   case callInternal, callSyscall, callUnresolved, wideHigh, textEnd
+  // The wide family: 256-bit words in slots of the operand stack (docs/vm.md). Results of one or more words.
+  case wmov, wadd, wsub, wmul, wdiv, wsdiv, wmod, wsmod, waddmod, wmulmod, wexp, wsignext, wbyte, wand, wor,
+    wxor, wnot, wclz, wshl, wshr, wsar, weq, wlt, wslt, wiszero
+  // Jumps.
+  case wjz, wjnz, wjeq, wjne, wjlt, wjge, wjslt, wjsge, wja, wjump
+  // Memory, input, and what the frame knows of itself.
+  case wload, wstore, wstore8, winput, winputsize, wmemsize, wgas
+  // The gas counter, the stack window, the host.
+  case wcharge, wstack, wadjust, wsys, winvalid
 }

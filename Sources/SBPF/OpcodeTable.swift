@@ -6,18 +6,19 @@
 //
 // Encodings: eBPF's (RFC 9669) with Solana's changes (SIMD-0173, SIMD-0174, SIMD-0178, SIMD-0377; where a
 // text and https://github.com/anza-xyz/sbpf differ, the code holds). Rows without an encoding are made by the
-// decoder. Every instruction costs one compute unit. A second family of instructions would be more rows with
-// a feature of their own.
+// decoder. Every classic instruction costs one compute unit. The wide family (docs/vm.md) is the last rows, with
+// a feature of its own; its encoding bytes are this project's choice.
 
 /// Which versions have an encoding.
 package enum VersionFeature: UInt8, Sendable {
-  case always, classicMemory, movedMemory, wideLoad, noWideLoad, productQuotient, noProductQuotient,
-    plainSubtract,
-    swappedSubtract, signExtends32, zeroExtends32, negate, littleEndian, jump32
+  case always, classic, wide, classicMemory, movedMemory, wideLoad, noWideLoad, productQuotient,
+    noProductQuotient, plainSubtract, swappedSubtract, signExtends32, zeroExtends32, negate, littleEndian, jump32
 
   package func holds(in version: SBPFVersion) -> Bool {
-    switch self {
-    case .always: true
+    if version.hasWideInstructions { return self == .wide || self == .always }
+    return switch self {
+    case .always, .classic: true
+    case .wide: false
     case .classicMemory: !version.hasMovedMemoryClasses
     case .movedMemory: version.hasMovedMemoryClasses
     case .wideLoad: version.hasWideLoad
@@ -65,11 +66,34 @@ package enum OperandForm: UInt8, Sendable {
   case call
   /// `callx reg`: the field that holds the register differs between versions
   case callRegister
+  /// `wgas D`. The forms from here on are the wide family's: D, A and B are slots of the operand stack (A and
+  /// B also constants), written `w3`, `n3` (narrow), `c3`; see Wide/WideOperand.swift.
+  case wideResult
+  /// `wnot D, A`
+  case wideUnary
+  /// `wadd D, A, B`
+  case wideBinary
+  /// `wstore A, B`
+  case wideStore
+  /// `wjz A, +off`
+  case wideJumpUnary
+  /// `wjlt A, B, +off`
+  case wideJumpBinary
+  /// `wja +imm`
+  case wideJumpLong
+  /// `wjump A`
+  case wideJumpDynamic
+  /// `wcharge imm`, `wadjust imm`
+  case wideNumber
+  /// `wstack need, grow`
+  case wideStack
+  /// `wsys D, A, id`
+  case wideHook
   /// Not written by people.
   case none
 }
 
-package enum OpcodeClass: UInt8, Sendable { case load, store, alu, jump, call, `internal` }
+package enum OpcodeClass: UInt8, Sendable { case load, store, alu, jump, call, `internal`, wide }
 
 /// How the instruction's 32 bits become the operand.
 package enum ImmediateForm: UInt8, Sendable { case none, signExtended, zeroExtended, wide }
@@ -114,7 +138,7 @@ struct OpcodeShapes {
   let byOpcode: UnsafePointer<OpcodeShape>
 
   init(_ version: SBPFVersion) {
-    byByte = OpcodeShapes.byVersionAndByte + Int(version.rawValue) * 256
+    byByte = OpcodeShapes.byVersionAndByte + version.ordinal * 256
     byOpcode = OpcodeShapes.rows
   }
 
@@ -140,7 +164,7 @@ struct OpcodeShapes {
 extension OpcodeFacts {
   fileprivate var shape: OpcodeShape {
     OpcodeShape(
-      opcode: opcode, form: form, opcodeClass: opcodeClass, bits: UInt8(bits), immediate: immediate,
+      opcode: opcode, form: form, opcodeClass: opcodeClass, bits: UInt8(clamping: bits), immediate: immediate,
       rule: rule)
   }
 }
@@ -150,7 +174,7 @@ extension Opcode {
 
   /// The operation that `byte` encodes in `version`.
   package static func decoding(_ byte: UInt8, in version: SBPFVersion) -> Opcode? {
-    decodingTables[Int(version.rawValue)][Int(byte)]
+    decodingTables[version.ordinal][Int(byte)]
   }
 
   private static let decodingTables: [[Opcode?]] = SBPFVersion.allCases.map { version in
@@ -170,6 +194,13 @@ extension Opcode {
     OpcodeFacts(
       opcode: opcode, mnemonic: mnemonic, form: form, opcodeClass: opcodeClass, bits: bits,
       encodings: encodings.map { (byte: $0.key, feature: $0.value) }, immediate: immediate, rule: rule)
+  }
+
+  private static func wideRow(
+    _ opcode: Opcode, _ mnemonic: String, _ form: OperandForm, _ byte: UInt8,
+    _ immediate: ImmediateForm = .signExtended
+  ) -> OpcodeFacts {
+    row(opcode, mnemonic, form, .wide, 256, [byte: .wide], immediate)
   }
 
   /// One row an operation, in the order of `Opcode`.
@@ -193,35 +224,35 @@ extension Opcode {
     // 64-bit arithmetic
     row(
       .add64Imm, "add64", .registerImmediate, .alu, 64,
-      [0x07: .always], .signExtended, check: .stackFrameAlignment),
-    row(.add64Reg, "add64", .registers, .alu, 64, [0x0f: .always]),
+      [0x07: .classic], .signExtended, check: .stackFrameAlignment),
+    row(.add64Reg, "add64", .registers, .alu, 64, [0x0f: .classic]),
     row(.sub64Imm, "sub64", .registerImmediate, .alu, 64, [0x17: .plainSubtract], .signExtended),
     row(.reverseSub64Imm, "sub64", .registerImmediate, .alu, 64, [0x17: .swappedSubtract], .signExtended),
-    row(.sub64Reg, "sub64", .registers, .alu, 64, [0x1f: .always]),
+    row(.sub64Reg, "sub64", .registers, .alu, 64, [0x1f: .classic]),
     row(.mul64Imm, "mul64", .registerImmediate, .alu, 64, [0x27: .noProductQuotient], .signExtended),
     row(.mul64Reg, "mul64", .registers, .alu, 64, [0x2f: .noProductQuotient]),
     row(
       .div64Imm, "div64", .registerImmediate, .alu, 64,
       [0x37: .noProductQuotient], .signExtended, check: .nonzero),
     row(.div64Reg, "div64", .registers, .alu, 64, [0x3f: .noProductQuotient]),
-    row(.or64Imm, "or64", .registerImmediate, .alu, 64, [0x47: .always], .signExtended),
-    row(.or64Reg, "or64", .registers, .alu, 64, [0x4f: .always]),
-    row(.and64Imm, "and64", .registerImmediate, .alu, 64, [0x57: .always], .signExtended),
-    row(.and64Reg, "and64", .registers, .alu, 64, [0x5f: .always]),
-    row(.lsh64Imm, "lsh64", .registerImmediate, .alu, 64, [0x67: .always], .signExtended, check: .shift),
-    row(.lsh64Reg, "lsh64", .registers, .alu, 64, [0x6f: .always]),
-    row(.rsh64Imm, "rsh64", .registerImmediate, .alu, 64, [0x77: .always], .signExtended, check: .shift),
-    row(.rsh64Reg, "rsh64", .registers, .alu, 64, [0x7f: .always]),
+    row(.or64Imm, "or64", .registerImmediate, .alu, 64, [0x47: .classic], .signExtended),
+    row(.or64Reg, "or64", .registers, .alu, 64, [0x4f: .classic]),
+    row(.and64Imm, "and64", .registerImmediate, .alu, 64, [0x57: .classic], .signExtended),
+    row(.and64Reg, "and64", .registers, .alu, 64, [0x5f: .classic]),
+    row(.lsh64Imm, "lsh64", .registerImmediate, .alu, 64, [0x67: .classic], .signExtended, check: .shift),
+    row(.lsh64Reg, "lsh64", .registers, .alu, 64, [0x6f: .classic]),
+    row(.rsh64Imm, "rsh64", .registerImmediate, .alu, 64, [0x77: .classic], .signExtended, check: .shift),
+    row(.rsh64Reg, "rsh64", .registers, .alu, 64, [0x7f: .classic]),
     row(
       .mod64Imm, "mod64", .registerImmediate, .alu, 64,
       [0x97: .noProductQuotient], .signExtended, check: .nonzero),
     row(.mod64Reg, "mod64", .registers, .alu, 64, [0x9f: .noProductQuotient]),
-    row(.xor64Imm, "xor64", .registerImmediate, .alu, 64, [0xa7: .always], .signExtended),
-    row(.xor64Reg, "xor64", .registers, .alu, 64, [0xaf: .always]),
-    row(.mov64Imm, "mov64", .registerImmediate, .alu, 64, [0xb7: .always], .signExtended),
-    row(.mov64Reg, "mov64", .registers, .alu, 64, [0xbf: .always]),
-    row(.arsh64Imm, "arsh64", .registerImmediate, .alu, 64, [0xc7: .always], .signExtended, check: .shift),
-    row(.arsh64Reg, "arsh64", .registers, .alu, 64, [0xcf: .always]),
+    row(.xor64Imm, "xor64", .registerImmediate, .alu, 64, [0xa7: .classic], .signExtended),
+    row(.xor64Reg, "xor64", .registers, .alu, 64, [0xaf: .classic]),
+    row(.mov64Imm, "mov64", .registerImmediate, .alu, 64, [0xb7: .classic], .signExtended),
+    row(.mov64Reg, "mov64", .registers, .alu, 64, [0xbf: .classic]),
+    row(.arsh64Imm, "arsh64", .registerImmediate, .alu, 64, [0xc7: .classic], .signExtended, check: .shift),
+    row(.arsh64Reg, "arsh64", .registers, .alu, 64, [0xcf: .classic]),
     row(.neg64, "neg64", .register, .alu, 64, [0x87: .negate]),
     row(.hor64Imm, "hor64", .registerImmediate, .alu, 64, [0xf7: .noWideLoad], .signExtended),
     // 32-bit arithmetic; the rows named Zx and Sx are what one version computes differently
@@ -239,28 +270,28 @@ extension Opcode {
       .div32Imm, "div32", .registerImmediate, .alu, 32,
       [0x34: .noProductQuotient], .signExtended, check: .nonzero),
     row(.div32Reg, "div32", .registers, .alu, 32, [0x3c: .noProductQuotient]),
-    row(.or32Imm, "or32", .registerImmediate, .alu, 32, [0x44: .always], .signExtended),
-    row(.or32Reg, "or32", .registers, .alu, 32, [0x4c: .always]),
-    row(.and32Imm, "and32", .registerImmediate, .alu, 32, [0x54: .always], .signExtended),
-    row(.and32Reg, "and32", .registers, .alu, 32, [0x5c: .always]),
-    row(.lsh32Imm, "lsh32", .registerImmediate, .alu, 32, [0x64: .always], .signExtended, check: .shift),
-    row(.lsh32Reg, "lsh32", .registers, .alu, 32, [0x6c: .always]),
-    row(.rsh32Imm, "rsh32", .registerImmediate, .alu, 32, [0x74: .always], .signExtended, check: .shift),
-    row(.rsh32Reg, "rsh32", .registers, .alu, 32, [0x7c: .always]),
+    row(.or32Imm, "or32", .registerImmediate, .alu, 32, [0x44: .classic], .signExtended),
+    row(.or32Reg, "or32", .registers, .alu, 32, [0x4c: .classic]),
+    row(.and32Imm, "and32", .registerImmediate, .alu, 32, [0x54: .classic], .signExtended),
+    row(.and32Reg, "and32", .registers, .alu, 32, [0x5c: .classic]),
+    row(.lsh32Imm, "lsh32", .registerImmediate, .alu, 32, [0x64: .classic], .signExtended, check: .shift),
+    row(.lsh32Reg, "lsh32", .registers, .alu, 32, [0x6c: .classic]),
+    row(.rsh32Imm, "rsh32", .registerImmediate, .alu, 32, [0x74: .classic], .signExtended, check: .shift),
+    row(.rsh32Reg, "rsh32", .registers, .alu, 32, [0x7c: .classic]),
     row(
       .mod32Imm, "mod32", .registerImmediate, .alu, 32,
       [0x94: .noProductQuotient], .signExtended, check: .nonzero),
     row(.mod32Reg, "mod32", .registers, .alu, 32, [0x9c: .noProductQuotient]),
-    row(.xor32Imm, "xor32", .registerImmediate, .alu, 32, [0xa4: .always], .signExtended),
-    row(.xor32Reg, "xor32", .registers, .alu, 32, [0xac: .always]),
-    row(.mov32Imm, "mov32", .registerImmediate, .alu, 32, [0xb4: .always], .signExtended),
+    row(.xor32Imm, "xor32", .registerImmediate, .alu, 32, [0xa4: .classic], .signExtended),
+    row(.xor32Reg, "xor32", .registers, .alu, 32, [0xac: .classic]),
+    row(.mov32Imm, "mov32", .registerImmediate, .alu, 32, [0xb4: .classic], .signExtended),
     row(.mov32Reg, "mov32", .registers, .alu, 32, [0xbc: .signExtends32]),
     row(.mov32SxReg, "mov32", .registers, .alu, 32, [0xbc: .zeroExtends32]),
-    row(.arsh32Imm, "arsh32", .registerImmediate, .alu, 32, [0xc4: .always], .signExtended, check: .shift),
-    row(.arsh32Reg, "arsh32", .registers, .alu, 32, [0xcc: .always]),
+    row(.arsh32Imm, "arsh32", .registerImmediate, .alu, 32, [0xc4: .classic], .signExtended, check: .shift),
+    row(.arsh32Reg, "arsh32", .registers, .alu, 32, [0xcc: .classic]),
     row(.neg32, "neg32", .register, .alu, 32, [0x84: .negate]),
     row(.le, "le", .byteOrder, .alu, 64, [0xd4: .littleEndian], .signExtended, check: .byteOrder),
-    row(.be, "be", .byteOrder, .alu, 64, [0xdc: .always], .signExtended, check: .byteOrder),
+    row(.be, "be", .byteOrder, .alu, 64, [0xdc: .classic], .signExtended, check: .byteOrder),
     // Products, quotients and remainders (class 0x06 where there are no 32-bit jumps)
     row(.uhmul64Imm, "uhmul64", .registerImmediate, .alu, 64, [0x36: .productQuotient], .zeroExtended),
     row(.uhmul64Reg, "uhmul64", .registers, .alu, 64, [0x3e: .productQuotient]),
@@ -304,28 +335,28 @@ extension Opcode {
     row(.srem64Reg, "srem64", .registers, .alu, 64, [0xfe: .productQuotient]),
     // Jumps
     row(.ja, "ja", .jump, .jump, 64, [0x05: .always], check: .jump),
-    row(.jeqImm, "jeq", .jumpImmediate, .jump, 64, [0x15: .always], .signExtended, check: .jump),
-    row(.jeqReg, "jeq", .jumpRegisters, .jump, 64, [0x1d: .always], check: .jump),
-    row(.jgtImm, "jgt", .jumpImmediate, .jump, 64, [0x25: .always], .signExtended, check: .jump),
-    row(.jgtReg, "jgt", .jumpRegisters, .jump, 64, [0x2d: .always], check: .jump),
-    row(.jgeImm, "jge", .jumpImmediate, .jump, 64, [0x35: .always], .signExtended, check: .jump),
-    row(.jgeReg, "jge", .jumpRegisters, .jump, 64, [0x3d: .always], check: .jump),
-    row(.jsetImm, "jset", .jumpImmediate, .jump, 64, [0x45: .always], .signExtended, check: .jump),
-    row(.jsetReg, "jset", .jumpRegisters, .jump, 64, [0x4d: .always], check: .jump),
-    row(.jneImm, "jne", .jumpImmediate, .jump, 64, [0x55: .always], .signExtended, check: .jump),
-    row(.jneReg, "jne", .jumpRegisters, .jump, 64, [0x5d: .always], check: .jump),
-    row(.jsgtImm, "jsgt", .jumpImmediate, .jump, 64, [0x65: .always], .signExtended, check: .jump),
-    row(.jsgtReg, "jsgt", .jumpRegisters, .jump, 64, [0x6d: .always], check: .jump),
-    row(.jsgeImm, "jsge", .jumpImmediate, .jump, 64, [0x75: .always], .signExtended, check: .jump),
-    row(.jsgeReg, "jsge", .jumpRegisters, .jump, 64, [0x7d: .always], check: .jump),
-    row(.jltImm, "jlt", .jumpImmediate, .jump, 64, [0xa5: .always], .signExtended, check: .jump),
-    row(.jltReg, "jlt", .jumpRegisters, .jump, 64, [0xad: .always], check: .jump),
-    row(.jleImm, "jle", .jumpImmediate, .jump, 64, [0xb5: .always], .signExtended, check: .jump),
-    row(.jleReg, "jle", .jumpRegisters, .jump, 64, [0xbd: .always], check: .jump),
-    row(.jsltImm, "jslt", .jumpImmediate, .jump, 64, [0xc5: .always], .signExtended, check: .jump),
-    row(.jsltReg, "jslt", .jumpRegisters, .jump, 64, [0xcd: .always], check: .jump),
-    row(.jsleImm, "jsle", .jumpImmediate, .jump, 64, [0xd5: .always], .signExtended, check: .jump),
-    row(.jsleReg, "jsle", .jumpRegisters, .jump, 64, [0xdd: .always], check: .jump),
+    row(.jeqImm, "jeq", .jumpImmediate, .jump, 64, [0x15: .classic], .signExtended, check: .jump),
+    row(.jeqReg, "jeq", .jumpRegisters, .jump, 64, [0x1d: .classic], check: .jump),
+    row(.jgtImm, "jgt", .jumpImmediate, .jump, 64, [0x25: .classic], .signExtended, check: .jump),
+    row(.jgtReg, "jgt", .jumpRegisters, .jump, 64, [0x2d: .classic], check: .jump),
+    row(.jgeImm, "jge", .jumpImmediate, .jump, 64, [0x35: .classic], .signExtended, check: .jump),
+    row(.jgeReg, "jge", .jumpRegisters, .jump, 64, [0x3d: .classic], check: .jump),
+    row(.jsetImm, "jset", .jumpImmediate, .jump, 64, [0x45: .classic], .signExtended, check: .jump),
+    row(.jsetReg, "jset", .jumpRegisters, .jump, 64, [0x4d: .classic], check: .jump),
+    row(.jneImm, "jne", .jumpImmediate, .jump, 64, [0x55: .classic], .signExtended, check: .jump),
+    row(.jneReg, "jne", .jumpRegisters, .jump, 64, [0x5d: .classic], check: .jump),
+    row(.jsgtImm, "jsgt", .jumpImmediate, .jump, 64, [0x65: .classic], .signExtended, check: .jump),
+    row(.jsgtReg, "jsgt", .jumpRegisters, .jump, 64, [0x6d: .classic], check: .jump),
+    row(.jsgeImm, "jsge", .jumpImmediate, .jump, 64, [0x75: .classic], .signExtended, check: .jump),
+    row(.jsgeReg, "jsge", .jumpRegisters, .jump, 64, [0x7d: .classic], check: .jump),
+    row(.jltImm, "jlt", .jumpImmediate, .jump, 64, [0xa5: .classic], .signExtended, check: .jump),
+    row(.jltReg, "jlt", .jumpRegisters, .jump, 64, [0xad: .classic], check: .jump),
+    row(.jleImm, "jle", .jumpImmediate, .jump, 64, [0xb5: .classic], .signExtended, check: .jump),
+    row(.jleReg, "jle", .jumpRegisters, .jump, 64, [0xbd: .classic], check: .jump),
+    row(.jsltImm, "jslt", .jumpImmediate, .jump, 64, [0xc5: .classic], .signExtended, check: .jump),
+    row(.jsltReg, "jslt", .jumpRegisters, .jump, 64, [0xcd: .classic], check: .jump),
+    row(.jsleImm, "jsle", .jumpImmediate, .jump, 64, [0xd5: .classic], .signExtended, check: .jump),
+    row(.jsleReg, "jsle", .jumpRegisters, .jump, 64, [0xdd: .classic], check: .jump),
     row(.jeq32Imm, "jeq32", .jumpImmediate, .jump, 32, [0x16: .jump32], .signExtended, check: .jump),
     row(.jeq32Reg, "jeq32", .jumpRegisters, .jump, 32, [0x1e: .jump32], check: .jump),
     row(.jgt32Imm, "jgt32", .jumpImmediate, .jump, 32, [0x26: .jump32], .signExtended, check: .jump),
@@ -349,8 +380,8 @@ extension Opcode {
     row(.jsle32Imm, "jsle32", .jumpImmediate, .jump, 32, [0xd6: .jump32], .signExtended, check: .jump),
     row(.jsle32Reg, "jsle32", .jumpRegisters, .jump, 32, [0xde: .jump32], check: .jump),
     // Calls
-    row(.call, "call", .call, .call, 64, [0x85: .always], .signExtended),
-    row(.callx, "callx", .callRegister, .call, 64, [0x8d: .always], .signExtended, check: .callRegister),
+    row(.call, "call", .call, .call, 64, [0x85: .classic], .signExtended),
+    row(.callx, "callx", .callRegister, .call, 64, [0x8d: .classic], .signExtended, check: .callRegister),
     row(.exit, "exit", .bare, .call, 64, [0x95: .always]),
     // What `call` becomes once its target is known, and slots that are no instruction
     row(.callInternal, "call", .none, .internal, 64, [:]),
@@ -358,5 +389,53 @@ extension Opcode {
     row(.callUnresolved, "call", .none, .internal, 64, [:]),
     row(.wideHigh, "", .none, .internal, 64, [:]),
     row(.textEnd, "", .none, .internal, 64, [:]),
+    // The wide family
+    wideRow(.wmov, "wmov", .wideUnary, 0x20),
+    wideRow(.wadd, "wadd", .wideBinary, 0x21),
+    wideRow(.wsub, "wsub", .wideBinary, 0x22),
+    wideRow(.wmul, "wmul", .wideBinary, 0x23),
+    wideRow(.wdiv, "wdiv", .wideBinary, 0x24),
+    wideRow(.wsdiv, "wsdiv", .wideBinary, 0x25),
+    wideRow(.wmod, "wmod", .wideBinary, 0x26),
+    wideRow(.wsmod, "wsmod", .wideBinary, 0x27),
+    wideRow(.waddmod, "waddmod", .wideBinary, 0x28),
+    wideRow(.wmulmod, "wmulmod", .wideBinary, 0x29),
+    wideRow(.wexp, "wexp", .wideBinary, 0x2a),
+    wideRow(.wsignext, "wsignext", .wideBinary, 0x2b),
+    wideRow(.wbyte, "wbyte", .wideBinary, 0x2c),
+    wideRow(.wand, "wand", .wideBinary, 0x2d),
+    wideRow(.wor, "wor", .wideBinary, 0x2e),
+    wideRow(.wxor, "wxor", .wideBinary, 0x2f),
+    wideRow(.wnot, "wnot", .wideUnary, 0x30),
+    wideRow(.wclz, "wclz", .wideUnary, 0x31),
+    wideRow(.wshl, "wshl", .wideBinary, 0x32),
+    wideRow(.wshr, "wshr", .wideBinary, 0x33),
+    wideRow(.wsar, "wsar", .wideBinary, 0x34),
+    wideRow(.weq, "weq", .wideBinary, 0x35),
+    wideRow(.wlt, "wlt", .wideBinary, 0x36),
+    wideRow(.wslt, "wslt", .wideBinary, 0x37),
+    wideRow(.wiszero, "wiszero", .wideUnary, 0x38),
+    wideRow(.wjz, "wjz", .wideJumpUnary, 0x39),
+    wideRow(.wjnz, "wjnz", .wideJumpUnary, 0x3a),
+    wideRow(.wjeq, "wjeq", .wideJumpBinary, 0x3b),
+    wideRow(.wjne, "wjne", .wideJumpBinary, 0x3c),
+    wideRow(.wjlt, "wjlt", .wideJumpBinary, 0x3d),
+    wideRow(.wjge, "wjge", .wideJumpBinary, 0x3e),
+    wideRow(.wjslt, "wjslt", .wideJumpBinary, 0x3f),
+    wideRow(.wjsge, "wjsge", .wideJumpBinary, 0x40),
+    wideRow(.wja, "wja", .wideJumpLong, 0x41),
+    wideRow(.wjump, "wjump", .wideJumpDynamic, 0x42),
+    wideRow(.wload, "wload", .wideUnary, 0x43),
+    wideRow(.wstore, "wstore", .wideStore, 0x44),
+    wideRow(.wstore8, "wstore8", .wideStore, 0x45),
+    wideRow(.winput, "winput", .wideUnary, 0x46),
+    wideRow(.winputsize, "winputsize", .wideResult, 0x47),
+    wideRow(.wmemsize, "wmemsize", .wideResult, 0x48),
+    wideRow(.wgas, "wgas", .wideResult, 0x49),
+    wideRow(.wcharge, "wcharge", .wideNumber, 0x4a, .zeroExtended),
+    wideRow(.wstack, "wstack", .wideStack, 0x4b),
+    wideRow(.wadjust, "wadjust", .wideNumber, 0x4c),
+    wideRow(.wsys, "wsys", .wideHook, 0x4d),
+    wideRow(.winvalid, "winvalid", .bare, 0x4e),
   ]
 }

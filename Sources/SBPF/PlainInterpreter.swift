@@ -43,6 +43,7 @@ enum PlainInterpreter {
         case .call, .internal:
           guard let called = call(insn) else { return }
           fault = called
+        case .wide: fault = .unsupportedInstruction
         }
         guard fault == .none else { return stop(fault) }
         pc += 1

@@ -20,11 +20,14 @@ package struct ProgramImage: Sendable {
   package var functionNames: [Int: String]
   /// Names of imported symbols, by `call imm` key, so that an unknown syscall can be refused by its name.
   package var importNames: [UInt32: String]
+  /// What wide instructions refer to; nil in the other versions.
+  package var wide: WideTables?
 
   package init(
     version: SBPFVersion, text: [UInt8], textAddress: UInt64 = 0x1_0000_0000, rodata: [UInt8] = [],
     rodataAddress: UInt64 = 0x1_0000_0000, entryPC: Int = 0, functions: [UInt32: Int] = [:],
-    functionNames: [Int: String] = [:], importNames: [UInt32: String] = [:]
+    functionNames: [Int: String] = [:], importNames: [UInt32: String] = [:],
+    wide: WideTables? = nil
   ) {
     self.version = version
     self.text = text
@@ -35,5 +38,6 @@ package struct ProgramImage: Sendable {
     self.functions = functions
     self.functionNames = functionNames
     self.importNames = importNames
+    self.wide = wide
   }
 }

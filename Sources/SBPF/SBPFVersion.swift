@@ -1,14 +1,26 @@
-// The four versions of Solana's bytecode (e_flags 0–3). Code asks what a version can do, never which number
-// it has; each question below names the proposal that introduced the difference
-// (https://github.com/solana-foundation/solana-improvement-documents).
+// The four versions of Solana's bytecode (e_flags 0–3) and the one that translated EVM code has. Code asks what
+// a version can do, never which number it has; each question below names the proposal that introduced the
+// difference (https://github.com/solana-foundation/solana-improvement-documents).
 
 package enum SBPFVersion: UInt32, Sendable, CaseIterable, CustomStringConvertible {
   case v0 = 0
   case v1 = 1
   case v2 = 2
   case v3 = 3
+  /// The instructions on 256-bit words (Sources/SBPF/Wide, docs/vm.md) and two others. Only EVM code opens it:
+  /// no loader takes such a file unless it is told to. The flags are "EVM" and a layout number, 0.
+  case wide = 0x4556_4d00
 
-  package var description: String { "v\(rawValue)" }
+  /// Solana's versions, those that loaders take by default.
+  package static let classic: [SBPFVersion] = [.v0, .v1, .v2, .v3]
+
+  /// A dense number for tables, in the order of `allCases`.
+  package var ordinal: Int { self == .wide ? 4 : Int(rawValue) }
+
+  package var description: String { self == .wide ? "wide" : "v\(rawValue)" }
+
+  /// Instructions on 256-bit words instead of the registers' (docs/vm.md).
+  package var hasWideInstructions: Bool { self == .wide }
 
   /// The program moves r10 itself with `add64 r10, imm`; calls leave it alone and the stack grows down from
   /// its end (SIMD-0166). Otherwise each call moves r10 up by a frame.
@@ -45,14 +57,14 @@ package enum SBPFVersion: UInt32, Sendable, CaseIterable, CustomStringConvertibl
 
   /// `call` with source 0 is a syscall by hash and with source 1 a pc-relative call; otherwise the immediate
   /// of every call is a hash, looked up among the syscalls first (SIMD-0178).
-  package var hasStaticSyscalls: Bool { self == .v3 }
+  package var hasStaticSyscalls: Bool { self == .v3 || self == .wide }
 
   /// 32-bit conditional jumps in class 0x06 (SIMD-0377).
   package var hasJump32: Bool { self == .v3 }
 
   /// ELF files without relocations, read from their program headers (SIMD-0189).
-  package var hasStrictELF: Bool { self == .v3 }
+  package var hasStrictELF: Bool { self == .v3 || self == .wide }
 
   /// Read-only data is mapped at guest address 0 and the text is not readable (SIMD-0189).
-  package var hasLowRodata: Bool { self == .v3 }
+  package var hasLowRodata: Bool { self == .v3 || self == .wide }
 }

@@ -202,8 +202,9 @@ extension ThreadedInterpreter {
     case .callSyscall: { ThreadedStep($0, $1, $2, $3, $4, $5).callSyscall() }
     case .callx: runCallx
     case .exit: runExit
-    case .call, .callUnresolved, .wideHigh: { ThreadedStep($0, $1, $2, $3, $4, $5).uncommon(.unsupported) }
     case .textEnd: { ThreadedStep($0, $1, $2, $3, $4, $5).uncommon(.overrun) }
+    // Calls that name nothing, and wide instructions, which have an interpreter of their own.
+    default: { ThreadedStep($0, $1, $2, $3, $4, $5).uncommon(.unsupported) }
     }
   }
 }

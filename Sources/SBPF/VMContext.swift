@@ -57,6 +57,16 @@ package enum VMFault: UInt8, Sendable {
   case unsupportedInstruction
   case executionOverrun
   case syscallError
+  // Of wide executables.
+  case outOfGas
+  case stackUnderflow
+  case stackOverflow
+  case invalidJump
+  case invalidInstruction
+  /// The host ended the frame on purpose.
+  case halted
+  /// The host cannot go on, or broke its contract.
+  case hostFault
 }
 
 /// What `exit` restores of the caller.

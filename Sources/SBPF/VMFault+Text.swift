@@ -52,6 +52,13 @@ extension VMFault {
     case .executionOverrun:
       "attempted to execute past the end of the text segment at BPF instruction"
     case .syscallError: "syscall error"
+    case .outOfGas: "out of gas"
+    case .stackUnderflow: "stack underflow"
+    case .stackOverflow: "stack overflow"
+    case .invalidJump: "invalid jump destination"
+    case .invalidInstruction: "invalid instruction"
+    case .halted: "halted"
+    case .hostFault: "host fault"
     }
   }
 }

@@ -4,6 +4,15 @@
 // versions with manual stack frames writes r10.
 
 package enum Verifier {
+  /// Checks the code of `image`, whatever its version.
+  package static func verify(_ image: ProgramImage) throws(VerifierError) {
+    if image.version.hasWideInstructions {
+      try WideVerifier.verify(image)
+    } else {
+      try verify(text: image.text, version: image.version)
+    }
+  }
+
   package static func verify(text: [UInt8], version: SBPFVersion) throws(VerifierError) {
     guard text.count % EncodedInsn.byteCount == 0 else { throw .programLengthNotMultiple }
     guard !text.isEmpty else { throw .noProgram }

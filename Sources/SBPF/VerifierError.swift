@@ -19,6 +19,24 @@ package enum VerifierError: Error, Equatable, Sendable, CustomStringConvertible 
   case invalidRegister(pc: Int)
   case unalignedImmediate(pc: Int)
 
+  // Of wide code.
+  case missingWideTables
+  case tooManyConstants(count: Int)
+  case programTooLong
+  case invalidEntry(pc: Int)
+  case invalidJumpTarget(index: Int)
+  case invalidPCMap
+  case runsOffTheEnd
+  case unusedField(pc: Int)
+  case invalidFlags(pc: Int)
+  case invalidOperand(number: Int, pc: Int)
+  case constantOutOfRange(index: Int, pc: Int)
+  case invalidHook(id: Int, pc: Int)
+  case invalidStackCheck(pc: Int)
+  case missingStackCheck(pc: Int)
+  case slotOutOfStack(slot: Int, pc: Int)
+  case windowOutOfStack(pc: Int)
+
   package var description: String {
     switch self {
     case .programLengthNotMultiple: "program length must be a multiple of 8 octets"
@@ -39,6 +57,29 @@ package enum VerifierError: Error, Equatable, Sendable, CustomStringConvertible 
       "Shift with overflow of \(shift)-bit value by \(bits) (insn #\(pc))"
     case .invalidRegister(let pc): "Invalid register specified at instruction \(pc)"
     case .unalignedImmediate(let pc): "Unaligned immediate (insn #\(pc))"
+    default: wideDescription
+    }
+  }
+
+  private var wideDescription: String {
+    switch self {
+    case .missingWideTables: "wide code without its tables"
+    case .tooManyConstants(let count): "\(count) constants"
+    case .programTooLong: "program too long"
+    case .invalidEntry(let pc): "entry point #\(pc) outside the text"
+    case .invalidJumpTarget(let index): "entry \(index) of the jump table is out of order or out of range"
+    case .invalidPCMap: "table of EVM pcs does not fit the code"
+    case .runsOffTheEnd: "the last instruction goes on behind the text"
+    case .unusedField(let pc): "unused field is not zero (insn #\(pc))"
+    case .invalidFlags(let pc): "operand that cannot be narrow (insn #\(pc))"
+    case .invalidOperand(let number, let pc): "\(number) is no slot (insn #\(pc))"
+    case .constantOutOfRange(let index, let pc): "no constant \(index) (insn #\(pc))"
+    case .invalidHook(let id, let pc): "no hook \(id) (insn #\(pc))"
+    case .invalidStackCheck(let pc): "stack check out of range (insn #\(pc))"
+    case .missingStackCheck(let pc): "slot used without a stack check before it (insn #\(pc))"
+    case .slotOutOfStack(let slot, let pc): "slot \(slot) lies outside the stack (insn #\(pc))"
+    case .windowOutOfStack(let pc): "window leaves what was checked (insn #\(pc))"
+    default: ""
     }
   }
 }

@@ -115,6 +115,18 @@ package final class VirtualMachine {
     context.pointee.insns = UnsafePointer(executable.insns)
     context.pointee.slotCount = executable.slotCount
     context.pointee.textAddress = executable.textAddress
+    if executable.version.hasWideInstructions {
+      // Only a `WideMachine` runs those.
+      context.pointee.fault = .unsupportedInstruction
+      context.pointee.faultPC = executable.entryPC
+      return outcome(units: units)
+    }
+    if executable.version.hasWideInstructions {
+      // Only a `WideMachine` runs those.
+      context.pointee.fault = .unsupportedInstruction
+      context.pointee.faultPC = executable.entryPC
+      return outcome(units: units)
+    }
     switch engine {
     case .threaded: ThreadedInterpreter.run(executable, context, from: executable.entryPC)
     case .plain: PlainInterpreter.run(executable, context, from: executable.entryPC)

@@ -23,7 +23,7 @@ import Testing
     elf.withUnsafeBytes { ProgramEntry.load($0, syscalls: SyscallTable.registry).state }
   }
 
-  @Test(arguments: SBPFVersion.allCases) func missingOnesAreRefusedByName(version: SBPFVersion) throws {
+  @Test(arguments: SBPFVersion.classic) func missingOnesAreRefusedByName(version: SBPFVersion) throws {
     for name in MissingSyscalls.names {
       let elf = try Self.elf(calling: name, version: version)
       guard case .lacksSyscall(name) = Self.state(elf) else {
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test(arguments: SBPFVersion.allCases) func otherNamesFaultWhenReached(version: SBPFVersion) throws {
+  @Test(arguments: SBPFVersion.classic) func otherNamesFaultWhenReached(version: SBPFVersion) throws {
     for name in ["sol_nonsense", "sol_get_fees_sysvar"] {
       let elf = try Self.elf(calling: name, version: version)
       guard case .executable = Self.state(elf) else {

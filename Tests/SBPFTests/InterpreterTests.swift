@@ -99,7 +99,7 @@ import Testing
 
   @Test(
     arguments: zip(
-      SBPFVersion.allCases, [0x2_0000_3000, 0x2_0004_0000, 0x2_0004_0000, 0x2_0000_2000] as [UInt64]))
+      SBPFVersion.classic, [0x2_0000_3000, 0x2_0004_0000, 0x2_0004_0000, 0x2_0000_2000] as [UInt64]))
   func callsMoveTheFrameAsTheVersionSays(version: SBPFVersion, framePointer: UInt64) throws {
     for engine in Engine.available {
       let executable = try assemble("entrypoint: call f\n exit\n f: mov64 r0, r10\n exit", version)

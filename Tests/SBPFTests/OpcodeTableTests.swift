@@ -56,12 +56,12 @@ import Testing
 
   /// 12 for memory, 26 jumps and calls; with `lddw`, 52 of arithmetic, or 38 and 24 products; 22 jumps more
   /// in v3.
-  @Test(arguments: zip(SBPFVersion.allCases, [91, 91, 100, 113]))
+  @Test(arguments: zip(SBPFVersion.classic, [91, 91, 100, 113]))
   func versionsHaveTheirNumberOfInstructions(version: SBPFVersion, count: Int) {
     #expect((UInt8.min...UInt8.max).count { Opcode.decoding($0, in: version) != nil } == count)
   }
 
-  @Test(arguments: SBPFVersion.allCases)
+  @Test(arguments: SBPFVersion.classic)
   func everyInstructionSurvivesDisassembly(version: SBPFVersion) throws {
     var random = SeededGenerator(seed: 2)
     for facts in Opcode.table {

@@ -126,7 +126,7 @@ struct CodeLowering {
     case .v2:
       call.source = slot.destination
       call.destination = 0
-    case .v3: break
+    case .v3, .wide: break
     }
     return call
   }

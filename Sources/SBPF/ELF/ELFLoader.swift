@@ -12,7 +12,7 @@ package struct LoaderOptions: Sendable {
   /// Versions that may run; mainnet's feature set enables all four.
   package var enabledVersions: Set<SBPFVersion>
 
-  package init(rejectsBrokenELFs: Bool, enabledVersions: Set<SBPFVersion> = Set(SBPFVersion.allCases)) {
+  package init(rejectsBrokenELFs: Bool, enabledVersions: Set<SBPFVersion> = Set(SBPFVersion.classic)) {
     self.rejectsBrokenELFs = rejectsBrokenELFs
     self.enabledVersions = enabledVersions
   }
