@@ -12,7 +12,8 @@
 /// Which versions have an encoding.
 package enum VersionFeature: UInt8, Sendable {
   case always, classic, wide, classicMemory, movedMemory, wideLoad, noWideLoad, productQuotient,
-    noProductQuotient, plainSubtract, swappedSubtract, signExtends32, zeroExtends32, negate, littleEndian, jump32
+    noProductQuotient, plainSubtract, swappedSubtract, signExtends32, zeroExtends32, negate, littleEndian,
+    jump32
 
   package func holds(in version: SBPFVersion) -> Bool {
     if version.hasWideInstructions { return self == .wide || self == .always }
