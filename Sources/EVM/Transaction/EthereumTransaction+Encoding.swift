@@ -1,0 +1,96 @@
+// Transactions to their wire form (EIP-2718), their hash, and the bytes that their sender signs (EIP-155 for a legacy
+// one that names its chain).
+
+import Primitives
+import WideIntegers
+
+extension EthereumTransaction {
+  /// The wire form, signature included.
+  package var encoded: [UInt8] {
+    var writer = RLPWriter(capacity: data.count + 256)
+    if kind != .legacy { writer.writeType(kind.rawValue) }
+    writer.writeList { writer in
+      writeUnsigned(to: &writer)
+      writer.write(kind == .legacy ? legacyV : UInt256(UInt64(signature.yParity)))
+      writer.write(signature.r)
+      writer.write(signature.s)
+    }
+    return writer.bytes
+  }
+
+  /// The transaction's identity: Keccak-256 of the wire form.
+  package var hash: Hash { Keccak256.hash(encoded) }
+
+  /// What the sender signs.
+  package var signingHash: Hash {
+    var writer = RLPWriter(capacity: data.count + 192)
+    if kind != .legacy { writer.writeType(kind.rawValue) }
+    writer.writeList { writer in
+      writeUnsigned(to: &writer)
+      if kind == .legacy, let chainID {
+        writer.write(chainID)
+        writer.write(UInt64(0))
+        writer.write(UInt64(0))
+      }
+    }
+    return Keccak256.hash(writer.bytes)
+  }
+
+  private var legacyV: UInt256 {
+    let parity = UInt256(UInt64(signature.yParity))
+    guard let chainID else { return parity &+ 27 }
+    return (UInt256(chainID) << 1) &+ parity &+ 35
+  }
+
+  private func writeUnsigned(to writer: inout RLPWriter) {
+    if kind != .legacy { writer.write(chainID ?? 0) }
+    writer.write(nonce)
+    if kind != .legacy && kind != .accessList { writer.write(maxPriorityFeePerGas) }
+    writer.write(maxFeePerGas)
+    writer.write(gasLimit)
+    writer.write(to)
+    writer.write(value)
+    writer.write(data)
+    guard kind != .legacy else { return }
+    writer.writeList { writer in
+      for entry in accessList {
+        writer.writeList { writer in
+          writer.write(entry.address)
+          writer.writeList { writer in for key in entry.storageKeys { writer.write(key) } }
+        }
+      }
+    }
+    if kind == .blob {
+      writer.write(maxFeePerBlobGas)
+      writer.writeList { writer in for hash in blobVersionedHashes { writer.write(hash) } }
+    }
+    if kind == .setCode {
+      writer.writeList { writer in for tuple in authorizations { tuple.write(to: &writer) } }
+    }
+  }
+}
+
+extension Authorization {
+  fileprivate func write(to writer: inout RLPWriter) {
+    writer.writeList { writer in
+      writer.write(chainID)
+      writer.write(address)
+      writer.write(nonce)
+      writer.write(UInt64(signature.yParity))
+      writer.write(signature.r)
+      writer.write(signature.s)
+    }
+  }
+
+  /// What the authority signs: Keccak-256 of 0x05 and the RLP of chain, address, nonce.
+  package var signingHash: Hash {
+    var writer = RLPWriter(capacity: 72)
+    writer.writeType(5)
+    writer.writeList { writer in
+      writer.write(chainID)
+      writer.write(address)
+      writer.write(nonce)
+    }
+    return Keccak256.hash(writer.bytes)
+  }
+}
