@@ -26,6 +26,9 @@ let package = Package(
     // 256-bit words for the VM's wide instructions and for Ethereum's values; imports nothing.
     .target(name: "WideIntegers", swiftSettings: core),
 
+    // Pairing-friendly curves, for the precompiles and Solana's alt_bn128 syscalls; imports nothing.
+    .target(name: "Curves", swiftSettings: core),
+
     // Floor 1: values and hashes; bytes to a verified executable to a run; concurrency over integer indices.
     .target(
       name: "Primitives", dependencies: ["WideIntegers", "CSodium", "CSecp256k1", "CCrypto"],
@@ -41,7 +44,7 @@ let package = Package(
 
     // Floor 4: Ethereum's virtual machine, values and rules on top of the runtime.
     .target(
-      name: "EVM", dependencies: ["WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime"],
+      name: "EVM", dependencies: ["WideIntegers", "Curves", "Primitives", "SBPF", "Ledger", "Runtime"],
       swiftSettings: core),
 
     // Floor 5: the embeddable product.
@@ -59,6 +62,7 @@ let package = Package(
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 
     .testTarget(name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
+    .testTarget(name: "CurvesTests", dependencies: ["Curves"], swiftSettings: core),
     .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(
       name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Conformance"], swiftSettings: core),
