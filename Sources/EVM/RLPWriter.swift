@@ -33,7 +33,7 @@ package struct RLPWriter {
 
   package mutating func write(_ address: Address) {
     bytes.append(RLP.emptyBytes + 20)
-    withUnsafeBytes(of: address) { bytes.append(contentsOf: $0.prefix(20)) }
+    withUnsafeBytes(of: address) { bytes.append(contentsOf: $0) }
   }
 
   /// An address, or the empty byte string where there is none.

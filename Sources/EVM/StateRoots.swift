@@ -1,0 +1,82 @@
+// The tries that a block's header commits to (Yellow Paper sections 4.1 and 4.3): state and storage, whose keys are
+// hashed, and the lists of transactions, receipts and withdrawals, whose keys are the RLP of their places.
+
+import Primitives
+import WideIntegers
+
+/// An account as the state trie holds it.
+package struct TrieAccount: Equatable, Sendable {
+  package var nonce: UInt64
+  /// Wei.
+  package var balance: UInt256
+  package var storageRoot: Hash
+  package var codeHash: Hash
+
+  /// Keccak-256 of no bytes.
+  package static let emptyCodeHash = Keccak256.hash([UInt8]())
+
+  package init(
+    nonce: UInt64, balance: UInt256, storageRoot: Hash = MerklePatriciaTrie.emptyRoot,
+    codeHash: Hash = emptyCodeHash
+  ) {
+    (self.nonce, self.balance, self.storageRoot, self.codeHash) = (nonce, balance, storageRoot, codeHash)
+  }
+
+  package var encoded: [UInt8] {
+    var writer = RLPWriter(capacity: 110)
+    writer.writeList { writer in
+      writer.write(nonce)
+      writer.write(balance)
+      writer.write(storageRoot)
+      writer.write(codeHash)
+    }
+    return writer.bytes
+  }
+}
+
+extension MerklePatriciaTrie {
+  /// The root over accounts in any order; all that are given count, empty ones too.
+  package static func stateRoot(_ accounts: some Collection<(address: Address, account: TrieAccount)>) -> Hash
+  {
+    var trie = MerklePatriciaTrie()
+    trie.reserve(count: accounts.count, valueByteCount: 80)
+    for (address, account) in accounts {
+      trie.insert(key: Self.hashed(address), value: account.encoded)
+    }
+    return trie.root
+  }
+
+  /// The root over an account's slots in any order; slots of value 0 are not there.
+  package static func storageRoot(_ slots: some Collection<(slot: UInt256, value: UInt256)>) -> Hash {
+    var trie = MerklePatriciaTrie()
+    trie.reserve(count: slots.count, valueByteCount: 33)
+    for (slot, value) in slots where !value.isZero {
+      var writer = RLPWriter(capacity: 33)
+      writer.write(value)
+      trie.insert(key: Self.hashed(slot), value: writer.bytes)
+    }
+    return trie.root
+  }
+
+  /// The root over a list, its items encoded already.
+  package static func listRoot(_ items: [[UInt8]]) -> Hash {
+    var trie = MerklePatriciaTrie()
+    for (index, item) in items.enumerated() {
+      var key = RLPWriter(capacity: 9)
+      key.write(UInt64(index))
+      trie.insert(key: key.bytes, value: item)
+    }
+    return trie.root
+  }
+
+  /// An address's key in the state trie.
+  package static func hashed(_ address: Address) -> Hash {
+    withUnsafeBytes(of: address) { Keccak256.hash($0) }
+  }
+
+  /// A slot's key in a storage trie.
+  package static func hashed(_ slot: UInt256) -> Hash {
+    let bytes = Hash(slot)
+    return withUnsafeBytes(of: bytes) { Keccak256.hash($0) }
+  }
+}
