@@ -91,10 +91,10 @@ import Testing
 extension OpcodeFacts {
   /// `slot` with the fields cleared that this operation does not use.
   func canonical(_ slot: EncodedInsn, version: SBPFVersion) -> EncodedInsn {
+    if version.hasWideInstructions { return slot.canonicalWide(form) }
     var plain = EncodedInsn(opcode: slot.opcode)
     let (usesDestination, usesSource, usesOffset, usesImmediate) =
       switch form {
-      case .bare, .none: (false, false, false, false)
       case .register: (true, false, false, false)
       case .registerImmediate, .byteOrder, .wideImmediate: (true, false, false, true)
       case .registers: (true, true, false, false)
@@ -107,6 +107,7 @@ extension OpcodeFacts {
           version.callxUsesDestinationField, version.callxUsesSourceField, false,
           !version.callxUsesDestinationField && !version.callxUsesSourceField
         )
+      default: (false, false, false, false)
       }
     if usesDestination { plain.destination = slot.destination % 11 }
     if usesSource { plain.source = slot.source % 11 }

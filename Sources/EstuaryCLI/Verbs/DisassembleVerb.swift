@@ -17,7 +17,7 @@ struct DisassembleVerb: ParsableCommand {
     let elf = try ProgramFile.executable(at: program)
     let image: ProgramImage
     do throws(ELFError) {
-      image = try ELFLoader.load(elf, syscalls: SyscallTable.registry, options: .execution)
+      image = try ELFLoader.load(elf, syscalls: SyscallTable.registry, options: .inspection)
     } catch {
       throw CLIError.program(path: program, detail: error.description)
     }

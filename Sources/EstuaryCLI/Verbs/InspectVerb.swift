@@ -44,6 +44,11 @@ struct InspectVerb: ParsableCommand {
         "  \(segment.type) \(segment.flags)  0x\(hex(segment.address)) +\(segment.memoryByteCount)")
     }
     lines.append("syscalls: \(summary.syscalls.isEmpty ? "none" : summary.syscalls.joined(separator: " "))")
+    if let wide = summary.wide {
+      lines.append(
+        "translated from \(wide.bytecode.count) bytes of EVM code: \(wide.constants.count) constants, "
+          + "\(wide.jumpTargets.count) jump targets")
+    }
     for relocation in summary.relocations {
       lines.append("relocations: \(relocation.count) × \(relocation.kind)")
     }
@@ -70,6 +75,14 @@ struct InspectVerb: ParsableCommand {
       writer.member("objection", objection)
     } else {
       writer.memberNull("objection")
+    }
+    if let wide = summary.wide {
+      writer.key("wide")
+      writer.object {
+        $0.member("bytecode", "0x" + Hex.encode(wide.bytecode))
+        $0.member("constants", wide.constants.count)
+        $0.member("jumpTargets", wide.jumpTargets.count)
+      }
     }
     writer.key("sections")
     writer.array { writer in

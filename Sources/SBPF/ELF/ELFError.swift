@@ -34,6 +34,7 @@ package enum ELFError: Error, Equatable, Sendable {
   case unknownSymbol(index: UInt64)
   case unknownRelocation(type: UInt32, fileOffset: UInt64)
   case invalidVirtualAddress(UInt64)
+  case invalidWideTables(field: String)
 
   // What a relocatable object must be.
   case noEntrypoint
@@ -113,6 +114,8 @@ extension ELFError: CustomStringConvertible {
     case .sectionsNotInOrder(let index): "section \(index)"
     case .invalidDynamicTable(let field): field
     case .rejectedByLibelf(let why): "libelf: \(why)"
+    case .unsupportedVersion(SBPFVersion.wide.rawValue):
+      "translated EVM code, which no ledger holds and only the EVM runs"
     case .unsupportedVersion(let flags): "e_flags \(ELFError.hex(UInt64(flags)))"
     case .wrongABI(let abi): "EI_OSABI \(abi)"
     case .wrongMachine(let machine): "e_machine \(machine)"
@@ -145,6 +148,7 @@ extension ELFError: CustomStringConvertible {
       "\(what) at \(section)+\(ELFError.hex(offset))"
     case .jumpOutOfRange(let section, let offset):
       "jump at \(section)+\(ELFError.hex(offset)) leaves its section or its 16-bit range"
+    case .invalidWideTables(let field): "invalid tables of wide code: \(field)"
     case .programTooLarge(let byteCount): "program of \(byteCount) bytes is too large"
     case .refusedByVerifier(let error): "the linked program would be refused: \(error)"
     default: "\(self)"

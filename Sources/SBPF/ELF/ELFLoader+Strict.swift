@@ -1,4 +1,4 @@
-// The loader of SBPF v3 (SIMD-0189): only the file header and the first one or two program headers count.
+// The loader of SBPF v3 (SIMD-0189) and of wide images, whose read-only data are their tables: only the file header and the first one or two program headers count.
 // Read-only data, if any, is mapped at 0 and the code at 0x1_0000_0000; both lie back to back behind the
 // program headers. Nothing is relocated; section headers serve names for people only and may be nonsense.
 import CElf
@@ -24,6 +24,12 @@ extension ELFLoader {
     var functions: [UInt32: Int] = [:]
     for pc in names.keys { functions[UInt32(clamping: pc)] = pc }
     let rodataRange = try file.range(rodata?.p_offset ?? 0, rodata?.p_filesz ?? 0, "read-only segment")
+    if version.hasWideInstructions {
+      return ProgramImage(
+        version: version, text: Array(bytes[textRange]), textAddress: text.p_vaddr, rodataAddress: 0,
+        entryPC: entryPC, functions: functions, functionNames: names,
+        wide: try WideTables(decoding: UnsafeRawBufferPointer(rebasing: bytes[rodataRange])))
+    }
     return ProgramImage(
       version: version, text: Array(bytes[textRange]), textAddress: text.p_vaddr,
       rodata: Array(bytes[rodataRange]), rodataAddress: 0, entryPC: entryPC, functions: functions,

@@ -1,5 +1,5 @@
 // From a program's file to its image. Two loaders behind one door, chosen by e_flags: the lenient one (v0–v2:
-// sections, relocations, calls by hash) and the strict one (v3: two segments, nothing to relocate;
+// sections, relocations, calls by hash) and the strict one (v3 and wide: two segments, nothing to relocate;
 // SIMD-0189). Acceptance and wording follow the validators' loader (https://github.com/anza-xyz/sbpf,
 // src/elf.rs, 0.21).
 import CElf
@@ -9,7 +9,7 @@ package struct LoaderOptions: Sendable {
   /// Deployment refuses what execution has always let pass: unknown syscalls, sections away from their
   /// offsets.
   package var rejectsBrokenELFs: Bool
-  /// Versions that may run; mainnet's feature set enables all four.
+  /// Versions that may run; mainnet's feature set enables all four of Solana's.
   package var enabledVersions: Set<SBPFVersion>
 
   package init(rejectsBrokenELFs: Bool, enabledVersions: Set<SBPFVersion> = Set(SBPFVersion.classic)) {
@@ -21,6 +21,12 @@ package struct LoaderOptions: Sendable {
   package static let deployment = LoaderOptions(rejectsBrokenELFs: true)
   /// As the program cache judges a program that is on chain already.
   package static let execution = LoaderOptions(rejectsBrokenELFs: false)
+  /// Translated EVM code and nothing else: its gas and stack checks are emitted code, which a file written by
+  /// hand could leave out, so no ledger takes it.
+  package static let wide = LoaderOptions(rejectsBrokenELFs: true, enabledVersions: [.wide])
+  /// Whatever can be shown to people; nothing loaded this way may run.
+  package static let inspection = LoaderOptions(
+    rejectsBrokenELFs: false, enabledVersions: Set(SBPFVersion.allCases))
 }
 
 package enum ELFLoader {

@@ -63,6 +63,8 @@ package struct ELFSummary: Sendable {
   package private(set) var syscalls: [String] = []
   /// Relocations by kind, in order of their number.
   package private(set) var relocations: [(kind: String, count: Int)] = []
+  /// The tables of translated EVM code; nil for anything else.
+  package private(set) var wide: WideTables?
   /// Why the file would be refused; nil if it would not.
   package private(set) var objection: ELFError?
 
@@ -131,7 +133,7 @@ package struct ELFSummary: Sendable {
     } catch {
       objection = error
       // What execution would accept is still worth showing.
-      image = try? ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .execution)
+      image = try? ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .inspection)
     }
     guard let image else { return }
     entryPC = image.entryPC
@@ -140,7 +142,8 @@ package struct ELFSummary: Sendable {
     functions = pcs.map {
       Function(name: image.functionNames[$0] ?? "function_\($0)", pc: $0, section: nil)
     }
-    syscalls = ELFSummary.syscalls(of: image, registry)
+    syscalls = image.version.hasWideInstructions ? [] : ELFSummary.syscalls(of: image, registry)
+    wide = image.wide
   }
 
   /// Every `call` that names no function of the program.

@@ -34,12 +34,15 @@ package enum ObjectLinker {
   package static func executable(_ image: ProgramImage) -> [UInt8] {
     precondition(image.version.hasStrictELF, "an image of the lenient versions needs its relocations")
     return ExecutableWriter.strict(
-      LinkedProgram(version: image.version, text: image.text, rodata: image.rodata, entryPC: image.entryPC))
+      LinkedProgram(
+        version: image.version, text: image.text, rodata: image.wide?.encoded ?? image.rodata,
+        entryPC: image.entryPC))
   }
 
   private static func link(
     _ bytes: UnsafeRawBufferPointer, version: SBPFVersion, syscalls: SyscallRegistry?
   ) throws(ELFError) -> [UInt8] {
+    guard !version.hasWideInstructions else { throw .unsupportedVersion(flags: version.rawValue) }
     let program = try Linkage(RelocatableObject(bytes), version: version, syscalls: syscalls).program()
     let file = version.hasStrictELF ? ExecutableWriter.strict(program) : ExecutableWriter.lenient(program)
     // Never hand out a file that would be refused (two functions with one hash, for instance).
