@@ -21,6 +21,7 @@ let package = Package(
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CGMP", providers: [.apt(["libgmp-dev"])]),
     .systemLibrary(name: "CThreads"),  // header only: spin hint and CPU mask
 
     // 256-bit words for the VM's wide instructions and for Ethereum's values; imports nothing.
@@ -31,7 +32,7 @@ let package = Package(
 
     // Floor 1: values and hashes; bytes to a verified executable to a run; concurrency over integer indices.
     .target(
-      name: "Primitives", dependencies: ["WideIntegers", "CSodium", "CSecp256k1", "CCrypto"],
+      name: "Primitives", dependencies: ["WideIntegers", "CSodium", "CSecp256k1", "CCrypto", "CGMP"],
       swiftSettings: core),
     .target(name: "SBPF", dependencies: ["WideIntegers", "CElf"], swiftSettings: core),
     .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
@@ -61,7 +62,8 @@ let package = Package(
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 
-    .testTarget(name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
+    .testTarget(
+      name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "CurvesTests", dependencies: ["Curves"], swiftSettings: core),
     .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(

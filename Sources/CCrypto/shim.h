@@ -6,4 +6,5 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/err.h>
+#include <openssl/ripemd.h>
 #include <openssl/sha.h>

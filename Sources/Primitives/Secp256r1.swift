@@ -62,6 +62,37 @@ package enum Secp256r1 {
     try result.get()
   }
 
+  /// Whether (r, s) signs a digest by the key (x, y), as Ethereum's P256VERIFY has it (EIP-7951,
+  /// https://eips.ethereum.org/EIPS/eip-7951): s may be high.
+  ///
+  /// - Parameters:
+  ///   - digest: 32 bytes, whatever hash made them.
+  ///   - signature: r, then s, 64 bytes, big-endian.
+  ///   - key: x, then y, 64 bytes, big-endian.
+  package static func isSigned(
+    digest: Hash, signature: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard signature.count == 64, key.count == 64, let group = group.pointer,
+      isInRange(signature, at: 0, limit: orderMinusOne), isInRange(signature, at: 32, limit: orderMinusOne),
+      let point = EC_POINT_new(group)
+    else { return false }
+    defer { EC_POINT_free(point) }
+    // The uncompressed form of SEC 1, which has none of the point at infinity; coordinates from p on are
+    // refused.
+    let isOnCurve = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 65) { bytes in
+      bytes[0] = UInt8(POINT_CONVERSION_UNCOMPRESSED.rawValue)
+      for index in 0..<64 { bytes[index + 1] = key[index] }
+      return EC_POINT_oct2point(group, point, bytes.baseAddress, 65, nil) == 1
+    }
+    guard isOnCurve, let owner = EC_KEY_new() else {
+      ERR_clear_error()
+      return false
+    }
+    defer { EC_KEY_free(owner) }
+    guard EC_KEY_set_group(owner, group) == 1, EC_KEY_set_public_key(owner, point) == 1 else { return false }
+    return verify(signature, digest, owner)
+  }
+
   private static func verify(_ signature: UnsafeRawBufferPointer, _ digest: Hash, _ key: OpaquePointer)
     -> Bool
   {
