@@ -1,0 +1,75 @@
+// Random wide programs on every engine: same fault, pc, gas, window, words, memory, and the same seen by the hooks.
+import Testing
+import WideIntegers
+
+@testable import SBPF
+
+@Suite struct WideDifferentialTests {
+  @Test(arguments: 0..<4)
+  func enginesAgree(part: Int) throws {
+    var random = SeededGenerator(seed: 0x91de + UInt64(part))
+    let rigs = try WideRig.each()
+    var faults: Set<UInt8> = []
+    var hookCalls = 0
+    for round in 0..<1000 {
+      let image = RandomWideProgram.image(&random)
+      let executable = try Executable(image: image, syscalls: SyscallRegistry())
+      let inner = try Executable(image: RandomWideProgram.image(&random), syscalls: SyscallRegistry())
+      let stack = (0..<24).map { _ in WideWords.random(&random) }
+      let input = (0..<Int.random(in: 0...120, using: &random)).map { _ in
+        UInt8.random(in: 0...255, using: &random)
+      }
+      let gas = [40, 400, 4000].randomElement(using: &random)! as Int64
+      let runs = rigs.map {
+        $0.run(executable, stack: stack, gas: gas, input: input, inner: inner, maxDepth: 3)
+      }
+      for (rig, run) in zip(rigs, runs).dropFirst() where run != runs[0] {
+        Issue.record(
+          """
+          part \(part), round \(round), \(rig.engine): \(run.fault) at \(run.pc), gas \(run.gas), not \
+          \(runs[0].fault) at \(runs[0].pc), gas \(runs[0].gas); first slot that differs: \
+          \(String(describing: run.slots.indices.first { run.slots[$0] != runs[0].slots[$0] }))
+          \(Disassembler.disassemble(image))
+          """)
+        return
+      }
+      faults.insert(runs[0].fault.rawValue)
+      hookCalls += runs[0].log.count
+    }
+    // The programs are of use only if they end in many ways and get somewhere.
+    let usual: [VMFault] = [
+      .none, .outOfGas, .stackUnderflow, .stackOverflow, .invalidJump, .invalidInstruction, .halted,
+      .hostFault,
+    ]
+    #expect(faults.isSuperset(of: usual.map(\.rawValue)), "\(faults.sorted())")
+    #expect(hookCalls > 500)
+  }
+
+  /// Every instruction occurs in the programs above.
+  @Test func theGeneratorUsesTheWholeFamily() throws {
+    var random = SeededGenerator(seed: 0x91de)
+    var seen: Set<Opcode> = []
+    for _ in 0..<300 {
+      let image = RandomWideProgram.image(&random)
+      for slot in EncodedInsn.slots(of: image.text) {
+        seen.insert(try #require(Opcode.decoding(slot.opcode, in: .wide)))
+      }
+    }
+    #expect(seen.count == Opcode.table.count { $0.encoding(in: .wide) != nil })
+  }
+
+  /// Random programs, their text, their files: the same program.
+  @Test func programsSurviveTextAndFile() throws {
+    var random = SeededGenerator(seed: 0x7e87)
+    for _ in 0..<200 {
+      let image = RandomWideProgram.image(&random)
+      let text = Disassembler.disassemble(image)
+      let again = try wideImage(text)
+      #expect(
+        again.text == image.text && again.wide == image.wide && again.entryPC == image.entryPC, "\(text)")
+      let loaded = try ELFLoader.load(
+        ObjectLinker.executable(image), syscalls: SyscallRegistry(), options: .wide)
+      #expect(loaded.text == image.text && loaded.wide == image.wide && loaded.entryPC == image.entryPC)
+    }
+  }
+}
