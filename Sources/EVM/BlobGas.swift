@@ -38,25 +38,20 @@ package struct BlobParameters: Equatable, Sendable {
 
   /// Wei a unit of blob gas: minimum × e^(excess / fraction) by EIP-4844's series; 2^256 − 1 where it is more.
   package func baseFee(excessBlobGas: UInt64) -> UInt256 {
-    let denominator = UInt256(baseFeeUpdateFraction)
-    let numerator = UInt256(excessBlobGas)
-    var sum = UInt256.zero
-    var term = UInt256(Self.minimumBaseFee) &* denominator
+    var sum = BlobFeeSum()
+    var term = BlobFeeSum()
+    term.limbs[0] = baseFeeUpdateFraction &* Self.minimumBaseFee
     var index: UInt64 = 1
     while !term.isZero {
-      let (next, overflow) = sum.addingReportingOverflow(term)
-      let product = UInt512(product: term, numerator)
-      guard !overflow, product.high.isZero, let divisor = multiple(index) else { return .max }
-      sum = next
-      term = product.low.divided(by: divisor)
+      // Dividing by both factors in turn is dividing by their product.
+      guard sum.add(term), term.multiply(by: excessBlobGas) else { return .max }
+      term.divide(by: baseFeeUpdateFraction)
+      term.divide(by: index)
       index &+= 1
     }
-    return sum.divided(by: denominator)
-  }
-
-  private func multiple(_ index: UInt64) -> UInt256? {
-    let product = UInt512(product: UInt256(baseFeeUpdateFraction), UInt256(index))
-    return product.high.isZero ? product.low : nil
+    sum.divide(by: baseFeeUpdateFraction)
+    return sum.limbs[4] | sum.limbs[5] == 0
+      ? UInt256(sum.limbs[0], sum.limbs[1], sum.limbs[2], sum.limbs[3]) : .max
   }
 
   /// The excess that the block after one with these figures has. `fork` is the new block's.
@@ -78,5 +73,44 @@ package struct BlobParameters: Equatable, Sendable {
       }
     }
     return sum &- target
+  }
+}
+
+/// A term of the series, or their sum, lowest limb first: a price below 2^256 times the fraction times the excess fits.
+private struct BlobFeeSum {
+  var limbs = InlineArray<6, UInt64>(repeating: 0)
+
+  var isZero: Bool { limbs.indices.allSatisfy { limbs[$0] == 0 } }
+
+  /// Whether the sum fits.
+  mutating func add(_ other: BlobFeeSum) -> Bool {
+    var carry: UInt64 = 0
+    for index in limbs.indices {
+      let (sum, overflow) = limbs[index].addingReportingOverflow(other.limbs[index])
+      let (total, carried) = sum.addingReportingOverflow(carry)
+      limbs[index] = total
+      carry = overflow || carried ? 1 : 0
+    }
+    return carry == 0
+  }
+
+  /// Whether the product fits.
+  mutating func multiply(by factor: UInt64) -> Bool {
+    var carry: UInt64 = 0
+    for index in limbs.indices {
+      let (high, low) = limbs[index].multipliedFullWidth(by: factor)
+      let (sum, overflow) = low.addingReportingOverflow(carry)
+      limbs[index] = sum
+      carry = high &+ (overflow ? 1 : 0)
+    }
+    return carry == 0
+  }
+
+  /// `divisor` is not 0.
+  mutating func divide(by divisor: UInt64) {
+    var rest: UInt64 = 0
+    for index in limbs.indices.reversed() {
+      (limbs[index], rest) = divisor.dividingFullWidth((rest, limbs[index]))
+    }
   }
 }
