@@ -31,10 +31,14 @@ package final class AccountTable: @unchecked Sendable {
   }
 
   package var count: Int { interner.count }
+  /// Keys for which there is room before arrays move.
+  var freeCount: Int { capacity - interner.count }
+  let hasher: AccountKeyHasher
 
   package init(store: any AccountStore, expectedCount: Int = 1024) {
     self.store = store
     interner = AccountInterner(expectedCount: expectedCount)
+    hasher = interner.hasher()
     capacity = max(expectedCount, 16)
     accounts = Self.allocateAccounts(capacity)
     notes = .allocate(capacity: capacity)
@@ -95,16 +99,28 @@ package final class AccountTable: @unchecked Sendable {
   /// The index of `key`, whose account is read from the store the first time. The caller has reserved room if workers
   /// are running.
   package func intern(_ key: Pubkey) throws(StoreError) -> AccountIndex {
+    try intern(key, tag: hasher.tag(of: AccountKey(key)))
+  }
+
+  /// As above; `tag` is the key's.
+  @inline(__always) func intern(_ key: Pubkey, tag: UInt32) throws(StoreError) -> AccountIndex {
     let known = interner.count
     if known == capacity { reserve(1) }
-    let index = interner.intern(AccountKey(key))
-    if index.position == known {
-      (accounts + known).initialize(to: .empty)
-      (notes + known).initialize(to: Notes())
-      if let account = try store.account(key) { accounts[known] = account }
-      noteProgramData(of: index)
-    }
+    let index = interner.intern(AccountKey(key), knownTag: tag)
+    if index.position == known { try read(key, at: index) }
     return index
+  }
+
+  @inline(never) private func read(_ key: Pubkey, at index: AccountIndex) throws(StoreError) {
+    (accounts + index.position).initialize(to: .empty)
+    (notes + index.position).initialize(to: Notes())
+    if let account = try store.account(key) { accounts[index.position] = account }
+    noteProgramData(of: index)
+  }
+
+  /// Whether the account at `index` is an upgradeable program, as of the last barrier.
+  @inline(__always) func hasProgramData(_ index: AccountIndex) -> Bool {
+    notes[index.position].isUpgradeableProgram
   }
 
   /// The programdata account of the upgradeable program at `index`, as of the last barrier.
@@ -124,12 +140,13 @@ package final class AccountTable: @unchecked Sendable {
     for change in changes { noteProgramData(of: change.index) }
   }
 
-  /// Asks for the memory in which `intern` will look for `key`.
-  @inline(__always) func prefetchSlot(of key: Pubkey) { interner.prefetchSlot(of: AccountKey(key)) }
+  /// Asks for the memory in which `intern` will look for a key of this tag.
+  @inline(__always) func prefetchSlot(tag: UInt32) { estuary_prefetch(interner.slotPlace(tag: tag)) }
 
-  /// Asks for the account at `key` and what `intern` reads of it, if its slot is already near.
-  @inline(__always) func prefetchAccount(at key: Pubkey) {
-    guard let index = interner.prefetchKey(of: AccountKey(key)), index.position < capacity else { return }
+  /// Asks for the account of a key of this tag and what `intern` reads of it, if its slot is already near.
+  @inline(__always) func prefetchAccount(tag: UInt32) {
+    guard let (place, index) = interner.keyPlace(tag: tag), index.position < capacity else { return }
+    estuary_prefetch(place)
     estuary_prefetch(accounts + index.position)
     estuary_prefetch(notes + index.position)
   }

@@ -1,93 +1,40 @@
-// From wire bytes to what a worker needs: decoding and signatures, which any thread can do for any transaction at any
-// time, and resolving and interning, which one thread does in block order because lookup tables are read from the
-// state and indices are handed out.
+// From decoded transactions to what a worker needs: resolving lookup tables and interning keys, in block order, because
+// lookup tables are read from the state and indices are handed out.
 //
 // Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write, a program
 // that one of them may deploy or upgrade, and two different transactions under one signature. `prepare` then answers
-// with a barrier, and is asked again once all that was prepared so far has run.
+// with a barrier, and is asked again once all that was prepared so far has run. It does the same where the room runs
+// out that workers' pointers lead into.
 
+import CThreads
 import Ledger
 import Primitives
 import Runtime
 import Scheduling
 
-/// A transaction after decoding; independent of all state.
-struct DecodedTransaction: @unchecked Sendable {
-  // Sendable: the pointers lead to bytes that nobody changes.
-  /// `nil` where the bytes are no transaction.
-  var transaction: Transaction?
-  var hasValidSignatures = true
-  var signatureNanoseconds: UInt64 = 0
-  /// Whether it may deploy, upgrade or close programs, as far as its static keys tell.
-  var namesUpgradeableLoader = false
-  /// Where the static keys and the first signature lie in the block's wire bytes, which outlive this: looking at them
-  /// there costs no reference counting.
-  private var keys: UnsafeRawPointer?
-  private(set) var keyCount = 0
-  private(set) var signature: UnsafeRawPointer?
-
-  @inline(__always) var firstSignature: Signature? { signature.map { Signature(reading: $0) } }
-
-  /// The static key at `index` in `[0, keyCount)`.
-  @inline(__always) func key(at index: Int) -> Pubkey {
-    guard let keys, index < keyCount else { return .zero }
-    return Pubkey(reading: keys + index * 32)
-  }
-
-  /// Decodes and, if asked to, verifies. A transaction that is not sane has no signatures worth verifying.
-  init(_ wire: [UInt8], verifiesSignatures: Bool) {
-    guard let transaction = try? Transaction.decode(wire) else { return }
-    self.transaction = transaction
-    let message = transaction.message
-    // The message holds `wire` itself, not a copy, and the block keeps it in place.
-    message.bytes.withUnsafeBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      keys = UnsafeRawPointer(base) + message.keysOffset
-      keyCount = message.staticKeyCount
-      if transaction.signatureCount > 0 { signature = UnsafeRawPointer(base) + 1 }
-    }
-    for index in 0..<keyCount where key(at: index) == ProgramID.bpfLoaderUpgradeable {
-      namesUpgradeableLoader = true
-    }
-    guard verifiesSignatures, (try? transaction.sanitize()) != nil else { return }
-    let start = Clocks.threadNanoseconds()
-    hasValidSignatures = transaction.hasValidSignatures
-    signatureNanoseconds = Clocks.threadNanoseconds() &- start
-  }
-}
-
-/// A transaction ready to be scheduled, or the reason why it is not.
-struct PreparedTransaction: Sendable {
-  var resolved: ResolvedTransaction?
-  /// Why it will not run; `nil` where `resolved` is there.
-  var error: TransactionError?
-  /// Where its account indices lie in `BlockPreparation.indices`: one a key, then one an implicit key.
-  var firstIndex = 0
-  var keyCount = 0
-  /// Accounts that executing reads beyond the keys: code of upgradeable programs. Kept here because workers must not
-  /// ask the table for keys: its interner grows while they run.
-  var implicitKeys: [Pubkey] = []
-  /// An earlier transaction of the block with the same signature; -1: none.
-  var duplicateOf: Int32 = -1
-}
-
-/// A block on its way to the workers. Fields are filled in block order by one thread; a transaction's own are constant
-/// once it has been handed to the scheduler, until it has run.
+/// A block on its way to the workers. Fields are filled in block order by one thread at a time; a transaction's own are
+/// constant once it has been handed to the scheduler, until it has run.
 final class BlockPreparation: @unchecked Sendable {
-  // Sendable: the arrays never move, and the scheduler's hand-over orders what the coordinator wrote.
+  // Sendable: the arrays never move while workers run, and the scheduler's hand-over orders what was written before it.
   let block: BlockInput
   let table: AccountTable
-  let decoded: UnsafeMutablePointer<DecodedTransaction>
-  let prepared: UnsafeMutablePointer<PreparedTransaction>
-  /// Account indices of all transactions, one after the other; in order, those of the current one alone.
-  let indices: UnsafeMutablePointer<AccountIndex>
   let count: Int
-  /// Account indices over the whole block, at most; 0 in order.
+  let hasher: AccountKeyHasher
+  private let verifiesSignatures: Bool
+  /// Account indices, one transaction's after the other's; in order, those of the current one alone.
+  let indices: UnsafeMutablePointer<AccountIndex>
+  /// Account indices that one segment has room for; 0 in order.
   let accessCapacity: Int
+  /// Transactions by position; in order, a ring that holds those that are near.
+  private let slots: UnsafeMutablePointer<PreparedTransaction>
+  private let slotCount: Int
+  private let slotMask: Int
   /// Whether each transaction is prepared when all before it have run.
   private let isInOrder: Bool
-  /// Transactions decoded so far; in order, they are decoded a few ahead of the one that is prepared.
-  @exclusivity(unchecked) private var decodedCount: Int
+  /// In order: transactions decoded so far, a few more than are prepared.
+  @exclusivity(unchecked) private var decodedCount = 0
+  /// In order: processor time spent on signatures.
+  @exclusivity(unchecked) private(set) var signatureNanoseconds: UInt64 = 0
   @exclusivity(unchecked) private var indexEnd = 0
   /// By account: the segment in which it was last locked for writing, once a transaction has read a lookup table, and
   /// the same for transactions that name the upgradeable loader.
@@ -100,133 +47,145 @@ final class BlockPreparation: @unchecked Sendable {
   /// Signatures met, by their R; the transaction that had it first.
   @exclusivity(unchecked) private var signatures: AccountInterner
   @exclusivity(unchecked) private var firstWithR: [Int32] = []
+  /// Where the first signature of each transaction prepared so far lies.
+  private let signaturePlaces: UnsafeMutablePointer<UnsafeRawPointer?>
+  @exclusivity(unchecked) private var storeFailure: StoreError?
 
-  /// For workers that run transactions while later ones are prepared.
-  ///
-  /// - Parameter decoded: one a transaction; taken over.
-  convenience init(
-    _ block: BlockInput, on table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>
-  ) {
-    var keyCount = 0
-    var lookupCount = 0
-    for index in 0..<block.wires.count {
-      guard let message = decoded[index].transaction?.message else { continue }
-      keyCount += message.staticKeyCount + message.lookedUpKeyCount
-      lookupCount += message.addressTableLookups.count
-    }
-    // Each key may bring one implicit key, and each lookup its table.
-    table.reserve(2 * keyCount + lookupCount)
-    self.init(block, table, decoded: decoded, decodedCount: block.wires.count, accessCapacity: 2 * keyCount)
-  }
+  /// Slots of the ring in order, more than are looked ahead.
+  private static let ringSlotCount = 16
+  /// Account indices that one transaction may need: its keys and an implicit one each.
+  private static let largestAccessCount = 2 * ResolvedTransaction.maximumLockCount
+  /// Keys new to the table that one transaction may bring: those, and its lookup tables.
+  private static let largestNewKeyCount = largestAccessCount + 64
 
-  /// For one thread that prepares and runs transactions in turn.
-  convenience init(inOrder block: BlockInput, on table: AccountTable) {
-    self.init(
-      block, table, decoded: .allocate(capacity: max(block.wires.count, 1)), decodedCount: 0,
-      accessCapacity: nil)
-  }
-
-  private init(
-    _ block: BlockInput, _ table: AccountTable, decoded: UnsafeMutablePointer<DecodedTransaction>,
-    decodedCount: Int, accessCapacity: Int?
-  ) {
+  /// - Parameter isInOrder: for one thread that prepares and runs transactions in turn; otherwise workers run
+  ///   transactions while later ones are prepared, and somebody else decodes.
+  init(_ block: BlockInput, on table: AccountTable, isInOrder: Bool) {
     self.block = block
     self.table = table
-    self.decoded = decoded
-    self.decodedCount = decodedCount
-    self.accessCapacity = accessCapacity ?? 0
-    isInOrder = accessCapacity == nil
+    self.isInOrder = isInOrder
     count = block.wires.count
-    indices = .allocate(capacity: max(accessCapacity ?? 2 * ResolvedTransaction.maximumLockCount, 1))
-    prepared = .allocate(capacity: max(count, 1))
-    prepared.initialize(repeating: PreparedTransaction(), count: count)
+    hasher = table.hasher
+    verifiesSignatures = block.verifiesSignatures
+    accessCapacity = isInOrder ? 0 : 24 * count + 64 * Self.largestAccessCount
+    indices = .allocate(capacity: isInOrder ? Self.largestAccessCount : accessCapacity)
+    slotCount = isInOrder ? Self.ringSlotCount : max(count, 1)
+    slotMask = isInOrder ? Self.ringSlotCount - 1 : -1
+    slots = .allocate(capacity: slotCount)
+    if isInOrder { slots.initialize(repeating: PreparedTransaction(), count: slotCount) }
+    signaturePlaces = .allocate(capacity: max(count, 1))
     signatures = AccountInterner(expectedCount: count)
     firstWithR.reserveCapacity(count)
   }
 
+  /// Transactions that somebody else has decoded are let go of by `forget`.
   deinit {
-    decoded.deinitialize(count: decodedCount)
-    decoded.deallocate()
-    prepared.deinitialize(count: count)
-    prepared.deallocate()
+    if isInOrder { slots.deinitialize(count: slotCount) }
+    slots.deallocate()
     indices.deallocate()
+    signaturePlaces.deallocate()
   }
 
-  /// Processor time spent on signatures.
-  var signatureNanoseconds: UInt64 {
-    UnsafeBufferPointer(start: decoded, count: decodedCount).reduce(0) { $0 &+ $1.signatureNanoseconds }
+  /// Where the transaction at `position` lies.
+  @inline(__always) func slot(_ position: Int) -> UnsafeMutablePointer<PreparedTransaction> {
+    slots + position & slotMask
   }
 
-  /// Lets go of a transaction that has run.
-  @inline(__always) func release(_ position: Int) {
-    decoded[position].transaction = nil
-    prepared[position].resolved = nil
+  /// Decodes the transactions of `range`; called once for each, by any thread.
+  ///
+  /// - Returns: processor time spent on signatures, in nanoseconds.
+  func decode(_ range: Range<Int>) -> UInt64 {
+    var nanoseconds: UInt64 = 0
+    for position in range {
+      let entry = slot(position)
+      entry.initialize(to: PreparedTransaction())
+      nanoseconds &+= entry.pointee.decode(
+        block.wires[position], hasher: hasher, verifiesSignatures: verifiesSignatures)
+    }
+    return nanoseconds
   }
+
+  /// Lets go of the slots of `range`, which `decode` has filled.
+  func forget(_ range: Range<Int>) { slot(range.lowerBound).deinitialize(count: range.count) }
+
+  /// Lets the table grow for some keys of the next segment; no worker runs.
+  func reserveKeys() { table.reserve(max(count - segmentStart, 32 * Self.largestNewKeyCount)) }
 
   enum Step { case ready, barrier }
 
   /// Prepares transaction `position`; positions come in order. After a barrier, the same position is asked for again
   /// once every transaction before it has run.
-  func prepare(_ position: Int) throws(StoreError) -> Step {
-    lookAhead(from: position)
-    if isInOrder { indexEnd = 0 }
-    guard let transaction = decoded[position].transaction else {
-      prepared[position].error = .sanitizeFailure
-      return .ready
+  ///
+  /// - Parameter decodedEnd: transactions before it have been decoded; ignored in order.
+  func prepare(_ position: Int, decodedEnd: Int) throws(StoreError) -> Step {
+    if isInOrder {
+      decodeAhead(of: position)
+      lookAhead(from: position, decodedEnd: decodedCount)
+      indexEnd = 0
+    } else {
+      lookAhead(from: position, decodedEnd: decodedEnd)
+      if hasNoRoom { return barrier(at: position) }
     }
+    let entry = slot(position)
+    signaturePlaces[position] = entry.pointee.signature
+    guard entry.pointee.isTransaction else { return .ready }
     let isFirstOfSegment = position == segmentStart
     if let earlier = earlierTransaction(at: position) {
       let sameBytes = block.wires[Int(earlier)] == block.wires[position]
       if !sameBytes && earlier >= segmentStart && !isFirstOfSegment { return barrier(at: position) }
-      prepared[position].duplicateOf = earlier
+      entry.pointee.duplicateOf = earlier
     }
-    if !transaction.message.addressTableLookups.isEmpty {
+    if let transaction = entry.pointee.unresolved {
       let mayReadWritten = !tracksWrites || readsWrittenTable(transaction.message)
       tracksWrites = true
       if mayReadWritten && !isFirstOfSegment { return barrier(at: position) }
-    }
-    let resolved: ResolvedTransaction
-    do throws(TransactionError) {
-      resolved = try resolve(transaction)
-      if !deployedIn.isEmpty && !isFirstOfSegment && resolved.keys.contains(where: isDeployedInSegment) {
-        return barrier(at: position)
-      }
-      if !decoded[position].hasValidSignatures { throw .signatureFailure }
-    } catch {
-      prepared[position].error = error
+      resolve(transaction, in: entry)
       if let failure = storeFailure { throw failure }
+    }
+    guard entry.pointee.isResolved else { return .ready }
+    if !deployedIn.isEmpty && !isFirstOfSegment && callsDeployed(entry) { return barrier(at: position) }
+    if !entry.pointee.hasValidSignatures {
+      entry.pointee.refuse(.signatureFailure)
       return .ready
     }
-    try intern(resolved, at: position)
+    try intern(entry)
     return .ready
   }
 
-  @exclusivity(unchecked) private var storeFailure: StoreError?
+  private var hasNoRoom: Bool {
+    indexEnd + Self.largestAccessCount > accessCapacity || table.freeCount < Self.largestNewKeyCount
+  }
 
   /// Transactions between two looks ahead.
   private static let lookAheadStep = 4
 
-  /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in the first
-  /// look the slots of their keys and signature, in the second the accounts that the keys lead to.
-  @inline(__always) private func lookAhead(from position: Int) {
-    let near = position + Self.lookAheadStep
-    let far = near + Self.lookAheadStep
-    while decodedCount < count && decodedCount <= far {
-      (decoded + decodedCount).initialize(
-        to: DecodedTransaction(block.wires[decodedCount], verifiesSignatures: block.verifiesSignatures))
+  /// Decodes as far as looking ahead reaches, so that a transaction's memory is still near when it runs.
+  @inline(__always) private func decodeAhead(of position: Int) {
+    while decodedCount < count && decodedCount <= position + 2 * Self.lookAheadStep {
+      signatureNanoseconds &+= slot(decodedCount).pointee.decode(
+        block.wires[decodedCount], hasher: hasher, verifiesSignatures: verifiesSignatures)
       decodedCount += 1
     }
-    if far < count {
-      let transaction = decoded + far
-      for key in 0..<transaction.pointee.keyCount { table.prefetchSlot(of: transaction.pointee.key(at: key)) }
-      if let signature = transaction.pointee.firstSignature {
-        signatures.prefetchSlot(of: AccountKey(signature.r))
+  }
+
+  /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in the first
+  /// look the slots of their keys and signature, in the second the accounts that the keys lead to.
+  @inline(__always) private func lookAhead(from position: Int, decodedEnd: Int) {
+    let near = position + Self.lookAheadStep
+    let far = near + Self.lookAheadStep
+    if far < decodedEnd {
+      let entry = slot(far)
+      for key in 0..<entry.pointee.staticKeyCount {
+        table.prefetchSlot(tag: entry.pointee.tag(at: key, hasher))
+      }
+      if let signature = entry.pointee.firstSignature {
+        estuary_prefetch(signatures.slotPlace(tag: hasher.tag(of: AccountKey(signature.r))))
       }
     }
-    if near < count {
-      let transaction = decoded + near
-      for key in 0..<transaction.pointee.keyCount {
-        table.prefetchAccount(at: transaction.pointee.key(at: key))
+    if near < decodedEnd {
+      let entry = slot(near)
+      for key in 0..<entry.pointee.staticKeyCount {
+        table.prefetchAccount(tag: entry.pointee.tag(at: key, hasher))
       }
     }
   }
@@ -234,12 +193,13 @@ final class BlockPreparation: @unchecked Sendable {
   private func barrier(at position: Int) -> Step {
     segment += 1
     segmentStart = position
+    indexEnd = 0
     return .barrier
   }
 
   /// The first transaction of the block that has this one's signature; asking twice gives the same answer.
   private func earlierTransaction(at position: Int) -> Int32? {
-    guard let signature = decoded[position].firstSignature else { return nil }
+    guard let signature = slot(position).pointee.firstSignature else { return nil }
     let known = signatures.count
     let index = signatures.intern(AccountKey(signature.r)).position
     if index == known {
@@ -255,10 +215,9 @@ final class BlockPreparation: @unchecked Sendable {
     return nil
   }
 
-  /// Whether an earlier transaction has `signature`. A worker may be letting go of it, so this reads one stored field
-  /// and nothing else of it.
+  /// Whether an earlier transaction has `signature`.
   private func hasSignature(_ earlier: Int, _ signature: Signature) -> Bool {
-    guard let bytes = (decoded + earlier).pointee.signature else { return false }
+    guard let bytes = signaturePlaces[earlier] else { return false }
     return Signature(reading: bytes) == signature
   }
 
@@ -271,9 +230,12 @@ final class BlockPreparation: @unchecked Sendable {
     }
   }
 
-  private func isDeployedInSegment(_ key: Pubkey) -> Bool {
-    guard let index = table.index(of: key) else { return false }
-    return index.position < deployedIn.count && deployedIn[index.position] == segment
+  private func callsDeployed(_ entry: UnsafeMutablePointer<PreparedTransaction>) -> Bool {
+    guard let keys = entry.pointee.resolved?.keys else { return false }
+    return keys.contains { key in
+      guard let index = table.index(of: key) else { return false }
+      return index.position < deployedIn.count && deployedIn[index.position] == segment
+    }
   }
 
   /// Notes in `segments` that the present segment touched `index`.
@@ -283,8 +245,8 @@ final class BlockPreparation: @unchecked Sendable {
     segments[index.position] = segment
   }
 
-  private func resolve(_ transaction: Transaction) throws(TransactionError) -> ResolvedTransaction {
-    try ResolvedTransaction(transaction) { message throws(TransactionError) in
+  private func resolve(_ transaction: Transaction, in entry: UnsafeMutablePointer<PreparedTransaction>) {
+    entry.pointee.resolve(transaction) { message throws(TransactionError) in
       let sysvars = block.environment.sysvars
       return try AddressLookupTable.load(message, slot: sysvars.clock.slot, slotHashes: sysvars.slotHashes) {
         key in
@@ -299,34 +261,55 @@ final class BlockPreparation: @unchecked Sendable {
     }
   }
 
-  /// Whether it names the upgradeable loader, which it may do through a lookup table.
-  private func mayDeploy(_ resolved: ResolvedTransaction, at position: Int) -> Bool {
-    decoded[position].namesUpgradeableLoader
-      || !resolved.message.addressTableLookups.isEmpty
-        && resolved.keys.contains(ProgramID.bpfLoaderUpgradeable)
-  }
-
   /// Looks up every key once, and the programdata of upgradeable programs among them as implicit keys.
-  private func intern(_ resolved: ResolvedTransaction, at position: Int) throws(StoreError) {
+  private func intern(_ entry: UnsafeMutablePointer<PreparedTransaction>) throws(StoreError) {
     let first = indexEnd
-    let namesLoader = mayDeploy(resolved, at: position)
-    let keyCount = resolved.keys.count
-    for offset in 0..<keyCount {
-      let index = try table.intern(resolved.keys[offset])
-      indices[indexEnd] = index
-      indexEnd += 1
-      guard tracksWrites || namesLoader, resolved.isWritable(offset) else { continue }
-      if tracksWrites { note(index, in: &writtenIn) }
-      if namesLoader { note(index, in: &deployedIn) }
+    let keyCount = entry.pointee.keyCount
+    let staticKeyCount = entry.pointee.staticKeyCount
+    var hasProgramData = false
+    for offset in 0..<staticKeyCount {
+      let index = try table.intern(
+        entry.pointee.key(at: offset), tag: entry.pointee.tag(at: offset, hasher))
+      indices[first + offset] = index
+      if table.hasProgramData(index) { hasProgramData = true }
     }
+    if keyCount > staticKeyCount {
+      hasProgramData = try internLookedUp(entry, from: first) || hasProgramData
+    }
+    indexEnd = first + keyCount
+    if tracksWrites || entry.pointee.namesUpgradeableLoader { noteWrites(of: entry, from: first) }
+    entry.pointee.firstIndex = first
+    guard hasProgramData else { return }
     for offset in 0..<keyCount {
       guard let programData = table.programData(of: indices[first + offset]) else { continue }
       indices[indexEnd] = try table.intern(programData)
       indexEnd += 1
-      prepared[position].implicitKeys.append(programData)
+      entry.pointee.implicitKeys.append(programData)
     }
-    prepared[position].firstIndex = first
-    prepared[position].keyCount = keyCount
-    prepared[position].resolved = resolved
+  }
+
+  /// Interns the keys that lookup tables gave; says whether one of them is an upgradeable program.
+  private func internLookedUp(
+    _ entry: UnsafeMutablePointer<PreparedTransaction>, from first: Int
+  ) throws(StoreError) -> Bool {
+    guard let keys = entry.pointee.resolved?.keys else { return false }
+    var hasProgramData = false
+    for offset in entry.pointee.staticKeyCount..<keys.count {
+      let index = try table.intern(keys[offset])
+      indices[first + offset] = index
+      if table.hasProgramData(index) { hasProgramData = true }
+      // A transaction may name the loader through a table as well.
+      if keys[offset] == ProgramID.bpfLoaderUpgradeable { entry.pointee.namesUpgradeableLoader = true }
+    }
+    return hasProgramData
+  }
+
+  private func noteWrites(of entry: UnsafeMutablePointer<PreparedTransaction>, from first: Int) {
+    let mask = entry.pointee.writableMask
+    for offset in 0..<entry.pointee.keyCount where mask >> UInt64(offset) & 1 != 0 {
+      let index = indices[first + offset]
+      if tracksWrites { note(index, in: &writtenIn) }
+      if entry.pointee.namesUpgradeableLoader { note(index, in: &deployedIn) }
+    }
   }
 }

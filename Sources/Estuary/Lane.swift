@@ -33,36 +33,40 @@ final class Lane {
   ///
   /// - Parameter results: one a transaction; those of duplicates' originals are read.
   func run(_ position: Int, of preparation: BlockPreparation, into results: BlockResults) {
-    defer { preparation.release(position) }
-    let prepared = preparation.prepared + position
-    let signature = preparation.decoded[position].firstSignature
-    guard let resolved = prepared.pointee.resolved.take(), let processor else {
+    let prepared = preparation.slot(position)
+    let signature = prepared.pointee.firstSignature
+    guard let resolved = prepared.pointee.take(), let processor else {
       results.set(
         position, TransactionResult(signature: signature, error: prepared.pointee.error), processed: false)
       return
     }
+    let table = preparation.table
     let view = TableView(
-      table: preparation.table, indices: preparation.indices + prepared.pointee.firstIndex,
-      implicitKeys: prepared.pointee.implicitKeys)
-    let earlier = Int(prepared.pointee.duplicateOf)
-    let outcome = processor.process(
+      table: table, indices: preparation.indices + prepared.pointee.firstIndex, prepared: prepared)
+    let verdict = processor.process(
       resolved, accounts: view,
       isAlreadyProcessed: {
-        earlier >= 0 && results.isProcessed(earlier)
+        let earlier = Int(prepared.pointee.duplicateOf)
+        return earlier >= 0 && results.isProcessed(earlier)
           || signature.map(preparation.block.statusCache.contains) ?? false
       },
       publish: { position, slot in
-        preparation.table.publish(from: slot, at: view.indices[position], noting: &firstChanges)
+        table.publish(from: slot, at: view.indices[position], noting: &firstChanges)
       })
+    guard verdict.status == .executed else {
+      results.set(
+        position, TransactionResult(signature: signature, error: verdict.error), processed: false)
+      return
+    }
     results.set(
       position,
       TransactionResult(
-        signature: signature, error: outcome.error, computeUnits: outcome.computeUnits, fee: outcome.fee,
-        logs: outcome.logs,
-        returnData: outcome.returnData.map {
+        signature: signature, error: verdict.error, computeUnits: verdict.computeUnits, fee: verdict.fee,
+        logs: processor.logs,
+        returnData: processor.returnData.map {
           TransactionResult.ReturnData(programID: $0.program, data: $0.data)
         }),
-      processed: outcome.status == .executed)
+      processed: true)
   }
 
   /// What this lane changed first, since `begin`.
@@ -76,9 +80,9 @@ final class Lane {
 
 /// The processor's window on the table: accounts by position in the transaction, then the implicit ones.
 struct TableView: AccountView {
-  let table: AccountTable
+  unowned(unsafe) let table: AccountTable
   let indices: UnsafeMutablePointer<AccountIndex>
-  let implicitKeys: [Pubkey]
+  let prepared: UnsafeMutablePointer<PreparedTransaction>
 
   @inline(__always) func account(at position: Int) -> Account? {
     let account = table[indices[position]]
@@ -91,33 +95,50 @@ struct TableView: AccountView {
   }
 
   func implicitPosition(of key: Pubkey, keyCount: Int) -> Int? {
-    implicitKeys.firstIndex(of: key).map { keyCount + $0 }
+    prepared.pointee.implicitKeys.firstIndex(of: key).map { keyCount + $0 }
   }
 }
 
-/// Results of a block while lanes fill them in: fixed memory, each entry written by one worker.
+/// Results of a block while lanes fill them in, where they will stay: each entry is written by one worker.
 final class BlockResults: @unchecked Sendable {
   // Sendable: a transaction's entry is written by the worker that runs it and read by its successors and, after the
   // run, by the caller; the scheduler orders these.
   private let results: UnsafeMutablePointer<TransactionResult>
   private let states: UnsafeMutablePointer<State>
-  private let count: Int
 
   private enum State: UInt8 { case missing, rejected, processed }
 
-  init(count: Int) {
-    self.count = count
-    results = .allocate(capacity: max(count, 1))
-    states = .allocate(capacity: max(count, 1))
-    states.initialize(repeating: .missing, count: count)
+  private init(_ results: UnsafeMutablePointer<TransactionResult>, _ states: UnsafeMutablePointer<State>) {
+    (self.results, self.states) = (results, states)
   }
 
-  deinit {
-    for position in 0..<count where states[position] != .missing {
-      (results + position).deinitialize(count: 1)
+  /// Runs `body`, which sets every result, or throws.
+  ///
+  /// - Returns: the results, and whether each transaction was executed or charged.
+  static func collect(
+    count: Int, _ body: (BlockResults) throws(StoreError) -> Void
+  ) throws(StoreError) -> (results: [TransactionResult], processed: [Bool]) {
+    let states = UnsafeMutablePointer<State>.allocate(capacity: max(count, 1))
+    defer { states.deallocate() }
+    states.initialize(repeating: .missing, count: count)
+    var failure: StoreError?
+    let results = [TransactionResult](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      guard let base = buffer.baseAddress else { return }
+      do throws(StoreError) {
+        try body(BlockResults(base, states))
+        for position in 0..<count {
+          precondition(states[position] != .missing, "a transaction without a result")
+        }
+        initializedCount = count
+      } catch {
+        failure = error
+        for position in 0..<count where states[position] != .missing {
+          (base + position).deinitialize(count: 1)
+        }
+      }
     }
-    results.deallocate()
-    states.deallocate()
+    if let failure { throw failure }
+    return (results, (0..<count).map { states[$0] == .processed })
   }
 
   /// Called once for each position.
@@ -130,18 +151,4 @@ final class BlockResults: @unchecked Sendable {
   }
 
   func isProcessed(_ position: Int) -> Bool { states[position] == .processed }
-
-  var allProcessed: [Bool] { (0..<count).map(isProcessed) }
-
-  /// Moves the results out; each position has been set.
-  func takeAll() -> [TransactionResult] {
-    [TransactionResult](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-      for position in 0..<count {
-        precondition(states[position] != .missing, "a transaction without a result")
-        states[position] = .missing
-        buffer.initializeElement(at: position, to: (results + position).move())
-      }
-      initializedCount = count
-    }
-  }
 }

@@ -1,6 +1,5 @@
 // Executes a block on a pool of workers, ordered by a conflict graph over the accounts that transactions declare
-// (docs/scheduler.md). Decoding and signatures come first, spread over all workers; then worker 0 prepares transactions
-// and adds them to the graph while the others already run those that are ready.
+// (docs/scheduler.md). Workers decode, add to the graph and run by turns, as `BlockFeed` says.
 
 import Ledger
 import Primitives
@@ -35,31 +34,37 @@ package final class LockExecutor: BlockExecutor {
 
   package func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
     if workerCount == 1 && !block.recordsTimeline { return try runInOrder(block, on: table) }
-    let preparation = BlockPreparation(block, on: table, decoded: decode(block))
-    let results = BlockResults(count: preparation.count)
+    let preparation = BlockPreparation(block, on: table, isInOrder: false)
+    let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
     let lanes = lanes
-    pool.perform { worker in lanes[worker].begin(block.environment) }
+    let changeCount = 2 * preparation.count / workerCount
+    pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
     var timeline: Timeline?
-    var next = 0
+    let outcome: (results: [TransactionResult], processed: [Bool])
     do throws(StoreError) {
-      while next < preparation.count {
-        let segment = Segment(start: next)
-        let part = run(segment, of: preparation, into: results)
-        if let failure = segment.failure { throw failure }
-        if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
-        next = segment.end
-        if next < preparation.count { forEachLane { table.noteBarrier($0.changesSoFar) } }
+      outcome = try BlockResults.collect(count: preparation.count) { results throws(StoreError) in
+        while feed.end < preparation.count {
+          if feed.end > 0 { forEachLane { table.noteBarrier($0.changesSoFar) } }
+          let part = runSegment(feed, of: preparation, into: results)
+          if let failure = feed.failure { throw failure }
+          if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
+        }
       }
     } catch {
       forEachLane { table.rollBack($0.takeFirstChanges()) }
       throw error
     }
     var firstChanges: [AccountTable.FirstChange] = []
-    forEachLane { firstChanges += $0.takeFirstChanges() }
-    let processed = results.allProcessed
+    forEachLane { lane in
+      if firstChanges.isEmpty {
+        firstChanges = lane.takeFirstChanges()
+      } else {
+        firstChanges += lane.takeFirstChanges()
+      }
+    }
     return BlockExecution(
-      results: results.takeAll(), processed: processed, firstChanges: firstChanges,
-      signatureNanoseconds: preparation.signatureNanoseconds, timeline: timeline)
+      results: outcome.results, processed: outcome.processed, firstChanges: firstChanges,
+      signatureNanoseconds: feed.signatureNanoseconds, timeline: timeline)
   }
 
   /// Block order is an order that the graph allows: one worker needs no graph to find it.
@@ -78,102 +83,19 @@ package final class LockExecutor: BlockExecutor {
     var result: Result<BlockExecution, StoreError>?
   }
 
-  /// Between two barriers; written by worker 0 alone while the pool runs.
-  private final class Segment: @unchecked Sendable {
-    let start: Int
-    var end: Int
-    var failure: StoreError?
-
-    init(start: Int) { (self.start, end) = (start, start) }
-  }
-
-  /// Prepares and runs transactions from `segment.start` to the next barrier or the block's end.
-  private func run(
-    _ segment: Segment, of preparation: BlockPreparation, into results: BlockResults
+  /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end.
+  private func runSegment(
+    _ feed: BlockFeed, of preparation: BlockPreparation, into results: BlockResults
   ) -> Timeline? {
-    graph.reset(
-      transactionCapacity: preparation.count - segment.start, accessCapacity: preparation.accessCapacity)
-    let graph = graph
+    feed.beginSegment()
     let lanes = lanes
-    let offset = segment.start
-    let adding: @Sendable () -> Void = {
-      var access = AccessBuffers()
-      do throws(StoreError) {
-        while segment.end < preparation.count {
-          guard try preparation.prepare(segment.end) == .ready else { return }
-          access.fill(segment.end, of: preparation)
-          segment.end += 1
-          access.add(to: graph)
-        }
-      } catch {
-        segment.failure = error
-      }
+    let start = feed.start
+    return pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) { worker, transaction in
+      lanes[worker].run(start + transaction.position, of: preparation, into: results)
     }
-    let body: @Sendable (WorkerIndex, TransactionIndex) -> Void = { worker, transaction in
-      lanes[worker].run(offset + transaction.position, of: preparation, into: results)
-    }
-    if preparation.block.recordsTimeline { return pool.runRecorded(graph, adding: adding, body) }
-    pool.run(graph, adding: adding, body)
-    return nil
-  }
-
-  private func decode(_ block: BlockInput) -> UnsafeMutablePointer<DecodedTransaction> {
-    let count = block.wires.count
-    let decoded = UnsafeMutablePointer<DecodedTransaction>.allocate(capacity: max(count, 1))
-    nonisolated(unsafe) let unowned = decoded  // each position is initialised once, by the worker that got it
-    let chunk = block.verifiesSignatures ? 8 : 256
-    pool.forEach(count: count, chunk: chunk) { _, range in
-      for position in range {
-        (unowned + position).initialize(
-          to: DecodedTransaction(block.wires[position], verifiesSignatures: block.verifiesSignatures))
-      }
-    }
-    return decoded
   }
 
   private func forEachLane(_ body: (Lane) -> Void) {
     for worker in 0..<workerCount { body(lanes[WorkerIndex(UInt32(worker))]) }
-  }
-}
-
-/// Scratch space for one transaction's reads and writes.
-private struct AccessBuffers {
-  private var reads: [AccountIndex] = []
-  private var writes: [AccountIndex] = []
-  private var group = GroupKey.none
-
-  init() {
-    reads.reserveCapacity(128)
-    writes.reserveCapacity(64)
-  }
-
-  mutating func fill(_ position: Int, of preparation: BlockPreparation) {
-    reads.removeAll(keepingCapacity: true)
-    writes.removeAll(keepingCapacity: true)
-    group = .none
-    let prepared = preparation.prepared + position
-    guard let resolved = prepared.pointee.resolved else { return }
-    let indices = preparation.indices + prepared.pointee.firstIndex
-    for key in 0..<prepared.pointee.keyCount {
-      if resolved.isWritable(key) {
-        writes.append(indices[key])
-      } else {
-        reads.append(indices[key])
-      }
-    }
-    for implicit in prepared.pointee.implicitKeys.indices {
-      reads.append(indices[prepared.pointee.keyCount + implicit])
-    }
-    if let program = resolved.message.instructions.last?.programIndex {
-      group = GroupKey(indices[Int(program)].rawValue &+ 1)
-    }
-  }
-
-  func add(to graph: ConflictGraph) {
-    reads.withUnsafeBufferPointer { reads in
-      writes.withUnsafeBufferPointer { writes in
-        _ = graph.add(reads: reads, writes: writes, group: group)
-      }
-    }
   }
 }

@@ -29,21 +29,24 @@ package final class SerialExecutor: BlockExecutor {
 extension Lane {
   /// Prepares and runs one transaction after the other on the calling thread.
   func runInOrder(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
-    let preparation = BlockPreparation(inOrder: block, on: table)
-    let results = BlockResults(count: preparation.count)
+    let preparation = BlockPreparation(block, on: table, isInOrder: true)
     begin(block.environment, changeCount: 2 * preparation.count)
+    let outcome: (results: [TransactionResult], processed: [Bool])
     do throws(StoreError) {
-      for position in 0..<preparation.count {
-        while try preparation.prepare(position) == .barrier { table.noteBarrier(changesSoFar) }
-        run(position, of: preparation, into: results)
+      outcome = try BlockResults.collect(count: preparation.count) { results throws(StoreError) in
+        for position in 0..<preparation.count {
+          while try preparation.prepare(position, decodedEnd: position) == .barrier {
+            table.noteBarrier(changesSoFar)
+          }
+          run(position, of: preparation, into: results)
+        }
       }
     } catch {
       table.rollBack(takeFirstChanges())
       throw error
     }
-    let processed = results.allProcessed
     return BlockExecution(
-      results: results.takeAll(), processed: processed, firstChanges: takeFirstChanges(),
+      results: outcome.results, processed: outcome.processed, firstChanges: takeFirstChanges(),
       signatureNanoseconds: preparation.signatureNanoseconds)
   }
 }

@@ -3,7 +3,7 @@
 import Primitives
 
 /// Where one instruction's parts lie in `Transaction.bytes`; 10 bytes, no allocation of its own.
-@frozen package struct CompiledInstruction: Sendable, Equatable {
+@frozen @usableFromInline package struct CompiledInstruction: Sendable, Equatable {
   /// Index of the program's key among the message's static keys.
   @usableFromInline package let programIndex: UInt8
   @usableFromInline let accountsOffset: UInt16
@@ -21,6 +21,10 @@ import Primitives
     self.dataCount = UInt16(truncatingIfNeeded: dataCount)
   }
 
+  static var none: CompiledInstruction {
+    CompiledInstruction(programIndex: 0, accountsOffset: 0, accountCount: 0, dataOffset: 0, dataCount: 0)
+  }
+
   /// Where the account indices lie in the wire bytes, one byte each, into static ++ looked-up keys.
   @inlinable package var accountIndices: Range<Int> {
     Int(accountsOffset)..<Int(accountsOffset) + Int(accountCount)
@@ -30,8 +34,24 @@ import Primitives
   @inlinable package var data: Range<Int> { Int(dataOffset)..<Int(dataOffset) + Int(dataCount) }
 }
 
+/// The instructions of a message: the first few in place, so that most messages are one allocation.
+@frozen @usableFromInline package struct InstructionTable: Sendable {
+  @inlinable static var inlineCount: Int { 4 }
+
+  @usableFromInline package private(set) var count: Int
+  @usableFromInline package private(set) var first: InlineArray<4, CompiledInstruction>
+  @usableFromInline package private(set) var rest: [CompiledInstruction]
+
+  init() { (count, first, rest) = (0, InlineArray(repeating: .none), []) }
+
+  @inline(__always) mutating func append(_ instruction: CompiledInstruction) {
+    if count < Self.inlineCount { first[count] = instruction } else { rest.append(instruction) }
+    count += 1
+  }
+}
+
 /// Where one address table lookup of a v0 message lies in `Transaction.bytes`.
-@frozen package struct AddressTableLookup: Sendable, Equatable {
+@frozen @usableFromInline package struct AddressTableLookup: Sendable, Equatable {
   /// The lookup table's account.
   package let tableKey: Pubkey
   /// Where the indices of the addresses to load as writable lie in the wire bytes, one byte each.

@@ -4,7 +4,7 @@
 
 import Primitives
 
-package enum ProgramID {
+@usableFromInline package enum ProgramID {
   /// `11111111111111111111111111111111`
   @inlinable package static var system: Pubkey {
     Pubkey(

@@ -3,7 +3,7 @@
 
 import Primitives
 
-package enum ReservedKeys {
+@usableFromInline package enum ReservedKeys {
   /// Every reserved key, in no particular order.
   package static let all: [Pubkey] =
     [

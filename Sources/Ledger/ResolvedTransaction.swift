@@ -4,7 +4,7 @@
 
 import Primitives
 
-package struct ResolvedTransaction: Sendable {
+@usableFromInline package struct ResolvedTransaction: Sendable {
   /// Static ++ looked-up writable ++ looked-up read-only; at most `maximumLockCount`, no two equal.
   @usableFromInline package let keys: ResolvedKeys
   private let signatureCount: Int
@@ -20,11 +20,13 @@ package struct ResolvedTransaction: Sendable {
 
   package var transaction: Transaction { Transaction(message: message, signatureCount: signatureCount) }
 
-  @inlinable package func isSigner(_ index: Int) -> Bool {
+  @inlinable @inline(__always) package func isSigner(_ index: Int) -> Bool {
     index < Int(keys.message.header.requiredSignatureCount)
   }
 
-  @inlinable package func isWritable(_ index: Int) -> Bool { writableMask >> UInt64(index) & 1 != 0 }
+  @inlinable @inline(__always) package func isWritable(_ index: Int) -> Bool {
+    writableMask >> UInt64(index) & 1 != 0
+  }
 
   /// Whether some instruction calls this key as its program.
   @inlinable package func isCalledAsProgram(_ index: Int) -> Bool { programMask >> UInt64(index) & 1 != 0 }
@@ -50,7 +52,9 @@ package struct ResolvedTransaction: Sendable {
     signatureCount = transaction.signatureCount
     self.keys = keys
     var programMask: UInt64 = 0
-    for instruction in message.instructions { programMask |= 1 << UInt64(instruction.programIndex) }
+    for index in 0..<message.instructionCount {
+      programMask |= 1 << UInt64(message.instruction(at: index).programIndex)
+    }
     self.programMask = programMask
     writableMask = Self.writableMask(
       keys: keys, message: message, loadedWritableCount: loadedWritableCount, programMask: programMask)
@@ -66,7 +70,7 @@ package struct ResolvedTransaction: Sendable {
   /// Few keys: comparing first words pairwise beats hashing.
   private static func hasDuplicateByScan(_ keys: ResolvedKeys) -> Bool {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: maximumLockCount) { words in
-      for index in keys.indices {
+      for index in 0..<keys.count {
         let key = keys[index]
         for earlier in 0..<index where words[earlier] == key.word0 {
           if keys[earlier] == key { return true }
@@ -83,7 +87,7 @@ package struct ResolvedTransaction: Sendable {
     let header = message.header
     let signerCount = Int(header.requiredSignatureCount)
     var mask: UInt64 = 0
-    func markWritable(_ range: Range<Int>) {
+    @inline(__always) func markWritable(_ range: Range<Int>) {
       for index in range where !ReservedKeys.contains(keys[index]) { mask |= 1 << UInt64(index) }
     }
     markWritable(0..<signerCount - Int(header.readonlySignedCount))
@@ -97,7 +101,7 @@ package struct ResolvedTransaction: Sendable {
 }
 
 /// The keys of a transaction by position: the static ones lie in its wire bytes and are not copied.
-@frozen package struct ResolvedKeys: RandomAccessCollection, Sendable {
+@frozen @usableFromInline package struct ResolvedKeys: RandomAccessCollection, Sendable {
   @usableFromInline let message: Message
   @usableFromInline let loaded: [Pubkey]
 
@@ -108,8 +112,10 @@ package struct ResolvedTransaction: Sendable {
 
   @inlinable package var startIndex: Int { 0 }
   @inlinable package var endIndex: Int { message.staticKeyCount + loaded.count }
+  @inlinable package var count: Int { endIndex }
+  @inlinable package var indices: Range<Int> { 0..<endIndex }
 
-  @inlinable package subscript(index: Int) -> Pubkey {
+  @inlinable @inline(__always) package subscript(index: Int) -> Pubkey {
     index < message.staticKeyCount ? message.staticKey(at: index) : loaded[index - message.staticKeyCount]
   }
 }

@@ -3,7 +3,7 @@
 
 import Primitives
 
-package enum SysvarID {
+@usableFromInline package enum SysvarID {
   /// `SysvarC1ock11111111111111111111111111111111`
   @inlinable package static var clock: Pubkey {
     Pubkey(

@@ -7,17 +7,23 @@ extension Transaction {
   /// Decodes wire bytes; keeps `bytes` without copying them.
   public static func decode(_ bytes: [UInt8]) throws(TransactionDecodingError) -> Transaction {
     guard bytes.count <= maximumByteCount else { throw .tooLong(byteCount: bytes.count) }
-    var reader = WireReader(bytes: bytes)
-    return try reader.transaction()
+    return try bytes.withUnsafeBufferPointer { (buffer) throws(TransactionDecodingError) in
+      guard let base = buffer.baseAddress, buffer.count > 0 else { throw .truncated(offset: 0) }
+      var reader = WireReader(base: UnsafeRawPointer(base), count: buffer.count)
+      return try reader.transaction(keeping: bytes)
+    }
   }
 }
 
 /// A cursor over a transaction's bytes. Every read is checked against the end before it happens.
 private struct WireReader {
-  let bytes: [UInt8]
+  let base: UnsafeRawPointer
+  let count: Int
   var offset = 0
 
-  mutating func transaction() throws(TransactionDecodingError) -> Transaction {
+  /// - Parameter bytes: what is read, which the message holds on to.
+  @inline(__always)
+  mutating func transaction(keeping bytes: [UInt8]) throws(TransactionDecodingError) -> Transaction {
     let signatureCount = Int(try byte())
     // A second length byte would make this a count of 128 or more, which no packet can hold.
     guard signatureCount < 0x80 else { throw .tooManySignatures }
@@ -41,23 +47,23 @@ private struct WireReader {
     try skip(32)
     let instructions = try instructions()
     let lookups = version == .v0 ? try lookups() : []
-    guard offset == bytes.count else { throw .trailingBytes(offset: offset) }
+    guard offset == count else { throw .trailingBytes(offset: offset) }
     return Transaction(
       message: Message(
-        version: version, header: header, bytes: bytes, offset: messageOffset, keysOffset: keysOffset,
-        staticKeyCount: keyCount, blockhashOffset: blockhashOffset, instructions: instructions,
+        version: version, header: header, bytes: bytes, base: base, offset: messageOffset,
+        keysOffset: keysOffset, staticKeyCount: keyCount, blockhashOffset: blockhashOffset,
+        instructions: instructions,
         addressTableLookups: lookups),
       signatureCount: signatureCount)
   }
 
-  private mutating func instructions() throws(TransactionDecodingError) -> [CompiledInstruction] {
-    let count = try length()
-    // An instruction takes at least three bytes, so a hostile count cannot reserve more than the packet's
-    // worth.
-    guard count <= (bytes.count - offset) / 3 else { throw .truncated(offset: offset) }
-    var instructions: [CompiledInstruction] = []
-    instructions.reserveCapacity(count)
-    for _ in 0..<count {
+  @inline(__always)
+  private mutating func instructions() throws(TransactionDecodingError) -> InstructionTable {
+    let instructionCount = try length()
+    // An instruction takes at least three bytes, so a hostile count is known at once.
+    guard instructionCount * 3 <= count - offset else { throw .truncated(offset: offset) }
+    var instructions = InstructionTable()
+    for _ in 0..<instructionCount {
       let programIndex = try byte()
       let accountCount = try length()
       let accountsOffset = offset
@@ -74,14 +80,14 @@ private struct WireReader {
   }
 
   private mutating func lookups() throws(TransactionDecodingError) -> [AddressTableLookup] {
-    let count = try length()
-    guard count <= (bytes.count - offset) / 34 else { throw .truncated(offset: offset) }
+    let lookupCount = try length()
+    guard lookupCount <= (count - offset) / 34 else { throw .truncated(offset: offset) }
     var lookups: [AddressTableLookup] = []
-    lookups.reserveCapacity(count)
-    for _ in 0..<count {
+    lookups.reserveCapacity(lookupCount)
+    for _ in 0..<lookupCount {
       let keyOffset = offset
       try skip(32)
-      let key = bytes.withUnsafeBytes { Pubkey(reading: $0.baseAddress.unsafelyUnwrapped + keyOffset) }
+      let key = Pubkey(reading: base + keyOffset)
       let writable = try byteRange()
       let readonly = try byteRange()
       lookups.append(AddressTableLookup(tableKey: key, writableIndices: writable, readonlyIndices: readonly))
@@ -97,20 +103,20 @@ private struct WireReader {
   }
 
   @inline(__always) private mutating func byte() throws(TransactionDecodingError) -> UInt8 {
-    guard offset < bytes.count else { throw .truncated(offset: offset) }
+    guard offset < count else { throw .truncated(offset: offset) }
     defer { offset += 1 }
-    return bytes[offset]
+    return base.load(fromByteOffset: offset, as: UInt8.self)
   }
 
-  @inline(__always) private mutating func skip(_ count: Int) throws(TransactionDecodingError) {
-    guard count <= bytes.count - offset else { throw .truncated(offset: offset) }
-    offset += count
+  @inline(__always) private mutating func skip(_ byteCount: Int) throws(TransactionDecodingError) {
+    guard byteCount <= count - offset else { throw .truncated(offset: offset) }
+    offset += byteCount
   }
 
   /// A compact-u16, `[0, 65535]`.
   @inline(__always) private mutating func length() throws(TransactionDecodingError) -> Int {
-    guard offset < bytes.count else { throw .truncated(offset: offset) }
-    let first = bytes[offset]
+    guard offset < count else { throw .truncated(offset: offset) }
+    let first = base.load(fromByteOffset: offset, as: UInt8.self)
     if first < 0x80 {
       offset += 1
       return Int(first)

@@ -27,13 +27,14 @@ extension Transaction {
     }
     if message.version == .v0 && totalKeyCount > 256 { return false }
 
-    return message.bytes.withUnsafeBufferPointer { bytes in
-      for instruction in message.instructions {
-        // Index 0 is the fee payer, which cannot be a program; programs are never looked up.
-        guard instruction.programIndex > 0, Int(instruction.programIndex) < keyCount else { return false }
-        for offset in instruction.accountIndices where Int(bytes[offset]) >= totalKeyCount { return false }
+    for index in 0..<message.instructionCount {
+      let instruction = message.instruction(at: index)
+      // Index 0 is the fee payer, which cannot be a program; programs are never looked up.
+      guard instruction.programIndex > 0, Int(instruction.programIndex) < keyCount else { return false }
+      for position in message.accountIndexBytes(of: instruction) where Int(position) >= totalKeyCount {
+        return false
       }
-      return true
     }
+    return true
   }
 }

@@ -55,12 +55,12 @@ package final class ProgramRunner {
       collectsLogs: true)
     invoke.transaction.keys[0] = Self.programID
     invoke.transaction.accounts[0] = Account(lamports: 1, owner: ProgramID.bpfLoader2, executable: true)
-    invoke.programs[0] = ProgramEntry(.executable(executable))
+    invoke.setProgram(ProgramEntry(.executable(executable)), at: 0)
     let frame = invoke.nextFrame
     frame.programIndex = 0
     frame.topLevelIndex = 0
-    frame.accounts.removeAll(keepingCapacity: true)
-    frame.data = data
+    frame.resizeAccounts(to: 0)
+    frame.setData(data)
     try invoke.push()
     let level = invoke.level
     try level.input.serialize(frame, of: invoke.transaction, isUnaligned: false)
@@ -70,6 +70,6 @@ package final class ProgramRunner {
     return Outcome(
       result: run.result, error: text ?? run.faultText(version: executable.version),
       computeUnits: units - UInt64(max(0, run.remainingUnits)),
-      instructionCount: UInt64(max(0, run.instructionCount)), logs: invoke.logs.collected)
+      instructionCount: UInt64(max(0, run.instructionCount)), logs: invoke.logs.collect())
   }
 }

@@ -13,8 +13,8 @@
 import CThreads
 
 /// A 32-byte key as four words in memory order (`word0` = bytes 0–7, little-endian).
-@frozen package struct AccountKey: Hashable, Sendable {
-  package var word0, word1, word2, word3: UInt64
+@frozen @usableFromInline package struct AccountKey: Hashable, Sendable {
+  @usableFromInline package var word0, word1, word2, word3: UInt64
 
   @inlinable package init(word0: UInt64, word1: UInt64, word2: UInt64, word3: UInt64) {
     (self.word0, self.word1, self.word2, self.word3) = (word0, word1, word2, word3)
@@ -26,7 +26,23 @@ import CThreads
   }
 }
 
-package struct AccountInterner: ~Copyable {
+/// The keyed hash of one process, by which interners find keys: computed once, it can be handed to all of them.
+@frozen @usableFromInline package struct AccountKeyHasher: Sendable {
+  @usableFromInline let seed: AccountKey
+
+  @inlinable init(seed: AccountKey) { self.seed = seed }
+
+  /// 32 bits that depend on all bits of the key: two folded 128-bit products of secretly masked words.
+  @inlinable @inline(__always) package func tag(of key: AccountKey) -> UInt32 {
+    let low = (key.word0 ^ seed.word0).multipliedFullWidth(by: key.word1 ^ seed.word1)
+    let high = (key.word2 ^ seed.word2).multipliedFullWidth(by: key.word3 ^ seed.word3)
+    // Two folds joined by a rotation, so that a key of two equal halves does not cancel itself out.
+    let fold = (low.high ^ low.low) &+ (high.high ^ high.low).rotatedLeft(by: 29)
+    return UInt32(truncatingIfNeeded: fold ^ (fold >> 32))
+  }
+}
+
+@usableFromInline package struct AccountInterner: ~Copyable {
   /// Number of distinct keys met, at most 2^31.
   @inlinable package var count: Int { keyCount }
 
@@ -70,6 +86,14 @@ package struct AccountInterner: ~Copyable {
     }
   }
 
+  /// As `intern(_:)`, of a key whose tag is known.
+  @inlinable @inline(__always)
+  package mutating func intern(_ key: AccountKey, knownTag tag: UInt32) -> AccountIndex {
+    intern(key, tag: UInt64(tag))
+  }
+
+  package borrowing func hasher() -> AccountKeyHasher { AccountKeyHasher(seed: seed) }
+
   /// Interns the keys of a transaction together, which overlaps their cache misses: on a table larger than
   /// the cache about twice as fast as one by one.
   ///
@@ -94,19 +118,19 @@ package struct AccountInterner: ~Copyable {
     }
   }
 
-  /// Asks for the slot at which the search for `key` begins.
-  @inline(__always) package borrowing func prefetchSlot(of key: AccountKey) {
-    estuary_prefetch(slots + Int(truncatingIfNeeded: hash(key) & mask))
+  /// Where the search for a key of this tag begins, to be prefetched.
+  @inlinable @inline(__always) package borrowing func slotPlace(tag: UInt32) -> UnsafeRawPointer {
+    UnsafeRawPointer(slots + Int(truncatingIfNeeded: UInt64(tag) & mask))
   }
 
-  /// Asks for the key that the search will compare first; gives its index, most likely that of `key`, or `nil` where
-  /// there is none.
-  @inline(__always) package borrowing func prefetchKey(of key: AccountKey) -> AccountIndex? {
-    let slot = slots[Int(truncatingIfNeeded: hash(key) & mask)]
+  /// The key that the search compares first, to be prefetched, and its index, most likely that of the key with this
+  /// tag; `nil` where there is none.
+  @inlinable @inline(__always)
+  package borrowing func keyPlace(tag: UInt32) -> (place: UnsafeRawPointer, index: AccountIndex)? {
+    let slot = slots[Int(truncatingIfNeeded: UInt64(tag) & mask)]
     if slot == Self.emptySlot { return nil }
     let index = UInt32(truncatingIfNeeded: slot)
-    estuary_prefetch(keys + Int(index))
-    return AccountIndex(index)
+    return (UnsafeRawPointer(keys + Int(index)), AccountIndex(index))
   }
 
   /// The key's index, `nil` if it was never interned.
@@ -151,13 +175,8 @@ package struct AccountInterner: ~Copyable {
     return 1 << (Int.bitWidth - (wanted - 1).leadingZeroBitCount)
   }
 
-  /// 32 bits that depend on all bits of the key: two folded 128-bit products of secretly masked words.
   @inlinable @inline(__always) borrowing func hash(_ key: AccountKey) -> UInt64 {
-    let low = (key.word0 ^ seed.word0).multipliedFullWidth(by: key.word1 ^ seed.word1)
-    let high = (key.word2 ^ seed.word2).multipliedFullWidth(by: key.word3 ^ seed.word3)
-    // Two folds joined by a rotation, so that a key of two equal halves does not cancel itself out.
-    let fold = (low.high ^ low.low) &+ (high.high ^ high.low).rotatedLeft(by: 29)
-    return (fold ^ (fold >> 32)) & 0xffff_ffff
+    UInt64(AccountKeyHasher(seed: seed).tag(of: key))
   }
 
   @usableFromInline @inline(never)

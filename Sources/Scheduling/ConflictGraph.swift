@@ -27,7 +27,7 @@
 //
 // CONTRACT
 //   reset      forgets the block. Cost does not depend on the number of accounts.
-//   add        in block order, from one thread at a time. Duplicates within a transaction count once, and a
+//   add        in block order, by one thread at a time. Duplicates within a transaction count once, and a
 //              write outweighs a read. Costs a few nanoseconds an account; allocates nothing within the
 //              reserved room.
 //   running    `WorkerPool.run` takes each transaction exactly once, when READY, and completes it after the
@@ -155,8 +155,11 @@ package final class ConflictGraph: @unchecked Sendable {
     queue.pushDeferred()
   }
 
+  /// Publishes what `add` held back; for a caller that will add more, but not at once.
+  package func publishAdded() { queue.pushDeferred() }
+
   /// The block is complete: publishes what `add` held back and says how many transactions there are.
-  func endAdding() {
+  package func endAdding() {
     queue.pushDeferred()
     queue.idle.announce(count)
   }

@@ -3,8 +3,8 @@
 
 /// A transaction's position in its block, `[0, count)`; the block's order is the order of execution's
 /// effects.
-@frozen package struct TransactionIndex: Hashable, Comparable, Sendable {
-  package let rawValue: UInt32
+@frozen @usableFromInline package struct TransactionIndex: Hashable, Comparable, Sendable {
+  @usableFromInline package let rawValue: UInt32
   @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }
   /// The same number, for subscripting arrays.
   @inlinable package var position: Int { Int(rawValue) }
@@ -12,8 +12,8 @@
 }
 
 /// An account's dense number, `[0, count)`, in the order in which `AccountInterner` first met its key.
-@frozen package struct AccountIndex: Hashable, Comparable, Sendable {
-  package let rawValue: UInt32
+@frozen @usableFromInline package struct AccountIndex: Hashable, Comparable, Sendable {
+  @usableFromInline package let rawValue: UInt32
   @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }
   /// The same number, for subscripting arrays.
   @inlinable package var position: Int { Int(rawValue) }
@@ -21,8 +21,8 @@
 }
 
 /// A worker thread's number in its pool, `[0, workerCount)`.
-@frozen package struct WorkerIndex: Hashable, Comparable, Sendable {
-  package let rawValue: UInt32
+@frozen @usableFromInline package struct WorkerIndex: Hashable, Comparable, Sendable {
+  @usableFromInline package let rawValue: UInt32
   @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }
   /// The same number, for subscripting arrays.
   @inlinable package var position: Int { Int(rawValue) }
@@ -30,8 +30,8 @@
 }
 
 /// A key by which ready transactions are batched (their program); `[1, 2^32)`, and 0 for none.
-@frozen package struct GroupKey: Hashable, Sendable {
-  package let rawValue: UInt32
+@frozen @usableFromInline package struct GroupKey: Hashable, Sendable {
+  @usableFromInline package let rawValue: UInt32
   @inlinable package init(_ rawValue: UInt32) { self.rawValue = rawValue }
   package static let none = GroupKey(0)
 }

@@ -137,6 +137,13 @@ final class ReadyQueue: @unchecked Sendable {
 
   // MARK: Consumers
 
+  /// Whether few transactions are ready, so that more should be added.
+  @inline(__always) var isLow: Bool {
+    // Relaxed: a hint.
+    let available = tail.pointee.load(ordering: .relaxed) &- head.pointee.load(ordering: .relaxed)
+    return Int32(bitPattern: available) < Int32(2 * Self.batchLimit)
+  }
+
   /// Whether a worker that looks now may find work.
   func mayHaveWork() -> Bool {
     // Sequentially consistent: see `push`.

@@ -4,7 +4,29 @@
 // accounts are in this worker's cache), its own stash, the queue, the other workers' stashes. With nothing to
 // be found it hands in its count and waits.
 //
+// Transactions are added before the run, by worker 0 during it, or by whichever worker finds too few ready (a
+// `TransactionFeed`).
+//
 // One worker needs none of this: block order is itself an order that the graph allows.
+
+/// Adds a block's transactions to a graph while workers run it, in small steps that any of them may be asked for.
+package protocol TransactionFeed: AnyObject, Sendable {
+  /// Takes a step: adds some transactions (in block order, however many workers ask at once) or does work towards it.
+  /// With the last transaction it calls `ConflictGraph.endAdding`.
+  func feed() -> FeedStep
+
+  /// Whether `feed` would find something to do.
+  var mayFeed: Bool { get }
+}
+
+package enum FeedStep: Sendable {
+  /// Something was done.
+  case progress
+  /// Other workers are doing all that can be done now.
+  case busy
+  /// Everything has been added.
+  case finished
+}
 
 extension WorkerPool {
   /// Runs all transactions added to `graph`, each once, in an order that the graph allows.
@@ -28,6 +50,42 @@ extension WorkerPool {
     graph.ordersOnly = workerCount == 1
     execute(graph, adding: adding, recorder: NoRecorder(), body)
     graph.ordersOnly = false
+  }
+
+  /// As above, transactions being added by `feed`. The timeline is recorded where asked for.
+  package func run(
+    _ graph: ConflictGraph, feed: any TransactionFeed, recording: Bool = false,
+    _ body: @Sendable (WorkerIndex, TransactionIndex) -> Void
+  ) -> Timeline? {
+    graph.ordersOnly = workerCount == 1
+    defer { graph.ordersOnly = false }
+    if !recording {
+      execute(graph, feed: feed, recorder: NoRecorder(), body)
+      return nil
+    }
+    let recorder = TimelineRecorder(capacity: graph.transactionCapacity, workerCount: workerCount)
+    graph.recorder = recorder
+    execute(graph, feed: feed, recorder: recorder, body)
+    graph.recorder = nil
+    return recorder.timeline(of: graph)
+  }
+
+  private func execute(
+    _ graph: ConflictGraph, feed: any TransactionFeed, recorder: some RunRecorder,
+    _ body: @Sendable (WorkerIndex, TransactionIndex) -> Void
+  ) {
+    graph.beginRun()
+    defer { graph.endRun() }
+    graph.queue.prepare(workerCount: workerCount)
+    let isAlone = workerCount == 1
+    perform { worker in
+      if isAlone {
+        while feed.feed() != .finished {}
+        Self.runInOrder(graph, on: worker, recorder: recorder, body)
+      } else {
+        Self.work(on: graph, as: worker, feed: feed, recorder: recorder, body)
+      }
+    }
   }
 
   /// Runs on one worker through the queue and the releases that several would need; for measuring them.
@@ -89,22 +147,26 @@ extension WorkerPool {
   }
 
   private static func work(
-    on graph: ConflictGraph, as worker: WorkerIndex, recorder: some RunRecorder,
-    _ body: (WorkerIndex, TransactionIndex) -> Void
+    on graph: ConflictGraph, as worker: WorkerIndex, feed wholeFeed: (any TransactionFeed)? = nil,
+    recorder: some RunRecorder, _ body: (WorkerIndex, TransactionIndex) -> Void
   ) {
     let queue = graph.queue
     let number = worker.position
+    var feed = wholeFeed
     var released: UInt32?
     var group: UInt32 = 0
     var doneCount = 0
     while true {
-      guard
-        let transaction = released ?? queue.takeOwn(number)
-          ?? queue.claim(number, current: group, group: graph.group(of:)) ?? queue.steal(number)
-      else {
+      var next = released ?? queue.takeOwn(number)
+      if next == nil {
+        if let active = feed, queue.isLow, active.feed() == .finished { feed = nil }
+        next = queue.claim(number, current: group, group: graph.group(of:)) ?? queue.steal(number)
+      }
+      guard let transaction = next else {
+        if let active = feed, active.mayFeed { continue }
         queue.idle.handIn(doneCount)
         doneCount = 0
-        if queue.idle.wait(until: queue.mayHaveWork) { continue }
+        if queue.idle.wait(until: { queue.mayHaveWork() || feed?.mayFeed ?? false }) { continue }
         return
       }
       group = graph.group(of: transaction)

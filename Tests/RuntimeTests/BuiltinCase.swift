@@ -134,9 +134,9 @@ struct BuiltinStage {
     }
     let frame = transaction.trace[0]
     frame.programIndex = keys.firstIndex(of: program) ?? 0
-    frame.data = test.data
+    frame.setData(test.data)
     frame.topLevelIndex = 0
-    frame.accounts = test.accounts.map { account in
+    let accounts = test.accounts.map { account in
       // Privileges belong to the key: what one mention grants, every mention has. The fee payer has both.
       let mentions = test.accounts.filter { $0.key == account.key }
       let pays = account.key == BuiltinCase.payer
@@ -145,6 +145,7 @@ struct BuiltinStage {
         isSigner: pays || mentions.contains { $0.isSigner },
         isWritable: pays || mentions.contains { $0.isWritable })
     }
+    frame.setAccounts(accounts)
   }
 
   private static func account(_ key: Pubkey, _ test: BuiltinCase, _ sysvars: Sysvars) -> Account {

@@ -17,11 +17,11 @@ import Testing
     transaction.accounts[0] = Account(lamports: 1, owner: ProgramID.bpfLoader2, executable: true)
     transaction.accounts[1] = Account(lamports: 0x0102, data: [7, 8, 9], owner: keys[0], rentEpoch: 5)
     frame.programIndex = 0
-    frame.data = [0xaa, 0xbb]
-    frame.accounts = [
+    frame.setData([0xaa, 0xbb])
+    frame.setAccounts([
       InstructionAccount(indexInTransaction: 1, isSigner: true, isWritable: false),
       InstructionAccount(indexInTransaction: 1, isSigner: true, isWritable: false),
-    ]
+    ])
   }
 
   private func u64(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
@@ -56,9 +56,10 @@ import Testing
   }
 
   @Test func accountsAreLimited() {
-    frame.accounts = [InstructionAccount](repeating: frame.accounts[0], count: 256)
+    let account = frame.accounts[0]
+    frame.setAccounts([InstructionAccount](repeating: account, count: 256))
     #expect(throws: InstructionError.maxAccountsExceeded) { try serialized(isUnaligned: false) }
-    frame.accounts.removeLast()
+    frame.setAccounts([InstructionAccount](repeating: account, count: 255))
     #expect(throws: Never.self) { try serialized(isUnaligned: true) }
   }
 

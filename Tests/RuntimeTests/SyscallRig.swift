@@ -74,8 +74,8 @@ final class SyscallRig {
   func push(data: [UInt8] = [], accounts: [InstructionAccount] = []) {
     let frame = invoke.transaction.trace[invoke.transaction.traceLength]
     frame.programIndex = 0
-    frame.data = data
-    frame.accounts = accounts
+    frame.setData(data)
+    frame.setAccounts(accounts)
     #expect(throws: Never.self) { try invoke.transaction.push() }
   }
 

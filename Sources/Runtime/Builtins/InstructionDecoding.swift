@@ -11,19 +11,18 @@ extension ByteReader {
   package static let instructionByteLimit = 1232
 }
 
-extension [UInt8] {
+extension UnsafeRawBufferPointer {
   /// Runs `decode` over the instruction data within the limit.
-  func decodeInstruction<Value>(
+  @inline(__always) func decodeInstruction<Value>(
     _ decode: (inout ByteReader) throws(CodecError) -> Value
   ) throws(InstructionError) -> Value {
-    let decoded = withUnsafeBytes { bytes -> Value? in
-      var reader = ByteReader(
-        UnsafeRawBufferPointer(rebasing: bytes.prefix(ByteReader.instructionByteLimit)))
-      return try? decode(&reader)
-    }
-    guard let decoded else { throw .invalidInstructionData }
-    return decoded
+    var reader = ByteReader(
+      UnsafeRawBufferPointer(start: baseAddress, count: Swift.min(count, ByteReader.instructionByteLimit)))
+    do throws(CodecError) { return try decode(&reader) } catch { throw .invalidInstructionData }
   }
+}
+
+extension [UInt8] {
 
   /// Runs `decode` over account data, of which trailing bytes are ignored.
   func decodeAccountState<Value>(

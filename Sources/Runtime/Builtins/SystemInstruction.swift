@@ -57,6 +57,13 @@ package enum SystemInstruction: Equatable, Sendable {
     }
   }
 
+  /// The lamports of `data` where it is a `transfer`; `nil` where it is another instruction or none.
+  @inline(__always) static func lamportsOfTransfer(_ data: UnsafeRawBufferPointer) -> UInt64? {
+    guard data.count >= 12, let base = data.baseAddress, base.loadUnaligned(as: UInt32.self).littleEndian == 2
+    else { return nil }
+    return base.loadUnaligned(fromByteOffset: 4, as: UInt64.self).littleEndian
+  }
+
   package func encode() -> [UInt8] {
     var writer = ByteWriter(capacity: 52)
     switch self {

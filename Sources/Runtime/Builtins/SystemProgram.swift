@@ -11,6 +11,11 @@ package enum SystemProgram {
 
   package static let process: BuiltinFunction = { (invoke) throws(InstructionError) in
     let frame = try invoke.instructionContext
+    // Most instructions are transfers, which need not take the way of the others.
+    if let lamports = SystemInstruction.lamportsOfTransfer(frame.data) {
+      try frame.checkAccountCount(2)
+      return try transfer(from: 0, to: 1, lamports: lamports, invoke)
+    }
     let instruction = try frame.data.decodeInstruction { (reader) throws(CodecError) in
       try SystemInstruction.decode(&reader)
     }
@@ -119,7 +124,7 @@ package enum SystemProgram {
       invoke.log("Transfer: `from` account \(source.key) must sign")
       throw .missingRequiredSignature
     }
-    try move(from: from, to: to, lamports: lamports, invoke)
+    try move(from: source, to: to, lamports: lamports, invoke)
   }
 
   private static func transferWithSeed(
@@ -136,14 +141,13 @@ package enum SystemProgram {
       invoke.log("Transfer: 'from' address \(source) does not match derived address \(derived)")
       throw SystemError.addressWithSeedMismatch.instructionError
     }
-    try move(from: 0, to: 2, lamports: lamports, invoke)
+    try move(from: try invoke.account(at: 0), to: 2, lamports: lamports, invoke)
   }
 
   /// Moves lamports once the right to do so has been proved.
   private static func move(
-    from: Int, to: Int, lamports: UInt64, _ invoke: InvokeContext
+    from source: BorrowedAccount, to: Int, lamports: UInt64, _ invoke: InvokeContext
   ) throws(InstructionError) {
-    let source = try invoke.account(at: from)
     if source.dataByteCount > 0 {
       invoke.log("Transfer: `from` must not carry data")
       throw .invalidArgument

@@ -79,7 +79,7 @@ extension InputBuffer {
     }
     cursor.store(UInt64(frame.data.count))
     instructionDataAddress = address(of: cursor)
-    frame.data.withUnsafeBytes { cursor.copy($0) }
+    cursor.copy(frame.data)
     cursor.store(transaction.keys[frame.programIndex])
   }
 

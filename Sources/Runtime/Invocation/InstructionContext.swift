@@ -19,12 +19,18 @@ import Primitives
   }
 }
 
-/// The instruction being run at one stack height.
+/// The instruction being run at one stack height. Its accounts and data are looked at where they lie, so that passing
+/// them on costs no reference counting.
 package final class InstructionContext {
   /// Position of the program's key in the transaction.
   @exclusivity(unchecked) package var programIndex = 0
-  @exclusivity(unchecked) package var accounts: [InstructionAccount] = []
-  @exclusivity(unchecked) package var data: [UInt8] = []
+  /// Valid until the frame is refilled.
+  @exclusivity(unchecked) package private(set) var accounts: UnsafeMutableBufferPointer<InstructionAccount>
+  /// Valid until the frame is refilled.
+  @exclusivity(unchecked) package private(set) var data = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// What `data` lies in, where it was not lent.
+  @exclusivity(unchecked) private var ownedData: [UInt8] = []
+  @exclusivity(unchecked) private var accountCapacity = 16
   /// 1 for an instruction of the transaction itself, one more a nested call.
   @exclusivity(unchecked) package var stackHeight = 0
   /// Position in the transaction's top level instructions.
@@ -32,12 +38,16 @@ package final class InstructionContext {
   /// Bytes of its heap that the program took through the allocator syscall.
   @exclusivity(unchecked) var allocatedHeapByteCount: UInt64 = 0
 
-  package init() {}
+  package init() {
+    accounts = UnsafeMutableBufferPointer(start: .allocate(capacity: accountCapacity), count: 0)
+  }
+
+  deinit { accounts.baseAddress?.deallocate() }
 
   package var accountCount: Int { accounts.count }
 
   /// Throws `missingAccount` where the instruction names fewer than `count` accounts.
-  @inlinable package func checkAccountCount(_ count: Int) throws(InstructionError) {
+  package func checkAccountCount(_ count: Int) throws(InstructionError) {
     if accounts.count < count { throw .missingAccount }
   }
 
@@ -47,5 +57,39 @@ package final class InstructionContext {
     let position = accounts[index].indexInTransaction
     for earlier in 0..<index where accounts[earlier].indexInTransaction == position { return earlier }
     return nil
+  }
+}
+
+// MARK: - Filling a frame
+
+extension InstructionContext {
+  /// Makes the list `count` accounts long; the caller fills it.
+  @inline(__always) func resizeAccounts(to count: Int) {
+    if count > accountCapacity { growAccounts(to: count) }
+    accounts = UnsafeMutableBufferPointer(start: accounts.baseAddress, count: count)
+  }
+
+  @inline(never) private func growAccounts(to count: Int) {
+    accounts.baseAddress?.deallocate()
+    accountCapacity = 2 * count
+    accounts = UnsafeMutableBufferPointer(start: .allocate(capacity: accountCapacity), count: 0)
+  }
+
+  package func setAccounts(_ list: [InstructionAccount]) {
+    resizeAccounts(to: list.count)
+    _ = accounts.initialize(fromContentsOf: list)
+  }
+
+  /// Takes over `bytes`.
+  package func setData(_ bytes: [UInt8]) {
+    ownedData = bytes
+    // An array that nobody changes stays in place while it is held.
+    data = ownedData.withUnsafeBytes { $0 }
+  }
+
+  /// Takes bytes that the caller keeps alive and unchanged while the frame is in use.
+  @inline(__always) func lendData(_ bytes: UnsafeRawBufferPointer) {
+    if !ownedData.isEmpty { ownedData = [] }
+    data = bytes
   }
 }

@@ -17,15 +17,14 @@ extension InvokeContext {
   package func prepareCall(_ instruction: Instruction, signers: [Pubkey]) throws(InstructionError) {
     let caller = try instructionContext
     let frame = nextFrame
-    frame.accounts.removeAll(keepingCapacity: true)
-    for meta in instruction.accounts {
+    frame.resizeAccounts(to: instruction.accounts.count)
+    for (index, meta) in instruction.accounts.enumerated() {
       guard let position = transaction.index(of: meta.key) else {
         log("Instruction references an unknown account \(meta.key)")
         throw .missingAccount
       }
-      frame.accounts.append(
-        InstructionAccount(indexInTransaction: position, isSigner: meta.isSigner, isWritable: meta.isWritable)
-      )
+      frame.accounts[index] = InstructionAccount(
+        indexInTransaction: position, isSigner: meta.isSigner, isWritable: meta.isWritable)
     }
     frame.mergePrivilegesOfRepeats()
     try checkPrivileges(of: frame, caller: caller, signers: signers)
@@ -36,7 +35,7 @@ extension InvokeContext {
       throw .missingAccount
     }
     frame.programIndex = programIndex
-    frame.data = instruction.data
+    frame.setData(instruction.data)
     frame.topLevelIndex = caller.topLevelIndex
   }
 
@@ -66,10 +65,12 @@ extension InvokeContext {
 
   /// Begins the trace's next frame.
   func push() throws(InstructionError) {
-    let program = transaction.keys[nextFrame.programIndex]
     if let caller = transaction.current {
-      let isRunning = transaction.stack.contains {
-        transaction.keys[transaction.trace[$0].programIndex] == program
+      let program = transaction.keys[nextFrame.programIndex]
+      var isRunning = false
+      for level in 0..<transaction.stackHeight {
+        let frame = transaction.trace[transaction.stack[level]]
+        if transaction.keys[frame.programIndex] == program { isRunning = true }
       }
       if isRunning && transaction.keys[caller.programIndex] != program { throw .reentrancyNotAllowed }
     }
@@ -79,10 +80,14 @@ extension InvokeContext {
   /// Runs the trace's next frame to its end.
   package func processInstruction() throws(InstructionError) {
     try push()
-    let outcome = Result { () throws(InstructionError) in try runCurrentProgram() }
-    let balance = Result { () throws(InstructionError) in try transaction.pop() }
-    try outcome.get()
-    try balance.get()
+    do throws(InstructionError) {
+      try runCurrentProgram()
+    } catch {
+      // The program's error outweighs that of its balance.
+      do throws(InstructionError) { try transaction.pop() } catch {}
+      throw error
+    }
+    try transaction.pop()
   }
 }
 
@@ -109,14 +114,15 @@ extension InstructionContext {
 
 extension TransactionContext {
   func push() throws(InstructionError) {
-    if !stack.isEmpty && !lamportsDelta.isZero { throw .unbalancedInstruction }
+    if stackHeight > 0 && !lamportsDelta.isZero { throw .unbalancedInstruction }
     if traceLength >= Self.maximumTraceLength { throw .maxInstructionTraceLengthExceeded }
     let position = traceLength
     traceLength += 1
-    if stack.count >= Self.maximumStackHeight { throw .callDepth }
-    trace[position].stackHeight = stack.count + 1
+    if stackHeight >= Self.maximumStackHeight { throw .callDepth }
+    stack[stackHeight] = position
+    stackHeight += 1
+    trace[position].stackHeight = stackHeight
     trace[position].allocatedHeapByteCount = 0
-    stack.append(position)
     guard let sysvar = instructionsSysvarIndex else { return }
     if accounts[sysvar].owner != ProgramID.sysvar { throw .invalidAccountOwner }
     if accounts[sysvar].data.count < 2 { throw .accountDataTooSmall }
@@ -124,7 +130,8 @@ extension TransactionContext {
   }
 
   func pop() throws(InstructionError) {
-    if stack.popLast() == nil { throw .callDepth }
+    if stackHeight == 0 { throw .callDepth }
+    stackHeight -= 1
     if !lamportsDelta.isZero { throw .unbalancedInstruction }
   }
 }

@@ -7,6 +7,12 @@ import Primitives
 import SBPF
 
 extension InvokeContext {
+  /// Notes what the key at `position` holds when the transaction begins.
+  func setProgram(_ entry: ProgramEntry, at position: Int) {
+    programs[position] = entry
+    programsEnd = max(programsEnd, position + 1)
+  }
+
   /// The code of `program`, whose key is at `index` in the transaction.
   func executable(of program: Pubkey, at index: Int) throws(ProgramFailure) -> Executable {
     let entry = modifiedPrograms.last { $0.program == program }?.entry ?? programs[index]

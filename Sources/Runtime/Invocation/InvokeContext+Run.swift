@@ -154,19 +154,18 @@ extension InstructionError {
 extension InvokeContext {
   /// "Program", the program's key, and what `body` adds.
   @inline(__always)
-  private func logProgram(_ program: Pubkey, _ start: StaticString, _ body: (inout LogBuffer) -> Void) {
+  private func logProgram(_ program: Pubkey, _ body: (inout LogBuffer) -> Void) {
     guard logs.isEnabled else { return }
-    let key = keyTexts.text(of: program)
+    let text = keyTexts.text(of: program)
     logs.line { line in
-      line.append(start)
-      line.append(key)
+      line.append(text)
       body(&line)
     }
   }
 
   private func logInvoke(_ program: Pubkey) {
     let height = UInt64(transaction.stackHeight)
-    logProgram(program, "Program ") { line in
+    logProgram(program) { line in
       line.append(" invoke [" as StaticString)
       line.append(decimal: height)
       line.append("]" as StaticString)
@@ -174,18 +173,18 @@ extension InvokeContext {
   }
 
   private func logSuccess(_ program: Pubkey) {
-    logProgram(program, "Program ") { $0.append(" success" as StaticString) }
+    logProgram(program) { $0.append(" success" as StaticString) }
   }
 
   private func logFailure(_ program: Pubkey, _ text: String) {
-    logProgram(program, "Program ") { line in
+    logProgram(program) { line in
       line.append(" failed: " as StaticString)
       line.append(text)
     }
   }
 
   private func logConsumed(_ program: Pubkey, units: UInt64, of limit: UInt64) {
-    logProgram(program, "Program ") { line in
+    logProgram(program) { line in
       line.append(" consumed " as StaticString)
       line.append(decimal: units)
       line.append(" of " as StaticString)
@@ -196,8 +195,12 @@ extension InvokeContext {
 
   private func logReturnData(_ program: Pubkey) {
     if transaction.returnData.isEmpty { return }
+    if !logs.isEnabled { return }
     let data = Base64.encode(transaction.returnData)
-    logProgram(program, "Program return: ") { line in
+    let text = keyTexts.text(of: program)
+    logs.line { line in
+      line.append("Program return: " as StaticString)
+      line.append(UnsafeRawBufferPointer(rebasing: text[KeyTexts.prefixByteCount...]))
       line.append(" " as StaticString)
       line.append(data)
     }

@@ -27,6 +27,8 @@ package final class InvokeContext {
   @exclusivity(unchecked) package var pendingSyscallError: SyscallFailure?
   /// The program of each key when the transaction began; `nil` where the key holds none.
   let programs: UnsafeMutablePointer<ProgramEntry?>
+  /// Where the entries of `programs` that are not `nil` end.
+  @exclusivity(unchecked) var programsEnd = 0
   /// Programs that this transaction has deployed or closed.
   @exclusivity(unchecked) var modifiedPrograms: [(program: Pubkey, entry: ProgramEntry)] = []
   /// Set where a program was needed whose code lies in an account that the transaction was not lent.
@@ -59,7 +61,8 @@ package final class InvokeContext {
     self.heapByteCount = heapByteCount
     logs.reset(isEnabled: collectsLogs)
     pendingSyscallError = nil
-    for index in 0..<accountCount { programs[index] = nil }
+    for index in 0..<programsEnd { programs[index] = nil }
+    programsEnd = 0
     if !modifiedPrograms.isEmpty { modifiedPrograms.removeAll(keepingCapacity: true) }
     undeclaredAccount = nil
     if !undeclaredPrograms.isEmpty { undeclaredPrograms.removeAll(keepingCapacity: true) }
@@ -67,8 +70,8 @@ package final class InvokeContext {
 
   /// The machine and input memory of the frame now running.
   var level: InvocationLevel {
-    while levels.count < transaction.stack.count { levels.append(InvocationLevel(engine: engine)) }
-    return levels[transaction.stack.count - 1]
+    while levels.count < transaction.stackHeight { levels.append(InvocationLevel(engine: engine)) }
+    return levels[transaction.stackHeight - 1]
   }
 
   /// Takes `units` from the meter; what is left is zero where there were too few.
@@ -101,7 +104,7 @@ package final class InvokeContext {
   /// The account that the running instruction names at `index`; throws `missingAccount` beyond its list.
   package func account(at index: Int) throws(InstructionError) -> BorrowedAccount {
     let frame = try instructionContext
-    guard frame.accounts.indices.contains(index) else { throw .missingAccount }
+    guard index >= 0, index < frame.accounts.count else { throw .missingAccount }
     return BorrowedAccount(
       transaction: transaction, account: frame.accounts[index], programIndex: frame.programIndex)
   }
@@ -109,7 +112,7 @@ package final class InvokeContext {
   /// The key that the running instruction names at `index`.
   package func key(at index: Int) throws(InstructionError) -> Pubkey {
     let frame = try instructionContext
-    guard frame.accounts.indices.contains(index) else { throw .missingAccount }
+    guard index >= 0, index < frame.accounts.count else { throw .missingAccount }
     return transaction.keys[frame.accounts[index].indexInTransaction]
   }
 

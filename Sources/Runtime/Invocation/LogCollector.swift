@@ -12,6 +12,9 @@ package struct LogCollector: ~Copyable {
   package private(set) var count = 0
   private var countedBytes = 0
   private var warned = false
+  /// Where collected logs go.
+  private var page: LogPage?
+  private var pageEnd = 0
 
   package init() {}
 
@@ -52,12 +55,26 @@ package struct LogCollector: ~Copyable {
 
   package mutating func log(_ text: String) { line { $0.append(text) } }
 
-  /// The lines so far, in memory of their own: the buffers here stay with the worker.
-  package var collected: TransactionLogs {
-    TransactionLogs(bytes: Array(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)))
+  /// The lines so far, in memory that stays: the buffer here is the next transaction's as well.
+  package mutating func collect() -> TransactionLogs {
+    let byteCount = bytes.count
+    if byteCount == 0 { return TransactionLogs() }
+    if let page, page.capacity - pageEnd >= byteCount { return place(byteCount, in: page, at: pageEnd) }
+    let page = LogPage(byteCount: max(byteCount, LogPage.byteCount))
+    self.page = page
+    return place(byteCount, in: page, at: 0)
   }
 
-  package var lines: [String] { collected.lines }
+  @inline(__always)
+  private mutating func place(_ byteCount: Int, in page: LogPage, at start: Int) -> TransactionLogs {
+    (page.base + start).copyMemory(from: bytes.base, byteCount: byteCount)
+    pageEnd = start + byteCount
+    return TransactionLogs(page: page, start: start, byteCount: byteCount)
+  }
+
+  package var lines: [String] {
+    TransactionLogs.lines(in: UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
+  }
 }
 
 /// Bytes that grow: an array without the checks that a shared one needs at each of many small appends.
@@ -103,6 +120,12 @@ package struct LogBuffer: ~Copyable {
 
   /// Decimal digits.
   package mutating func append(decimal value: UInt64) {
+    if value < 10 {
+      reserve(1)
+      base.storeBytes(of: UInt8(ascii: "0") + UInt8(value), toByteOffset: count, as: UInt8.self)
+      count += 1
+      return
+    }
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var rest = value
       var start = 20
@@ -116,19 +139,45 @@ package struct LogBuffer: ~Copyable {
   }
 }
 
-/// Base58 texts of the keys that logs name most: every run of a program names it three times, and encoding
+/// "Program " and base58 texts of the keys that logs name most: every run of a program names it three times, and encoding
 /// takes longer than all the rest of a line. Direct-mapped by the key's first word.
-struct KeyTexts {
+struct KeyTexts: ~Copyable {
+  /// Bytes of "Program ".
+  static let prefixByteCount = 8
   private static let slotCount = 64
-  private var keys = [Pubkey](repeating: .zero, count: slotCount)
-  private var texts = [[UInt8]](repeating: Array(Pubkey.zero.description.utf8), count: slotCount)
+  /// Prefix and text, at most 8 + 44 bytes, and the text's length in the last byte; 0: empty.
+  private static let slotByteCount = 64
+  private let keys: UnsafeMutablePointer<Pubkey>
+  private let texts: UnsafeMutableRawPointer
 
-  mutating func text(of key: Pubkey) -> [UInt8] {
+  init() {
+    keys = .allocate(capacity: Self.slotCount)
+    keys.initialize(repeating: .zero, count: Self.slotCount)
+    texts = .allocate(byteCount: Self.slotCount * Self.slotByteCount, alignment: 64)
+    texts.initializeMemory(as: UInt8.self, repeating: 0, count: Self.slotCount * Self.slotByteCount)
+  }
+
+  deinit {
+    keys.deallocate()
+    texts.deallocate()
+  }
+
+  /// The prefix and the text of `key`, valid until the next call.
+  @inline(__always) func text(of key: Pubkey) -> UnsafeRawBufferPointer {
     let slot = Int(truncatingIfNeeded: (key.word0 &* 0x9e37_79b9_7f4a_7c15) >> 58)
-    if keys[slot] != key {
-      keys[slot] = key
-      texts[slot] = Array(key.description.utf8)
-    }
-    return texts[slot]
+    let text = texts + slot * Self.slotByteCount
+    let length = text.load(fromByteOffset: Self.slotByteCount - 1, as: UInt8.self)
+    if length == 0 || keys[slot] != key { return fill(slot, with: key) }
+    return UnsafeRawBufferPointer(start: text, count: Int(length))
+  }
+
+  @inline(never) private func fill(_ slot: Int, with key: Pubkey) -> UnsafeRawBufferPointer {
+    let text = texts + slot * Self.slotByteCount
+    let bytes = Array("Program \(key)".utf8)
+    bytes.withUnsafeBytes { text.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: $0.count) }
+    text.storeBytes(
+      of: UInt8(truncatingIfNeeded: bytes.count), toByteOffset: Self.slotByteCount - 1, as: UInt8.self)
+    keys[slot] = key
+    return UnsafeRawBufferPointer(start: text, count: bytes.count)
   }
 }

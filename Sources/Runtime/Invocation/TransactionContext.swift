@@ -26,10 +26,11 @@ package final class TransactionContext {
 
   /// Every instruction begun so far, in order of beginning: the first `traceLength` frames; the one after
   /// them is filled before it begins.
-  @exclusivity(unchecked) package internal(set) var trace: [InstructionContext]
+  package let trace: UnsafeMutablePointer<InstructionContext>
   @exclusivity(unchecked) package internal(set) var traceLength = 0
-  /// Positions in `trace` of the frames now running, the caller first.
-  @exclusivity(unchecked) package internal(set) var stack: [Int] = []
+  /// Positions in `trace` of the frames now running, the caller first: `stackHeight` of them.
+  let stack: UnsafeMutablePointer<Int>
+  @exclusivity(unchecked) package internal(set) var stackHeight = 0
 
   @exclusivity(unchecked) package var returnDataProgram: Pubkey = .zero
   @exclusivity(unchecked) package var returnData: [UInt8] = []
@@ -47,8 +48,12 @@ package final class TransactionContext {
     accounts.initialize(repeating: .empty, count: Self.maximumAccountCount)
     touched = .allocate(capacity: Self.maximumAccountCount)
     touched.initialize(repeating: false, count: Self.maximumAccountCount)
-    trace = (0...Self.maximumTraceLength).map { _ in InstructionContext() }
-    stack.reserveCapacity(Self.maximumStackHeight)
+    trace = .allocate(capacity: Self.maximumTraceLength + 1)
+    for position in 0...Self.maximumTraceLength {
+      (trace + position).initialize(to: InstructionContext())
+    }
+    stack = .allocate(capacity: Self.maximumStackHeight)
+    stack.initialize(repeating: 0, count: Self.maximumStackHeight)
     returnData.reserveCapacity(Self.maximumReturnDataByteCount)
   }
 
@@ -57,6 +62,9 @@ package final class TransactionContext {
     accounts.deinitialize(count: Self.maximumAccountCount)
     accounts.deallocate()
     touched.deallocate()
+    trace.deinitialize(count: Self.maximumTraceLength + 1)
+    trace.deallocate()
+    stack.deallocate()
   }
 
   /// Forgets the last transaction; account slots are released when they are refilled.
@@ -65,7 +73,7 @@ package final class TransactionContext {
     self.rent = rent
     touched.update(repeating: false, count: accountCount)
     traceLength = 0
-    if !stack.isEmpty { stack.removeAll(keepingCapacity: true) }
+    stackHeight = 0
     returnDataProgram = .zero
     if !returnData.isEmpty { returnData.removeAll(keepingCapacity: true) }
     resizeDelta = 0
@@ -84,10 +92,8 @@ package final class TransactionContext {
     rent.minimumBalance(dataByteCount: byteCount)
   }
 
-  package var stackHeight: Int { stack.count }
-
   /// The frame now running.
-  package var current: InstructionContext? { stack.last.map { trace[$0] } }
+  package var current: InstructionContext? { stackHeight > 0 ? trace[stack[stackHeight - 1]] : nil }
 
   func clearReturnData(program: Pubkey) {
     returnDataProgram = program

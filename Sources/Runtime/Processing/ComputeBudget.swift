@@ -21,6 +21,7 @@ package struct ComputeBudget: Equatable, Sendable {
 
   /// Lamports above the fee for signatures: price × limit, rounded up.
   package var priorityFee: UInt64 {
+    if unitPrice == 0 { return 0 }
     let microLamports = UInt128(unitPrice) * UInt128(unitLimit)
     return UInt64(clamping: (microLamports + 999_999) / 1_000_000)
   }
@@ -31,7 +32,8 @@ extension ComputeBudget {
   package init(_ message: Message) throws(TransactionError) {
     var requests = Requests()
     var defaultLimit: UInt64 = 0
-    for (index, instruction) in message.instructions.enumerated() {
+    for index in 0..<message.instructionCount {
+      let instruction = message.instruction(at: index)
       let program = message.programID(of: instruction)
       defaultLimit += Builtins.defaultComputeUnits(of: program)
       if program == ProgramID.computeBudget {

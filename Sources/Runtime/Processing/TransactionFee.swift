@@ -9,8 +9,10 @@ enum TransactionFee {
   /// Lamports that `message` costs.
   static func lamports(_ message: Message, budget: ComputeBudget, lamportsPerSignature: UInt64) -> UInt64 {
     var signatures = UInt64(message.header.requiredSignatureCount)
-    for instruction in message.instructions where Precompile(id: message.programID(of: instruction)) != nil {
-      signatures += UInt64(message.data(of: instruction).first ?? 0)
+    for index in 0..<message.instructionCount {
+      let instruction = message.instruction(at: index)
+      if Precompile(id: message.programID(of: instruction)) == nil { continue }
+      signatures += UInt64(message.dataBytes(of: instruction).first ?? 0)
     }
     let base = signatures.multipliedReportingOverflow(by: lamportsPerSignature)
     let total = base.partialValue.addingReportingOverflow(budget.priorityFee)
@@ -24,9 +26,12 @@ enum TransactionFee {
     if payer.lamports == 0 { throw .accountNotFound }
     let minimum = try minimumBalance(of: payer, rent: rent)
     guard payer.lamports >= minimum, payer.lamports - minimum >= fee else { throw .insufficientFundsForFee }
-    let before = RentState(payer, rent: rent)
+    let lamportsBefore = payer.lamports
     payer.lamports -= fee
-    if !before.mayBecome(RentState(payer, rent: rent)) {
+    let after = RentState(payer, rent: rent)
+    guard case .rentPaying = after else { return }
+    let before = RentState(lamports: lamportsBefore, dataByteCount: payer.data.count, rent: rent)
+    if !before.mayBecome(after) {
       throw .insufficientFundsForRent(accountIndex: UInt8(truncatingIfNeeded: position))
     }
   }

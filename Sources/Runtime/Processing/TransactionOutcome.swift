@@ -25,9 +25,14 @@ package struct TransactionOutcome: Sendable {
   /// Each changed account once, in order of position; empty where they were handed to `publish`.
   package var changes: [AccountUpdate] = []
 
-  package static func rejected(_ error: TransactionError) -> TransactionOutcome {
-    TransactionOutcome(status: .rejected, error: error)
-  }
+}
+
+/// How a transaction ended: the part of its outcome that needs no memory of its own.
+package struct TransactionVerdict: Sendable, Equatable {
+  package var status: TransactionOutcome.Status
+  package var error: TransactionError?
+  package var computeUnits: UInt64 = 0
+  package var fee: UInt64 = 0
 }
 
 /// The new state of the account at a position of the transaction's list.
@@ -39,30 +44,5 @@ package struct AccountUpdate: Sendable, Equatable {
   package init(position: Int, account: Account?) {
     self.position = position
     self.account = account
-  }
-}
-
-/// A transaction's log lines in one buffer: the length of each line in two bytes, little-endian, then its text.
-package struct TransactionLogs: Sendable, Equatable {
-  /// Bytes before each line.
-  static let lengthByteCount = 2
-
-  private let bytes: [UInt8]
-
-  package init() { bytes = [] }
-
-  init(bytes: [UInt8]) { self.bytes = bytes }
-
-  package var count: Int { lines.count }
-
-  package var lines: [String] {
-    var lines: [String] = []
-    var start = Self.lengthByteCount
-    while start <= bytes.count {
-      let end = start + Int(bytes[start - 2]) + Int(bytes[start - 1]) << 8
-      lines.append(String(decoding: bytes[start..<end], as: UTF8.self))
-      start = end + Self.lengthByteCount
-    }
-    return lines
   }
 }

@@ -7,7 +7,7 @@ extension TransactionProcessor {
   func execute(
     _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, fee: UInt64,
     publish: (Int, UnsafeMutablePointer<Account>) -> Void
-  ) -> TransactionOutcome {
+  ) -> TransactionVerdict {
     var failure: TransactionError?
     do throws(TransactionError) {
       try runInstructions(resolved)
@@ -16,15 +16,12 @@ extension TransactionProcessor {
       failure = error
     }
     if let key = invoke.undeclaredAccount {
-      return TransactionOutcome(status: .undeclaredAccess(key), error: failure)
+      return TransactionVerdict(status: .undeclaredAccess(key), error: failure)
     }
     let context = invoke.transaction
-    var outcome = TransactionOutcome(status: .executed, error: failure, fee: fee)
-    outcome.computeUnits = UInt64(budget.unitLimit) - invoke.remainingUnits
-    outcome.logs = invoke.logs.collected
-    if !context.returnData.isEmpty { outcome.returnData = (context.returnDataProgram, context.returnData) }
     if failure == nil {
-      for position in resolved.keys.indices where context.touched[position] && resolved.isWritable(position) {
+      for position in 0..<context.accountCount
+      where context.touched[position] && resolved.isWritable(position) {
         publish(position, context.accounts + position)
       }
     } else {
@@ -34,13 +31,15 @@ extension TransactionProcessor {
       payer.pointee.lamports -= min(fee, payer.pointee.lamports)
       publish(0, payer)
     }
-    return outcome
+    return TransactionVerdict(
+      status: .executed, error: failure, computeUnits: UInt64(budget.unitLimit) - invoke.remainingUnits,
+      fee: fee)
   }
 
   private func runInstructions(_ resolved: ResolvedTransaction) throws(TransactionError) {
     let message = resolved.message
-    for index in message.instructions.indices {
-      let instruction = message.instructions[index]
+    for index in 0..<message.instructionCount {
+      let instruction = message.instruction(at: index)
       prepare(instruction, index: index, of: resolved)
       do throws(InstructionError) {
         if let precompile = Precompile(id: message.programID(of: instruction)) {
@@ -59,23 +58,22 @@ extension TransactionProcessor {
     let frame = invoke.nextFrame
     frame.programIndex = Int(instruction.programIndex)
     frame.topLevelIndex = index
-    frame.accounts.removeAll(keepingCapacity: true)
     let message = resolved.message
-    for offset in instruction.accountIndices {
-      let position = Int(message.bytes[offset])
-      frame.accounts.append(
-        InstructionAccount(
-          indexInTransaction: position, isSigner: resolved.isSigner(position),
-          isWritable: resolved.isWritable(position)))
+    let positions = message.accountIndexBytes(of: instruction)
+    frame.resizeAccounts(to: positions.count)
+    let accounts = frame.accounts
+    for index in 0..<positions.count {
+      let position = Int(positions[index])
+      accounts[index] = InstructionAccount(
+        indexInTransaction: position, isSigner: resolved.isSigner(position),
+        isWritable: resolved.isWritable(position))
     }
-    frame.data.removeAll(keepingCapacity: true)
-    message.bytes.withUnsafeBufferPointer { bytes in
-      frame.data.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[instruction.data]))
-    }
+    // The caller holds the message until the transaction has run.
+    frame.lendData(message.dataBytes(of: instruction))
   }
 
   private func run(_ precompile: Precompile, message: Message) throws(InstructionError) {
-    let data = invoke.nextFrame.data
+    let data = Array(invoke.nextFrame.data)
     try invoke.push()
     let instructions = message.instructions.map { Array(message.data(of: $0)) }
     let outcome = Result { () throws(InstructionError) in
@@ -93,9 +91,11 @@ extension TransactionProcessor {
   /// No account may be left with too little for its size.
   private func checkRent(_ resolved: ResolvedTransaction) throws(TransactionError) {
     let context = invoke.transaction
-    for position in resolved.keys.indices where resolved.isWritable(position) && context.touched[position] {
+    for position in 0..<context.accountCount
+    where resolved.isWritable(position) && context.touched[position] {
       if context.keys[position] == ProgramID.incinerator { continue }
       let account = context.accounts + position
+      if account.pointee.lamports == 0 { continue }
       let after = RentState(
         lamports: account.pointee.lamports, dataByteCount: account.pointee.data.count, rent: context.rent)
       guard case .rentPaying = after else { continue }

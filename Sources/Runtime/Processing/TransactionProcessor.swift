@@ -45,39 +45,54 @@ package final class TransactionProcessor {
     collectsLogs: Bool = true
   ) -> TransactionOutcome {
     var changes: [AccountUpdate] = []
-    var outcome = process(
+    let verdict = process(
       resolved, accounts: accounts, isAlreadyProcessed: isAlreadyProcessed, collectsLogs: collectsLogs
     ) { position, slot in
       let account = slot.pointee
       changes.append(AccountUpdate(position: position, account: account.lamports == 0 ? nil : account))
     }
-    outcome.changes = changes
+    var outcome = TransactionOutcome(
+      status: verdict.status, error: verdict.error, computeUnits: verdict.computeUnits, fee: verdict.fee,
+      changes: changes)
+    if verdict.status == .executed { (outcome.logs, outcome.returnData) = (logs, returnData) }
     return outcome
   }
 
-  /// As above, and hands each changed account to `publish`, by position, in place of listing it in the outcome; one
-  /// without lamports is to be deleted. `publish` may take the account if it leaves another one.
+  /// The log of the transaction just executed.
+  package var logs: TransactionLogs { invoke.logs.collect() }
+
+  /// What the transaction just executed left behind; `nil` where that is nothing.
+  package var returnData: (program: Pubkey, data: [UInt8])? {
+    let context = invoke.transaction
+    return context.returnData.isEmpty ? nil : (context.returnDataProgram, context.returnData)
+  }
+
+  /// As above, and hands each changed account to `publish`, by position, in place of listing it; one without lamports
+  /// is to be deleted. `publish` may take the account if it leaves another one. Of an executed transaction, `logs`
+  /// and `returnData` hold the rest until the next.
   package func process(
     _ resolved: ResolvedTransaction, accounts: some AccountView, isAlreadyProcessed: () -> Bool,
     collectsLogs: Bool = true, publish: (Int, UnsafeMutablePointer<Account>) -> Void
-  ) -> TransactionOutcome {
+  ) -> TransactionVerdict {
     let message = resolved.message
+    let environment = invoke.environment
     do throws(TransactionError) {
       try checkAge(resolved, accounts: accounts)
       let budget = try ComputeBudget(message)
       if isAlreadyProcessed() { throw .alreadyProcessed }
       let blockhash = environment.noncesFollowTransactions ? message.recentBlockhash : environment.blockhash
+      let keyCount = resolved.keys.count
       invoke.reset(
-        accountCount: resolved.keys.count, blockhash: blockhash, units: UInt64(budget.unitLimit),
+        accountCount: keyCount, blockhash: blockhash, units: UInt64(budget.unitLimit),
         heapByteCount: Int(budget.heapByteCount), collectsLogs: collectsLogs)
       let fee = TransactionFee.lamports(
         message, budget: budget, lamportsPerSignature: environment.lamportsPerSignature)
       try load(resolved, accounts: accounts, fee: fee)
       try checkPrograms(message)
-      findPrograms(accounts: accounts, keyCount: resolved.keys.count)
+      findPrograms(accounts: accounts, keyCount: keyCount)
       return execute(resolved, accounts: accounts, budget: budget, fee: fee, publish: publish)
     } catch {
-      return .rejected(error)
+      return TransactionVerdict(status: .rejected, error: error)
     }
   }
 
@@ -88,6 +103,7 @@ package final class TransactionProcessor {
   private func checkAge(_ resolved: ResolvedTransaction, accounts: some AccountView) throws(TransactionError)
   {
     let blockhash = resolved.message.recentBlockhash
+    let environment = invoke.environment
     if blockhash == environment.blockhash { return }
     guard blockhash != NonceState.durableNonce(from: environment.blockhash),
       let position = resolved.noncePosition,
@@ -104,9 +120,10 @@ package final class TransactionProcessor {
     _ resolved: ResolvedTransaction, accounts: some AccountView, fee: UInt64
   ) throws(TransactionError) {
     let context = invoke.transaction
-    let rent = environment.sysvars.rent
-    for position in resolved.keys.indices {
-      let key = resolved.keys[position]
+    let rent = context.rent
+    let keys = resolved.keys
+    for position in 0..<keys.count {
+      let key = keys[position]
       let slot = context.accounts + position
       context.keys[position] = key
       if key == SysvarID.instructions {
@@ -126,8 +143,8 @@ package final class TransactionProcessor {
 
   /// Every instruction's program must be one: executable, and native or owned by a loader.
   private func checkPrograms(_ message: Message) throws(TransactionError) {
-    for instruction in message.instructions {
-      let position = Int(instruction.programIndex)
+    for index in 0..<message.instructionCount {
+      let position = Int(message.instruction(at: index).programIndex)
       if invoke.transaction.keys[position] == ProgramID.nativeLoader { continue }
       let program = invoke.transaction.accounts + position
       guard program.pointee.executable else { throw .invalidProgramForExecution }
@@ -154,13 +171,13 @@ package final class TransactionProcessor {
           continue
         }
         guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else {
-          invoke.programs[position] = .closed
+          invoke.setProgram(.closed, at: position)
           continue
         }
         source = ProgramSource(data: held.data, elfOffset: UpgradeableProgram.programDataHeaderByteCount)
       default: continue
       }
-      invoke.programs[position] = programTable.entry(source, cache: environment.programs)
+      invoke.setProgram(programTable.entry(source, cache: invoke.environment.programs), at: position)
     }
   }
 

@@ -90,7 +90,7 @@ enum InstructionSyscalls {
       }
       let key = invoke.transaction.keys[sibling.programIndex]
       withUnsafeBytes(of: key) { targets[0].copyMemory(from: $0) }
-      sibling.data.withUnsafeBytes { targets[1].copyMemory(from: $0) }
+      targets[1].copyMemory(from: sibling.data)
       write(sibling.accounts, of: invoke.transaction, to: targets[2])
       return 1
     }
@@ -111,7 +111,7 @@ enum InstructionSyscalls {
   }
 
   private static func write(
-    _ accounts: [InstructionAccount], of transaction: TransactionContext,
+    _ accounts: UnsafeMutableBufferPointer<InstructionAccount>, of transaction: TransactionContext,
     to target: UnsafeMutableRawBufferPointer
   ) {
     guard var next = target.baseAddress else { return }
