@@ -16,7 +16,7 @@ let package = Package(
   ],
   targets: [
     // Floor 0: module maps of Debian's -dev packages.
-    .systemLibrary(name: "CElf", providers: [.apt(["libelf-dev"])]),
+    .systemLibrary(name: "CElf"),  // header only: the structures of <elf.h>
     .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),

@@ -30,7 +30,7 @@ need_swift() {
 
 need_libraries() {
   need_swift
-  need_debian libelf-dev librocksdb-dev libsodium-dev libsecp256k1-dev libssl-dev libgmp-dev
+  need_debian librocksdb-dev libsodium-dev libsecp256k1-dev libssl-dev libgmp-dev
 }
 
 # build_estuary: the optimised command line; its path in $ESTUARY.

@@ -46,7 +46,7 @@ package struct Assembler {
   let version: SBPFVersion
   var slots: [EncodedInsn] = []
   var labels: [String: Int] = [:]
-  var functions: [UInt32: Int] = [:]
+  var functions: FunctionTable = [:]
   var functionNames: [Int: String] = [:]
   var importNames: [UInt32: String] = [:]
   var wide = WideTables()

@@ -30,7 +30,7 @@ private struct Listing {
 
   func text() -> String {
     var lines: [String] = []
-    for key in image.functions.keys.sorted() where needsFunctionLine(key) {
+    for key in image.functions.keys where needsFunctionLine(key) {
       guard let pc = image.functions[key], let label = labels[pc] else { continue }
       lines.append(".function 0x\(String(key, radix: 16)) \(label)")
     }

@@ -1,6 +1,8 @@
-// A verified program, decoded once and shared by every worker that runs it. Decoding resolves each call: to a
-// syscall of the registry, to a pc, or to nothing, which faults when it is reached (as on chain) or is
-// refused here when the loader asks for that.
+// A verified program, shared by every worker that runs it. Each call is resolved: to a syscall of the registry,
+// to a pc, or to nothing, which faults when it is reached (as on chain) or is refused here when the loader asks
+// for that. What an engine runs is made by the first run on it: machine code straight from the text, decoded
+// instructions and threaded code only where something interprets.
+import Synchronization
 
 package enum ExecutableError: Error, Equatable, Sendable, CustomStringConvertible {
   case verifier(VerifierError)
@@ -25,8 +27,9 @@ package enum ExecutableError: Error, Equatable, Sendable, CustomStringConvertibl
   }
 }
 
-/// Immutable after `init`: the allocations below are written there and freed in `deinit`, which is what makes
-/// the unchecked `Sendable` sound.
+/// Immutable after `init`, but for what engines make on their first run and publish by an atomic each. The
+/// memory below is written before anybody else sees it and freed in `deinit`, which is what makes the unchecked
+/// `Sendable` sound.
 package final class Executable: @unchecked Sendable {
   package let version: SBPFVersion
   package let syscalls: SyscallRegistry
@@ -36,11 +39,12 @@ package final class Executable: @unchecked Sendable {
   package let functionNames: [Int: String]
   /// Region index of the read-only data.
   let rodataIndex: Int
-  let rodata: UnsafeMutableRawBufferPointer
-  /// `slotCount` instructions and a `textEnd`.
-  let insns: UnsafeMutablePointer<Insn>
-  /// The same, ready for the direct-threaded engine.
-  let threadedCode: UnsafeMutablePointer<ThreadedInsn>
+  let rodata: ProgramBytes
+  /// Where the text lies in the read-only data, if it does.
+  let textRangeInRodata: Range<Int>?
+  let map: TextMap
+  /// One for each of the map's calls.
+  let calls: [ResolvedCall]
   /// By index in `syscalls`.
   let syscallFunctions: UnsafeMutablePointer<SyscallFunction>
   /// r10 is always the end of the current frame, so accesses relative to it that lie in the frame need no
@@ -48,9 +52,13 @@ package final class Executable: @unchecked Sendable {
   let usesHostFrames: Bool
   /// The tables of wide instructions; nil in the other versions.
   package let wide: WideProgram?
+  private let textBytes: ProgramBytes
+  let text: EncodedText
   private let compilation = JITCompilation()
+  private let decoded = Atomic<UnsafeMutablePointer<Insn>?>(nil)
+  private let threaded = Atomic<UnsafeMutablePointer<ThreadedInsn>?>(nil)
 
-  /// Verifies and decodes `image`.
+  /// Verifies `image` and resolves its calls.
   ///
   /// With `refusesUnresolvedCalls` a call of an unknown syscall is an error here instead of a fault at run
   /// time. `provesFrameAccesses` may be turned off by tests that start with an r10 of their own.
@@ -58,59 +66,63 @@ package final class Executable: @unchecked Sendable {
     image: ProgramImage, syscalls: SyscallRegistry, refusesUnresolvedCalls: Bool = false,
     provesFrameAccesses: Bool = true
   ) throws(ExecutableError) {
+    let text = image.encodedText
+    let map = TextMap(slotCount: text.slotCount, textAddress: image.textAddress)
     do {
-      try Verifier.verify(image)
+      try Verifier.verify(image, map: map)
     } catch {
       throw .verifier(error)
     }
-    let slots = EncodedInsn.slots(of: image.text)
-    guard slots.indices.contains(image.entryPC) else { throw .entryOutsideText(pc: image.entryPC) }
+    guard image.entryPC >= 0, image.entryPC < text.slotCount else {
+      throw .entryOutsideText(pc: image.entryPC)
+    }
     guard image.rodataAddress & 0xffff_ffff == 0, image.rodataAddress <= GuestMemory.programStart,
-      image.rodata.count <= 0xffff_ffff
+      image.rodataBytes.count <= 0xffff_ffff
     else { throw .misplacedRodata(address: image.rodataAddress) }
-    let decoded = try Executable.decode(
-      slots, image: image, syscalls: syscalls, refusesUnresolvedCalls: refusesUnresolvedCalls)
-
+    map.markBlock(image.entryPC)
+    map.markBlock(text.slotCount)
+    calls = try CallResolver(image: image, syscalls: syscalls, map: map).resolve(
+      refusesUnresolvedCalls: refusesUnresolvedCalls)
     version = image.version
     self.syscalls = syscalls
+    self.map = map
+    self.text = text
     entryPC = image.entryPC
-    slotCount = slots.count
+    slotCount = text.slotCount
     textAddress = image.textAddress
     functionNames = image.functionNames
     rodataIndex = Int(image.rodataAddress >> 32)
-    // 16-byte alignment: syscalls check the alignment of host addresses, and the reference aligns its buffers
-    // so.
-    rodata = .allocate(byteCount: max(image.rodata.count, 1), alignment: 16)
-    rodata.copyBytes(from: image.rodata)
-    rodataByteCount = image.rodata.count
-    insns = .allocate(capacity: decoded.count)
-    insns.initialize(from: decoded, count: decoded.count)
+    rodata = image.rodataBytes
+    textBytes = image.textBytes
+    textRangeInRodata = image.textBytes === image.rodataBytes ? image.textRange : nil
     syscallFunctions = .allocate(capacity: max(syscalls.entries.count, 1))
     for (index, entry) in syscalls.entries.enumerated() {
       (syscallFunctions + index).initialize(to: entry.function)
     }
-    threadedCode = .allocate(capacity: decoded.count)
-    let provesFrames = provesFrameAccesses && !image.version.hasManualStackFrames
-    usesHostFrames = provesFrames
+    usesHostFrames = provesFrameAccesses && !image.version.hasManualStackFrames
     wide = image.wide.map { WideProgram($0) }
-    // Wide instructions have an interpreter of their own.
-    if image.version.hasWideInstructions { return }
-    let shapes = OpcodeShapes(image.version)
-    for (pc, insn) in decoded.enumerated() {
-      let shape = shapes.byOpcode[Int(insn.opcode.rawValue)]
-      (threadedCode + pc).initialize(
-        to: ThreadedInsn(
-          insn, shape, pc: pc, syscalls: syscallFunctions, provesFrameAccesses: provesFrames))
-    }
   }
 
-  package let rodataByteCount: Int
+  package var rodataByteCount: Int { rodata.count }
 
   deinit {
-    rodata.deallocate()
-    insns.deallocate()
-    threadedCode.deallocate()
+    // Relaxed: nobody else is left, and whoever let go last has seen what others wrote.
+    decoded.load(ordering: .relaxed)?.deallocate()
+    threaded.load(ordering: .relaxed)?.deallocate()
     syscallFunctions.deallocate()
+  }
+
+  // MARK: What engines run
+
+  /// Makes what `engine` runs, which otherwise its first run makes.
+  package func prepare(for engine: Engine) {
+    // Wide instructions have an interpreter of their own.
+    if version.hasWideInstructions { return }
+    switch engine {
+    case .jit: if machineCode() == nil { prepare(for: .interpreter) }
+    case .threaded: _ = threadedCode
+    case .plain: _ = insns
+    }
   }
 
   /// The machine code, made by the first caller; nil while another thread makes it, or where the compiler
@@ -120,52 +132,51 @@ package final class Executable: @unchecked Sendable {
   /// Bytes of machine code and its tables, 0 before the first run on the JIT engine.
   package var machineCodeByteCount: Int { compilation.finished?.byteCount ?? 0 }
 
+  /// `slotCount` decoded instructions and a `textEnd`, made by the first caller.
+  var insns: UnsafePointer<Insn> {
+    // Acquire: pairs with the release in `publish`, so that the instructions are seen whole.
+    if let insns = decoded.load(ordering: .acquiring) { return UnsafePointer(insns) }
+    let insns = UnsafeMutablePointer<Insn>.allocate(capacity: slotCount + 1)
+    var decoder = InsnDecoder(self)
+    for pc in 0...slotCount { (insns + pc).initialize(to: decoder.insn(at: pc)) }
+    return UnsafePointer(Self.publish(insns, in: decoded))
+  }
+
+  /// The same, ready for the direct-threaded engine.
+  var threadedCode: UnsafePointer<ThreadedInsn> {
+    if let code = threaded.load(ordering: .acquiring) { return UnsafePointer(code) }
+    let code = UnsafeMutablePointer<ThreadedInsn>.allocate(capacity: slotCount + 1)
+    let shapes = OpcodeShapes(version)
+    let insns = insns
+    for pc in 0...slotCount {
+      let shape = shapes.byOpcode[Int(insns[pc].opcode.rawValue)]
+      (code + pc).initialize(
+        to: ThreadedInsn(
+          insns[pc], shape, pc: pc, syscalls: syscallFunctions, provesFrameAccesses: usesHostFrames))
+    }
+    return UnsafePointer(Self.publish(code, in: threaded))
+  }
+
+  /// Threads that make the same thing at the same time keep the first one's.
+  private static func publish<Element>(
+    _ made: UnsafeMutablePointer<Element>, in place: borrowing Atomic<UnsafeMutablePointer<Element>?>
+  ) -> UnsafeMutablePointer<Element> {
+    let (isFirst, other) = place.compareExchange(
+      expected: nil, desired: made, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+    guard !isFirst, let other else { return made }
+    made.deallocate()
+    return other
+  }
+
   /// The decoded instructions, `textEnd` left out.
   package var decodedInsns: UnsafeBufferPointer<Insn> { UnsafeBufferPointer(start: insns, count: slotCount) }
 
-  private static func decode(
-    _ slots: [EncodedInsn], image: ProgramImage, syscalls: SyscallRegistry, refusesUnresolvedCalls: Bool
-  ) throws(ExecutableError) -> [Insn] {
-    let shapes = OpcodeShapes(image.version)
-    var insns: [Insn] = []
-    insns.reserveCapacity(slots.count + 1)
-    while insns.count < slots.count {
-      let pc = insns.count
-      let next = pc + 1 < slots.count ? slots[pc + 1] : nil
-      guard var insn = Insn(decoding: slots[pc], next: next, version: image.version, shapes: shapes) else {
-        throw .verifier(.unknownOpcode(byte: slots[pc].opcode, pc: pc))
-      }
-      if insn.opcode == .call {
-        insn = try resolve(insn, pc: pc, image: image, slotCount: slots.count, syscalls: syscalls)
-        if refusesUnresolvedCalls, insn.opcode == .callUnresolved {
-          let key = UInt32(truncatingIfNeeded: insn.immediate)
-          throw .unresolvedCall(pc: pc, key: key, name: image.importNames[key])
-        }
-      }
-      insns.append(insn)
-      if insn.opcode == .lddw { insns.append(Insn(.wideHigh, immediate: insn.immediate >> 32)) }
+  /// Calls by a key that nothing has, in the order of the text.
+  package var unresolvedCalls: [(pc: Int, key: UInt32)] {
+    calls.filter { $0.opcode == .callUnresolved }.compactMap { call in
+      let slot = text[Int(call.pc)]
+      if version.hasStaticSyscalls, slot.source != 0 { return nil }
+      return (Int(call.pc), UInt32(bitPattern: slot.immediate))
     }
-    insns.append(Insn(.textEnd))
-    return insns
-  }
-
-  private static func resolve(
-    _ call: Insn, pc: Int, image: ProgramImage, slotCount: Int, syscalls: SyscallRegistry
-  ) throws(ExecutableError) -> Insn {
-    let key = UInt32(truncatingIfNeeded: call.immediate)
-    let isStatic = image.version.hasStaticSyscalls
-    if !isStatic || call.source == 0, let index = syscalls.index(ofKey: key) {
-      return Insn(.callSyscall, immediate: Int64(index))
-    }
-    if isStatic {
-      let target = pc + 1 + Int(call.immediate)
-      guard call.source == 1, (0..<slotCount).contains(target) else {
-        return Insn(.callUnresolved, source: call.source, immediate: call.immediate)
-      }
-      return Insn(.callInternal, immediate: Int64(target))
-    }
-    guard let target = image.functions[key] else { return Insn(.callUnresolved, immediate: call.immediate) }
-    guard (0..<slotCount).contains(target) else { throw .functionOutsideText(pc: pc, target: target) }
-    return Insn(.callInternal, immediate: Int64(target))
   }
 }

@@ -76,20 +76,21 @@ package struct Insn: Sendable, Equatable {
 
   /// The operation in `slot`, whose following slot is `next`; nil where `version` has no such instruction.
   package init?(decoding slot: EncodedInsn, next: EncodedInsn?, version: SBPFVersion) {
-    self.init(decoding: slot, next: next, version: version, shapes: OpcodeShapes(version))
+    guard let shape = OpcodeShapes(version).decoding(slot.opcode) else { return nil }
+    if shape.immediate == .wide, next == nil { return nil }
+    self.init(slot, shape, next: next, version: version)
   }
 
-  /// As above, for loops that have `shapes` of `version` at hand.
-  init?(decoding slot: EncodedInsn, next: EncodedInsn?, version: SBPFVersion, shapes: OpcodeShapes) {
-    guard let shape = shapes.decoding(slot.opcode) else { return nil }
+  /// As above, for loops that have found the row of `slot` in the tables.
+  @inline(__always) init(_ slot: EncodedInsn, _ shape: OpcodeShape, next: EncodedInsn?, version: SBPFVersion)
+  {
     self.init(shape.opcode, destination: slot.destination, source: slot.source, offset: slot.offset)
     switch shape.immediate {
     case .none: break
     case .signExtended: immediate = Int64(slot.immediate)
     case .zeroExtended: immediate = Int64(UInt32(bitPattern: slot.immediate))
     case .wide:
-      guard let next else { return nil }
-      immediate = Int64(next.immediate) << 32 | Int64(UInt32(bitPattern: slot.immediate))
+      immediate = Int64(next?.immediate ?? 0) << 32 | Int64(UInt32(bitPattern: slot.immediate))
     }
     if opcode == .callx {
       if version.callxUsesDestinationField {

@@ -102,6 +102,8 @@ package enum ImmediateForm: UInt8, Sendable { case none, signExtended, zeroExten
 /// What the verifier checks beyond the encoding and the register fields.
 package enum VerifierRule: UInt8, Sendable {
   case none, nonzero, shift, byteOrder, jump, callRegister, wideLoad, stackFrameAlignment
+  /// Checks nothing; with the instruction before it, it may hold an address.
+  case highHalf
 }
 
 package struct OpcodeFacts: Sendable {
@@ -123,18 +125,35 @@ package struct OpcodeFacts: Sendable {
 
 /// What loops over whole programs need of a row: no names, no encodings, nothing to retain.
 struct OpcodeShape {
+  /// How much a loop has to look at the instruction.
+  enum Look: UInt8 {
+    /// Not beyond its registers and the limit of its immediate.
+    case plain
+    case jump
+    /// At everything.
+    case close
+  }
+
   let opcode: Opcode
   let form: OperandForm
   let opcodeClass: OpcodeClass
   let bits: UInt8
   let immediate: ImmediateForm
   let rule: VerifierRule
+  let look: Look
+  /// What the destination register is at most, but for what `look` and `rule` say of r10.
+  let maxDestination: UInt8
+  /// What the immediate's 32 bits, without their sign, are below.
+  let immediateLimit: UInt64
+  /// What remains of the sign-extended 32 bits.
+  let immediateMask: Int64
 }
 
 /// One version's rows by encoding byte. A loop takes it once: each use of a static table checks that the
 /// table is there.
 struct OpcodeShapes {
-  private let byByte: UnsafePointer<OpcodeShape?>
+  /// Bytes without a row have `wideHigh`'s: in a verified text they are second slots of constants.
+  let byByte: UnsafePointer<OpcodeShape>
   /// By operation, whatever the version.
   let byOpcode: UnsafePointer<OpcodeShape>
 
@@ -143,7 +162,10 @@ struct OpcodeShapes {
     byOpcode = OpcodeShapes.rows
   }
 
-  @inline(__always) func decoding(_ byte: UInt8) -> OpcodeShape? { byByte[Int(byte)] }
+  @inline(__always) func decoding(_ byte: UInt8) -> OpcodeShape? {
+    let shape = byByte[Int(byte)]
+    return shape.opcode == .wideHigh ? nil : shape
+  }
 
   // Written once, never freed.
   nonisolated(unsafe) private static let rows: UnsafePointer<OpcodeShape> = {
@@ -152,21 +174,35 @@ struct OpcodeShapes {
     return UnsafePointer(rows)
   }()
 
-  nonisolated(unsafe) private static let byVersionAndByte: UnsafePointer<OpcodeShape?> = {
-    let shapes = SBPFVersion.allCases.flatMap { version in
-      (UInt8.min...UInt8.max).map { Opcode.decoding($0, in: version)?.facts.shape }
+  nonisolated(unsafe) private static let byVersionAndByte: UnsafePointer<OpcodeShape> = {
+    let table = UnsafeMutablePointer<OpcodeShape>.allocate(capacity: SBPFVersion.allCases.count * 256)
+    table.initialize(repeating: Opcode.wideHigh.facts.shape, count: SBPFVersion.allCases.count * 256)
+    for facts in Opcode.table {
+      for version in SBPFVersion.allCases {
+        guard let byte = facts.encoding(in: version) else { continue }
+        table[version.ordinal * 256 + Int(byte)] = facts.shape
+      }
     }
-    let table = UnsafeMutablePointer<OpcodeShape?>.allocate(capacity: shapes.count)
-    for (index, shape) in shapes.enumerated() { (table + index).initialize(to: shape) }
     return UnsafePointer(table)
   }()
 }
 
 extension OpcodeFacts {
   fileprivate var shape: OpcodeShape {
-    OpcodeShape(
+    // Stack frames' alignment is a matter of r10, which is above what is common.
+    let isPlain = [.none, .shift, .stackFrameAlignment].contains(rule)
+    let look: OpcodeShape.Look =
+      rule == .jump ? .jump : isPlain && ![.call, .internal].contains(opcodeClass) ? .plain : .close
+    let mask: Int64 =
+      switch immediate {
+      case .none: 0
+      case .zeroExtended: 0xffff_ffff
+      case .signExtended, .wide: -1
+      }
+    return OpcodeShape(
       opcode: opcode, form: form, opcodeClass: opcodeClass, bits: UInt8(clamping: bits), immediate: immediate,
-      rule: rule)
+      rule: rule, look: look, maxDestination: opcodeClass == .store ? 10 : 9,
+      immediateLimit: rule == .shift ? UInt64(bits) : 1 << 32, immediateMask: mask)
   }
 }
 
@@ -255,7 +291,9 @@ extension Opcode {
     row(.arsh64Imm, "arsh64", .registerImmediate, .alu, 64, [0xc7: .classic], .signExtended, check: .shift),
     row(.arsh64Reg, "arsh64", .registers, .alu, 64, [0xcf: .classic]),
     row(.neg64, "neg64", .register, .alu, 64, [0x87: .negate]),
-    row(.hor64Imm, "hor64", .registerImmediate, .alu, 64, [0xf7: .noWideLoad], .signExtended),
+    row(
+      .hor64Imm, "hor64", .registerImmediate, .alu, 64,
+      [0xf7: .noWideLoad], .signExtended, check: .highHalf),
     // 32-bit arithmetic; the rows named Zx and Sx are what one version computes differently
     row(.add32Imm, "add32", .registerImmediate, .alu, 32, [0x04: .signExtends32], .signExtended),
     row(.add32ZxImm, "add32", .registerImmediate, .alu, 32, [0x04: .zeroExtends32], .signExtended),

@@ -25,13 +25,14 @@ enum PlainInterpreter {
     }
 
     mutating func run() {
+      let insns = executable.insns
       while true {
         guard context.pointee.remainingUnits > 0 else {
           context.pointee.remainingUnits = 0
           return stop(.exceededMaxInstructions)
         }
         context.pointee.remainingUnits -= 1
-        let insn = executable.insns[pc]
+        let insn = insns[pc]
         let fault: VMFault
         switch insn.opcode.facts.opcodeClass {
         case .load: fault = load(insn)

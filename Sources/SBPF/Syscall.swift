@@ -20,7 +20,7 @@ package struct SyscallRegistry: Sendable {
   }
 
   package private(set) var entries: [Entry] = []
-  private var indexByKey: [UInt32: Int] = [:]
+  private var indexByKey = FunctionTable()
 
   package init() {}
 

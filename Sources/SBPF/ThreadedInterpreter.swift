@@ -37,14 +37,17 @@ enum ThreadedInterpreter {
       context.pointee.faultPC = pc
       return
     }
-    let entry = UnsafeRawPointer(executable.threadedCode + pc)
+    let code = executable.threadedCode
+    context.pointee.code = UnsafeRawPointer(code)
+    context.pointee.insns = executable.insns
+    let entry = UnsafeRawPointer(code + pc)
     let counted = min(units, maxCountedUnits)
     context.pointee.spareUnits = units - counted
     let registers = context.pointee.registers
     // Versions with manual frames have no such address and never use it.
     let frame = UnsafeMutableRawPointer(bitPattern: UInt(registers[11])) ?? UnsafeMutableRawPointer(context)
     let limit = Int(bitPattern: entry) + Int(counted) * ThreadedInsn.byteCount
-    _ = executable.threadedCode[pc].run(
+    _ = code[pc].run(
       entry, registers, UnsafeMutableRawPointer(context), UnsafeMutableRawPointer(context.pointee.regions),
       limit,
       frame)

@@ -6,34 +6,85 @@
 package enum Verifier {
   /// Checks the code of `image`, whatever its version.
   package static func verify(_ image: ProgramImage) throws(VerifierError) {
+    try verify(image, map: TextMap(slotCount: image.slotCount, textAddress: image.textAddress))
+  }
+
+  /// - Parameter map: empty, for as many slots; the structure of a text without wide instructions is noted
+  ///   there.
+  static func verify(_ image: ProgramImage, map: TextMap) throws(VerifierError) {
     if image.version.hasWideInstructions {
       try WideVerifier.verify(image)
     } else {
-      try verify(text: image.text, version: image.version)
+      try verify(image.encodedText, version: image.version, map: map)
     }
   }
 
   package static func verify(text: [UInt8], version: SBPFVersion) throws(VerifierError) {
-    guard text.count % EncodedInsn.byteCount == 0 else { throw .programLengthNotMultiple }
-    guard !text.isEmpty else { throw .noProgram }
-    let slots = EncodedInsn.slots(of: text)
+    let bytes = ProgramBytes(text)
+    let map = TextMap(slotCount: text.count / EncodedInsn.byteCount, textAddress: 0)
+    try verify(EncodedText(start: bytes.start, byteCount: bytes.count), version: version, map: map)
+  }
+
+  private static func verify(
+    _ text: EncodedText, version: SBPFVersion, map: TextMap
+  ) throws(VerifierError) {
+    guard text.byteCount % EncodedInsn.byteCount == 0 else { throw .programLengthNotMultiple }
+    guard text.byteCount > 0 else { throw .noProgram }
+    let slotCount = text.slotCount
     let shapes = OpcodeShapes(version)
     var pc = 0
-    while pc < slots.count {
-      let slot = slots[pc]
-      guard let facts = shapes.decoding(slot.opcode) else {
-        throw .unknownOpcode(byte: slot.opcode, pc: pc)
+    while pc < slotCount {
+      let slot = text[pc]
+      let shape = shapes.byByte + Int(slot.opcode)
+      let isCommon =
+        slot.source <= 10 && slot.destination <= shape.pointee.maxDestination
+        && UInt64(UInt32(bitPattern: slot.immediate)) < shape.pointee.immediateLimit
+      if isCommon, shape.pointee.look == .plain {
+        pc += 1
+      } else if isCommon, shape.pointee.look == .jump {
+        try checkJump(slot, pc: pc, text: text, map: map)
+        pc += 1
+      } else {
+        pc += try checkClosely(slot, pc: pc, text: text, version: version, shapes: shapes, map: map)
       }
-      try check(facts, slot: slot, pc: pc, slots: slots, version: version)
-      // The reference has moved on to the second slot by the time it looks at the registers.
-      if facts.form == .wideImmediate { pc += 1 }
-      try checkRegisters(facts, slot: slot, pc: pc, version: version)
-      pc += 1
     }
   }
 
+  /// All checks of one instruction; returns how many slots it takes.
+  @inline(never) private static func checkClosely(
+    _ slot: EncodedInsn, pc: Int, text: EncodedText, version: SBPFVersion, shapes: OpcodeShapes, map: TextMap
+  ) throws(VerifierError) -> Int {
+    guard let facts = shapes.decoding(slot.opcode) else {
+      throw .unknownOpcode(byte: slot.opcode, pc: pc)
+    }
+    try check(facts, slot: slot, pc: pc, text: text, version: version, map: map)
+    if facts.opcodeClass == .call { note(facts.opcode, pc: pc, map: map) }
+    // The reference has moved on to the second slot by the time it looks at the registers.
+    let slotCount = facts.form == .wideImmediate ? 2 : 1
+    try checkRegisters(facts, slot: slot, pc: pc + slotCount - 1, version: version)
+    return slotCount
+  }
+
+  private static func note(_ opcode: Opcode, pc: Int, map: TextMap) {
+    switch opcode {
+    case .call: map.addCall(pc)
+    case .callx: map.addRegisterCall(pc)
+    default: map.markBlock(pc + 1)
+    }
+  }
+
+  @inline(__always) private static func checkJump(
+    _ slot: EncodedInsn, pc: Int, text: EncodedText, map: TextMap
+  ) throws(VerifierError) {
+    let target = pc + 1 + Int(slot.offset)
+    guard target >= 0, target < text.slotCount else { throw .jumpOutOfCode(target: target, pc: pc) }
+    guard text.opcode(at: target) != 0 else { throw .jumpToMiddleOfWideLoad(target: target, pc: pc) }
+    map.markBlock(pc + 1)
+    map.markBlock(target)
+  }
+
   private static func check(
-    _ facts: OpcodeShape, slot: EncodedInsn, pc: Int, slots: [EncodedInsn], version: SBPFVersion
+    _ facts: OpcodeShape, slot: EncodedInsn, pc: Int, text: EncodedText, version: SBPFVersion, map: TextMap
   ) throws(VerifierError) {
     switch facts.rule {
     case .none: break
@@ -45,19 +96,25 @@ package enum Verifier {
         throw .shiftWithOverflow(shift: shift, bits: UInt64(facts.bits), pc: pc)
       }
     case .byteOrder:
-      guard [16, 32, 64].contains(slot.immediate) else { throw .unsupportedByteOrderArgument(pc: pc) }
-    case .jump:
-      let target = pc + 1 + Int(slot.offset)
-      guard slots.indices.contains(target) else { throw .jumpOutOfCode(target: target, pc: pc) }
-      guard slots[target].opcode != 0 else { throw .jumpToMiddleOfWideLoad(target: target, pc: pc) }
+      guard slot.immediate == 16 || slot.immediate == 32 || slot.immediate == 64 else {
+        throw .unsupportedByteOrderArgument(pc: pc)
+      }
+    case .jump: try checkJump(slot, pc: pc, text: text, map: map)
     case .callRegister:
       let register =
         version.callxUsesSourceField
         ? Int(slot.source) : version.callxUsesDestinationField ? Int(slot.destination) : Int(slot.immediate)
       guard (0..<10).contains(register) else { throw .invalidRegister(pc: pc) }
     case .wideLoad:
-      guard pc + 1 < slots.count else { throw .wideLoadCannotBeLast }
-      guard slots[pc + 1].opcode == 0 else { throw .incompleteWideLoad(pc: pc) }
+      guard pc + 1 < text.slotCount else { throw .wideLoadCannotBeLast }
+      guard text.opcode(at: pc + 1) == 0 else { throw .incompleteWideLoad(pc: pc) }
+      let low = UInt64(UInt32(bitPattern: slot.immediate))
+      map.markAddress(UInt64(UInt32(bitPattern: text[pc + 1].immediate)) << 32 | low)
+    case .highHalf:
+      // A 64-bit constant of versions without `lddw`: `mov32` and `hor64`.
+      guard pc > 0, text.opcode(at: pc - 1) == 0xb4 else { break }
+      let low = UInt64(UInt32(bitPattern: text[pc - 1].immediate))
+      map.markAddress(UInt64(UInt32(bitPattern: slot.immediate)) << 32 | low)
     case .stackFrameAlignment:
       guard slot.destination == 10, version.hasManualStackFrames else { break }
       guard slot.immediate % 64 == 0 else { throw .unalignedImmediate(pc: pc) }

@@ -111,16 +111,8 @@ package final class VirtualMachine {
     context.pointee.fault = .none
     context.pointee.host = host
     context.pointee.callDepth = 0
-    context.pointee.code = UnsafeRawPointer(executable.threadedCode)
-    context.pointee.insns = UnsafePointer(executable.insns)
     context.pointee.slotCount = executable.slotCount
     context.pointee.textAddress = executable.textAddress
-    if executable.version.hasWideInstructions {
-      // Only a `WideMachine` runs those.
-      context.pointee.fault = .unsupportedInstruction
-      context.pointee.faultPC = executable.entryPC
-      return outcome(units: units)
-    }
     if executable.version.hasWideInstructions {
       // Only a `WideMachine` runs those.
       context.pointee.fault = .unsupportedInstruction
@@ -145,10 +137,8 @@ package final class VirtualMachine {
   ) {
     let regions = context.pointee.regions
     for index in 0..<2 { regions[index].readableByteCount = 0 }
-    if let base = executable.rodata.baseAddress {
-      regions[executable.rodataIndex].host = base
-      regions[executable.rodataIndex].readableByteCount = UInt64(executable.rodataByteCount)
-    }
+    regions[executable.rodataIndex].host = executable.rodata.start
+    regions[executable.rodataIndex].readableByteCount = UInt64(executable.rodataByteCount)
     let hasGaps = executable.version.hasStackFrameGaps
     context.pointee.hasStackGaps = hasGaps
     regions[2] = MemoryRegion(

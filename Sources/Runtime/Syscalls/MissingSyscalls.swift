@@ -17,12 +17,8 @@ package enum MissingSyscalls {
 
   /// The first call of one of `names` in `executable`, reachable or not.
   static func firstCall(in executable: Executable) -> (name: String, pc: Int)? {
-    for (pc, insn) in executable.decodedInsns.enumerated() where insn.opcode == .callUnresolved {
-      if insn.source == 0 || !executable.version.hasStaticSyscalls,
-        let name = nameByKey[UInt32(truncatingIfNeeded: insn.immediate)]
-      {
-        return (name, pc)
-      }
+    for (pc, key) in executable.unresolvedCalls {
+      if let name = nameByKey[key] { return (name, pc) }
     }
     return nil
   }

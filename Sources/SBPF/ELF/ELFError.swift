@@ -16,7 +16,6 @@ package enum ELFError: Error, Equatable, Sendable {
   case noSectionNames
   case noDynamicNames
   case invalidDynamicTable(field: String)
-  case rejectedByLibelf(String)
 
   // What an executable must be.
   case unsupportedVersion(flags: UInt32)
@@ -70,7 +69,6 @@ extension ELFError: CustomStringConvertible {
     case .noSectionNames: "Failed to parse ELF file: no section name string table found"
     case .noDynamicNames: "Failed to parse ELF file: no dynamic string table"
     case .invalidDynamicTable: "Failed to parse ELF file: invalid dynamic section table"
-    case .rejectedByLibelf: "Failed to parse ELF file: invalid file header"
     case .unsupportedVersion:
       "Detected sbpf_version required by the executable which are not enabled"
     case .wrongABI: "Incompatible ELF: wrong ABI"
@@ -113,7 +111,6 @@ extension ELFError: CustomStringConvertible {
     case .overlap(let first, let second): "\(first) and \(second)"
     case .sectionsNotInOrder(let index): "section \(index)"
     case .invalidDynamicTable(let field): field
-    case .rejectedByLibelf(let why): "libelf: \(why)"
     case .unsupportedVersion(SBPFVersion.wide.rawValue):
       "translated EVM code, which no ledger holds and only the EVM runs"
     case .unsupportedVersion(let flags): "e_flags \(ELFError.hex(UInt64(flags)))"

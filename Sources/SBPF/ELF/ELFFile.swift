@@ -1,10 +1,8 @@
-// A file's bytes and their tables, decoded by libelf from places that were checked here first. libelf
-// (https://sourceware.org/elfutils/) is never asked to find anything: the section table is hidden from it and
-// it gets typed chunks at offsets known to lie in the file, so that a hostile header can neither crash it nor
-// widen or narrow what the loaders accept. Sizes, alignment and bounds of every chunk follow the validators'
-// parser: entries whole, offset a multiple of 8.
+// A file's bytes and their tables, read where they lie. Nothing is copied and no table is trusted: offset, size,
+// alignment and count of each are checked against the file, then its entries are loaded one by one. Sizes,
+// alignment and bounds of every table follow the validators' parser: entries whole, offset a multiple of 8.
+// The structures are <elf.h>'s; file and machine are both little-endian.
 import CElf
-import Synchronization
 
 /// The file header's fields.
 package struct ELFHeader: Equatable, Sendable {
@@ -49,47 +47,21 @@ package struct ELFHeader: Equatable, Sendable {
   }
 }
 
-/// Owns a copy of the file, its section-table fields blanked (libelf wants memory that neither moves nor
-/// changes) and libelf's handle on it. Confined to the thread that made it.
-final class ELFFile {
+/// A view of a file, which has to stay in memory and as it is while the view exists.
+struct ELFFile {
   let bytes: UnsafeRawBufferPointer
   let header: ELFHeader
-  private let storage: UnsafeMutableRawBufferPointer
-  private let handle: OpaquePointer
 
-  // libelf wants elf_version called before anything else; a global's initialiser runs exactly once.
-  private static let isLibraryReady = elf_version(UInt32(EV_CURRENT)) != UInt32(EV_NONE)
-
-  init(copying source: UnsafeRawBufferPointer) throws(ELFError) {
-    guard UInt64(source.count) >= ELFHeader.byteCount else {
-      throw .outOfBounds(what: "file header in a file of this many bytes", value: UInt64(source.count))
+  init(_ bytes: UnsafeRawBufferPointer) throws(ELFError) {
+    guard UInt64(bytes.count) >= ELFHeader.byteCount else {
+      throw .outOfBounds(what: "file header in a file of this many bytes", value: UInt64(bytes.count))
     }
-    let header = ELFHeader(source)
+    header = ELFHeader(bytes)
+    self.bytes = bytes
     try ELFFile.checkIdentification(header)
-    let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: source.count, alignment: 16)
-    storage.copyMemory(from: source)
-    // e_shoff, e_shnum and e_shstrndx: libelf would judge the section table while opening the file.
-    storage.storeBytes(of: 0, toByteOffset: 40, as: UInt64.self)
-    storage.storeBytes(of: 0, toByteOffset: 60, as: UInt32.self)
-    // storage has at least 64 bytes, so its base address exists.
-    let image = storage.baseAddress?.assumingMemoryBound(to: CChar.self)
-    guard ELFFile.isLibraryReady, let handle = elf_memory(image, storage.count), elf_kind(handle) == ELF_K_ELF
-    else {
-      storage.deallocate()
-      throw .rejectedByLibelf(ELFFile.lastLibraryError())
-    }
-    self.header = header
-    self.storage = storage
-    self.bytes = UnsafeRawBufferPointer(storage)
-    self.handle = handle
   }
 
-  deinit {
-    elf_end(handle)
-    storage.deallocate()
-  }
-
-  /// What libelf needs to take the file for a 64-bit little-endian ELF at all; the loaders demand the same.
+  /// A 64-bit little-endian ELF at all.
   private static func checkIdentification(_ header: ELFHeader) throws(ELFError) {
     let identification = header.identification
     if identification[0..<4] != [0x7f, 0x45, 0x4c, 0x46] { throw .invalidFileHeader(field: "magic") }
@@ -98,11 +70,6 @@ final class ELFFile {
     if identification[6] != UInt8(EV_CURRENT) || header.version != UInt32(EV_CURRENT) {
       throw .invalidFileHeader(field: "version")
     }
-  }
-
-  private static func lastLibraryError() -> String {
-    guard let text = elf_errmsg(-1) else { return "not an ELF file" }
-    return String(cString: text)
   }
 
   // MARK: Bounds
@@ -123,68 +90,39 @@ final class ELFFile {
   // MARK: Tables
 
   func programHeaders(offset: UInt64, count: UInt16) throws(ELFError) -> [GElf_Phdr] {
-    let byteCount = UInt64(count) * ELFHeader.programHeaderByteCount
-    // gelf_getphdr reads libelf's own idea of the table; a raw chunk reads the one that was checked.
-    guard let chunk = try chunk(offset, byteCount, ELF_T_PHDR, entrySize: 56, "program header table"),
-      let entries = chunk.pointee.d_buf
-    else { return [] }
-    let table = entries.assumingMemoryBound(to: Elf64_Phdr.self)
-    return (0..<Int(count)).map { table[$0] }
+    try table(offset, UInt64(count) * ELFHeader.programHeaderByteCount, "program header table")
   }
 
   func sectionHeaders(offset: UInt64, count: UInt16) throws(ELFError) -> [GElf_Shdr] {
-    let byteCount = UInt64(count) * ELFHeader.sectionHeaderByteCount
-    guard let chunk = try chunk(offset, byteCount, ELF_T_SHDR, entrySize: 64, "section header table"),
-      let entries = chunk.pointee.d_buf
-    else { return [] }
-    let table = entries.assumingMemoryBound(to: Elf64_Shdr.self)
-    return (0..<Int(count)).map { table[$0] }
+    try table(offset, UInt64(count) * ELFHeader.sectionHeaderByteCount, "section header table")
   }
 
   func symbols(offset: UInt64, byteCount: UInt64, _ what: String) throws(ELFError) -> [GElf_Sym] {
-    guard let chunk = try chunk(offset, byteCount, ELF_T_SYM, entrySize: 24, what) else { return [] }
-    return ELFFile.decode(chunk, Int(byteCount / 24), GElf_Sym(), gelf_getsym)
+    try table(offset, byteCount, what)
   }
 
   func relocations(offset: UInt64, byteCount: UInt64, _ what: String) throws(ELFError) -> [GElf_Rel] {
-    guard let chunk = try chunk(offset, byteCount, ELF_T_REL, entrySize: 16, what) else { return [] }
-    return ELFFile.decode(chunk, Int(byteCount / 16), GElf_Rel(), gelf_getrel)
+    try table(offset, byteCount, what)
   }
 
   func dynamicEntries(offset: UInt64, byteCount: UInt64) throws(ELFError) -> [GElf_Dyn] {
-    guard let chunk = try chunk(offset, byteCount, ELF_T_DYN, entrySize: 16, "dynamic table") else {
-      return []
-    }
-    return ELFFile.decode(chunk, Int(byteCount / 16), GElf_Dyn(), gelf_getdyn)
+    try table(offset, byteCount, "dynamic table")
   }
 
-  private static func decode<Entry>(
-    _ chunk: UnsafeMutablePointer<Elf_Data>, _ count: Int, _ blank: Entry,
-    _ get: (UnsafeMutablePointer<Elf_Data>?, Int32, UnsafeMutablePointer<Entry>?)
-      -> UnsafeMutablePointer<Entry>?
-  ) -> [Entry] {
-    var entries: [Entry] = []
-    entries.reserveCapacity(count)
-    var entry = blank
-    for index in 0..<count {
-      guard let index = Int32(exactly: index), get(chunk, index, &entry) != nil else { break }
-      entries.append(entry)
-    }
-    return entries
-  }
-
-  /// nil for an empty table.
-  private func chunk(
-    _ offset: UInt64, _ byteCount: UInt64, _ type: Elf_Type, entrySize: UInt64, _ what: String
-  ) throws(ELFError) -> UnsafeMutablePointer<Elf_Data>? {
-    if byteCount % entrySize != 0 { throw .invalidSize(what: what, byteCount: byteCount) }
+  /// The entries of a table: structures of C, which in the file as in memory have no padding between them.
+  private func table<Entry>(
+    _ offset: UInt64, _ byteCount: UInt64, _ what: String
+  ) throws(ELFError) -> [Entry] {
+    let entryByteCount = MemoryLayout<Entry>.stride
+    if byteCount % UInt64(entryByteCount) != 0 { throw .invalidSize(what: what, byteCount: byteCount) }
     let range = try range(offset, byteCount, what)
     if offset % 8 != 0 { throw .invalidAlignment(what: what, offset: offset) }
-    if range.isEmpty { return nil }
-    guard let data = elf_getdata_rawchunk(handle, Int64(range.lowerBound), range.count, type) else {
-      throw .rejectedByLibelf(ELFFile.lastLibraryError())
+    let entries = UnsafeRawBufferPointer(rebasing: bytes[range])
+    let count = entries.count / entryByteCount
+    return [Entry](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: entries)
+      initializedCount = count
     }
-    return data
   }
 
   // MARK: Names

@@ -19,18 +19,18 @@ extension ELFLoader {
       throw .outOfBounds(what: "address of .text", value: text.sh_addr)
     }
 
-    var relocator = try Relocator(elf: elf, image: Array(bytes), text: text, syscalls: syscalls)
+    let image = ProgramBytes(copying: bytes)
+    var relocator = try Relocator(elf: elf, image: image, text: text, syscalls: syscalls)
     try relocator.hashRelativeCalls()
     try relocator.applyDynamicRelocations(rejectsUnresolved: options.rejectsBrokenELFs)
 
     let entryPC = try entryPC(elf.file.header, text: text)
     try relocator.functions.registerEntry(pc: entryPC, syscalls: syscalls)
-    let rodata = try mergeReadOnlySections(elf, image: relocator.image, options: options)
+    let rodata = try mergeReadOnlySections(elf, image: image, options: options)
     // The code that runs is the merged image's: a read-only section laid over it has overwritten it there.
     let textStart = Int(text.sh_addr)
     return ProgramImage(
-      version: version, text: Array(rodata[textStart..<(textStart + relocator.textRange.count)]),
-      textAddress: textAddress,
+      version: version, textIn: textStart..<(textStart + relocator.textRange.count), textAddress: textAddress,
       rodata: rodata, rodataAddress: programAddress, entryPC: entryPC, functions: relocator.functions.pcByKey,
       functionNames: functionNames(elf, text: text, entryPC: entryPC))
   }
@@ -65,9 +65,10 @@ extension ELFLoader {
   }
 
   /// The bytes `[0, end of the last read-only section)` of the guest's program region, zero between sections.
+  /// They are made in `image`, the relocated file, where no section moves.
   private static func mergeReadOnlySections(
-    _ elf: LenientELF, image: [UInt8], options: LoaderOptions
-  ) throws(ELFError) -> [UInt8] {
+    _ elf: LenientELF, image: ProgramBytes, options: LoaderOptions
+  ) throws(ELFError) -> ProgramBytes {
     let names = [".text", ".rodata", ".data.rel.ro", ".eh_frame"].map { Array($0.utf8) }
     var isAwayFromOffset = false
     var lowest = UInt64.max
@@ -94,11 +95,31 @@ extension ELFLoader {
     if highest > UInt64(image.count) {
       throw .outOfBounds(what: "end of the read-only sections", value: highest)
     }
-    var merged = [UInt8](repeating: 0, count: Int(highest))
-    for slice in slices {
-      merged.replaceSubrange(slice.address..<(slice.address + slice.range.count), with: image[slice.range])
+    return merged(slices, of: image, byteCount: Int(highest))
+  }
+
+  /// - Parameters:
+  ///   - slices: ranges of `image`, ascending and apart, and where each belongs.
+  ///   - byteCount: at least the end of every slice's place, at most the image's size.
+  private static func merged(
+    _ slices: [(address: Int, range: Range<Int>)], of image: ProgramBytes, byteCount: Int
+  ) -> ProgramBytes {
+    guard slices.allSatisfy({ $0.range.isEmpty || $0.address == $0.range.lowerBound }) else {
+      let merged = ProgramBytes(zeroes: byteCount)
+      for slice in slices {
+        (merged.start + slice.address).copyMemory(
+          from: image.start + slice.range.lowerBound, byteCount: slice.range.count)
+      }
+      return merged
     }
-    return merged
+    var end = 0
+    for slice in slices where !slice.range.isEmpty {
+      image.clear(end..<max(end, slice.range.lowerBound))
+      end = max(end, slice.range.upperBound)
+    }
+    image.truncate(to: byteCount)
+    image.clear(end..<byteCount)
+    return image
   }
 
   /// Function symbols of .symtab and .dynsym, as far as they can be read; they decide nothing.
@@ -152,7 +173,7 @@ enum ELFRelocation {
 /// Functions by the key a `call` carries.
 struct FunctionKeys {
   static let entryKey = Murmur3.hash(Array("entrypoint".utf8))
-  private(set) var pcByKey: [UInt32: Int] = [:]
+  private(set) var pcByKey = FunctionTable()
 
   /// The key of the function at `pc`, registered.
   mutating func register(pc: Int, syscalls: SyscallRegistry) throws(ELFError) -> UInt32 {
@@ -163,7 +184,7 @@ struct FunctionKeys {
 
   mutating func register(_ key: UInt32, pc: Int, syscalls: SyscallRegistry) throws(ELFError) {
     if syscalls.index(ofKey: key) != nil { throw .symbolHashCollision(key: key) }
-    if let other = pcByKey.updateValue(pc, forKey: key), other != pc { throw .symbolHashCollision(key: key) }
+    if let other = pcByKey.insert(pc, for: key), other != pc { throw .symbolHashCollision(key: key) }
   }
 
   /// The entry goes by its name and takes the place of whatever function had that key.

@@ -9,7 +9,7 @@ extension ELFLoader {
   static func loadStrict(
     _ bytes: UnsafeRawBufferPointer, version: SBPFVersion
   ) throws(ELFError) -> ProgramImage {
-    let file = try ELFFile(copying: bytes)
+    let file = try ELFFile(bytes)
     try checkStrict(file.header, byteCount: UInt64(bytes.count))
     let headers = try file.programHeaders(offset: ELFHeader.byteCount, count: file.header.programHeaderCount)
     let (rodata, text) = try strictSegments(headers, of: file)
@@ -21,7 +21,7 @@ extension ELFLoader {
     let entryPC = Int((entry - text.p_vaddr) / 8)
     var names = SectionView(bytes).functionNames(textAddress: text.p_vaddr, slotCount: textRange.count / 8)
     if names[entryPC] == nil { names[entryPC] = "entrypoint" }
-    var functions: [UInt32: Int] = [:]
+    var functions: FunctionTable = [:]
     for pc in names.keys { functions[UInt32(clamping: pc)] = pc }
     let rodataRange = try file.range(rodata?.p_offset ?? 0, rodata?.p_filesz ?? 0, "read-only segment")
     if version.hasWideInstructions {

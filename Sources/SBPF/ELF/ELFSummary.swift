@@ -85,7 +85,7 @@ package struct ELFSummary: Sendable {
   }
 
   private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) {
-    guard bytes.count >= Int(ELFHeader.byteCount), let file = try? ELFFile(copying: bytes) else { return }
+    guard bytes.count >= Int(ELFHeader.byteCount), let file = try? ELFFile(bytes) else { return }
     let header = file.header
     (flags, machine, type, entryAddress) = (header.flags, header.machine, header.type, header.entry)
     if header.type == UInt16(ET_REL) {
@@ -137,7 +137,7 @@ package struct ELFSummary: Sendable {
     }
     guard let image else { return }
     entryPC = image.entryPC
-    slotCount = image.text.count / 8
+    slotCount = image.slotCount
     let pcs = Set(image.functions.values).union(image.functionNames.keys).sorted()
     functions = pcs.map {
       Function(name: image.functionNames[$0] ?? "function_\($0)", pc: $0, section: nil)
@@ -149,15 +149,14 @@ package struct ELFSummary: Sendable {
   /// Every `call` that names no function of the program.
   private static func syscalls(of image: ProgramImage, _ registry: SyscallRegistry) -> [String] {
     var names: Set<String> = []
-    var slot = 0
-    while slot + 8 <= image.text.count {
-      defer { slot += image.text[slot] == 0x18 ? 16 : 8 }
-      guard image.text[slot] == 0x85 else { continue }
-      var key: UInt32 = 0
-      for index in 0..<4 { key |= UInt32(image.text[slot + 4 + index]) << UInt32(8 * index) }
-      if image.version.hasStrictELF ? image.text[slot + 1] >> 4 != 0 : image.functions[key] != nil {
-        continue
-      }
+    let slots = EncodedInsn.slots(of: image.text)
+    var pc = 0
+    while pc < slots.count {
+      let slot = slots[pc]
+      pc += slot.opcode == 0x18 ? 2 : 1
+      guard slot.opcode == 0x85 else { continue }
+      let key = UInt32(bitPattern: slot.immediate)
+      if image.version.hasStrictELF ? slot.source != 0 : image.functions[key] != nil { continue }
       names.insert(registry.index(ofKey: key).map { registry.entries[$0].name } ?? ELFError.hex(UInt64(key)))
     }
     return names.sorted()

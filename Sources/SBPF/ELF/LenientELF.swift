@@ -23,7 +23,7 @@ struct LenientELF {
   private typealias Span = (range: Range<UInt64>, name: String)
 
   init(_ source: UnsafeRawBufferPointer) throws(ELFError) {
-    let file = try ELFFile(copying: source)
+    let file = try ELFFile(source)
     try LenientELF.check(file.header)
     self.file = file
     let headerSpan: Span = (0..<ELFHeader.byteCount, "file header")

@@ -11,7 +11,7 @@ struct ObjectReader {
   private var symbolNames: [String] = []
 
   init(_ source: UnsafeRawBufferPointer) throws(ELFError) {
-    let file = try ELFFile(copying: source)
+    let file = try ELFFile(source)
     let header = file.header
     if header.type != UInt16(ET_REL) { throw .wrongType(header.type) }
     if header.machine != ELFMachine.bpf { throw .wrongMachine(header.machine) }

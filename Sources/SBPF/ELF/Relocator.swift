@@ -5,34 +5,49 @@
 import CElf
 
 struct Relocator {
-  private(set) var image: [UInt8]
+  /// The copy, which nobody else has yet.
+  private let image: ProgramBytes
   let textRange: Range<Int>
   var functions = FunctionKeys()
   private let elf: LenientELF
   private let text: GElf_Shdr
   private let syscalls: SyscallRegistry
   private var syscallKeys: [UInt32: UInt32] = [:]  // by st_name
+  /// A bit for each slot whose key is registered: most functions are called many times.
+  private var registered: [UInt64]
 
-  init(elf: LenientELF, image: [UInt8], text: GElf_Shdr, syscalls: SyscallRegistry) throws(ELFError) {
+  init(elf: LenientELF, image: ProgramBytes, text: GElf_Shdr, syscalls: SyscallRegistry) throws(ELFError) {
     let place = text.fileRange
     textRange = try elf.file.range(place.offset, place.byteCount, ".text")
     self.elf = elf
     self.image = image
     self.text = text
     self.syscalls = syscalls
+    registered = [UInt64](repeating: 0, count: textRange.count / 8 / 64 + 1)
   }
 
   /// Gives every `call` with a displacement the key of its target; -1 waits for a relocation.
   mutating func hashRelativeCalls() throws(ELFError) {
     let count = textRange.count / 8
-    for pc in 0..<count where image[textRange.lowerBound + pc * 8] == 0x85 {
-      let offset = UInt64(textRange.lowerBound + pc * 8 + 4)
-      let displacement = Int32(bitPattern: try load32(offset))
+    let code = EncodedText(start: image.start + textRange.lowerBound, byteCount: textRange.count)
+    for pc in 0..<count where code.opcode(at: pc) == 0x85 {
+      let displacement = code[pc].immediate
       if displacement == -1 { continue }
       let target = pc + 1 + Int(displacement)
       guard target >= 0, target < count else { throw .relativeJumpOutOfBounds(instruction: pc) }
-      try store32(try functions.register(pc: target, syscalls: syscalls), at: offset)
+      let key = try key(ofFunctionAt: target)
+      image.start.storeBytes(
+        of: key.littleEndian, toByteOffset: textRange.lowerBound + pc * 8 + 4, as: UInt32.self)
     }
+  }
+
+  private mutating func key(ofFunctionAt pc: Int) throws(ELFError) -> UInt32 {
+    let (word, bit) = (pc >> 6, UInt64(1) << UInt64(pc & 63))
+    if word < registered.count {
+      if registered[word] & bit != 0 { return Murmur3.key(ofPC: pc) }
+      registered[word] |= bit
+    }
+    return try functions.register(pc: pc, syscalls: syscalls)
   }
 
   mutating func applyDynamicRelocations(rejectsUnresolved: Bool) throws(ELFError) {
@@ -101,7 +116,7 @@ struct Relocator {
         key = FunctionKeys.entryKey
         try functions.register(key, pc: pc, syscalls: syscalls)
       } else {
-        key = try functions.register(pc: pc, syscalls: syscalls)
+        key = try self.key(ofFunctionAt: pc)
       }
     } else {
       key = syscallKeys[symbol.st_name] ?? Murmur3.hash(Array(name))
@@ -136,15 +151,12 @@ struct Relocator {
 
   private func load32(_ offset: UInt64) throws(ELFError) -> UInt32 {
     let index = try index(offset, of: 4)
-    return UInt32(image[index]) | UInt32(image[index + 1]) << 8 | UInt32(image[index + 2]) << 16
-      | UInt32(image[index + 3]) << 24
+    return UInt32(littleEndian: image.start.loadUnaligned(fromByteOffset: index, as: UInt32.self))
   }
 
   /// - Parameter byteCount: bytes from `offset` on that must exist.
-  private mutating func store32(
-    _ value: UInt32, at offset: UInt64, of byteCount: UInt64 = 4
-  ) throws(ELFError) {
+  private func store32(_ value: UInt32, at offset: UInt64, of byteCount: UInt64 = 4) throws(ELFError) {
     let index = try index(offset, of: byteCount)
-    for byte in 0..<4 { image[index + byte] = UInt8(truncatingIfNeeded: value >> UInt32(8 * byte)) }
+    image.start.storeBytes(of: value.littleEndian, toByteOffset: index, as: UInt32.self)
   }
 }

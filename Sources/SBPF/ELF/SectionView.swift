@@ -7,7 +7,7 @@ struct SectionView {
   let sections: [GElf_Shdr]
 
   init(_ bytes: UnsafeRawBufferPointer) {
-    file = try? ELFFile(copying: bytes)
+    file = try? ELFFile(bytes)
     guard let file, file.header.sectionHeaderEntrySize == UInt16(ELFHeader.sectionHeaderByteCount) else {
       sections = []
       return

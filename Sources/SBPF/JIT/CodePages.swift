@@ -1,8 +1,10 @@
-// Memory for machine code: whole pages out of pooled chunks, writable while code is copied in, executable
-// afterwards, never both. Freed pages lose their right to be executed and are used again.
+// Memory for machine code and what is as large beside it: whole pages out of pooled chunks. Pages of code are
+// writable while code is written, then executable, never both; freed pages lose their right to be executed and
+// are used again.
 //
 // A page holds the code of one executable only, so changing its rights never touches code that runs. All
-// bookkeeping is behind one lock; running code needs none.
+// bookkeeping is behind one lock; running code needs none. What is large comes from chunks of huge pages: on
+// virtual machines a first touch of a small page costs as much as compiling a hundred instructions.
 
 import Foundation
 import Synchronization
@@ -13,10 +15,13 @@ enum CodePages {
   static let chunkByteCount = 4 << 20
   /// Bytes of chunks that may exist at a time; beyond it `allocate` refuses.
   static let maxByteCount = 1 << 30
+  /// From here on pages come from chunks that the system may back with huge pages.
+  static let largeByteCount = 128 << 10
+  private static let hugePageByteCount = 2 << 20
 
-  /// Pages `[start, start + byteCount)`, readable and executable.
+  /// Whole pages `[start, start + byteCount)` with one owner, who frees them.
   struct Block: @unchecked Sendable {
-    // The pages are immutable until `free`, which their single owner calls.
+    // The owner writes before anybody else knows the pages; once executable, they are immutable until `free`.
     let start: UnsafeMutableRawPointer
     let byteCount: Int
   }
@@ -32,48 +37,93 @@ enum CodePages {
     var free: [Span] = []
     /// Ascending by address.
     var chunks: [Span] = []
+  }
+
+  private struct Pools {
+    var small = Pool()
+    var large = Pool()
     var mappedByteCount = 0
   }
 
-  private static let pool = Mutex(Pool())
+  private static let pools = Mutex(Pools())
 
   /// Bytes mapped at the moment, used or not.
-  static var mappedByteCount: Int { pool.withLock { $0.mappedByteCount } }
+  static var mappedByteCount: Int { pools.withLock { $0.mappedByteCount } }
 
-  /// Copies `code` into executable pages, or nil where the pool's limit or the operating system refuses.
-  static func publish(_ code: UnsafeRawBufferPointer) -> Block? {
-    guard let source = code.baseAddress, !code.isEmpty else { return nil }
-    let byteCount = (code.count + pageByteCount - 1) & ~(pageByteCount - 1)
-    guard let start = pool.withLock({ take(byteCount, from: &$0) }),
-      let pages = UnsafeMutableRawPointer(bitPattern: start)
-    else { return nil }
-    pages.copyMemory(from: source, byteCount: code.count)
-    // What follows the code is a trap wherever it is entered.
-    (pages + code.count).initializeMemory(as: UInt8.self, repeating: 0xcc, count: byteCount - code.count)
-    guard mprotect(pages, byteCount, PROT_READ | PROT_EXEC) == 0 else {
-      pool.withLock { give(Span(start: start, byteCount: byteCount), to: &$0) }
-      return nil
+  static func pages(_ byteCount: Int) -> Int { (byteCount + pageByteCount - 1) & ~(pageByteCount - 1) }
+
+  /// Writable pages for `byteCount` bytes of any content, or nil where the limit or the operating system
+  /// refuses.
+  static func allocate(_ byteCount: Int) -> Block? {
+    guard byteCount > 0, byteCount <= maxByteCount else { return nil }
+    let byteCount = pages(byteCount)
+    let start = pools.withLock { pools in
+      byteCount >= largeByteCount
+        ? take(byteCount, from: &pools.large, isLarge: true, mapped: &pools.mappedByteCount)
+        : take(byteCount, from: &pools.small, isLarge: false, mapped: &pools.mappedByteCount)
     }
+    guard let start, let pages = UnsafeMutableRawPointer(bitPattern: start) else { return nil }
     return Block(start: pages, byteCount: byteCount)
   }
 
-  /// Takes `block` back; nothing may run in it any more.
+  /// Makes the first `codeByteCount` bytes of `block` executable and gives back the pages behind them; nil,
+  /// with all of them given back, where the operating system refuses.
+  static func publish(_ block: Block, codeByteCount: Int) -> Block? {
+    let code = trim(block, to: codeByteCount)
+    // What follows the code is a trap wherever it is entered.
+    (code.start + codeByteCount).initializeMemory(
+      as: UInt8.self, repeating: 0xcc, count: code.byteCount - codeByteCount)
+    guard mprotect(code.start, code.byteCount, PROT_READ | PROT_EXEC) == 0 else {
+      giveBack(code)
+      return nil
+    }
+    return code
+  }
+
+  /// Copies `code` into executable pages.
+  static func publish(_ code: UnsafeRawBufferPointer) -> Block? {
+    guard let source = code.baseAddress, let block = allocate(code.count) else { return nil }
+    block.start.copyMemory(from: source, byteCount: code.count)
+    return publish(block, codeByteCount: code.count)
+  }
+
+  /// Gives back the pages of `block` behind its first `byteCount` bytes.
+  static func trim(_ block: Block, to byteCount: Int) -> Block {
+    let kept = pages(max(byteCount, 1))
+    guard kept < block.byteCount else { return block }
+    giveBack(Block(start: block.start + kept, byteCount: block.byteCount - kept))
+    return Block(start: block.start, byteCount: kept)
+  }
+
+  /// Takes executable pages back; nothing may run in them any more.
   static func free(_ block: Block) {
     // Pages that stay executable are of no use to the pool; the limit then counts them for good.
     guard mprotect(block.start, block.byteCount, PROT_READ | PROT_WRITE) == 0 else { return }
-    pool.withLock { give(Span(start: UInt(bitPattern: block.start), byteCount: block.byteCount), to: &$0) }
+    giveBack(block)
   }
 
-  private static func take(_ byteCount: Int, from pool: inout Pool) -> UInt? {
+  /// Takes writable pages back.
+  static func giveBack(_ block: Block) {
+    let span = Span(start: UInt(bitPattern: block.start), byteCount: block.byteCount)
+    pools.withLock { pools in
+      if give(span, to: &pools.large, mapped: &pools.mappedByteCount) { return }
+      _ = give(span, to: &pools.small, mapped: &pools.mappedByteCount)
+    }
+  }
+
+  // MARK: The pools
+
+  private static func take(
+    _ byteCount: Int, from pool: inout Pool, isLarge: Bool, mapped: inout Int
+  ) -> UInt? {
     if pool.free.firstIndex(where: { $0.byteCount >= byteCount }) == nil {
       let chunkBytes = max(byteCount, chunkByteCount)
-      guard pool.mappedByteCount + chunkBytes <= maxByteCount else { return nil }
-      let mapped = mmap(nil, chunkBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      guard let mapped, mapped != MAP_FAILED else { return nil }
-      let chunk = Span(start: UInt(bitPattern: mapped), byteCount: chunkBytes)
+      guard mapped + chunkBytes <= maxByteCount, let chunk = map(chunkBytes, isLarge: isLarge) else {
+        return nil
+      }
       insert(chunk, into: &pool.chunks)
       insert(chunk, into: &pool.free)
-      pool.mappedByteCount += chunkBytes
+      mapped += chunkBytes
     }
     guard let index = pool.free.firstIndex(where: { $0.byteCount >= byteCount }) else { return nil }
     let start = pool.free[index].start
@@ -83,13 +133,32 @@ enum CodePages {
     return start
   }
 
+  private static func map(_ byteCount: Int, isLarge: Bool) -> Span? {
+    let slack = isLarge ? hugePageByteCount : 0
+    let rights = PROT_READ | PROT_WRITE
+    guard let mapped = mmap(nil, byteCount + slack, rights, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      mapped != MAP_FAILED
+    else { return nil }
+    guard isLarge else { return Span(start: UInt(bitPattern: mapped), byteCount: byteCount) }
+    // Huge pages lie at multiples of their size: what is before the first and behind the chunk goes back.
+    let address = UInt(bitPattern: mapped)
+    let lead = Int((UInt(slack) - address % UInt(slack)) % UInt(slack))
+    if lead > 0 { munmap(mapped, lead) }
+    if lead < slack { munmap(mapped + lead + byteCount, slack - lead) }
+    madvise(mapped + lead, byteCount, MADV_HUGEPAGE)
+    return Span(start: address + UInt(lead), byteCount: byteCount)
+  }
+
   private static func insert(_ span: Span, into list: inout [Span]) {
     list.insert(span, at: list.firstIndex { $0.start > span.start } ?? list.count)
   }
 
-  /// Returns `span` to its chunk and unmaps the chunk when all of it is free and another one is.
-  private static func give(_ span: Span, to pool: inout Pool) {
-    guard let chunkIndex = pool.chunks.lastIndex(where: { $0.start <= span.start }) else { return }
+  /// Returns `span` to its chunk and unmaps the chunk when all of it is free and another one is. False where
+  /// the pool has no such chunk.
+  private static func give(_ span: Span, to pool: inout Pool, mapped: inout Int) -> Bool {
+    guard let chunkIndex = pool.chunks.lastIndex(where: { $0.start <= span.start }),
+      span.end <= pool.chunks[chunkIndex].end
+    else { return false }
     let chunk = pool.chunks[chunkIndex]
     var merged = span
     if let left = pool.free.firstIndex(where: { $0.end == merged.start && $0.start >= chunk.start }) {
@@ -105,9 +174,10 @@ enum CodePages {
       munmap(UnsafeMutableRawPointer(bitPattern: merged.start), merged.byteCount) == 0
     {
       pool.chunks.remove(at: chunkIndex)
-      pool.mappedByteCount -= chunk.byteCount
+      mapped -= chunk.byteCount
     } else {
       insert(merged, into: &pool.free)
     }
+    return true
   }
 }

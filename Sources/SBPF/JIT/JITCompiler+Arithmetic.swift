@@ -15,22 +15,33 @@ extension JITCompiler {
       }
     case .mov32Reg: assembler.move(.word, target, value(of: insn.source, scratch: Host.scratch))
     case .mov32SxReg: assembler.signExtend(target, value(of: insn.source, scratch: Host.scratch))
-    case .add64Imm, .add64Reg: binary(.double, .add, insn)
-    case .sub64Imm, .sub64Reg: binary(.double, .sub, insn)
-    case .or64Imm, .or64Reg: binary(.double, .or, insn)
-    case .and64Imm, .and64Reg: and64(insn)
-    case .xor64Imm, .xor64Reg: binary(.double, .xor, insn)
+    case .add64Imm: constant(.double, .add, insn)
+    case .add64Reg: registers(.double, .add, insn)
+    case .sub64Imm: constant(.double, .sub, insn)
+    case .sub64Reg: registers(.double, .sub, insn)
+    case .or64Imm: constant(.double, .or, insn)
+    case .or64Reg: registers(.double, .or, insn)
+    case .and64Imm: mask(insn)
+    case .and64Reg: registers(.double, .and, insn)
+    case .xor64Imm: constant(.double, .xor, insn)
+    case .xor64Reg: registers(.double, .xor, insn)
     case .reverseSub64Imm: reverseSubtract(.double, insn)
     case .mul64Imm, .mul64Reg, .lmul64Imm, .lmul64Reg: multiply(.double, insn)
-    case .add32ZxImm, .add32ZxReg: binary(.word, .add, insn)
-    case .sub32ZxReg: binary(.word, .sub, insn)
-    case .or32Imm, .or32Reg: binary(.word, .or, insn)
-    case .and32Imm, .and32Reg: binary(.word, .and, insn)
-    case .xor32Imm, .xor32Reg: binary(.word, .xor, insn)
+    case .add32ZxImm: constant(.word, .add, insn)
+    case .add32ZxReg: registers(.word, .add, insn)
+    case .sub32ZxReg: registers(.word, .sub, insn)
+    case .or32Imm: constant(.word, .or, insn)
+    case .or32Reg: registers(.word, .or, insn)
+    case .and32Imm: constant(.word, .and, insn)
+    case .and32Reg: registers(.word, .and, insn)
+    case .xor32Imm: constant(.word, .xor, insn)
+    case .xor32Reg: registers(.word, .xor, insn)
     case .reverseSub32ZxImm: reverseSubtract(.word, insn)
     case .lmul32Imm, .lmul32Reg: multiply(.word, insn)
-    case .add32Imm, .add32Reg: signExtended(target) { $0.binary(.word, .add, insn) }
-    case .sub32Imm, .sub32Reg: signExtended(target) { $0.binary(.word, .sub, insn) }
+    case .add32Imm: signExtended(target) { $0.constant(.word, .add, insn) }
+    case .add32Reg: signExtended(target) { $0.registers(.word, .add, insn) }
+    case .sub32Imm: signExtended(target) { $0.constant(.word, .sub, insn) }
+    case .sub32Reg: signExtended(target) { $0.registers(.word, .sub, insn) }
     case .mul32Imm, .mul32Reg: signExtended(target) { $0.multiply(.word, insn) }
     case .lsh64Imm, .lsh64Reg: shift(.double, .left, insn)
     case .rsh64Imm, .rsh64Reg: shift(.double, .right, insn)
@@ -75,11 +86,14 @@ extension JITCompiler {
       ? UInt64(UInt32(truncatingIfNeeded: insn.immediate)) : UInt64(bitPattern: insn.immediate)
   }
 
-  private mutating func binary(_ width: X86Width, _ operation: X86Arithmetic, _ insn: Insn) {
+  private mutating func registers(_ width: X86Width, _ operation: X86Arithmetic, _ insn: Insn) {
     let target = Self.host(insn.destination)
-    if hasSource(insn) {
-      assembler.arithmetic(width, operation, target, value(of: insn.source, scratch: Host.scratch))
-    } else if Self.isHarmless(insn.immediate) {
+    assembler.arithmetic(width, operation, target, value(of: insn.source, scratch: Host.scratch))
+  }
+
+  private mutating func constant(_ width: X86Width, _ operation: X86Arithmetic, _ insn: Insn) {
+    let target = Self.host(insn.destination)
+    if Self.isHarmless(insn.immediate) {
       assembler.arithmetic(width, operation, target, immediate: Int32(truncatingIfNeeded: insn.immediate))
     } else {
       loadConstant(Host.scratch, Self.constant(width, insn))
@@ -88,12 +102,12 @@ extension JITCompiler {
   }
 
   /// The masks of a byte and of two have instructions of their own.
-  private mutating func and64(_ insn: Insn) {
+  private mutating func mask(_ insn: Insn) {
     let target = Self.host(insn.destination)
-    if !hasSource(insn), insn.immediate == 0xff || insn.immediate == 0xffff {
+    if insn.immediate == 0xff || insn.immediate == 0xffff {
       assembler.zeroExtend(insn.immediate == 0xff ? .byte : .half, target, target)
     } else {
-      binary(.double, .and, insn)
+      constant(.double, .and, insn)
     }
   }
 
@@ -195,7 +209,7 @@ extension JITCompiler {
     loadOperand(width, insn)
     if hasSource(insn) {
       assembler.test(width, Host.scratch, Host.scratch)
-      cold(.leave, assembler.jump(if: .equal), pc)
+      leave(at: pc, from: assembler.jump(if: .equal))
     }
     if isSigned { leaveOnOverflow(width, insn, pc) }
     withAccumulator(width, insn, result: wantsRemainder ? .rdx : .rax) { compiler in
@@ -237,7 +251,7 @@ extension JITCompiler {
     } else {
       assembler.arithmetic(.word, .compare, target, immediate: .min)
     }
-    cold(.leave, assembler.jump(if: .equal), pc)
+    leave(at: pc, from: assembler.jump(if: .equal))
     assembler.land(isOther)
   }
 

@@ -17,17 +17,12 @@ extension JITCompiler {
     case .stxw: storeRegister(.word, insn, pc)
     case .stxdw: storeRegister(.double, insn, pc)
     case .ja: jump(assembler.jump(), to: pc + 1 + Int(insn.offset))
-    case .jeqImm, .jeqReg, .jeq32Imm, .jeq32Reg: conditionalJump(.equal, insn, pc)
-    case .jneImm, .jneReg, .jne32Imm, .jne32Reg: conditionalJump(.notEqual, insn, pc)
-    case .jgtImm, .jgtReg, .jgt32Imm, .jgt32Reg: conditionalJump(.above, insn, pc)
-    case .jgeImm, .jgeReg, .jge32Imm, .jge32Reg: conditionalJump(.aboveOrEqual, insn, pc)
-    case .jltImm, .jltReg, .jlt32Imm, .jlt32Reg: conditionalJump(.below, insn, pc)
-    case .jleImm, .jleReg, .jle32Imm, .jle32Reg: conditionalJump(.belowOrEqual, insn, pc)
-    case .jsgtImm, .jsgtReg, .jsgt32Imm, .jsgt32Reg: conditionalJump(.greater, insn, pc)
-    case .jsgeImm, .jsgeReg, .jsge32Imm, .jsge32Reg: conditionalJump(.greaterOrEqual, insn, pc)
-    case .jsltImm, .jsltReg, .jslt32Imm, .jslt32Reg: conditionalJump(.less, insn, pc)
-    case .jsleImm, .jsleReg, .jsle32Imm, .jsle32Reg: conditionalJump(.lessOrEqual, insn, pc)
-    case .jsetImm, .jsetReg, .jset32Imm, .jset32Reg: conditionalJump(nil, insn, pc)
+    case .jeqImm, .jeqReg, .jneImm, .jneReg, .jgtImm, .jgtReg, .jgeImm, .jgeReg, .jltImm, .jltReg, .jleImm,
+      .jleReg, .jsgtImm, .jsgtReg, .jsgeImm, .jsgeReg, .jsltImm, .jsltReg, .jsleImm, .jsleReg, .jsetImm,
+      .jsetReg, .jeq32Imm, .jeq32Reg, .jne32Imm, .jne32Reg, .jgt32Imm, .jgt32Reg, .jge32Imm, .jge32Reg,
+      .jlt32Imm, .jlt32Reg, .jle32Imm, .jle32Reg, .jsgt32Imm, .jsgt32Reg, .jsge32Imm, .jsge32Reg, .jslt32Imm,
+      .jslt32Reg, .jsle32Imm, .jsle32Reg, .jset32Imm, .jset32Reg:
+      conditionalJump(Self.condition(of: insn.opcode), insn, pc)
     case .callInternal: call(insn, pc)
     case .callx: callRegister(insn, pc)
     case .callSyscall:
@@ -46,37 +41,19 @@ extension JITCompiler {
 
   // MARK: Memory
 
-  /// Leaves the guest address of `[base + offset]` in r11.
-  private mutating func loadGuestAddress(_ base: UInt8, _ offset: Int16) {
-    let register = value(of: base, scratch: Host.address)
-    if offset != 0 {
-      assembler.loadAddress(Host.address, X86Address(register, Int32(offset)))
-    } else if register != Host.address {
-      assembler.move(.double, Host.address, register)
-    }
-  }
-
   /// Host memory of the access: in the frame without a check, otherwise checked against the region's limit.
   private mutating func translate(
     _ base: UInt8, _ width: X86Width, _ insn: Insn, isStore: Bool, _ pc: Int
   ) -> X86Address {
-    let offset = Int(insn.offset)
-    if base == 10, usesHostFrames, offset >= -Int(GuestMemory.frameByteCount), offset <= -width.rawValue / 8 {
-      return X86Address(Host.frame, Int32(offset))
-    }
     let log2 = UInt8(truncatingIfNeeded: width.rawValue.trailingZeroBitCount - 3)
+    if base == 10, usesHostFrames, Self.isInFrame(insn.offset, byteCountLog2: log2) {
+      return X86Address(Host.frame, Int32(insn.offset))
+    }
     let kind = AccessKind(isStore: isStore, byteCountLog2: log2)
     loadGuestAddress(base, insn.offset)
-    assembler.move(.double, Host.scratch, Host.address)
-    assembler.shift(.double, .right, Host.scratch, by: 32)
-    assembler.arithmetic(.word, .and, Host.scratch, immediate: 7)
-    assembler.arithmetic(
-      .double, .compare, Host.address,
-      X86Address(Host.state, index: Host.scratch, scale: 3, JITState.Offset.limits(kind)))
-    let isRefused = assembler.jump(if: .aboveOrEqual)
-    assembler.load(
-      .double, Host.scratch, X86Address(Host.state, index: Host.scratch, scale: 3, JITState.Offset.biases))
-    cold(.access(kind), isRefused, pc)
+    let check = templates.accesses + Int(kind.rawValue)
+    assembler.emit(check.pointee)
+    cold(check.pointee, kind.rawValue, pc)
     return X86Address(Host.address, index: Host.scratch)
   }
 
@@ -120,8 +97,7 @@ extension JITCompiler {
   private mutating func conditionalJump(_ condition: X86Condition?, _ insn: Insn, _ pc: Int) {
     let width: X86Width = insn.opcode.rawValue >= Opcode.jeq32Imm.rawValue ? .word : .double
     let left = value(of: insn.destination, scratch: Host.address)
-    // Rows of jumps alternate between constants and registers, beginning with a constant.
-    let hasConstant = (insn.opcode.rawValue - Opcode.jeqImm.rawValue) & 1 == 0
+    let hasConstant = Self.comparesConstant(insn.opcode)
     if hasConstant, let condition, Self.isHarmless(insn.immediate) {
       if insn.immediate == 0, condition == .equal || condition == .notEqual {
         assembler.test(width, left, left)
@@ -144,23 +120,14 @@ extension JITCompiler {
     jump(assembler.jump(if: condition ?? .notEqual), to: pc + 1 + Int(insn.offset))
   }
 
-  private static let saved: [X86Register] = [.r14, .r15, .r13, .r12, .rbp]
-
   private mutating func enterFrame(_ pc: Int) {
-    assembler.arithmetic(.double, .compare, .rsp, Host.field(JITState.Offset.callLimit))
-    cold(.deeperCall, assembler.jump(if: .belowOrEqual), pc)
-    for register in Self.saved { assembler.push(register) }
-    let frame = Int32(GuestMemory.frameByteCount)
-    if usesHostFrames {
-      assembler.arithmetic(.double, .add, Host.frame, immediate: frame)
-    } else if !executable.version.hasManualStackFrames {
-      assembler.arithmetic(.double, .add, Host.frame, immediate: hasGaps ? 2 * frame : frame)
-    }
+    assembler.emit(templates.enterFrame)
+    cold(templates.enterFrame, ColdPath.Kind.deeperCall.rawValue, pc)
   }
 
   private mutating func leaveFrame(_ pc: Int) {
     site(pc)
-    for register in Self.saved.reversed() { assembler.pop(register) }
+    assembler.emit(templates.leaveFrame)
   }
 
   private mutating func call(_ insn: Insn, _ pc: Int) {

@@ -1,6 +1,6 @@
-// An executable's decoded instructions to x86-64 machine code, in one pass over them after one that finds
-// where blocks start. A block is straight code that is entered at its start and left at its end; it pays for
-// all its instructions when it is entered.
+// An executable's text to x86-64 machine code, in one pass over it; where blocks start, the verifier has noted
+// (TextMap). A block is straight code that is entered at its start and left at its end; it pays for all its
+// instructions when it is entered.
 //
 // Host registers: rbx JITState, rdi units left, r11 and rcx free within an instruction; the guest's registers
 // are in `JITCompiler.host`. rbp is r10, or, where r10 cannot be written, the host address that r10 stands
@@ -18,7 +18,8 @@ struct JITCompiler {
   private static let maxBlockUnits = 127
 
   let executable: Executable
-  let insns: UnsafePointer<Insn>
+  /// A bit for each slot and the text's end: whether a block starts there.
+  private let blocks: UnsafeMutablePointer<UInt64>
   let slotCount: Int
   let usesHostFrames: Bool
   let hasGaps: Bool
@@ -26,128 +27,147 @@ struct JITCompiler {
   let blindingKey: UInt64
   var assembler: X86Assembler
   var shared = SharedCode()
-  /// By slot: 0, `isBlock` until its code is written, then where.
+  var templates = Templates()
+  /// By slot: 0 until code that can be jumped to is written for it, then where.
+  private let entriesBlock: CodePages.Block
   let entries: UnsafeMutablePointer<UInt32>
-  static let isBlock: UInt32 = .max
-  var jumps: [(patch: X86Patch, target: UInt32)] = []
-  var coldPaths: [ColdPath] = []
-  var sites: [CodeSite] = []
+  private var jumps: PageBuffer<ForwardJump>
+  private var coldPaths: PageBuffer<ColdPath>
+  private var sites: PageBuffer<CodeSite>
+
+  private struct ForwardJump {
+    var patch: X86Patch
+    var target: UInt32
+  }
 
   /// Code behind the last block that `patch` jumps to.
   struct ColdPath {
-    enum Kind {
-      case leave, deeperCall
-      case access(AccessKind)
+    enum Kind: UInt8 {
+      // The first eight are the kinds of accesses.
+      case leave = 8
+      case deeperCall = 9
     }
-    var kind: Kind
-    var patch: X86Patch
-    var resume: Int32
-    var pc: UInt32
+
+    let patch: X86Patch
+    /// The kind above the lowest 24 bits.
+    private let pcAndKind: UInt32
+
+    init(patch: X86Patch, pc: Int, rawKind: UInt8) {
+      self.patch = patch
+      pcAndKind = UInt32(truncatingIfNeeded: pc) & 0xff_ffff | UInt32(rawKind) << 24
+    }
+
+    var pc: UInt32 { pcAndKind & 0xff_ffff }
+    var rawKind: UInt8 { UInt8(truncatingIfNeeded: pcAndKind >> 24) }
   }
 
   /// nil where the program is too large or there is no memory for its code.
   static func compile(_ executable: Executable) -> MachineCode? {
     guard JITEngine.isSupported, executable.slotCount <= maxSlotCount else { return nil }
     var compiler = JITCompiler(executable, blindingKey: UInt64.random(in: .min ... .max))
-    defer { compiler.assembler.deallocate() }
-    compiler.emitAll()
-    let code = compiler.assembler
-    let bytes = UnsafeRawBufferPointer(start: code.start, count: code.offset)
-    guard let block = CodePages.publish(bytes) else {
-      compiler.entries.deallocate()
-      return nil
-    }
-    return MachineCode(
-      block: block, codeByteCount: code.offset, entries: compiler.entries,
-      entryCount: executable.slotCount + 1, sites: compiler.sites)
+    return compiler?.machineCode()
   }
 
-  private init(_ executable: Executable, blindingKey: UInt64) {
+  /// nil where there is no memory for what is usual.
+  private init?(_ executable: Executable, blindingKey: UInt64) {
     self.executable = executable
     self.blindingKey = blindingKey
-    insns = UnsafePointer(executable.insns)
     slotCount = executable.slotCount
     usesHostFrames = executable.usesHostFrames
     hasGaps = executable.version.hasStackFrameGaps
-    assembler = X86Assembler(capacity: SharedCode.maxByteCount + slotCount * 24)
-    entries = .allocate(capacity: slotCount + 1)
+    let records = slotCount / 2 + 512
+    let entryByteCount = (slotCount + 1) * MemoryLayout<UInt32>.stride
+    let assembler = X86Assembler(capacity: SharedCode.maxByteCount + slotCount * 24)
+    let jumps = PageBuffer<ForwardJump>(capacity: records)
+    let coldPaths = PageBuffer<ColdPath>(capacity: records)
+    let sites = PageBuffer<CodeSite>(capacity: records)
+    guard let assembler, let jumps, let coldPaths, let sites,
+      let entriesBlock = CodePages.allocate(entryByteCount)
+    else {
+      assembler?.free()
+      jumps?.free()
+      coldPaths?.free()
+      sites?.free()
+      return nil
+    }
+    (self.assembler, self.jumps, self.coldPaths, self.sites) = (assembler, jumps, coldPaths, sites)
+    self.entriesBlock = entriesBlock
+    blocks = executable.map.copyBlocks()
+    entries = entriesBlock.start.bindMemory(to: UInt32.self, capacity: slotCount + 1)
     entries.initialize(repeating: 0, count: slotCount + 1)
-    sites.reserveCapacity(slotCount / 2 + 8)
-    coldPaths.reserveCapacity(slotCount / 2 + 8)
+  }
+
+  private mutating func machineCode() -> MachineCode? {
+    emitAll()
+    blocks.deallocate()
+    templates.free()
+    jumps.free()
+    coldPaths.free()
+    let hasFailed = assembler.hasFailed || jumps.hasFailed || coldPaths.hasFailed || sites.hasFailed
+    let codeByteCount = assembler.offset
+    if hasFailed {
+      assembler.free()
+    } else if let block = CodePages.publish(assembler.finish(), codeByteCount: codeByteCount) {
+      return MachineCode(
+        block: block, codeByteCount: codeByteCount, entries: entriesBlock, entryCount: slotCount + 1,
+        siteCount: sites.count, sites: sites.finish())
+    }
+    sites.free()
+    CodePages.giveBack(entriesBlock)
+    return nil
   }
 
   private mutating func emitAll() {
-    let hasRegisterCalls = markBlocks()
+    let hasRegisterCalls = executable.map.hasRegisterCalls
     if hasRegisterCalls { markAddressTaken() }
     assembler.reserve(SharedCode.maxByteCount)
     emitSharedCode(hasRegisterCalls: hasRegisterCalls)
+    makeTemplates()
     emitBlocks()
     emitColdPaths()
-    for jump in jumps { assembler.resolve(jump.patch, to: Int(entries[Int(jump.target)])) }
+    for jump in jumps.elements { assembler.resolve(jump.patch, to: Int(entries[Int(jump.target)])) }
   }
 
   // MARK: Blocks
 
-  /// Whether there is a `callx`.
-  private mutating func markBlocks() -> Bool {
-    entries[executable.entryPC] = Self.isBlock
-    entries[slotCount] = Self.isBlock
-    var hasRegisterCalls = false
-    for pc in 0..<slotCount {
-      let insn = insns[pc]
-      guard insn.opcode.endsBlock, insn.opcode != .wideHigh else { continue }
-      entries[pc + 1] = Self.isBlock
-      if insn.opcode.rawValue < Opcode.call.rawValue {
-        entries[pc + 1 + Int(insn.offset)] = Self.isBlock
-      } else if insn.opcode == .callInternal {
-        entries[Int(insn.immediate)] = Self.isBlock
-      } else if insn.opcode == .callx {
-        hasRegisterCalls = true
-      }
-    }
-    return hasRegisterCalls
-  }
-
-  /// Starts blocks wherever a constant or a word of the read-only data looks like an address in the text. A
-  /// computed call to another place is left to the interpreter.
-  private mutating func markAddressTaken() {
-    for pc in 0..<slotCount {
-      let insn = insns[pc]
-      if insn.opcode == .lddw { markAddress(UInt64(bitPattern: insn.immediate)) }
-      if insn.opcode == .hor64Imm, pc > 0, insns[pc - 1].opcode == .mov32Imm {
-        let low = UInt64(UInt32(truncatingIfNeeded: insns[pc - 1].immediate))
-        markAddress(UInt64(bitPattern: insn.immediate) << 32 | low)
-      }
-    }
-    let data = UnsafeRawBufferPointer(executable.rodata)
+  /// Starts blocks wherever a word of the read-only data looks like an address in the text, as constants of
+  /// the code do already. A computed call to another place is left to the interpreter.
+  private func markAddressTaken() {
+    let data = executable.rodata.start
+    let text = executable.textRangeInRodata ?? 0..<0
     var offset = 0
     while offset + 8 <= executable.rodataByteCount {
-      markAddress(UInt64(littleEndian: data.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+      if offset == (text.lowerBound + 7) & ~7, text.count >= 16 { offset = text.upperBound & ~7 }
+      guard offset + 8 <= executable.rodataByteCount else { return }
+      let word = UInt64(littleEndian: data.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      let pc = (word &- executable.textAddress) >> 3
+      if pc < UInt64(slotCount) { markBlock(Int(pc)) }
       offset += 8
     }
   }
 
-  private func markAddress(_ address: UInt64) {
-    let pc = (address &- executable.textAddress) >> 3
-    if pc < UInt64(slotCount) { entries[Int(pc)] = Self.isBlock }
-  }
+  @inline(__always) private func isBlock(_ pc: Int) -> Bool { blocks[pc >> 6] >> UInt64(pc & 63) & 1 != 0 }
+
+  private func markBlock(_ pc: Int) { blocks[pc >> 6] |= 1 << UInt64(pc & 63) }
 
   private mutating func emitBlocks() {
+    var decoder = InsnDecoder(executable)
+    let forms = CommonForm.table
     var pc = 0
     var units = 0
     var priceOffset = 0
     while pc <= slotCount {
       assembler.reserve(Self.maxByteCountPerSlot)
-      if entries[pc] != 0 || units == Self.maxBlockUnits || units == 0 {
+      if units == 0 || units == Self.maxBlockUnits || isBlock(pc) {
         if units > 0 { assembler.patch8(at: priceOffset, UInt8(units)) }
         units = 0
-        entries[pc] = UInt32(assembler.offset)
-        assembler.arithmetic(.double, .sub, Host.units, immediate: 0)
-        priceOffset = assembler.offset - 1
-        cold(.leave, assembler.jump(if: .below), pc)
+        entries[pc] = UInt32(truncatingIfNeeded: assembler.offset)
+        assembler.emit(templates.block)
+        priceOffset = assembler.offset - Templates.priceDistance
+        cold(templates.block, ColdPath.Kind.leave.rawValue, pc)
       }
-      let insn = insns[pc]
-      emit(insn, pc)
+      let insn = decoder.insn(at: pc)
+      if !emitCommon(insn, pc, forms + Int(insn.opcode.rawValue)) { emit(insn, pc) }
       units += 1
       if insn.opcode.endsBlock {
         assembler.patch8(at: priceOffset, UInt8(units))
@@ -160,50 +180,69 @@ struct JITCompiler {
 
   /// The second slot of a constant has code only if something calls it: a block that gives up.
   private mutating func skipWideHigh(_ pc: inout Int, price: Int, units: inout Int) {
-    if entries[pc] != 0 {
+    if isBlock(pc) {
       assembler.patch8(at: price, UInt8(units))
       jump(assembler.jump(), to: pc + 1)
-      entries[pc + 1] = Self.isBlock
+      markBlock(pc + 1)
       units = 0
     } else {
       pc += 1
     }
   }
 
+  /// Each is a call of shared code and, but for `leave`, a jump back: where to and how much of it is looked up.
   private mutating func emitColdPaths() {
-    for path in coldPaths {
-      assembler.reserve(32)
+    let kindCount = Int(ColdPath.Kind.deeperCall.rawValue) + 1
+    var targets = [Int](repeating: shared.deeperCall, count: kindCount)
+    // From the jump's distance to where the code goes on: behind it, or behind the load of a bias, which
+    // the call has found.
+    var resumes = [Int](repeating: 4, count: kindCount)
+    var byteCounts = [Int](repeating: 10, count: kindCount)
+    for raw in 0..<AccessKind.count {
+      targets[raw] = shared.accesses[raw]
+      resumes[raw] = templates.accesses[raw].patchDistance
+    }
+    targets[Int(ColdPath.Kind.leave.rawValue)] = shared.leave
+    byteCounts[Int(ColdPath.Kind.leave.rawValue)] = 5
+    for path in coldPaths.elements {
+      let kind = Int(path.rawKind)
+      assembler.reserve(16)
       assembler.land(path.patch)
-      switch path.kind {
-      case .leave: assembler.call(shared.leave)
-      case .deeperCall: assembler.call(shared.deeperCall)
-      case .access(let kind): assembler.call(shared.accesses[Int(kind.rawValue)])
-      }
-      sites.append(CodeSite(offset: UInt32(assembler.offset), pc: path.pc))
-      if case .leave = path.kind { continue }
-      assembler.jump(to: Int(path.resume))
+      assembler.callAndJump(
+        targets[kind], to: Int(path.patch.offset) + resumes[kind], keeping: byteCounts[kind])
+      sites.append(
+        CodeSite(
+          offset: UInt32(truncatingIfNeeded: assembler.offset - byteCounts[kind] + 5), pc: path.pc))
     }
   }
 
   // MARK: For all instructions
 
-  mutating func cold(_ kind: ColdPath.Kind, _ patch: X86Patch, _ pc: Int) {
-    coldPaths.append(
-      ColdPath(kind: kind, patch: patch, resume: Int32(truncatingIfNeeded: assembler.offset), pc: UInt32(pc)))
+  /// Code for `patch` that gives up at the instruction at `pc`.
+  @inline(__always) mutating func leave(at pc: Int, from patch: X86Patch) {
+    coldPaths.append(ColdPath(patch: patch, pc: pc, rawKind: ColdPath.Kind.leave.rawValue))
+  }
+
+  /// Code for the jump in `template`, which has just been written.
+  @inline(__always) mutating func cold(_ template: X86Template, _ rawKind: UInt8, _ pc: Int) {
+    let patch = X86Patch(offset: Int32(truncatingIfNeeded: assembler.offset - template.patchDistance))
+    coldPaths.append(ColdPath(patch: patch, pc: pc, rawKind: rawKind))
   }
 
   /// Notes that the call just written belongs to the instruction at `pc`.
-  mutating func site(_ pc: Int) {
-    sites.append(CodeSite(offset: UInt32(assembler.offset), pc: UInt32(pc)))
+  @inline(__always) mutating func site(_ pc: Int) {
+    sites.append(
+      CodeSite(
+        offset: UInt32(truncatingIfNeeded: assembler.offset), pc: UInt32(truncatingIfNeeded: pc)))
   }
 
   /// Sends `patch` to the block at slot `target`.
-  mutating func jump(_ patch: X86Patch, to target: Int) {
+  @inline(__always) mutating func jump(_ patch: X86Patch, to target: Int) {
     let entry = entries[target]
-    if entry != 0, entry != Self.isBlock {
+    if entry != 0 {
       assembler.resolve(patch, to: Int(entry))
     } else {
-      jumps.append((patch, UInt32(target)))
+      jumps.append(ForwardJump(patch: patch, target: UInt32(truncatingIfNeeded: target)))
     }
   }
 
@@ -254,7 +293,7 @@ extension JITCompiler {
   }
 
   /// r10 from the host address of the frame.
-  mutating func loadFramePointer(_ target: X86Register) {
+  @inline(never) mutating func loadFramePointer(_ target: X86Register) {
     assembler.load(.double, target, Host.field(JITState.Offset.framePointerBias))
     assembler.loadAddress(target, X86Address(target, index: Host.frame, scale: hasGaps ? 1 : 0))
   }

@@ -34,7 +34,7 @@ enum JITEngine {
       context.pointee.hasStackGaps
       ? GuestMemory.stackStart &+ frame &- 2 &* (stack &+ frame) : GuestMemory.stackStart &- stack
     state.pointee.codeStart = UInt(bitPattern: code.start)
-    state.pointee.entries = UnsafePointer(code.entries)
+    state.pointee.entries = code.entries
     state.pointee.executable = UnsafeRawPointer(Unmanaged.passUnretained(executable).toOpaque())
     state.mirrorRegions()
     withExtendedLifetime(executable) {
@@ -81,7 +81,7 @@ extension JITEngine {
     let state = memory.assumingMemoryBound(to: JITState.self)
     let context = state.pointee.context
     guard let (executable, code, pc) = JITEngine.place(state, site) else { return }
-    context.pointee.remainingUnits &+= code.unitsCharged(from: pc, in: UnsafePointer(executable.insns))
+    context.pointee.remainingUnits &+= code.unitsCharged(from: pc, in: executable.insns)
     JITEngine.restoreFrames(state, executable, code, stackPointer: stackPointer)
     JITEngine.interpret(executable, context, from: pc)
   }

@@ -9,38 +9,42 @@ struct CodeSite {
 
 /// Immutable after `init`; its pages are freed with it, so whoever runs it keeps it alive.
 final class MachineCode: @unchecked Sendable {
-  // Unchecked: the pointers below are written before `init` ends and freed in `deinit`.
+  // Unchecked: all memory below is written before `init` ends and given back in `deinit`.
   private let block: CodePages.Block
-  /// By slot: offset of the code of the block that starts there, or 0. `slotCount + 1` entries.
-  let entries: UnsafeMutablePointer<UInt32>
-  private let entryCount: Int
+  private let entriesBlock: CodePages.Block
+  private let sitesBlock: CodePages.Block
+  /// By slot: offset of the code of the block that starts there, or 0. `entryCount` of them.
+  let entries: UnsafePointer<UInt32>
   /// Ascending by offset.
-  private let sites: [CodeSite]
+  private let sites: UnsafeBufferPointer<CodeSite>
   /// Bytes of instructions, without the rest of the last page.
   let codeByteCount: Int
 
+  /// Takes over the blocks, of which the last two hold that many entries and sites.
   init(
-    block: CodePages.Block, codeByteCount: Int, entries: UnsafeMutablePointer<UInt32>, entryCount: Int,
-    sites: [CodeSite]
+    block: CodePages.Block, codeByteCount: Int, entries: CodePages.Block, entryCount: Int, siteCount: Int,
+    sites: CodePages.Block
   ) {
     self.block = block
     self.codeByteCount = codeByteCount
-    self.entries = entries
-    self.entryCount = entryCount
-    self.sites = sites
+    entriesBlock = entries
+    sitesBlock = sites
+    self.entries = UnsafePointer(entries.start.bindMemory(to: UInt32.self, capacity: entryCount))
+    self.sites = UnsafeBufferPointer(
+      start: sites.start.bindMemory(to: CodeSite.self, capacity: siteCount), count: siteCount)
   }
 
   deinit {
     CodePages.free(block)
-    entries.deallocate()
+    CodePages.giveBack(entriesBlock)
+    CodePages.giveBack(sitesBlock)
   }
 
   var start: UnsafeMutableRawPointer { block.start }
 
   /// All memory that the code and its tables take.
   var byteCount: Int {
-    block.byteCount + entryCount * MemoryLayout<UInt32>.stride
-      + sites.capacity * MemoryLayout<CodeSite>.stride
+    block.byteCount + entriesBlock.byteCount + sitesBlock.byteCount
   }
 
   /// The slot of the instruction whose code `returnAddress` follows.

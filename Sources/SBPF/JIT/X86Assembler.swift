@@ -84,58 +84,83 @@ struct X86Address {
 /// Where a 32-bit distance of a jump or call has to be written, as an offset in the code.
 struct X86Patch { var offset: Int32 }
 
-/// The buffer belongs to the assembler's owner, which calls `reserve` often enough and `deallocate` at the
-/// end.
+/// Up to 32 bytes of code that is always the same, copied as a whole.
+struct X86Template {
+  fileprivate var bytes = SIMD32<UInt8>()
+  fileprivate var byteCount = 0
+  /// From the distance of its jump to its end, in bytes.
+  fileprivate(set) var patchDistance = 0
+}
+
+/// Writes into pages of its own, which its owner takes with `finish` or frees. An instruction is put together in
+/// one word and stored as a whole, so up to `slack` bytes behind it are written, too.
 struct X86Assembler {
   /// No instruction is longer.
   static let maxInstructionByteCount = 15
+  private static let slack = 32
 
+  private var block: CodePages.Block
   private(set) var start: UnsafeMutableRawPointer
-  private var capacity: Int
+  private var cursor: UnsafeMutableRawPointer
+  private var end: UnsafeMutableRawPointer
+  /// Whether memory ran out; what was written is of no use then.
+  private(set) var hasFailed = false
+
+  /// nil where there is no memory.
+  init?(capacity: Int) {
+    guard let block = CodePages.allocate(capacity + X86Assembler.slack) else { return nil }
+    self.block = block
+    start = block.start
+    cursor = block.start
+    end = block.start + block.byteCount
+  }
+
   /// Bytes written; also the place of the next instruction.
-  private(set) var offset = 0
+  @inline(__always) var offset: Int { cursor - start }
 
-  init(capacity: Int) {
-    self.capacity = max(capacity, 64)
-    start = .allocate(byteCount: self.capacity, alignment: 16)
-  }
+  /// The pages, which the caller owns from now on.
+  func finish() -> CodePages.Block { block }
 
-  func deallocate() { start.deallocate() }
+  func free() { CodePages.giveBack(block) }
 
-  /// Makes room for `byteCount` bytes more.
+  /// Makes room for `byteCount` bytes more, at most a page.
   @inline(__always) mutating func reserve(_ byteCount: Int) {
-    if capacity - offset < byteCount { grow(byteCount) }
+    if end - cursor < byteCount + X86Assembler.slack { grow() }
   }
 
-  @inline(never) private mutating func grow(_ byteCount: Int) {
-    let larger = max(capacity * 2, offset + byteCount)
-    let copy = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
-    copy.copyMemory(from: start, byteCount: offset)
-    start.deallocate()
-    start = copy
-    capacity = larger
+  @inline(never) private mutating func grow() {
+    guard !hasFailed, let larger = CodePages.allocate(block.byteCount * 2 + CodePages.pageByteCount) else {
+      // Goes on from the start, over what is of no use any more.
+      hasFailed = true
+      cursor = start
+      return
+    }
+    let used = offset
+    larger.start.copyMemory(from: start, byteCount: used)
+    CodePages.giveBack(block)
+    block = larger
+    start = larger.start
+    cursor = start + used
+    end = start + larger.byteCount
   }
 
   // MARK: Bytes
 
-  @inline(__always) mutating func emit8(_ byte: UInt8) {
-    start.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
-    offset += 1
+  /// Writes the low `count` bytes of `bytes`, at most 8.
+  @inline(__always) mutating func emit(_ bytes: UInt64, _ count: Int) {
+    cursor.storeBytes(of: bytes, as: UInt64.self)
+    cursor += count
   }
 
-  @inline(__always) mutating func emit32(_ word: UInt32) {
-    start.storeBytes(of: word, toByteOffset: offset, as: UInt32.self)
-    offset += 4
-  }
+  @inline(__always) mutating func emit8(_ byte: UInt8) { emit(UInt64(byte), 1) }
 
-  @inline(__always) mutating func emit64(_ word: UInt64) {
-    start.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
-    offset += 8
-  }
+  @inline(__always) mutating func emit32(_ word: UInt32) { emit(UInt64(word), 4) }
+
+  @inline(__always) mutating func emit64(_ word: UInt64) { emit(word, 8) }
 
   func byte(at place: Int) -> UInt8 { start.load(fromByteOffset: place, as: UInt8.self) }
 
-  mutating func patch8(at place: Int, _ byte: UInt8) {
+  @inline(__always) mutating func patch8(at place: Int, _ byte: UInt8) {
     start.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
   }
 
@@ -145,64 +170,96 @@ struct X86Assembler {
     start.storeBytes(of: distance, toByteOffset: Int(patch.offset), as: Int32.self)
   }
 
+  /// What `body` writes, at most 32 bytes, which are not kept here; it returns the jump to be patched, if any.
+  mutating func template(_ body: (inout X86Assembler) -> X86Patch?) -> X86Template {
+    reserve(32)
+    let first = offset
+    let patch = body(&self)
+    var template = X86Template()
+    template.bytes = (start + first).loadUnaligned(as: SIMD32<UInt8>.self)
+    template.byteCount = min(offset - first, 32)
+    template.patchDistance = patch.map { offset - Int($0.offset) } ?? 0
+    cursor = start + first
+    return template
+  }
+
+  @inline(__always) mutating func emit(_ template: X86Template) {
+    cursor.storeBytes(of: template.bytes, as: SIMD32<UInt8>.self)
+    cursor += template.byteCount
+  }
+
   // MARK: Operand encoding
 
-  /// REX prefix; `forced` where byte registers would otherwise mean AH to BH.
-  @inline(__always) private mutating func rex(
-    wide: Bool, _ reg: UInt8, _ index: UInt8 = 0, _ base: UInt8, forced: Bool = false
+  /// Prefixes, opcode and ModRM, of which `bytes` has the last two.
+  @inline(__always) private mutating func instruction(
+    _ bytes: UInt64, _ count: Int, isHalf: Bool, escaped: Bool, rex: UInt8, forced: Bool = false
   ) {
-    let bits = (wide ? 8 : 0) | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3
-    if bits != 0 || forced { emit8(0x40 | bits) }
-  }
-
-  @inline(__always) private mutating func modRM(_ reg: UInt8, _ register: X86Register) {
-    emit8(0xc0 | (reg & 7) << 3 | register.rawValue & 7)
-  }
-
-  @inline(__always) private mutating func modRM(_ reg: UInt8, _ address: X86Address) {
-    let base = address.base.rawValue & 7
-    let short = Int32(Int8(truncatingIfNeeded: address.displacement)) == address.displacement
-    // Base 5 (rbp, r13) without displacement means something else.
-    let mode: UInt8 = address.displacement == 0 && base != 5 ? 0 : short ? 0x40 : 0x80
-    if let index = address.index {
-      emit8(mode | (reg & 7) << 3 | 4)
-      emit8(address.scale << 6 | (index.rawValue & 7) << 3 | base)
-    } else if base == 4 {
-      emit8(mode | (reg & 7) << 3 | 4)
-      emit8(0x24)
-    } else {
-      emit8(mode | (reg & 7) << 3 | base)
+    var (bytes, count) = (bytes, count)
+    if escaped {
+      bytes = bytes << 8 | 0x0f
+      count += 1
     }
-    if mode == 0x40 {
-      emit8(UInt8(truncatingIfNeeded: address.displacement))
-    } else if mode == 0x80 {
-      emit32(UInt32(bitPattern: address.displacement))
+    // Without a branch: which registers come next is as good as random.
+    let hasPrefix: UInt64 = rex != 0 || forced ? 1 : 0
+    bytes = bytes << (8 &* hasPrefix) | UInt64(0x40 | rex) &* hasPrefix
+    count += Int(hasPrefix)
+    if isHalf {
+      bytes = bytes << 8 | 0x66
+      count += 1
     }
+    emit(bytes, count)
   }
 
-  /// Prefixes, opcode and a memory operand.
+  @inline(__always) private static func rex(
+    wide: Bool, _ reg: UInt8, _ base: UInt8, index: UInt8 = 0
+  ) -> UInt8 {
+    (wide ? 8 : 0) | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3
+  }
+
+  /// An opcode alone, with a register in its low bits.
+  @inline(__always) private mutating func short(_ opcode: UInt8, _ register: X86Register, wide: Bool = false)
+  {
+    instruction(
+      UInt64(opcode | register.rawValue & 7), 1, isHalf: false, escaped: false,
+      rex: Self.rex(wide: wide, 0, register.rawValue))
+  }
+
+  /// Prefixes, opcode and a memory operand. `forced`: byte registers without a prefix would mean AH to BH.
   @inline(__always) private mutating func memory(
     _ width: X86Width, _ opcode: UInt8, _ reg: UInt8, _ address: X86Address, escaped: Bool = false,
     isByteRegister: Bool = false
   ) {
-    if width == .half { emit8(0x66) }
-    rex(
-      wide: width == .double, reg, address.index?.rawValue ?? 0, address.base.rawValue,
-      forced: isByteRegister && reg >= 4)
-    if escaped { emit8(0x0f) }
-    emit8(opcode)
-    modRM(reg, address)
+    let base = address.base.rawValue & 7
+    let isShort = Int32(Int8(truncatingIfNeeded: address.displacement)) == address.displacement
+    // Base 5 (rbp, r13) without displacement means something else.
+    let mode: UInt8 = address.displacement == 0 && base != 5 ? 0 : isShort ? 0x40 : 0x80
+    let field = mode | (reg & 7) << 3
+    let rex = Self.rex(
+      wide: width == .double, reg, address.base.rawValue, index: address.index?.rawValue ?? 0)
+    let forced = isByteRegister && reg >= 4
+    if let index = address.index {
+      let scaled = address.scale << 6 | (index.rawValue & 7) << 3 | base
+      let bytes = UInt64(opcode) | UInt64(field | 4) << 8 | UInt64(scaled) << 16
+      instruction(bytes, 3, isHalf: width == .half, escaped: escaped, rex: rex, forced: forced)
+    } else {
+      // Base 4 (rsp, r12) takes a second byte.
+      let isExtended: UInt64 = base == 4 ? 1 : 0
+      let bytes = UInt64(opcode) | UInt64(field | base) << 8 | (0x24 << 16) &* isExtended
+      instruction(
+        bytes, 2 + Int(isExtended), isHalf: width == .half, escaped: escaped, rex: rex, forced: forced)
+    }
+    emit(UInt64(UInt32(bitPattern: address.displacement)), mode == 0 ? 0 : mode == 0x40 ? 1 : 4)
   }
 
   /// Prefixes, opcode and a register operand.
   @inline(__always) private mutating func register(
-    _ width: X86Width, _ opcode: UInt8, _ reg: UInt8, _ operand: X86Register, escaped: Bool = false
+    _ width: X86Width, _ opcode: UInt8, _ reg: UInt8, _ operand: X86Register, escaped: Bool = false,
+    forced: Bool = false
   ) {
-    if width == .half { emit8(0x66) }
-    rex(wide: width == .double, reg, 0, operand.rawValue)
-    if escaped { emit8(0x0f) }
-    emit8(opcode)
-    modRM(reg, operand)
+    let field = 0xc0 | (reg & 7) << 3 | operand.rawValue & 7
+    instruction(
+      UInt64(opcode) | UInt64(field) << 8, 2, isHalf: width == .half, escaped: escaped,
+      rex: Self.rex(wide: width == .double, reg, operand.rawValue), forced: forced)
   }
 }
 
@@ -218,15 +275,13 @@ extension X86Assembler {
   @inline(__always) mutating func move(_ target: X86Register, immediate value: UInt64) {
     if value == 0 { return arithmetic(.word, .xor, target, target) }
     if value <= UInt64(UInt32.max) {
-      rex(wide: false, 0, 0, target.rawValue)
-      emit8(0xb8 | target.rawValue & 7)
+      short(0xb8, target)
       emit32(UInt32(value))
     } else if Int64(bitPattern: value) == Int64(Int32(truncatingIfNeeded: value)) {
       register(.double, 0xc7, 0, target)
       emit32(UInt32(truncatingIfNeeded: value))
     } else {
-      rex(wide: true, 0, 0, target.rawValue)
-      emit8(0xb8 | target.rawValue & 7)
+      short(0xb8, target, wide: true)
       emit64(value)
     }
   }
@@ -246,7 +301,7 @@ extension X86Assembler {
   }
 
   /// Stores the low bits of `value`, sign-extended for 64 bits.
-  mutating func store(_ width: X86Width, _ address: X86Address, immediate value: Int32) {
+  @inline(__always) mutating func store(_ width: X86Width, _ address: X86Address, immediate value: Int32) {
     memory(width, width == .byte ? 0xc6 : 0xc7, 0, address)
     switch width {
     case .byte: emit8(UInt8(truncatingIfNeeded: value))
@@ -261,13 +316,10 @@ extension X86Assembler {
     memory(.double, 0x8d, target.rawValue, address)
   }
 
-  mutating func zeroExtend(_ from: X86Width, _ target: X86Register, _ source: X86Register) {
+  @inline(__always) mutating func zeroExtend(_ from: X86Width, _ target: X86Register, _ source: X86Register) {
     switch from {
     case .byte:
-      rex(wide: false, target.rawValue, 0, source.rawValue, forced: source.rawValue >= 4)
-      emit8(0x0f)
-      emit8(0xb6)
-      modRM(target.rawValue, source)
+      register(.word, 0xb6, target.rawValue, source, escaped: true, forced: source.rawValue >= 4)
     case .half: register(.word, 0xb7, target.rawValue, source, escaped: true)
     case .word: move(.word, target, source)
     case .double: move(.double, target, source)
@@ -279,14 +331,12 @@ extension X86Assembler {
     register(.double, 0x63, target.rawValue, source)
   }
 
-  mutating func push(_ source: X86Register) {
-    rex(wide: false, 0, 0, source.rawValue)
-    emit8(0x50 | source.rawValue & 7)
+  @inline(__always) mutating func push(_ source: X86Register) {
+    short(0x50, source)
   }
 
-  mutating func pop(_ target: X86Register) {
-    rex(wide: false, 0, 0, target.rawValue)
-    emit8(0x58 | target.rawValue & 7)
+  @inline(__always) mutating func pop(_ target: X86Register) {
+    short(0x58, target)
   }
 }
 
@@ -307,20 +357,20 @@ extension X86Assembler {
     if short { emit8(UInt8(truncatingIfNeeded: immediate)) } else { emit32(UInt32(bitPattern: immediate)) }
   }
 
-  mutating func arithmetic(
+  @inline(__always) mutating func arithmetic(
     _ width: X86Width, _ operation: X86Arithmetic, _ target: X86Register, _ address: X86Address
   ) {
     memory(width, operation.rawValue << 3 | 3, target.rawValue, address)
   }
 
-  mutating func arithmetic(
+  @inline(__always) mutating func arithmetic(
     _ width: X86Width, _ operation: X86Arithmetic, _ address: X86Address, _ source: X86Register
   ) {
     memory(width, operation.rawValue << 3 | 1, source.rawValue, address)
   }
 
   /// A 32-bit immediate, extended to `width`.
-  mutating func arithmetic(
+  @inline(__always) mutating func arithmetic(
     _ width: X86Width, _ operation: X86Arithmetic, _ address: X86Address, immediate: Int32
   ) {
     memory(width, width == .byte ? 0x80 : 0x81, operation.rawValue, address)
@@ -331,57 +381,61 @@ extension X86Assembler {
     }
   }
 
-  mutating func test(_ width: X86Width, _ left: X86Register, _ right: X86Register) {
+  @inline(__always) mutating func test(_ width: X86Width, _ left: X86Register, _ right: X86Register) {
     register(width, 0x85, right.rawValue, left)
   }
 
-  mutating func test(_ width: X86Width, _ left: X86Register, immediate: Int32) {
+  @inline(__always) mutating func test(_ width: X86Width, _ left: X86Register, immediate: Int32) {
     register(width, 0xf7, 0, left)
     emit32(UInt32(bitPattern: immediate))
   }
 
-  mutating func unary(_ width: X86Width, _ operation: X86Unary, _ operand: X86Register) {
+  @inline(__always) mutating func unary(_ width: X86Width, _ operation: X86Unary, _ operand: X86Register) {
     register(width, 0xf7, operation.rawValue, operand)
   }
 
-  mutating func multiply(_ width: X86Width, _ target: X86Register, _ source: X86Register) {
+  @inline(__always) mutating func multiply(_ width: X86Width, _ target: X86Register, _ source: X86Register) {
     register(width, 0xaf, target.rawValue, source, escaped: true)
   }
 
-  mutating func multiply(_ width: X86Width, _ target: X86Register, by immediate: Int32) {
+  @inline(__always) mutating func multiply(_ width: X86Width, _ target: X86Register, by immediate: Int32) {
     let short = Int32(Int8(truncatingIfNeeded: immediate)) == immediate
     register(width, short ? 0x6b : 0x69, target.rawValue, target)
     if short { emit8(UInt8(truncatingIfNeeded: immediate)) } else { emit32(UInt32(bitPattern: immediate)) }
   }
 
-  mutating func shift(_ width: X86Width, _ operation: X86Shift, _ target: X86Register, by count: UInt8) {
+  @inline(__always) mutating func shift(
+    _ width: X86Width, _ operation: X86Shift, _ target: X86Register, by count: UInt8
+  ) {
     register(width, 0xc1, operation.rawValue, target)
     emit8(count)
   }
 
   /// By the low bits of rcx.
-  mutating func shiftByRCX(_ width: X86Width, _ operation: X86Shift, _ target: X86Register) {
+  @inline(__always) mutating func shiftByRCX(_ width: X86Width, _ operation: X86Shift, _ target: X86Register)
+  {
     register(width, 0xd3, operation.rawValue, target)
   }
 
   /// rax's sign into all of rdx.
-  mutating func extendSignIntoRDX(_ width: X86Width) {
-    rex(wide: width == .double, 0, 0, 0)
-    emit8(0x99)
+  @inline(__always) mutating func extendSignIntoRDX(_ width: X86Width) {
+    instruction(0x99, 1, isHalf: false, escaped: false, rex: Self.rex(wide: width == .double, 0, 0))
   }
 
-  mutating func swapBytes(_ width: X86Width, _ target: X86Register) {
-    rex(wide: width == .double, 0, 0, target.rawValue)
-    emit8(0x0f)
-    emit8(0xc8 | target.rawValue & 7)
+  @inline(__always) mutating func swapBytes(_ width: X86Width, _ target: X86Register) {
+    instruction(
+      UInt64(0xc8 | target.rawValue & 7), 1, isHalf: false, escaped: true,
+      rex: Self.rex(wide: width == .double, 0, target.rawValue))
   }
 
-  mutating func setBit(_ target: X86Register, _ bit: UInt8) {
+  @inline(__always) mutating func setBit(_ target: X86Register, _ bit: UInt8) {
     register(.double, 0xba, 5, target, escaped: true)
     emit8(bit)
   }
 
-  mutating func moveIf(_ condition: X86Condition, _ target: X86Register, _ source: X86Register) {
+  @inline(__always) mutating func moveIf(
+    _ condition: X86Condition, _ target: X86Register, _ source: X86Register
+  ) {
     register(.double, 0x40 | condition.rawValue, target.rawValue, source, escaped: true)
   }
 }
@@ -395,8 +449,12 @@ extension X86Assembler {
   }
 
   @inline(__always) mutating func jump(if condition: X86Condition) -> X86Patch {
-    emit8(0x0f)
-    emit8(0x80 | condition.rawValue)
+    jump(ifCode: condition.rawValue)
+  }
+
+  /// By a condition's number.
+  @inline(__always) mutating func jump(ifCode code: UInt8) -> X86Patch {
+    emit(0x0f | UInt64(0x80 | code) << 8, 2)
     return distance()
   }
 
@@ -410,22 +468,30 @@ extension X86Assembler {
     return X86Patch(offset: Int32(truncatingIfNeeded: offset - 4))
   }
 
-  mutating func jump(to target: Int) {
+  @inline(__always) mutating func jump(to target: Int) {
     let patch = jump()
     resolve(patch, to: target)
   }
 
-  mutating func call(_ target: Int) {
+  @inline(__always) mutating func call(_ target: Int) {
     let patch = call()
     resolve(patch, to: target)
   }
 
-  mutating func call(_ target: X86Register) { register(.word, 0xff, 2, target) }
+  /// A call and a jump, of which only the first `byteCount` bytes (5 or 10) count.
+  @inline(__always) mutating func callAndJump(_ callee: Int, to target: Int, keeping byteCount: Int) {
+    let calls = UInt64(UInt32(truncatingIfNeeded: callee - offset - 5))
+    let jumps = UInt64(UInt32(truncatingIfNeeded: target - offset - 10))
+    emit(0xe8 | calls << 8 | 0xe9 << 40, 6)
+    emit(jumps, byteCount - 6)
+  }
+
+  @inline(__always) mutating func call(_ target: X86Register) { register(.word, 0xff, 2, target) }
 
   /// Writes the distance of `patch` so that it goes to the next instruction.
-  mutating func land(_ patch: X86Patch) { resolve(patch, to: offset) }
+  @inline(__always) mutating func land(_ patch: X86Patch) { resolve(patch, to: offset) }
 
-  mutating func ret() { emit8(0xc3) }
+  @inline(__always) mutating func ret() { emit8(0xc3) }
 
-  mutating func trap() { emit8(0xcc) }
+  @inline(__always) mutating func trap() { emit8(0xcc) }
 }

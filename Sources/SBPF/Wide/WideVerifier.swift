@@ -9,10 +9,11 @@
 
 enum WideVerifier {
   static func verify(_ image: ProgramImage) throws(VerifierError) {
-    guard image.text.count % EncodedInsn.byteCount == 0 else { throw .programLengthNotMultiple }
-    guard !image.text.isEmpty else { throw .noProgram }
+    let text = image.text
+    guard text.count % EncodedInsn.byteCount == 0 else { throw .programLengthNotMultiple }
+    guard !text.isEmpty else { throw .noProgram }
     guard let tables = image.wide else { throw .missingWideTables }
-    let slots = EncodedInsn.slots(of: image.text)
+    let slots = EncodedInsn.slots(of: text)
     try check(tables, slotCount: slots.count)
     var walk = Walk(slots: slots, constantCount: tables.constants.count)
     guard slots.indices.contains(image.entryPC) else { throw .invalidEntry(pc: image.entryPC) }
@@ -61,10 +62,10 @@ private struct Walk {
 
   private func insn(_ pc: Int) throws(VerifierError) -> (insn: Insn, form: OperandForm) {
     let slot = slots[pc]
-    guard let shape = shapes.decoding(slot.opcode),
-      let insn = Insn(decoding: slot, next: nil, version: .wide, shapes: shapes)
-    else { throw .unknownOpcode(byte: slot.opcode, pc: pc) }
-    return (insn, shape.form)
+    guard let shape = shapes.decoding(slot.opcode) else {
+      throw .unknownOpcode(byte: slot.opcode, pc: pc)
+    }
+    return (Insn(slot, shape, next: nil, version: .wide), shape.form)
   }
 
   /// First pass: fields, flags, and where jumps go.

@@ -1,0 +1,53 @@
+// A growing list of plain values in pooled pages: what a compilation writes down by the ten thousand. Adding one
+// is a comparison and a store.
+
+/// Belongs to one owner, who takes the pages over with `finish` or frees them.
+struct PageBuffer<Element: BitwiseCopyable> {
+  private var block: CodePages.Block
+  private var next: UnsafeMutableRawPointer
+  private var end: UnsafeMutableRawPointer
+  /// Whether memory ran out; what was added then is lost.
+  private(set) var hasFailed = false
+
+  /// nil where there is no memory.
+  ///
+  /// - Parameter capacity: elements that fit without growing, at least one.
+  init?(capacity: Int) {
+    guard let block = CodePages.allocate(capacity * MemoryLayout<Element>.stride) else { return nil }
+    self.block = block
+    next = block.start
+    end = block.start + block.byteCount
+  }
+
+  var count: Int { (next - block.start) / MemoryLayout<Element>.stride }
+
+  /// Valid until the next change.
+  var elements: UnsafeBufferPointer<Element> {
+    UnsafeBufferPointer(start: block.start.bindMemory(to: Element.self, capacity: count), count: count)
+  }
+
+  @inline(__always) mutating func append(_ element: Element) {
+    if end - next < MemoryLayout<Element>.stride, !grow() { return }
+    next.storeBytes(of: element, as: Element.self)
+    next += MemoryLayout<Element>.stride
+  }
+
+  @inline(never) private mutating func grow() -> Bool {
+    guard !hasFailed, let larger = CodePages.allocate(block.byteCount * 2) else {
+      hasFailed = true
+      return false
+    }
+    let used = next - block.start
+    larger.start.copyMemory(from: block.start, byteCount: used)
+    CodePages.giveBack(block)
+    block = larger
+    next = larger.start + used
+    end = larger.start + larger.byteCount
+    return true
+  }
+
+  /// The pages that hold elements (at least one), which the caller owns from now on.
+  func finish() -> CodePages.Block { CodePages.trim(block, to: next - block.start) }
+
+  func free() { CodePages.giveBack(block) }
+}
