@@ -46,7 +46,9 @@ package enum EVMOpcodeTable {
       immediateByteCount = UInt8(immediate)
     }
 
-    init(_ opcode: EVMOpcode, _ name: String, _ pops: Int, _ pushes: Int, _ kind: EVMOpcodeKind, _ gas: UInt16) {
+    init(
+      _ opcode: EVMOpcode, _ name: String, _ pops: Int, _ pushes: Int, _ kind: EVMOpcodeKind, _ gas: UInt16
+    ) {
       self.init(opcode, name, pops, pushes, kind, [(.frontier, gas)])
     }
   }
@@ -157,7 +159,8 @@ package enum EVMOpcodeTable {
     Row(.staticcall, "STATICCALL", 6, 1, .gasHook, [(.byzantium, 700), (.berlin, 0)]),
     Row(.revert, "REVERT", 2, 0, .end, [(.byzantium, 0)]),
     Row(.invalid, "INVALID", 0, 0, .control, 0),
-    Row(.selfdestruct, "SELFDESTRUCT", 1, 0, .end, [(.frontier, 0), (.tangerineWhistle, 5000), (.berlin, 0)]),
+    Row(
+      .selfdestruct, "SELFDESTRUCT", 1, 0, .end, [(.frontier, 0), (.tangerineWhistle, 5000), (.berlin, 0)]),
   ]
 
   private static func numbered(_ first: EVMOpcode, _ index: Int) -> EVMOpcode {

@@ -33,10 +33,13 @@ struct EVMOpcodeTableTests {
 
   static let firstAndLast: [(UInt8, Fork, String?)] = [
     (0x1b, .byzantium, nil), (0x1b, .constantinople, "SHL"), (0x1e, .prague, nil), (0x1e, .osaka, "CLZ"),
-    (0x44, .london, "DIFFICULTY"), (0x44, .paris, "PREVRANDAO"), (0x5f, .paris, nil), (0x5f, .shanghai, "PUSH0"),
-    (0x5c, .shanghai, nil), (0x5c, .cancun, "TLOAD"), (0x5e, .cancun, "MCOPY"), (0x4a, .cancun, "BLOBBASEFEE"),
+    (0x44, .london, "DIFFICULTY"), (0x44, .paris, "PREVRANDAO"), (0x5f, .paris, nil),
+    (0x5f, .shanghai, "PUSH0"),
+    (0x5c, .shanghai, nil), (0x5c, .cancun, "TLOAD"), (0x5e, .cancun, "MCOPY"),
+    (0x4a, .cancun, "BLOBBASEFEE"),
     (0xf4, .frontier, nil), (0xf4, .homestead, "DELEGATECALL"), (0xfd, .spuriousDragon, nil),
-    (0xfd, .byzantium, "REVERT"), (0xf5, .byzantium, nil), (0xf5, .constantinople, "CREATE2"), (0x0c, .osaka, nil),
+    (0xfd, .byzantium, "REVERT"), (0xf5, .byzantium, nil), (0xf5, .constantinople, "CREATE2"),
+    (0x0c, .osaka, nil),
     (0x21, .osaka, nil), (0xef, .osaka, nil), (0xfe, .frontier, "INVALID"), (0xff, .osaka, "SELFDESTRUCT"),
   ]
 

@@ -55,7 +55,7 @@ struct NaiveEVM {
       operationLimit -= 1
       if operationLimit < 0 { fatalError("the test's program does not end") }
       let byte = pc < code.count ? code[pc] : 0
-      trace?.append(TraceStep(pc: pc, gas: gas, stack: stack))
+      trace?.append(TraceStep(pc: min(pc, code.count), gas: gas, stack: stack))
       guard NaiveFacts.exists(byte, in: fork), byte != 0xfe, let effect = NaiveFacts.effects[Int(byte)] else {
         return faulted(.invalidInstruction)
       }
@@ -228,7 +228,8 @@ struct NaiveEVM {
     case 0xa0...0xa4:
       let (offset, count) = (pop(), pop())
       let topics = (0..<Int(byte - 0xa0)).map { _ in pop() }
-      guard count.fitsUInt64, count.limb0 < 1 << 32, charge(8 * Int64(count.limb0)), grow(offset, count) else {
+      guard count.fitsUInt64, count.limb0 < 1 << 32, charge(8 * Int64(count.limb0)), grow(offset, count)
+      else {
         return faulted(.outOfGas)
       }
       world.record(byte, topics, slice(offset, count))

@@ -60,7 +60,8 @@ struct ToyWorld: Equatable {
   static func mix(_ byte: UInt8, _ words: [UInt256]) -> UInt256 {
     var value = UInt256(UInt64(byte)) &* UInt256(0x9e37_79b9_7f4a_7c15, 0xbf58_476d_1ce4_e5b9, 1, 1)
     for word in words {
-      value = (value ^ word) &* UInt256(0x94d0_49bb_1331_11eb, 0x2545_f491_4f6c_dd1d, 77, 0xd6e8_feb8_6659_fd93)
+      value =
+        (value ^ word) &* UInt256(0x94d0_49bb_1331_11eb, 0x2545_f491_4f6c_dd1d, 77, 0xd6e8_feb8_6659_fd93)
       value = value ^ (value >> 101)
     }
     return value

@@ -4,8 +4,9 @@
 //
 // How: at every place where control may arrive from elsewhere (entry, jump targets) the window lies 0 to 1024 words
 // above the bottom and nothing else is known. `wstack need, grow` makes known that at least `need` words lie below
-// it and that it may rise by `grow`; until the next such place or terminator operands lie in [-need, 1024) of where
-// the window was then, and `wadjust` moves it within [-need, grow]. So the invariant holds wherever control goes.
+// it and that it may rise by `grow`; until the next such place or terminator operands lie in [-need, 1024 + grow) of
+// where the window was then, and `wadjust` moves it within [-need, grow]. So the invariant holds wherever control
+// goes.
 
 enum WideVerifier {
   static func verify(_ image: ProgramImage) throws(VerifierError) {
@@ -108,14 +109,14 @@ private struct Walk {
       switch form {
       case .wideStack: state = try stackState(insn, pc: pc)
       case .wideHook:
-        try checkSlot(insn.wideD, state, below: WideMachine.maxStackHeight, pc: pc)
-        try checkSlot(insn.wideA, state, below: WideMachine.maxStackHeight + 1, pc: pc)
+        try checkSlot(insn.wideD, state, pc: pc)
+        try checkSlot(insn.wideA, state, isEnd: true, pc: pc)
         guard (0..<WideMachine.hookCount).contains(insn.wideB) else {
           throw .invalidHook(id: insn.wideB, pc: pc)
         }
       default:
         if insn.opcode == .wadjust { try adjust(&state, by: Int(insn.immediate), pc: pc) }
-        if form.hasWideD { try checkSlot(insn.wideD, state, below: WideMachine.maxStackHeight, pc: pc) }
+        if form.hasWideD { try checkSlot(insn.wideD, state, pc: pc) }
         if form.hasWideA { try checkOperand(insn.wideA, state, pc: pc) }
         if form.hasWideB { try checkOperand(insn.wideB, state, pc: pc) }
       }
@@ -138,18 +139,18 @@ private struct Walk {
 
   private func checkOperand(_ number: Int, _ state: StackState?, pc: Int) throws(VerifierError) {
     let first = Int(WideOperand.firstConstant)
-    guard number >= first else {
-      return try checkSlot(number, state, below: WideMachine.maxStackHeight, pc: pc)
-    }
+    guard number >= first else { return try checkSlot(number, state, pc: pc) }
     guard number - first < constantCount else { throw .constantOutOfRange(index: number - first, pc: pc) }
   }
 
   private func checkSlot(
-    _ number: Int, _ state: StackState?, below end: Int, pc: Int
+    _ number: Int, _ state: StackState?, isEnd: Bool = false, pc: Int
   ) throws(VerifierError) {
     guard WideOperand.slots.contains(Int16(number)) else { throw .invalidOperand(number: number, pc: pc) }
     guard let state else { throw .missingStackCheck(pc: pc) }
     let place = number + state.adjustment
+    // The height was at most 1024 - grow, so this is below 2048 words from the bottom.
+    let end = WideMachine.maxStackHeight + state.grow + (isEnd ? 1 : 0)
     guard place >= -state.need, place < end else { throw .slotOutOfStack(slot: number, pc: pc) }
   }
 }

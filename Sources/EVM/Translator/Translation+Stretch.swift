@@ -1,0 +1,100 @@
+// How a stretch begins: what it needs of the stack and costs is known before its first instruction, by looking ahead.
+import SBPF
+
+/// What an operation sequence does to the stack, in words relative to its start, and to the gas.
+private struct Outlook {
+  var low = 0
+  var high = 0
+  var byteCount = 0
+  /// JUMPDESTs only.
+  var isEmpty = true
+}
+
+extension Translation {
+  /// The most that one payment covers; further operations pay for themselves.
+  private static let maxChargeUnits = 1 << 30
+
+  /// Checks and charges for what follows up to the next JUMPI, JUMPDEST or terminator. False where it faults for sure;
+  /// `pc` is past its first operation then.
+  mutating func beginStretch() -> Bool {
+    let outlook = lookAhead()
+    let (low, high) = (min(checkedLow, height &+ outlook.low), max(checkedHigh, height &+ outlook.high))
+    if high &- low > WideMachine.maxStackHeight {
+      // No stack has both: one check or the other fails.
+      emit(.wstack, d: WideMachine.maxStackHeight, a: 1)
+      emit(.winvalid)
+      pc &+= 1
+      return false
+    }
+    placeIslandIfFar(byteCount: outlook.byteCount)
+    if !(isChecked && low == checkedLow && high == checkedHigh), !outlook.isEmpty {
+      emit(.wstack, d: adjustment &- low, a: high &- adjustment)
+      (checkedLow, checkedHigh, isChecked) = (low, high, true)
+      // What stands before may not come to use what has been checked only now.
+      barrier = text.count
+    }
+    nextFreshSlot = max(nextFreshSlot, checkedHigh)
+    while lowest > low {
+      lowest &-= 1
+      entries[lowest] = .slot(lowest)
+      slots[lowest] = .untouched
+      slots[lowest].references = 1
+    }
+    charge(from: pc)
+    return true
+  }
+
+  private func lookAhead() -> Outlook {
+    var outlook = Outlook()
+    var height = 0
+    var pc = self.pc
+    while pc < byteCount {
+      let operation = operations[Int(code[pc])]
+      if operation.kind == .undefined || operation.opcode == .invalid { break }
+      if operation.opcode != .jumpdest {
+        outlook.isEmpty = false
+      } else if pc != self.pc {
+        break
+      }
+      outlook.low = min(outlook.low, height &- Int(operation.pops))
+      height &+= Int(operation.pushes) &- Int(operation.pops)
+      outlook.high = max(outlook.high, height)
+      pc &+= 1 &+ Int(operation.immediateByteCount)
+      if isTracing || operation.kind == .end || operation.opcode == .jumpi || operation.opcode == .jump {
+        break
+      }
+    }
+    if pc >= byteCount { outlook.isEmpty = false }
+    outlook.byteCount = pc &- self.pc
+    return outlook
+  }
+
+  /// Pays the base gas of the operations from `start` to the end of the stretch, or to the next one that can see gas.
+  mutating func charge(from start: Int) {
+    var units = 0
+    var pc = start
+    while pc < byteCount {
+      let operation = operations[Int(code[pc])]
+      if operation.opcode == .jumpdest, pc != start { break }
+      units &+= Int(operation.gas)
+      pc &+= 1 &+ Int(operation.immediateByteCount)
+      if isTracing || operation.endsGasBlock { break }
+      if units > Translation.maxChargeUnits {
+        emit(.wcharge, number: units)
+        units = 0
+      }
+    }
+    if units > 0 { emit(.wcharge, number: units) }
+  }
+}
+
+extension EVMOperation {
+  /// What comes behind may not be paid for before this has run.
+  fileprivate var endsGasBlock: Bool {
+    switch kind {
+    case .gasHook, .end, .undefined: true
+    case .control: opcode != .jumpdest
+    case .stack, .pure, .hook: false
+    }
+  }
+}
