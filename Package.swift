@@ -56,9 +56,13 @@ let package = Package(
     // Floor 7: the command line.
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),
     .target(
+      name: "EVMConformance",
+      dependencies: ["WideIntegers", "Primitives", "SBPF", "Scheduling", "EVM", "Conformance"],
+      swiftSettings: core),
+    .target(
       name: "EstuaryCLI",
       dependencies: [
-        "Estuary", "Conformance", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Estuary", "EVM", "Conformance", "EVMConformance", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 

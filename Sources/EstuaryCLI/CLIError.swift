@@ -12,6 +12,7 @@ enum CLIError: Error, CustomStringConvertible {
   case unwritable(path: String, detail: String)
   case transactionFailed(TransactionResult)
   case notHex(String)
+  case noBytecode(String)
   case failedCases(Int)
   case program(path: String, detail: String)
 
@@ -24,6 +25,7 @@ enum CLIError: Error, CustomStringConvertible {
     case .unreadable(let path, let detail): "'\(path)' cannot be read: \(detail)"
     case .unwritable(let path, let detail): "'\(path)' cannot be written: \(detail)"
     case .notHex(let text): "'\(text.prefix(40))' is no hexadecimal text of whole bytes"
+    case .noBytecode(let text): "'\(text.prefix(40))' is neither hexadecimal bytecode nor a file"
     case .program(let path, let detail): "'\(path)': \(detail)"
     case .failedCases(let count): "\(count) cases failed"
     case .transactionFailed(let result):

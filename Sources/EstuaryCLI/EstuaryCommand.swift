@@ -16,6 +16,8 @@ public struct EstuaryCommand: ParsableCommand {
       CommandGroup(
         name: "Programs", subcommands: [RunVerb.self, InspectVerb.self, DisassembleVerb.self, LinkVerb.self]),
       CommandGroup(
+        name: "Ethereum", subcommands: [EVMVerb.self]),
+      CommandGroup(
         name: "A ledger on disk",
         subcommands: [
           KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, CreateAccountVerb.self,

@@ -46,6 +46,8 @@ public enum Terminal {
   }
 
   static func note(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    writeError(Array((text + "\n").utf8))
   }
+
+  static func writeError(_ bytes: [UInt8]) { FileHandle.standardError.write(Data(bytes)) }
 }

@@ -1,0 +1,174 @@
+// Executes one transaction (Yellow Paper section 6, with the rules of each fork up to Osaka): checks it against the
+// sender's account, buys gas, warms what the rules say, applies authorizations, runs the outermost frame, and
+// settles fees. Rules that a later fork changes about transactions as a whole live here and in Transaction/; those
+// about blocks in EVMBlockProcessor.swift; those about frames in Host/.
+
+import Primitives
+import SBPF
+import WideIntegers
+
+/// Used by one thread at a time.
+package struct EVMTransactionProcessor {
+  package enum Checks: Sendable {
+    case all
+    /// For finding out what a transaction would do: nonce, balance and fees of the sender do not count.
+    case none
+  }
+
+  package let host: EVMHost
+  private var state: UnsafeMutablePointer<HostState> { host.state }
+
+  package init(host: EVMHost) { self.host = host }
+
+  /// Executes `transaction`, sent by `sender`, on the state that `reader` shows.
+  ///
+  /// - Parameters:
+  ///   - gasUsed: by the block so far.
+  ///   - blobGasUsed: by the block so far.
+  package func process(
+    _ transaction: EthereumTransaction, sender: Address, in block: BlockEnvironment,
+    reader: any EVMStateReader, gasUsed: UInt64 = 0, blobGasUsed: UInt64 = 0, checks: Checks = .all
+  ) throws(EVMStateError) -> EVMTransactionResult {
+    let intrinsic: IntrinsicGas
+    do throws(TransactionValidityError) {
+      intrinsic = try transaction.validate(in: block, gasUsed: gasUsed, blobGasUsed: blobGasUsed)
+    } catch {
+      return .refused(error)
+    }
+    let fees = TransactionFees(of: transaction, in: block)
+    host.begin(
+      reader: reader, block: block,
+      message: EVMMessageOrigin(
+        origin: sender, gasPrice: fees.effectiveGasPrice, blobHashes: transaction.blobVersionedHashes))
+    let payer = try state.pointee.journal.position(of: sender)
+    if checks == .all {
+      let account = try senderState(payer)
+      do throws(TransactionValidityError) {
+        try transaction.validate(sender: account, fork: block.fork)
+      } catch {
+        return .refused(error)
+      }
+      state.pointee.journal.debit(fees.upfrontCost(gasLimit: transaction.gasLimit), from: payer)
+    }
+    return try execute(transaction, payer, sender, block, intrinsic, fees, checks)
+  }
+
+  private func senderState(_ position: Int) throws(EVMStateError) -> SenderState {
+    let account = state.pointee.journal.accounts.base[position]
+    var code = SenderState.Code.none
+    if account.hasCode {
+      let bytes = try state.pointee.journal.code(at: position)
+      code = bytes._withUnsafeGuaranteedRef({ $0.delegate }) == nil ? .contract : .delegation
+    }
+    return SenderState(nonce: account.nonce, balance: account.balance, code: code)
+  }
+
+  private func execute(
+    _ transaction: EthereumTransaction, _ payer: Int, _ sender: Address, _ block: BlockEnvironment,
+    _ intrinsic: IntrinsicGas, _ fees: TransactionFees, _ checks: Checks
+  ) throws(EVMStateError) -> EVMTransactionResult {
+    let nonce = checks == .all ? transaction.nonce : state.pointee.journal.accounts.base[payer].nonce
+    state.pointee.journal.setNonce(nonce &+ 1, at: payer)
+    try warm(transaction, payer, block)
+    try authorize(transaction.authorizations, block)
+    let gas = transaction.gasLimit &- intrinsic.gas
+    let result: EVMCallResult
+    var created: Address?
+    // Without checks a value may be more than there is, which a frame would not survive.
+    let canPay = state.pointee.journal.accounts.base[payer].balance >= transaction.value
+    if !canPay {
+      result = EVMCallResult(halt: .insufficientBalance, gasLeft: gas, output: [])
+    } else if let target = transaction.to {
+      result = try host.call(target, from: sender, value: transaction.value, input: transaction.data, gas: gas)
+    } else {
+      let address = Address.created(by: sender, nonce: nonce)
+      let position = try state.pointee.journal.position(of: address)
+      _ = state.pointee.journal.warm(position)
+      result = try host.create(
+        address, from: sender, value: transaction.value, initcode: transaction.data, gas: gas)
+      if result.halt == nil { created = address }
+    }
+    return try settle(transaction, payer, block, intrinsic, fees, checks, result, created)
+  }
+
+  private func settle(
+    _ transaction: EthereumTransaction, _ payer: Int, _ block: BlockEnvironment, _ intrinsic: IntrinsicGas,
+    _ fees: TransactionFees, _ checks: Checks, _ result: EVMCallResult, _ created: Address?
+  ) throws(EVMStateError) -> EVMTransactionResult {
+    let spent = transaction.gasLimit &- result.gasLeft
+    let refund = min(
+      UInt64(clamping: state.pointee.journal.refund), spent / (block.fork >= .london ? 5 : 2))
+    // EIP-7623: the floor counts after refunds.
+    let gasUsed = max(spent &- refund, intrinsic.floor)
+    if checks == .all {
+      let unused = fees.refund(unusedGas: transaction.gasLimit &- gasUsed)
+      state.pointee.journal.setBalance(
+        state.pointee.journal.accounts.base[payer].balance &+ unused, at: payer)
+    }
+    let coinbase = try state.pointee.journal.position(of: block.coinbase)
+    state.pointee.journal.credit(fees.coinbaseReward(gasUsed: gasUsed), to: coinbase, fork: block.fork)
+    let receipt = EVMReceipt(
+      halt: result.halt, gasUsed: gasUsed, gasRefund: refund, logs: state.pointee.journal.logs,
+      contractAddress: created, output: result.output, effectiveGasPrice: fees.effectiveGasPrice,
+      blobGasUsed: transaction.blobGas)
+    return .executed(receipt, try host.finish())
+  }
+
+  // MARK: Before the outermost frame
+
+  /// EIP-2929, 2930, 3651; precompiles are warm in any case.
+  private func warm(
+    _ transaction: EthereumTransaction, _ payer: Int, _ block: BlockEnvironment
+  ) throws(EVMStateError) {
+    guard block.fork >= .berlin else { return }
+    _ = state.pointee.journal.warm(payer)
+    if let target = transaction.to {
+      _ = state.pointee.journal.warm(try state.pointee.journal.position(of: target))
+    }
+    if block.fork >= .shanghai {
+      _ = state.pointee.journal.warm(try state.pointee.journal.position(of: block.coinbase))
+    }
+    for entry in transaction.accessList {
+      let position = try state.pointee.journal.position(of: entry.address)
+      _ = state.pointee.journal.warm(position)
+      for key in entry.storageKeys {
+        let key = UInt256(key)
+        var slot = state.pointee.journal.slotPosition(position, key)
+        if slot < 0 { slot = try state.pointee.journal.loadSlot(position, key) }
+        if !state.pointee.journal.slots.base[slot].isWarm { state.pointee.journal.warmSlot(slot) }
+      }
+    }
+  }
+
+  /// EIP-7702: an authorization that does not hold is passed over. What they do stays, whatever the execution does.
+  private func authorize(_ authorizations: [Authorization], _ block: BlockEnvironment) throws(EVMStateError) {
+    for authorization in authorizations {
+      guard authorization.chainID.isZero || authorization.chainID == UInt256(block.chainID),
+        authorization.nonce < .max, let authority = try? authorization.recoverAuthority()
+      else { continue }
+      let position = try state.pointee.journal.position(of: authority)
+      _ = state.pointee.journal.warm(position)
+      let account = state.pointee.journal.accounts.base[position]
+      if account.hasCode {
+        let code = try state.pointee.journal.code(at: position)
+        guard code._withUnsafeGuaranteedRef({ $0.delegate }) != nil else { continue }
+      }
+      guard account.nonce == authorization.nonce else { continue }
+      if account.flags.contains(.exists) && (!account.isEmpty || block.fork < .spuriousDragon) {
+        // The account is there: half of what its creation would have cost comes back.
+        state.pointee.journal.refund &+= EVMTransactionProcessor.authorizationRefund
+      }
+      let code = authorization.address == .zero ? .empty : delegation(to: authorization.address)
+      state.pointee.journal.setCode(code, at: position)
+      state.pointee.journal.setNonce(authorization.nonce &+ 1, at: position)
+    }
+  }
+
+  /// EIP-7702: PER_EMPTY_ACCOUNT_COST − PER_AUTH_BASE_COST.
+  private static let authorizationRefund: Int64 = 25_000 - 12_500
+
+  private func delegation(to address: Address) -> EVMCode {
+    let bytes = EVMCode.delegationBytes(to: address)
+    return state.pointee.programs.code(bytes, hash: Keccak256.hash(bytes))
+  }
+}

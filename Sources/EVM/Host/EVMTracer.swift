@@ -1,0 +1,77 @@
+// Structured traces (EIP-3155, https://eips.ethereum.org/EIPS/eip-3155): one JSON line an opcode. Code translated in
+// the tracing mode calls the hook before every opcode with the operand stack laid out as the EVM has it; the fast
+// mode has no such calls. A line is written when the opcode's cost is known: before the next one, or when the frame
+// ends. What a call takes along counts as its cost, as geth has it.
+
+import Primitives
+import SBPF
+import WideIntegers
+
+/// Collects the lines of one host's runs.
+package final class EVMTracer {
+  private struct Step {
+    let pc: Int
+    let opcode: UInt8
+    let gas: UInt64
+    let stack: [UInt256]
+    let depth: Int
+    let memoryByteCount: UInt64
+    let refund: Int64
+  }
+
+  private let write: ([UInt8]) -> Void
+  private var pending: Step?
+
+  /// - Parameter write: called with each line, line end included.
+  package init(_ write: @escaping ([UInt8]) -> Void) { self.write = write }
+
+  /// Notes the opcode that `frame` runs next.
+  func step(_ frame: FramePointer, pc: Int, free: UnsafeMutableRawPointer) {
+    flush(frame.host)
+    let bottom = frame.pointee.context.bottom
+    let words = UnsafeBufferPointer(
+      start: bottom.assumingMemoryBound(to: UInt256.self),
+      count: max(free - bottom, 0) / MemoryLayout<UInt256>.stride)
+    pending = Step(
+      pc: pc, opcode: pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0,
+      gas: UInt64(bitPattern: frame.pointee.context.gas), stack: Array(words), depth: frame.pointee.depth,
+      memoryByteCount: frame.pointee.context.memoryByteCount, refund: frame.host.pointee.journal.refund)
+  }
+
+  /// Writes the opcode that was noted last, now that the frame's gas tells what it cost.
+  func flush(_ host: UnsafeMutablePointer<HostState>) {
+    guard let step = pending else { return }
+    pending = nil
+    let left = UInt64(bitPattern: (host.pointee.frames + step.depth).pointee.context.gas)
+    var json = JSONWriter(capacity: 256 + step.stack.count * 24)
+    json.beginObject()
+    json.member("pc", UInt64(step.pc))
+    json.member("op", UInt64(step.opcode))
+    json.member("gas", quantity(step.gas))
+    json.member("gasCost", quantity(step.gas >= left ? step.gas - left : 0))
+    json.member("memSize", step.memoryByteCount)
+    json.key("stack")
+    json.array { for word in step.stack { $0.value(word.description) } }
+    json.member("depth", UInt64(step.depth + 1))
+    json.member("refund", UInt64(clamping: step.refund))
+    json.member("opName", EVMOpcodeTable.name(step.opcode, in: host.pointee.fork) ?? "INVALID")
+    json.endObject()
+    json.newline()
+    write(json.bytes)
+  }
+
+  private func quantity(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+}
+
+enum TraceHook {
+  static let step: WideHook = { context, _, free, pc in
+    let frame = frame(context)
+    guard let tracer = frame.host.pointee.tracer, let pointer = frame.pointee.context.executable else {
+      return HookResult.goOn
+    }
+    // The machine set the pointer for this run, which keeps the executable alive.
+    let executable = Unmanaged<Executable>.fromOpaque(pointer).takeUnretainedValue()
+    tracer.step(frame, pc: executable.wide?.evmPC(ofSlot: Int(pc)) ?? 0, free: free)
+    return HookResult.goOn
+  }
+}

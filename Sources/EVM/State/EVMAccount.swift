@@ -1,0 +1,49 @@
+// An Ethereum account as the state holds it (Yellow Paper section 4.1), without the storage root: storage lives under
+// keys of its own and the root is computed off the execution path. The *incarnation* tells the storage of an
+// account from that of one destroyed earlier at the same address.
+
+import Primitives
+import WideIntegers
+
+package struct EVMAccount: Equatable, Sendable {
+  /// Wei.
+  package var balance: UInt256
+  package var nonce: UInt64
+  /// Keccak-256 of the code; `emptyCodeHash` where there is none.
+  package var codeHash: Hash
+  /// Counts the storages that were wiped at this address.
+  package var incarnation: UInt64
+  /// Storage exists though there is neither code nor nonce, which bars the address to creations (EIP-7610).
+  package var hasOrphanStorage: Bool
+
+  package init(
+    balance: UInt256 = .zero, nonce: UInt64 = 0, codeHash: Hash = EVMAccount.emptyCodeHash,
+    incarnation: UInt64 = 0, hasOrphanStorage: Bool = false
+  ) {
+    self.balance = balance
+    self.nonce = nonce
+    self.codeHash = codeHash
+    self.incarnation = incarnation
+    self.hasOrphanStorage = hasOrphanStorage
+  }
+
+  /// Keccak-256 of no bytes: c5d24601 86f7233c 927e7db2 dcc703c0 e500b653 ca82273b 7bfad804 5d85a470.
+  package static let emptyCodeHash = Hash(
+    UInt256(0x7bfa_d804_5d85_a470, 0xe500_b653_ca82_273b, 0x927e_7db2_dcc7_03c0, 0xc5d2_4601_86f7_233c))
+
+  /// EIP-161: no balance, no nonce, no code.
+  package var isEmpty: Bool { balance.isZero && nonce == 0 && codeHash == Self.emptyCodeHash }
+}
+
+/// Why state cannot be read: always the host's trouble, never a program's.
+package enum EVMStateError: Error, Equatable, Sendable {
+  /// The record under `key` is not what this runtime writes.
+  case damagedRecord(key: Pubkey)
+  /// An account refers to code that is not there.
+  case missingCode(Address)
+  /// The transaction may not touch `key`: it was not declared.
+  case undeclared(key: Pubkey)
+  case store(String)
+  /// The program that code translates to is refused by the virtual machine.
+  case program(codeHash: Hash, detail: String)
+}

@@ -1,0 +1,368 @@
+// The changes of one transaction: every account and slot it touched, with the value before, and a log of undo
+// entries that takes any checkpoint back. What execution asks for most, a warm slot, is one probe of a table of
+// positions and a comparison of 40 bytes.
+//
+// Invariant: positions of accounts and slots never move within a transaction, rolling back included; frames keep
+// them. A rolled-back account or slot stays in the journal with the values it had.
+
+import Primitives
+import SBPF
+import WideIntegers
+
+/// What the journal knows of an account beyond its fields.
+struct AccountFlags: OptionSet, BitwiseCopyable {
+  let rawValue: UInt32
+
+  /// There is such an account in the state, empty ones before EIP-161 included.
+  static let exists = AccountFlags(rawValue: 1)
+  /// Accessed before in this transaction (EIP-2929).
+  static let warm = AccountFlags(rawValue: 2)
+  /// Deleted at the end if it is empty then (EIP-161).
+  static let touched = AccountFlags(rawValue: 4)
+  /// A contract of this transaction's making (EIP-6780).
+  static let created = AccountFlags(rawValue: 8)
+  /// Deleted at the end.
+  static let destroyed = AccountFlags(rawValue: 16)
+  /// `EVMAccount.hasOrphanStorage`.
+  static let orphanStorage = AccountFlags(rawValue: 32)
+}
+
+struct JournalAccount: BitwiseCopyable {
+  let address: Address
+  var flags: AccountFlags
+  var nonce: UInt64
+  var balance: UInt256
+  var codeHash: Hash
+  /// Loaded when it is first asked for; the journal keeps the object alive.
+  var code: Unmanaged<EVMCode>?
+  /// The code's executable for the transaction's fork; the code keeps it alive.
+  var executable: Unmanaged<Executable>?
+  let incarnation: UInt64
+  let originallyExisted: Bool
+  let originalNonce: UInt64
+  let originalBalance: UInt256
+  let originalCodeHash: Hash
+
+  @inline(__always) var isEmpty: Bool {
+    nonce == 0 && balance.isZero && codeHash == EVMAccount.emptyCodeHash
+  }
+  @inline(__always) var hasCode: Bool { codeHash != EVMAccount.emptyCodeHash }
+
+  var account: EVMAccount {
+    EVMAccount(
+      balance: balance, nonce: nonce, codeHash: codeHash, incarnation: incarnation,
+      hasOrphanStorage: flags.contains(.orphanStorage))
+  }
+}
+
+struct JournalSlot: BitwiseCopyable {
+  let key: UInt256
+  var value: UInt256
+  /// The value before the transaction (EIP-2200).
+  let original: UInt256
+  let account: UInt32
+  var isWarm: Bool
+}
+
+struct UndoEntry: BitwiseCopyable {
+  enum Kind: UInt32, BitwiseCopyable { case balance, nonce, code, flags, slotValue, slotWarmth, transient }
+
+  let kind: Kind
+  let position: UInt32
+  let extra: UInt64
+  let word: UInt256
+}
+
+/// Lives at a fixed address for as long as its owner; not a class, so that accesses by pointer cost nothing.
+struct Journal {
+  struct Checkpoint: BitwiseCopyable {
+    let undoCount: Int
+    let logCount: Int
+    let refund: Int64
+  }
+
+  private(set) var reader: any EVMStateReader
+  private(set) var fork = Fork.latest
+  var accounts = FlatList<JournalAccount>(capacity: 64)
+  var slots = FlatList<JournalSlot>(capacity: 256)
+  /// EIP-1153; `original` and `isWarm` unused.
+  var transientSlots = FlatList<JournalSlot>(capacity: 16)
+  var undo = FlatList<UndoEntry>(capacity: 512)
+  var accountTable = PositionTable(capacity: 256)
+  var slotTable = PositionTable(capacity: 1024)
+  var transientTable = PositionTable(capacity: 64)
+  let hash = JournalHash()
+  private(set) var logs: [EVMLog] = []
+  /// Gas to be given back; below 0 only between the steps of EIP-1283's rules.
+  var refund: Int64 = 0
+  /// The account of RIPEMD-160 was touched, which no rollback takes back: what happened on mainnet in block 2675119
+  /// became the rule.
+  private(set) var touchedRipemd = false
+  private var codes: [EVMCode] = []
+
+  init(reader: any EVMStateReader) { self.reader = reader }
+
+  func deallocate() {
+    accounts.deallocate()
+    slots.deallocate()
+    transientSlots.deallocate()
+    undo.deallocate()
+    accountTable.deallocate()
+    slotTable.deallocate()
+    transientTable.deallocate()
+  }
+
+  /// Starts a transaction on the state that `reader` shows.
+  mutating func begin(reader: any EVMStateReader, fork: Fork) {
+    self.reader = reader
+    self.fork = fork
+    accounts.truncate(to: 0)
+    slots.truncate(to: 0)
+    transientSlots.truncate(to: 0)
+    undo.truncate(to: 0)
+    accountTable.removeAll()
+    slotTable.removeAll()
+    transientTable.removeAll()
+    logs.removeAll(keepingCapacity: true)
+    codes.removeAll(keepingCapacity: true)
+    refund = 0
+    touchedRipemd = false
+  }
+
+  // MARK: Checkpoints
+
+  var checkpoint: Checkpoint {
+    Checkpoint(undoCount: undo.count, logCount: logs.count, refund: refund)
+  }
+
+  /// Takes back everything since `checkpoint`.
+  mutating func rollBack(to checkpoint: Checkpoint) {
+    var index = undo.count
+    while index > checkpoint.undoCount {
+      index &-= 1
+      revert(undo.base[index])
+    }
+    undo.truncate(to: checkpoint.undoCount)
+    if logs.count > checkpoint.logCount { logs.removeSubrange(checkpoint.logCount...) }
+    refund = checkpoint.refund
+  }
+
+  private func revert(_ entry: UndoEntry) {
+    let position = Int(entry.position)
+    switch entry.kind {
+    case .balance: accounts.base[position].balance = entry.word
+    case .nonce: accounts.base[position].nonce = entry.extra
+    case .flags: accounts.base[position].flags = AccountFlags(rawValue: UInt32(truncatingIfNeeded: entry.extra))
+    case .slotValue: slots.base[position].value = entry.word
+    case .slotWarmth: slots.base[position].isWarm = false
+    case .transient: transientSlots.base[position].value = entry.word
+    case .code:
+      accounts.base[position].codeHash = Hash(entry.word)
+      accounts.base[position].code = UnsafeRawPointer(bitPattern: UInt(entry.extra)).map {
+        Unmanaged<EVMCode>.fromOpaque($0)
+      }
+      accounts.base[position].executable = nil
+    }
+  }
+
+  @inline(__always)
+  private mutating func note(_ kind: UndoEntry.Kind, _ position: Int, extra: UInt64 = 0, word: UInt256 = .zero) {
+    undo.append(
+      UndoEntry(kind: kind, position: UInt32(truncatingIfNeeded: position), extra: extra, word: word))
+  }
+
+  // MARK: Accounts
+
+  /// The position of the account at `address`, read from the state the first time.
+  @inline(__always) mutating func position(of address: Address) throws(EVMStateError) -> Int {
+    var place = Int(truncatingIfNeeded: hash.of(address))
+    while let position = accountTable.position(at: place) {
+      if accounts.base[position].address == address { return position }
+      place &+= 1
+    }
+    return try load(address)
+  }
+
+  @inline(never) private mutating func load(_ address: Address) throws(EVMStateError) -> Int {
+    let stored = try reader.account(address)
+    let account = stored ?? EVMAccount()
+    let position = accounts.count
+    var flags: AccountFlags = stored == nil ? [] : .exists
+    if account.hasOrphanStorage { flags.insert(.orphanStorage) }
+    // EIP-2929: precompiles are warm from the start.
+    if PrecompileCall.active(address, fork: fork) != nil { flags.insert(.warm) }
+    accounts.append(
+      JournalAccount(
+        address: address, flags: flags, nonce: account.nonce, balance: account.balance,
+        codeHash: account.codeHash, code: nil, executable: nil, incarnation: account.incarnation,
+        originallyExisted: stored != nil, originalNonce: account.nonce, originalBalance: account.balance,
+        originalCodeHash: account.codeHash))
+    let (base, hash) = (accounts.base, hash)
+    accountTable.insert(position, hash: hash.of(address)) { hash.of(base[$0].address) }
+    return position
+  }
+
+  @inline(__always) subscript(_ position: Int) -> JournalAccount {
+    _read { yield accounts.base[position] }
+  }
+
+  @inline(__always) mutating func setFlags(_ flags: AccountFlags, at position: Int) {
+    let old = accounts.base[position].flags
+    guard !old.isSuperset(of: flags) else { return }
+    note(.flags, position, extra: UInt64(old.rawValue))
+    accounts.base[position].flags.formUnion(flags)
+  }
+
+  /// Whether the account had not been accessed; it has been from now on.
+  @inline(__always) mutating func warm(_ position: Int) -> Bool {
+    if accounts.base[position].flags.contains(.warm) { return false }
+    setFlags(.warm, at: position)
+    return true
+  }
+
+  /// The target of a call, or who is paid: deleted at the end if empty, created now before EIP-161.
+  @inline(__always) mutating func touch(_ position: Int, fork: Fork) {
+    if fork < .spuriousDragon {
+      setFlags([.touched, .exists], at: position)
+    } else {
+      setFlags(.touched, at: position)
+      if accounts.base[position].address == Address(3) { touchedRipemd = true }
+    }
+  }
+
+  @inline(__always) mutating func setBalance(_ balance: UInt256, at position: Int) {
+    note(.balance, position, word: accounts.base[position].balance)
+    accounts.base[position].balance = balance
+  }
+
+  /// Adds wei and touches the account.
+  mutating func credit(_ amount: UInt256, to position: Int, fork: Fork) {
+    touch(position, fork: fork)
+    guard !amount.isZero else { return }
+    setFlags(.exists, at: position)
+    setBalance(accounts.base[position].balance &+ amount, at: position)
+  }
+
+  /// Takes wei that the caller knows to be there.
+  mutating func debit(_ amount: UInt256, from position: Int) {
+    setFlags(.touched, at: position)
+    if !amount.isZero { setBalance(accounts.base[position].balance &- amount, at: position) }
+  }
+
+  mutating func setNonce(_ nonce: UInt64, at position: Int) {
+    setFlags(.exists, at: position)
+    note(.nonce, position, extra: accounts.base[position].nonce)
+    accounts.base[position].nonce = nonce
+  }
+
+  mutating func setCode(_ code: EVMCode, at position: Int) {
+    let old = accounts.base[position]
+    let oldPointer = old.code.map { UInt64(UInt(bitPattern: $0.toOpaque())) } ?? 0
+    note(.code, position, extra: oldPointer, word: UInt256(old.codeHash))
+    codes.append(code)
+    accounts.base[position].codeHash = code.hash
+    accounts.base[position].code = .passUnretained(code)
+    accounts.base[position].executable = nil
+  }
+
+  /// The account's code, alive until the transaction ends.
+  @inline(__always) mutating func code(at position: Int) throws(EVMStateError) -> Unmanaged<EVMCode> {
+    if let code = accounts.base[position].code { return code }
+    return try loadCode(at: position)
+  }
+
+  @inline(never) private mutating func loadCode(at position: Int) throws(EVMStateError) -> Unmanaged<EVMCode> {
+    let account = accounts.base[position]
+    let code = account.hasCode ? try reader.code(account.address, account.account) : EVMCode.empty
+    codes.append(code)
+    accounts.base[position].code = .passUnretained(code)
+    return .passUnretained(code)
+  }
+
+  /// Keeps `code` alive until the transaction ends.
+  mutating func keep(_ code: EVMCode) -> Unmanaged<EVMCode> {
+    codes.append(code)
+    return .passUnretained(code)
+  }
+
+  mutating func setExecutable(_ executable: Unmanaged<Executable>, at position: Int) {
+    accounts.base[position].executable = executable
+  }
+
+  // MARK: Logs
+
+  mutating func append(_ log: EVMLog) { logs.append(log) }
+
+  // MARK: Storage
+
+  /// The position of a slot; −1 where the transaction has not met it.
+  @inline(__always) func slotPosition(_ account: Int, _ key: UInt256) -> Int {
+    var place = Int(truncatingIfNeeded: hash.of(account, key))
+    while let position = slotTable.position(at: place) {
+      let slot = slots.base + position
+      if slot.pointee.key == key && Int(slot.pointee.account) == account { return position }
+      place &+= 1
+    }
+    return -1
+  }
+
+  /// Reads a slot that the transaction has not met from the state, cold.
+  @inline(never) mutating func loadSlot(_ account: Int, _ key: UInt256) throws(EVMStateError) -> Int {
+    let owner = accounts.base + account
+    var value = UInt256.zero
+    if owner.pointee.originallyExisted && !owner.pointee.flags.contains(.created) {
+      value = try reader.storage(owner.pointee.address, incarnation: owner.pointee.incarnation, slot: key)
+    }
+    let position = slots.count
+    slots.append(
+      JournalSlot(
+        key: key, value: value, original: value, account: UInt32(truncatingIfNeeded: account), isWarm: false))
+    let (base, hash) = (slots.base, hash)
+    slotTable.insert(position, hash: hash.of(account, key)) { hash.of(Int(base[$0].account), base[$0].key) }
+    return position
+  }
+
+  /// Marks a slot as accessed.
+  @inline(__always) mutating func warmSlot(_ position: Int) {
+    note(.slotWarmth, position)
+    slots.base[position].isWarm = true
+  }
+
+  @inline(__always) mutating func setSlot(_ position: Int, to value: UInt256) {
+    note(.slotValue, position, word: slots.base[position].value)
+    slots.base[position].value = value
+  }
+
+  // MARK: Transient storage
+
+  @inline(__always) private func transientPosition(_ account: Int, _ key: UInt256) -> Int {
+    var place = Int(truncatingIfNeeded: hash.of(account, key))
+    while let position = transientTable.position(at: place) {
+      let slot = transientSlots.base + position
+      if slot.pointee.key == key && Int(slot.pointee.account) == account { return position }
+      place &+= 1
+    }
+    return -1
+  }
+
+  func transient(_ account: Int, _ key: UInt256) -> UInt256 {
+    let position = transientPosition(account, key)
+    return position < 0 ? .zero : transientSlots.base[position].value
+  }
+
+  mutating func setTransient(_ account: Int, _ key: UInt256, to value: UInt256) {
+    var position = transientPosition(account, key)
+    if position < 0 {
+      position = transientSlots.count
+      transientSlots.append(
+        JournalSlot(
+          key: key, value: .zero, original: .zero, account: UInt32(truncatingIfNeeded: account), isWarm: true))
+      let (base, hash) = (transientSlots.base, hash)
+      transientTable.insert(position, hash: hash.of(account, key)) {
+        hash.of(Int(base[$0].account), base[$0].key)
+      }
+    }
+    note(.transient, position, word: transientSlots.base[position].value)
+    transientSlots.base[position].value = value
+  }
+}

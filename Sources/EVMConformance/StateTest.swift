@@ -1,0 +1,149 @@
+// Reads Ethereum's state tests (filled GeneralStateTests,
+// https://ethereum-tests.readthedocs.io/en/latest/test_filler/state_filler.html): one file holds tests by name, each a
+// block's environment, accounts, and for each fork a list of signed transactions with what they lead to.
+
+import Conformance
+import EVM
+import Primitives
+import WideIntegers
+
+package struct StateTestAccount: Sendable {
+  package let address: Address
+  package let nonce: UInt64
+  package let balance: UInt256
+  package let code: [UInt8]
+  package let storage: [(slot: UInt256, value: UInt256)]
+}
+
+/// One entry of a `post[fork]` list.
+package struct StateTestCase: Sendable {
+  /// `test fork dN gN vN`
+  package let name: String
+  package let environment: BlockEnvironment
+  package let transactionBytes: [UInt8]
+  /// Names of errors one of which is expected; empty where the transaction is valid.
+  package let exceptions: [String]
+  package let stateRoot: Hash
+  package let logsHash: Hash
+}
+
+package struct StateTest: Sendable {
+  package let name: String
+  package let accounts: [StateTestAccount]
+  package let cases: [StateTestCase]
+}
+
+/// Why a file is no state test; `path` leads to the value that is missing or wrong.
+package struct StateTestError: Error, Equatable, Sendable, CustomStringConvertible {
+  package let path: String
+  package var description: String { "no state test: '\(path)' is missing or malformed" }
+}
+
+package enum StateTestReader {
+  /// The tests of a file, in its order; `fork` leaves out the cases of all others.
+  package static func read(_ json: JSONValue, fork: Fork?) throws(StateTestError) -> [StateTest] {
+    guard let file = json.object else { throw StateTestError(path: "/") }
+    var tests: [StateTest] = []
+    for member in file.members {
+      tests.append(try read(member.name, Node(member.value, path: "/\(member.name)"), only: fork))
+    }
+    return tests
+  }
+
+  private static func read(_ name: String, _ test: Node, only fork: Fork?) throws(StateTestError) -> StateTest {
+    var accounts: [StateTestAccount] = []
+    for (address, account) in try test["pre"].members() { accounts.append(try read(account, address)) }
+    var cases: [StateTestCase] = []
+    for (forkName, posts) in try test["post"].members() {
+      guard let named = Fork(name: forkName) else { throw StateTestError(path: posts.path) }
+      if let fork, fork != named { continue }
+      let environment = try environment(test["env"], named)
+      for post in try posts.elements() {
+        cases.append(try read(post, name: "\(name) \(forkName)", environment))
+      }
+    }
+    return StateTest(name: name, accounts: accounts, cases: cases)
+  }
+
+  private static func read(_ account: Node, _ name: String) throws(StateTestError) -> StateTestAccount {
+    guard let address = Address(hex: name) else { throw StateTestError(path: account.path) }
+    var storage: [(slot: UInt256, value: UInt256)] = []
+    for (slot, value) in try account["storage"].members() {
+      guard let slot = UInt256(hex: slot) else { throw StateTestError(path: value.path) }
+      storage.append((slot, try value.number()))
+    }
+    return StateTestAccount(
+      address: address, nonce: try account["nonce"].integer(), balance: try account["balance"].number(),
+      code: try account["code"].bytes(), storage: storage)
+  }
+
+  private static func read(
+    _ post: Node, name: String, _ environment: BlockEnvironment
+  ) throws(StateTestError) -> StateTestCase {
+    let indexes = try post["indexes"]
+    let place = try ["data", "gas", "value"].map { key throws(StateTestError) in
+      "\(key.prefix(1))\(try indexes[key].index())"
+    }
+    let names = post.value["expectException"]?.string ?? ""
+    return StateTestCase(
+      name: ([name] + place).joined(separator: " "), environment: environment,
+      transactionBytes: try post["txbytes"].bytes(),
+      exceptions: names.split(separator: "|").map { String($0.split(separator: ".").last ?? $0) },
+      stateRoot: try post["hash"].hash(), logsHash: try post["logs"].hash())
+  }
+
+  private static func environment(_ env: Node, _ fork: Fork) throws(StateTestError) -> BlockEnvironment {
+    BlockEnvironment(
+      fork: fork, number: try env["currentNumber"].integer(),
+      timestamp: try env["currentTimestamp"].integer(),
+      gasLimit: try env["currentGasLimit"].number().saturatedUInt64,
+      coinbase: try env["currentCoinbase"].address(),
+      baseFeePerGas: try env.number("currentBaseFee"), difficulty: try env.number("currentDifficulty"),
+      prevRandao: Hash(try env.number("currentRandom")),
+      excessBlobGas: try env.number("currentExcessBlobGas").saturatedUInt64,
+      // In these tests a block's hash is that of its number's digits.
+      blockHash: { Keccak256.hash(Array(String($0).utf8)) })
+  }
+}
+
+/// A JSON value and the way to it.
+private struct Node {
+  let value: JSONValue
+  let path: String
+
+  init(_ value: JSONValue, path: String) { (self.value, self.path) = (value, path) }
+
+  subscript(_ key: String) -> Node {
+    get throws(StateTestError) {
+      guard let member = value[key] else { throw StateTestError(path: "\(path)/\(key)") }
+      return Node(member, path: "\(path)/\(key)")
+    }
+  }
+
+  func members() throws(StateTestError) -> [(String, Node)] {
+    guard let object = value.object else { throw StateTestError(path: path) }
+    return object.members.map { ($0.name, Node($0.value, path: "\(path)/\($0.name)")) }
+  }
+
+  func elements() throws(StateTestError) -> [Node] {
+    guard let array = value.array else { throw StateTestError(path: path) }
+    return array.enumerated().map { Node($1, path: "\(path)/\($0)") }
+  }
+
+  private func some<Value>(_ value: Value?) throws(StateTestError) -> Value {
+    guard let value else { throw StateTestError(path: path) }
+    return value
+  }
+
+  func bytes() throws(StateTestError) -> [UInt8] { try some(value.string.flatMap { Hex.decode($0) }) }
+  func hash() throws(StateTestError) -> Hash { try some(Hash(try bytes())) }
+  func number() throws(StateTestError) -> UInt256 { try some(value.string.flatMap { UInt256(hex: $0) }) }
+  func integer() throws(StateTestError) -> UInt64 { try some(try number().uint64) }
+  func address() throws(StateTestError) -> Address { try some(value.string.flatMap { Address(hex: $0) }) }
+  func index() throws(StateTestError) -> UInt64 { try some(value.uint64) }
+
+  /// 0 where there is no such member.
+  func number(_ key: String) throws(StateTestError) -> UInt256 {
+    value[key] == nil ? .zero : try self[key].number()
+  }
+}

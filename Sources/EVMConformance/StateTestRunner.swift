@@ -1,0 +1,173 @@
+// Runs Ethereum's state tests: each case is one signed transaction on a small state, and passes if the state root and
+// the hash of the logs are what the file says, or the transaction is refused for one of the reasons it names and
+// leaves the state alone.
+
+import Conformance
+import EVM
+import Foundation
+import Primitives
+import SBPF
+import Scheduling
+import Synchronization
+import WideIntegers
+
+package struct StateTestOptions: Sendable {
+  /// `nil`: every fork that the files have cases of.
+  package var fork: Fork?
+  package var engine: Engine
+  package var workerCount: Int
+  /// Runs `CALLBlake2f_MaxRounds` too, whose 2^32 rounds take minutes.
+  package var includesSlow: Bool
+
+  package init(fork: Fork? = nil, engine: Engine = .fastest, workerCount: Int = 1, includesSlow: Bool = false) {
+    self.fork = fork
+    self.engine = engine
+    self.workerCount = workerCount
+    self.includesSlow = includesSlow
+  }
+}
+
+package enum StateTestConformance {
+  private static let slowTest = "CALLBlake2f_MaxRounds"
+
+  /// Every case of the `*.json` files under `paths`, in the order of the files.
+  ///
+  /// - Parameter progress: called with the number of files done and of all, from any worker.
+  package static func run(
+    paths: [String], options: StateTestOptions, progress: @Sendable (Int, Int) -> Void = { _, _ in }
+  ) throws -> ConformanceReport {
+    var files: [String] = []
+    for path in paths { files += try VectorFiles.find(path, suffix: ".json") }
+    let pool = try WorkerPool(
+      workerCount: options.workerCount, stackByteCount: EVMHost.stackByteCount, pinning: false)
+    let programs = EVMProgramCache()
+    let hosts = try WorkerHosts(count: options.workerCount, programs: programs, engine: options.engine)
+    let results = FileResults(count: files.count)
+    let list = files
+    pool.forEach(count: files.count, chunk: 1) { worker, range in
+      for index in range {
+        results.set(
+          index, run(file: list[index], options: options, programs: programs, host: hosts[worker]))
+        progress(results.doneCount, list.count)
+      }
+    }
+    var report = ConformanceReport()
+    for cases in results.all { report.cases += cases }
+    return report
+  }
+
+  /// Every case of one file.
+  package static func run(
+    file: String, options: StateTestOptions, programs: EVMProgramCache, host: EVMHost
+  ) -> [ConformanceCase] {
+    func failure(_ reason: String) -> [ConformanceCase] {
+      [ConformanceCase(file: file, line: 0, name: "", outcome: .failed(reason))]
+    }
+    guard let data = FileManager.default.contents(atPath: file) else { return failure("cannot be read") }
+    let tests: [StateTest]
+    do {
+      tests = try StateTestReader.read(try JSONValue.parse(Array(data)), fork: options.fork)
+    } catch {
+      return failure("\(error)")
+    }
+    var cases: [ConformanceCase] = []
+    for test in tests {
+      let isSkipped = test.name.contains(slowTest) && !options.includesSlow
+      let world = isSkipped ? EVMWorld() : world(of: test, programs)
+      for one in test.cases {
+        let outcome =
+          isSkipped
+          ? ConformanceOutcome.skipped("takes minutes: --include-slow runs it") : run(one, on: world, host)
+        cases.append(ConformanceCase(file: file, line: 0, name: one.name, outcome: outcome))
+      }
+    }
+    return cases
+  }
+
+  package static func world(of test: StateTest, _ programs: EVMProgramCache) -> EVMWorld {
+    let world = EVMWorld()
+    for account in test.accounts {
+      let code =
+        account.code.isEmpty ? EVMCode.empty : programs.code(account.code, hash: Keccak256.hash(account.code))
+      var storage: [UInt256: UInt256] = [:]
+      for (slot, value) in account.storage { storage[slot] = value }
+      world.insert(
+        account.address, balance: account.balance, nonce: account.nonce, code: code, storage: storage)
+    }
+    return world
+  }
+
+  /// Runs one case on a copy of `state`.
+  package static func run(_ test: StateTestCase, on state: EVMWorld, _ host: EVMHost) -> ConformanceOutcome {
+    let world = EVMWorld(copying: state)
+    var logsHash = [EVMLog]().logsHash
+    let refusal: String?
+    do {
+      let transaction = try EthereumTransaction(decoding: test.transactionBytes)
+      let sender = try transaction.recoverSender(fork: test.environment.fork)
+      let processor = EVMTransactionProcessor(host: host)
+      switch try processor.process(transaction, sender: sender, in: test.environment, reader: world) {
+      case .refused(let error): refusal = error.exceptionName
+      case .executed(let receipt, let changes):
+        refusal = nil
+        world.apply(changes)
+        logsHash = receipt.logs.logsHash
+      }
+    } catch let error as EthereumTransactionError {
+      refusal = error.exceptionName
+    } catch let error as EthereumSignatureError {
+      refusal = error.exceptionName
+    } catch {
+      return .failed("the host gave up: \(error)")
+    }
+    return compare(test, refusal: refusal, root: world.stateRoot, logsHash: logsHash)
+  }
+
+  private static func compare(
+    _ test: StateTestCase, refusal: String?, root: Hash, logsHash: Hash
+  ) -> ConformanceOutcome {
+    if let refusal {
+      guard !test.exceptions.isEmpty else { return .failed("refused (\(refusal)), should be executed") }
+      guard test.exceptions.contains(refusal) else {
+        return .failed("refused (\(refusal)), should be for \(test.exceptions.joined(separator: " or "))")
+      }
+    } else if !test.exceptions.isEmpty {
+      return .failed("executed, should be refused (\(test.exceptions.joined(separator: " or ")))")
+    }
+    if root != test.stateRoot { return .failed("state root \(hex(root)), should be \(hex(test.stateRoot))") }
+    if logsHash != test.logsHash { return .failed("logs hash \(hex(logsHash)), should be \(hex(test.logsHash))") }
+    return .passed
+  }
+
+  private static func hex(_ hash: Hash) -> String { "0x" + Hex.encode(hash.bytes) }
+}
+
+/// One host a worker. Sendable because each worker asks for its own only.
+private struct WorkerHosts: @unchecked Sendable {
+  private let hosts: [EVMHost]
+
+  init(count: Int, programs: EVMProgramCache, engine: Engine) throws(WideMachineError) {
+    var hosts: [EVMHost] = []
+    for _ in 0..<count { hosts.append(try EVMHost(programs: programs, engine: engine)) }
+    self.hosts = hosts
+  }
+
+  subscript(worker: WorkerIndex) -> EVMHost { hosts[Int(worker.rawValue)] }
+}
+
+/// What the workers found, by file.
+private final class FileResults: Sendable {
+  private let cases: Mutex<[[ConformanceCase]]>
+  private let done = Atomic<Int>(0)
+
+  init(count: Int) { cases = Mutex(Array(repeating: [], count: count)) }
+
+  func set(_ index: Int, _ found: [ConformanceCase]) {
+    cases.withLock { $0[index] = found }
+    // Relaxed: a number for people.
+    done.wrappingAdd(1, ordering: .relaxed)
+  }
+
+  var doneCount: Int { done.load(ordering: .relaxed) }
+  var all: [[ConformanceCase]] { cases.withLock { $0 } }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import EVM
+import Primitives
+
+struct EVMDisassembleVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disassemble", abstract: "Print the operations of EVM bytecode.")
+
+  @Option(help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
+  var code: String
+
+  @Option(help: "Whose operations.")
+  var fork: Fork = .latest
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let bytecode = try EVMProgramFile.read(code).bytecode
+    if !output.json {
+      print(EVMDisassembler.text(of: bytecode, fork: fork), terminator: "")
+      return
+    }
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.member("fork", fork.name)
+    writer.key("operations")
+    writer.beginArray()
+    for line in EVMDisassembler.lines(of: bytecode, fork: fork) {
+      writer.beginObject()
+      writer.member("pc", line.pc)
+      if let name = line.name { writer.member("name", name) } else { writer.memberNull("name") }
+      writer.member("byte", UInt64(line.byte))
+      writer.member("immediate", "0x" + Hex.encode(line.immediate))
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+    writer.newline()
+    Terminal.write(writer.bytes)
+  }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import EVM
+import Estuary
+import Primitives
+import SBPF
+import WideIntegers
+
+struct EVMRunVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run EVM bytecode in an empty state.",
+    discussion: """
+      The code is that of a contract which is called with the input and the gas; a transaction's intrinsic cost is not \
+      counted. Each repetition starts from the same state.
+      """)
+
+  @Option(help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
+  var code: String
+
+  @Option(help: ArgumentHelp("Call data.", valueName: "hex"))
+  var input = ""
+
+  @Option(help: "Gas of the call.")
+  var gas: UInt64 = 30_000_000
+
+  @Option(help: "Whose rules hold.")
+  var fork: Fork = .latest
+
+  @Option(help: "What runs it.")
+  var engine: EngineName = .jit
+
+  @Option(name: .customLong("repeat"), help: "Run so many times; the result is the last run's.")
+  var repeatCount = 1
+
+  @Flag(help: "Print a line for each opcode to standard error (EIP-3155).")
+  var trace = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if repeatCount < 1 { throw ValidationError("--repeat must be at least 1") }
+    if gas > UInt64(Int64.max) { throw ValidationError("--gas must be below 2^63") }
+  }
+
+  func run() throws {
+    guard let input = Hex.decode(input) else { throw CLIError.notHex(input) }
+    let program = try EVMProgramFile.read(code)
+    let mode = trace ? TranslationMode.tracing : .fast
+    let host = try EVMHost(programs: EVMProgramCache(), engine: engine.engine, mode: mode)
+    if trace { host.tracer = EVMTracer { Terminal.writeError($0) } }
+    let watch = Stopwatch()
+    let code: EVMCode
+    switch program {
+    case .translated(let image) where !trace: code = try EVMCode(image: image, fork: fork)
+    case .translated, .bytecode:
+      code = EVMCode(program.bytecode)
+      _ = try code.executable(fork: fork, mode: mode)
+    }
+    try code.executable(fork: fork, mode: mode).prepare(engine: engine.engine)
+    let translateNanoseconds = watch.nanoseconds
+    let runner = EVMRunner(code: code, block: BlockEnvironment(fork: fork, number: 1, timestamp: 1), host: host)
+    var elapsed: [UInt64] = []
+    var last: EVMRunner.Outcome?
+    for index in 0..<repeatCount {
+      let watch = Stopwatch()
+      last = try runner.run(input: input, gas: gas)
+      elapsed.append(watch.nanoseconds)
+      Terminal.progress(repeatCount > 1 ? "\(index + 1) of \(repeatCount) runs" : "")
+    }
+    Terminal.progress("")
+    guard let outcome = last else { return }
+    print(outcome, translateNanoseconds: translateNanoseconds, elapsed: elapsed)
+    if outcome.halt != nil { throw ExitCode.failure }
+  }
+
+  private func print(_ outcome: EVMRunner.Outcome, translateNanoseconds: UInt64, elapsed: [UInt64]) {
+    let bytes = "0x" + Hex.encode(outcome.output)
+    if output.json {
+      var writer = JSONWriter()
+      writer.beginObject()
+      writer.member("output", bytes)
+      writer.member("gasUsed", outcome.gasUsed)
+      writer.member("gasRefund", outcome.gasRefund)
+      if let halt = outcome.halt { writer.member("error", halt.description) } else { writer.memberNull("error") }
+      writer.member("translateNanoseconds", translateNanoseconds)
+      writer.key("elapsedNanoseconds")
+      writer.array { for nanoseconds in elapsed { $0.value(nanoseconds) } }
+      writer.endObject()
+      writer.newline()
+      Terminal.write(writer.bytes)
+      return
+    }
+    if let halt = outcome.halt { Terminal.note("the program failed: \(halt)") }
+    Swift.print("output \(bytes)")
+    let best = elapsed.min() ?? 0
+    Swift.print(
+      "\(outcome.gasUsed) gas (refund \(outcome.gasRefund)), \(outcome.logs.count) logs; translated in"
+        + " \(LanePicture.duration(translateNanoseconds)), ran in \(LanePicture.duration(best))"
+        + (elapsed.count > 1 ? " (best of \(elapsed.count))" : ""))
+  }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import EVM
+import Primitives
+import SBPF
+
+struct EVMTranslateVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "translate", abstract: "Translate EVM bytecode into an executable file.",
+    discussion: """
+      The file can be run by 'evm run' and read by 'inspect' and 'disassemble'. A ledger takes bytecode only: loaders \
+      and 'deploy' refuse translated files.
+      """)
+
+  @Option(help: ArgumentHelp("Bytecode, or a file with it.", valueName: "hex|file"))
+  var code: String
+
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The executable.", valueName: "program.so"))
+  var outputPath: String
+
+  @Option(help: "Whose rules hold.")
+  var fork: Fork = .latest
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let bytecode = try EVMProgramFile.read(code).bytecode
+    let watch = Stopwatch()
+    let image = Translator.translate(code: bytecode, fork: fork, mode: .fast)
+    let nanoseconds = watch.nanoseconds
+    let file = ObjectLinker.executable(image)
+    try WholeFile.write(file, to: outputPath)
+    let slots = image.text.count / 8
+    output.print(
+      text: "wrote \(outputPath): \(file.count) bytes, \(slots) instructions of \(bytecode.count) bytes of code",
+      json: { writer in
+        writer.object {
+          $0.member("path", outputPath)
+          $0.member("byteCount", file.count)
+          $0.member("instructions", slots)
+          $0.member("bytecodeByteCount", bytecode.count)
+          $0.member("fork", fork.name)
+          $0.member("translateNanoseconds", nanoseconds)
+        }
+      })
+  }
+}

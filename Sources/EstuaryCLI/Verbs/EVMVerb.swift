@@ -1,0 +1,56 @@
+// `estuary evm …`: EVM bytecode as a program of the same machine.
+
+import ArgumentParser
+import EVM
+import Foundation
+import Primitives
+import SBPF
+import WideIntegers
+
+struct EVMVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evm", abstract: "Translate, run and test EVM bytecode.",
+    subcommands: [
+      EVMRunVerb.self, EVMTranslateVerb.self, EVMDisassembleVerb.self, EVMStateTestVerb.self,
+    ])
+}
+
+extension Fork: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public var defaultValueDescription: String { name }
+  public static var allValueStrings: [String] { allCases.map(\.name) }
+}
+
+/// Bytecode from the command line: hex digits, or a file that holds hex digits, plain bytes or a translated program.
+enum EVMProgramFile {
+  enum Program {
+    case bytecode([UInt8])
+    case translated(ProgramImage)
+
+    /// The EVM's code, in either form.
+    var bytecode: [UInt8] {
+      switch self {
+      case .bytecode(let bytes): bytes
+      case .translated(let image): image.wide?.bytecode ?? []
+      }
+    }
+  }
+
+  private static let elfMagic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
+
+  static func read(_ text: String) throws -> Program {
+    if let bytes = Hex.decode(text) { return .bytecode(bytes) }
+    guard FileManager.default.fileExists(atPath: text) else { throw CLIError.noBytecode(text) }
+    let bytes = try WholeFile.read(text)
+    if bytes.starts(with: elfMagic) {
+      do throws(ELFError) {
+        return .translated(try ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .wide))
+      } catch {
+        throw CLIError.program(path: text, detail: error.description)
+      }
+    }
+    let digits = String(validating: bytes, as: UTF8.self).map { $0.filter { !$0.isWhitespace } }
+    if let digits, let code = Hex.decode(digits) { return .bytecode(code) }
+    return .bytecode(bytes)
+  }
+}
