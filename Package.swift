@@ -38,7 +38,7 @@ let package = Package(
     .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
 
     // Floor 2: nouns and storage.
-    .target(name: "Ledger", dependencies: ["Primitives", "CRocksDB"], swiftSettings: core),
+    .target(name: "Ledger", dependencies: ["WideIntegers", "Primitives", "CRocksDB"], swiftSettings: core),
 
     // Floor 3: executes one transaction.
     .target(name: "Runtime", dependencies: ["Primitives", "SBPF", "Ledger"], swiftSettings: core),
@@ -50,7 +50,10 @@ let package = Package(
 
     // Floor 5: the embeddable product.
     .target(
-      name: "Estuary", dependencies: ["CThreads", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime"],
+      name: "Estuary",
+      dependencies: [
+        "CThreads", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime", "EVM",
+      ],
       swiftSettings: core),
 
     // Floor 7: the command line.

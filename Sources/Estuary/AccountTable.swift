@@ -93,7 +93,7 @@ package final class AccountTable: @unchecked Sendable {
   func genesisChange(at position: Int) -> AccountChange {
     let account = accounts[position]
     let key = key(of: AccountIndex(UInt32(truncatingIfNeeded: position)))
-    return AccountChange(key: key, old: nil, new: account.lamports == 0 ? nil : account)
+    return AccountChange(key: key, old: nil, new: account.isVacant ? nil : account)
   }
 
   /// The index of `key`, whose account is read from the store the first time. The caller has reserved room if workers
@@ -183,7 +183,7 @@ package final class AccountTable: @unchecked Sendable {
       changes.append(FirstChange(index: index, old: entry.move()))
       entry.initialize(to: Account(owner: .zero, rentEpoch: 0))
     }
-    if slot.pointee.lamports == 0 { slot.pointee = .empty }
+    if slot.pointee.isVacant { slot.pointee = .empty }
     swap(&entry.pointee, &slot.pointee)
   }
 
@@ -216,8 +216,8 @@ package final class AccountTable: @unchecked Sendable {
       if new == change.old { continue }
       changes.append(
         AccountChange(
-          key: key(of: change.index), old: change.old.lamports == 0 ? nil : change.old,
-          new: new.lamports == 0 ? nil : new))
+          key: key(of: change.index), old: change.old.isVacant ? nil : change.old,
+          new: new.isVacant ? nil : new))
     }
     changes.sort { $0.key < $1.key }
     return changes

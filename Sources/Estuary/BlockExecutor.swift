@@ -5,12 +5,15 @@
 import Ledger
 import Primitives
 import Runtime
+import SBPF
 import Scheduling
 
 package protocol BlockExecutor: AnyObject {
   /// As the command line spells it.
   var name: String { get }
   var workerCount: Int { get }
+  /// What runs programs.
+  var engine: Engine { get }
 
   /// Runs a body for every index in `[0, count)` on this executor's threads, outside of `execute`.
   func parallelFor(count: Int, body: @Sendable (Int) -> Void)
@@ -24,7 +27,41 @@ package protocol BlockExecutor: AnyObject {
   func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution
 }
 
-/// What a block is made of.
+/// A block's transactions as runs of one kind, in order.
+package struct BlockTransactions: Sendable {
+  package enum Run: Sendable {
+    /// Solana's wire format.
+    case solana([[UInt8]])
+    case ethereum([EthereumWire])
+  }
+
+  package private(set) var runs: [Run]
+
+  /// Solana's transactions alone.
+  package init(_ wires: [[UInt8]]) { runs = [.solana(wires)] }
+
+  package init(_ transactions: some Collection<WireTransaction>) {
+    runs = []
+    var solana: [[UInt8]] = []
+    var ethereum: [EthereumWire] = []
+    for transaction in transactions {
+      switch transaction {
+      case .solana(let wire):
+        if !ethereum.isEmpty { runs.append(.ethereum(ethereum)) }
+        ethereum = []
+        solana.append(wire)
+      case .ethereum(let wire):
+        if !solana.isEmpty { runs.append(.solana(solana)) }
+        solana = []
+        ethereum.append(wire)
+      }
+    }
+    if !solana.isEmpty || (runs.isEmpty && ethereum.isEmpty) { runs.append(.solana(solana)) }
+    if !ethereum.isEmpty { runs.append(.ethereum(ethereum)) }
+  }
+}
+
+/// What of a block an executor is given.
 package struct BlockInput: Sendable {
   /// Transactions in Solana's wire format, in order.
   package var wires: [[UInt8]]

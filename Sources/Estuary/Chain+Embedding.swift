@@ -48,6 +48,6 @@ extension Chain {
   ///
   /// - Throws: when the block could not be committed; the chain then stands where it stood.
   public func execute(_ transactions: [[UInt8]]) throws(ChainError) -> Block {
-    try execute(transactions, verifiesSignatures: true)
+    try execute(BlockTransactions(transactions), verifiesSignatures: true)
   }
 }

@@ -3,9 +3,11 @@
 //
 // A chain is used by one thread at a time; what runs in parallel runs inside `execute`.
 
+import EVM
 import Ledger
 import Primitives
 import Runtime
+import SBPF
 import Scheduling
 
 public final class Chain {
@@ -21,8 +23,10 @@ public final class Chain {
   public struct Block: Sendable {
     /// Blocks before this one; the genesis is block 0.
     public let height: UInt64
-    /// One a transaction, in order.
+    /// One a Solana transaction, in order.
     public let results: [TransactionResult]
+    /// One an Ethereum transaction, in order.
+    public let ethereumResults: [EthereumTransactionResult]
     /// Of the state after the block.
     public let stateHash: Hash
     public let timing: Timing
@@ -47,6 +51,8 @@ public final class Chain {
   private var lattice: StateLattice
   private var statusCache = StatusCache()
   private var sysvars: Sysvars
+  /// Where the genesis has an Ethereum side.
+  private let ethereum: EthereumLane?
 
   /// Goes on where `store` stands; an empty one takes the genesis first.
   ///
@@ -84,6 +90,12 @@ public final class Chain {
       throw .store(error)
     }
     sysvars = try Self.readSysvars(table)
+    ethereum =
+      if let section = genesis?.ethereum {
+        try EthereumLane(section, on: table, engine: executor.engine)
+      } else {
+        nil
+      }
   }
 
   /// The database notices what changed in its files, but not always what vanished with a part of them: so the accounts
@@ -110,7 +122,12 @@ public final class Chain {
     _ store: any AccountStore, with genesis: Genesis, executor: any BlockExecutor
   ) throws(ChainError) {
     var lattice = StateLattice()
-    lattice.apply(genesis.changes, parallelFor: executor.parallelFor)
+    var changes = genesis.changes
+    if let ethereum = genesis.ethereum {
+      changes += ethereum.changes
+      changes.sort { $0.key < $1.key }
+    }
+    lattice.apply(changes, parallelFor: executor.parallelFor)
     let stateHash = lattice.stateHash
     let identity = genesis.identity(stateHash: stateHash)
     if let head = store.head {
@@ -121,7 +138,7 @@ public final class Chain {
       height: 0, slot: genesis.slot, unixTimestamp: genesis.unixTimestamp, blockhash: genesis.blockhash,
       stateHash: stateHash, genesisHash: identity)
     do throws(StoreError) {
-      try store.commit(BlockCommit(record: record, changes: genesis.changes, stateLattice: lattice.bytes))
+      try store.commit(BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes))
     } catch {
       throw .store(error)
     }
@@ -138,7 +155,7 @@ public final class Chain {
   public func account(_ key: Pubkey) throws(ChainError) -> Account? {
     do throws(StoreError) {
       let account = try table.account(key)
-      return account.lamports == 0 ? nil : account
+      return account.isVacant ? nil : account
     } catch {
       throw .store(error)
     }
@@ -160,7 +177,8 @@ public final class Chain {
       programs: programs)
   }
 
-  /// Executes `wires` (Solana's wire format) as the next block and commits it.
+  /// Executes transactions as the next block, in effect one after the other, and commits it. Runs of Solana's
+  /// transactions go to the executor, runs of Ethereum's to their lane.
   ///
   /// A transaction that cannot be decoded or is not sane is an error of that transaction.
   /// - Parameters:
@@ -169,7 +187,8 @@ public final class Chain {
   ///   - unixTimestamp: of an advancing chain's block, in seconds.
   /// - Throws: `store` when the block could not be committed; the chain then stands where it stood.
   package func execute(
-    _ wires: [[UInt8]], verifiesSignatures: Bool, recordsTimeline: Bool = false, unixTimestamp: Int64? = nil
+    _ transactions: BlockTransactions, verifiesSignatures: Bool, recordsTimeline: Bool = false,
+    unixTimestamp: Int64? = nil
   ) throws(ChainError) -> Block {
     var timing = Timing()
     var firstChanges: [AccountTable.FirstChange] = []
@@ -181,44 +200,116 @@ public final class Chain {
       firstChanges = try advanceSysvars(to: record)
     }
     let input = BlockInput(
-      wires: wires, environment: environment(slot: record.slot), statusCache: statusCache,
+      wires: [], environment: environment(slot: record.slot), statusCache: statusCache,
       verifiesSignatures: verifiesSignatures,
       recordsTimeline: recordsTimeline)
     let start = Clocks.monotonicNanoseconds()
-    let execution: BlockExecution
-    do throws(StoreError) {
-      execution = try executor.execute(input, on: table)
+    var execution = MixedExecution(firstChanges: firstChanges)
+    do throws(ChainError) {
+      try run(transactions, input, record, into: &execution)
     } catch {
-      table.rollBack(firstChanges)
-      throw .store(error)
+      execution.firstChanges += ethereum?.takeFirstChanges() ?? []
+      table.rollBack(execution.firstChanges)
+      ethereum?.invalidate()
+      throw error
     }
     timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
     timing.signatureNanoseconds = execution.signatureNanoseconds
-    firstChanges += execution.firstChanges
-    try commit(execution, firstChanges: firstChanges, record: &record, timing: &timing)
+    try commit(execution, record: &record, timing: &timing)
     return Block(
-      height: record.height, results: execution.results, stateHash: record.stateHash, timing: timing,
-      timeline: execution.timeline)
+      height: record.height, results: execution.results, ethereumResults: execution.ethereumResults,
+      stateHash: record.stateHash, timing: timing, timeline: execution.timeline)
+  }
+
+  /// What came of a block's runs so far.
+  fileprivate struct MixedExecution {
+    var results: [TransactionResult] = []
+    var ethereumResults: [EthereumTransactionResult] = []
+    var signatures: [Signature] = []
+    var firstChanges: [AccountTable.FirstChange]
+    var signatureNanoseconds: UInt64 = 0
+    /// Of a block that is one run.
+    var timeline: Timeline?
+  }
+
+  private func run(
+    _ transactions: BlockTransactions, _ input: BlockInput, _ record: BlockRecord,
+    into execution: inout MixedExecution
+  ) throws(ChainError) {
+    var input = input
+    do throws(EVMStateError) {
+      try ethereum?.begin(number: record.slot, timestamp: record.unixTimestamp)
+    } catch {
+      throw .ethereum(detail: "\(error)")
+    }
+    execution.firstChanges += ethereum?.takeFirstChanges() ?? []
+    for run in transactions.runs {
+      switch run {
+      case .solana(let wires):
+        input.wires = wires
+        let part: BlockExecution
+        do throws(StoreError) { part = try executor.execute(input, on: table) } catch { throw .store(error) }
+        execution.add(part, isWhole: transactions.runs.count == 1)
+        if transactions.runs.count > 1 {
+          for signature in execution.signatures { input.statusCache.insert(signature) }
+        }
+      case .ethereum(let wires):
+        try self.run(wires, input.verifiesSignatures, into: &execution)
+      }
+    }
+    do throws(EVMStateError) { try ethereum?.end() } catch { throw .ethereum(detail: "\(error)") }
+    execution.firstChanges += ethereum?.takeFirstChanges() ?? []
+  }
+
+  private func run(
+    _ wires: [EthereumWire], _ verifiesSignatures: Bool, into execution: inout MixedExecution
+  ) throws(ChainError) {
+    guard let ethereum else {
+      execution.ethereumResults += wires.map { EthereumTransactionResult.withoutEthereum($0) }
+      return
+    }
+    do throws(EVMStateError) {
+      execution.ethereumResults += try ethereum.execute(wires[...], verifiesSignatures: verifiesSignatures)
+    } catch {
+      throw .ethereum(detail: "\(error)")
+    }
+    execution.signatureNanoseconds &+= ethereum.signatureNanoseconds
+    let changes = ethereum.takeFirstChanges()
+    table.noteBarrier(changes)
+    execution.firstChanges += changes
+  }
+
+  /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.
+  package func ethereumStateRoot() throws(ChainError) -> Hash? {
+    do throws(EVMStateError) { return try ethereum?.stateRoot() } catch {
+      throw .ethereum(detail: "\(error)")
+    }
+  }
+
+  /// The `ethereum` section of a genesis with the accounts after the last block, as JSON.
+  package func ethereumDump() throws(ChainError) -> [UInt8]? {
+    do throws(EVMStateError) { return try ethereum?.dump() } catch { throw .ethereum(detail: "\(error)") }
   }
 
   private func commit(
-    _ execution: BlockExecution, firstChanges: [AccountTable.FirstChange], record: inout BlockRecord,
-    timing: inout Timing
+    _ execution: MixedExecution, record: inout BlockRecord, timing: inout Timing
   ) throws(ChainError) {
+    let firstChanges = execution.firstChanges
     let changes = table.finishBlock(firstChanges)
     var lattice = lattice
     let hashStart = Clocks.monotonicNanoseconds()
     lattice.apply(changes, parallelFor: executor.parallelFor)
     record.stateHash = lattice.stateHash
     timing.stateHashNanoseconds = Clocks.monotonicNanoseconds() - hashStart
-    record.transactionCount += UInt64(execution.results.count)
-    record.signatures = zip(execution.results, execution.processed).compactMap { $1 ? $0.signature : nil }
+    record.transactionCount += UInt64(execution.results.count + execution.ethereumResults.count)
+    record.signatures = execution.signatures
     if progress == .advancing { record.blockhash = Self.nextBlockhash(after: record) }
     let commitStart = Clocks.monotonicNanoseconds()
     do throws(StoreError) {
       try store.commit(BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes))
     } catch {
       table.rollBack(firstChanges)
+      ethereum?.invalidate()
       throw .store(error)
     }
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
@@ -267,6 +358,16 @@ public final class Chain {
   }
 }
 
+extension Chain.MixedExecution {
+  fileprivate mutating func add(_ part: BlockExecution, isWhole: Bool) {
+    if results.isEmpty { results = part.results } else { results += part.results }
+    signatures += zip(part.results, part.processed).compactMap { $1 ? $0.signature : nil }
+    if firstChanges.isEmpty { firstChanges = part.firstChanges } else { firstChanges += part.firstChanges }
+    signatureNanoseconds &+= part.signatureNanoseconds
+    if isWhole { timeline = part.timeline }
+  }
+}
+
 /// Why a chain cannot go on.
 public enum ChainError: Error, Sendable {
   /// The store is empty and no genesis was given.
@@ -277,6 +378,12 @@ public enum ChainError: Error, Sendable {
   case sysvar(SysvarError)
   case store(StoreError)
   case workers(SchedulingError)
+  /// The genesis names a fork that is none.
+  case unknownFork(String)
+  /// Memory for the EVM's frames cannot be had.
+  case machine(detail: String)
+  /// Ethereum's accounts cannot be read.
+  case ethereum(detail: String)
 }
 
 extension ChainError: CustomStringConvertible {
@@ -289,6 +396,11 @@ extension ChainError: CustomStringConvertible {
     case .sysvar(let error): "a sysvar account is unusable: \(error)"
     case .store(let error): error.description
     case .workers(let error): "workers: \(error)"
+    case .unknownFork(let name):
+      "the genesis names the fork '\(name)'; the forks are \(Fork.allCases.map(\.name).joined(separator: ", ")), "
+        + "BPO1, BPO2"
+    case .machine(let detail): "the EVM has no memory: \(detail)"
+    case .ethereum(let detail): "Ethereum's state is unusable: \(detail)"
     }
   }
 }

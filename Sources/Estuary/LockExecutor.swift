@@ -10,6 +10,7 @@ import Scheduling
 package final class LockExecutor: BlockExecutor {
   package let name = "locks"
   package var workerCount: Int { pool.workerCount }
+  package let engine: Engine
   package let pool: WorkerPool
   private let lanes: WorkerLocal<Lane>
   private let graph = ConflictGraph()
@@ -17,6 +18,7 @@ package final class LockExecutor: BlockExecutor {
   /// - Parameter workerCount: `[1, WorkerPool.workerLimit]`.
   package init(workerCount: Int, engine: Engine = .fastest) throws(SchedulingError) {
     pool = try WorkerPool(workerCount: workerCount)
+    self.engine = engine
     lanes = WorkerLocal(pool) { _ in Lane(engine: engine) }
   }
 

@@ -8,22 +8,29 @@ import Scheduling
 
 package struct Replay {
   package var genesis: Genesis
-  /// Wire bytes in order; empty where a line held no transaction.
-  package var wires: [[UInt8]]
+  /// In order; without bytes where a line held no transaction.
+  package var transactions: [WireTransaction]
   /// Transactions a block; 0: all in one.
   package var blockSize = 0
   package var verifiesSignatures = true
   package var recordsTimeline = false
   private let programs = ProgramCache(syscalls: SyscallTable.registry)
 
-  package init(genesis: Genesis, wires: [[UInt8]]) {
+  package init(genesis: Genesis, transactions: [WireTransaction]) {
     self.genesis = genesis
-    self.wires = wires
+    self.transactions = transactions
+  }
+
+  /// Of Solana's transactions alone.
+  package init(genesis: Genesis, wires: [[UInt8]]) {
+    self.init(genesis: genesis, transactions: wires.map { .solana($0) })
   }
 
   package struct Outcome {
-    /// Of the transactions that this run executed, in order.
+    /// Of Solana's transactions that this run executed, in order.
     package var results: [TransactionResult] = []
+    /// Of Ethereum's.
+    package var ethereumResults: [EthereumTransactionResult] = []
     /// Transactions that the ledger had before.
     package var skippedCount = 0
     package var stateHash: Hash = .zero
@@ -43,17 +50,19 @@ package struct Replay {
     let chain = try Chain(
       store: store, genesis: genesis, executor: executor, progress: .fixed, programs: programs)
     var outcome = Outcome(chain: chain)
-    outcome.skippedCount = min(Int(clamping: chain.head.transactionCount), wires.count)
+    outcome.skippedCount = min(Int(clamping: chain.head.transactionCount), transactions.count)
     chain.warmPrograms()
     var next = outcome.skippedCount
-    while next < wires.count {
-      let end = blockSize > 0 ? min(next + blockSize, wires.count) : wires.count
+    while next < transactions.count {
+      let end = blockSize > 0 ? min(next + blockSize, transactions.count) : transactions.count
       let start = outcome.timing.elapsedNanoseconds
       let block = try chain.execute(
-        Array(wires[next..<end]), verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
+        BlockTransactions(transactions[next..<end]), verifiesSignatures: verifiesSignatures,
+        recordsTimeline: recordsTimeline)
       outcome.timing.add(block.timing)
       if let timeline = block.timeline { outcome.blocks.append((timeline, outcome.results.count, start)) }
       if outcome.results.isEmpty { outcome.results = block.results } else { outcome.results += block.results }
+      outcome.ethereumResults += block.ethereumResults
       next = end
       progress(next)
     }

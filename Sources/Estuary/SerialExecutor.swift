@@ -8,9 +8,13 @@ import SBPF
 package final class SerialExecutor: BlockExecutor {
   package let name = "serial"
   package let workerCount = 1
+  package let engine: Engine
   private let lane: Lane
 
-  package init(engine: Engine = .fastest) { lane = Lane(engine: engine) }
+  package init(engine: Engine = .fastest) {
+    self.engine = engine
+    lane = Lane(engine: engine)
+  }
 
   package func parallelFor(count: Int, body: @Sendable (Int) -> Void) {
     StateLattice.serialFor(count: count, body: body)

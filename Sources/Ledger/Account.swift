@@ -28,6 +28,9 @@ public struct Account: Sendable, Equatable {
   /// What a key without an account reads as: no lamports, no data, owned by the system program (the zero key).
   package static let empty = Account(owner: .zero, rentEpoch: 0)
 
+  /// Whether it counts as no account: it has no lamports. Ethereum's records have none and count all the same.
+  @inlinable @inline(__always) package var isVacant: Bool { lamports == 0 && owner != ProgramID.ethereum }
+
   /// Becomes `other`, without the temporary that an assignment of the whole makes.
   @inlinable @inline(__always) package mutating func assign(_ other: UnsafePointer<Account>) {
     lamports = other.pointee.lamports

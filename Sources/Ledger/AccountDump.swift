@@ -34,7 +34,15 @@ package struct AccountDump {
     bytes += "\"rentEpoch\":\(account.rentEpoch),\"space\":\(account.data.count)}}".utf8
   }
 
-  package mutating func finish() { bytes += "\n]}\n".utf8 }
+  /// Ends the dump; `ethereum` is that member's value, as JSON.
+  package mutating func finish(ethereum: [UInt8]? = nil) {
+    bytes += "\n]".utf8
+    if let ethereum {
+      bytes += ",\"ethereum\":".utf8
+      bytes += ethereum
+    }
+    bytes += "}\n".utf8
+  }
 
   /// Hands over what was written and forgets it.
   package mutating func takeBytes() -> [UInt8] {
@@ -42,9 +50,10 @@ package struct AccountDump {
     return bytes
   }
 
-  /// Writes every account of `store` to a file at `path`.
+  /// Writes every account of `store` to a file at `path`; Ethereum's are in `ethereum`, as JSON, alone.
   package static func write(
-    _ store: some AccountStore, slot: UInt64, unixTimestamp: Int64, blockhash: Hash, to path: String
+    _ store: some AccountStore, slot: UInt64, unixTimestamp: Int64, blockhash: Hash, ethereum: [UInt8]? = nil,
+    to path: String
   ) throws(StoreError) {
     var dump = AccountDump(slot: slot, unixTimestamp: unixTimestamp, blockhash: blockhash)
     do throws(FileError) {
@@ -60,10 +69,11 @@ package struct AccountDump {
       }
     }
     try store.forEachAccount { (key, account) throws(StoreError) in
+      if account.owner == ProgramID.ethereum { return }
       dump.append(key, account)
       if dump.bytes.count >= pieceByteCount { try flush() }
     }
-    dump.finish()
+    dump.finish(ethereum: ethereum)
     try flush()
   }
 }

@@ -34,7 +34,10 @@ private struct GenesisReader {
       throw invalid("unixTimestamp", .expected(.signed))
     }
     let blockhash: Hash = try bytes32(json, "blockhash", in: "", .hash)
-    if let ethereum = json["ethereum"], !ethereum.isNull { throw invalid("ethereum", .ethereumUnsupported) }
+    var ethereum: EthereumGenesis?
+    if let section = json["ethereum"], !section.isNull {
+      ethereum = try EthereumGenesis.parse(section, path: path)
+    }
     for (index, entry) in try list(json, "accounts").enumerated() {
       try readAccount(entry, at: "accounts[\(index)]")
     }
@@ -43,7 +46,9 @@ private struct GenesisReader {
       try readProgram(entry, at: "programs[\(index)]", rent: rent)
     }
     do throws(SysvarError) {
-      return try Genesis(slot: slot, unixTimestamp: unixTimestamp, blockhash: blockhash, accounts: accounts)
+      return try Genesis(
+        slot: slot, unixTimestamp: unixTimestamp, blockhash: blockhash, accounts: accounts, ethereum: ethereum
+      )
     } catch {
       switch error {
       case .missing(let key), .malformed(let key): throw invalid("accounts", .malformedSysvar(key))

@@ -16,12 +16,15 @@ package struct Genesis: Sendable {
   /// Accounts given, programs, sysvars and builtins; ascending keys.
   package let accounts: [(key: Pubkey, account: Account)]
   package let sysvars: Sysvars
+  /// Ethereum's side, where the ledger has one; its accounts are not among `accounts`.
+  package let ethereum: EthereumGenesis?
 
   /// - Parameter given: accounts that hold as they are; keys must be distinct.
   package init(
     slot: UInt64, unixTimestamp: Int64, blockhash: Hash,
-    accounts given: [(key: Pubkey, account: Account)] = []
+    accounts given: [(key: Pubkey, account: Account)] = [], ethereum: EthereumGenesis? = nil
   ) throws(SysvarError) {
+    self.ethereum = ethereum
     self.slot = slot
     self.unixTimestamp = unixTimestamp
     self.blockhash = blockhash
@@ -40,13 +43,14 @@ package struct Genesis: Sendable {
 
   /// Tells one genesis from another; independent of how its file is written.
   ///
-  /// - Parameter stateHash: the hash of `accounts`.
+  /// - Parameter stateHash: the hash of `accounts` and of Ethereum's.
   package func identity(stateHash: Hash) -> Hash {
     var writer = ByteWriter(capacity: 80)
     writer.write(slot)
     writer.write(unixTimestamp)
     writer.write(blockhash)
     writer.write(stateHash)
+    if let ethereum { writer.write(ethereum.environmentBytes) }
     return SHA256.hash(writer.bytes)
   }
 }
@@ -68,7 +72,9 @@ public enum GenesisError: Error, Equatable, Sendable {
     case tooLong(byteCount: Int)
     /// The account's bytes are no value of the sysvar at its key.
     case malformedSysvar(Pubkey)
-    case ethereumUnsupported
+    case duplicateAddress(Address)
+    /// A storage slot, as text, that occurs twice.
+    case duplicateSlot(String)
   }
 
   public enum Expectation: String, Sendable {
@@ -79,6 +85,10 @@ public enum GenesisError: Error, Equatable, Sendable {
     case key = "a base58 key of 32 bytes"
     case hash = "a base58 hash of 32 bytes"
     case encodedData = "[TEXT, \"base64\"]"
+    case quantity = "a whole number below 2^256, as text like \"0x2a\""
+    case address = "an address of 40 hex digits"
+    case word = "64 hex digits"
+    case hex = "bytes as hex digits"
   }
 }
 
@@ -102,7 +112,8 @@ extension GenesisError.Problem {
     case .tooLong(let count):
       "\(count) bytes are more than an account may hold (\(Account.maximumDataByteCount))"
     case .malformedSysvar(let key): "the data of \(key) is not this sysvar's"
-    case .ethereumUnsupported: "this build has no EVM yet; remove the section to use the rest"
+    case .duplicateAddress(let address): "account \(address) is given twice"
+    case .duplicateSlot(let slot): "slot \(slot) is given twice"
     }
   }
 }

@@ -113,6 +113,12 @@ import Primitives
       word0: 0x28a4_8b14_bf84_8705, word1: 0xf1a9_8848_5712_b02f,
       word2: 0x45c0_65f7_ad7d_a053, word3: 0x0000_0080_0397_9a5c)
   }
+  /// `Ethereum11111111111111111111111111111111111`: owns what Ethereum's side of the state is made of.
+  @inlinable package static var ethereum: Pubkey {
+    Pubkey(
+      word0: 0x0b27_cfae_4802_8f03, word1: 0x6250_35f3_6657_5e22,
+      word2: 0xb968_499d_22b7_afa3, word3: 0x0000_0000_0027_c180)
+  }
   /// `1nc1nerator11111111111111111111111111111111`
   @inlinable package static var incinerator: Pubkey {
     Pubkey(

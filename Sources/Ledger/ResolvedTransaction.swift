@@ -58,6 +58,9 @@ import Primitives
     self.programMask = programMask
     writableMask = Self.writableMask(
       keys: keys, message: message, loadedWritableCount: loadedWritableCount, programMask: programMask)
+    for index in keys.indices where isWritable(index) && EVMKey.contains(keys[index]) {
+      throw .invalidWritableAccount
+    }
   }
 
   private static func checkLocks(_ keys: ResolvedKeys) throws(TransactionError) {

@@ -68,7 +68,7 @@ package struct StateLattice: Sendable, Equatable {
       body(
         LatticeHash.Account(
           key: key, owner: account.owner, lamports: account.lamports, isExecutable: account.executable,
-          data: data))
+          data: data, existsWithoutLamports: !account.isVacant))
     }
   }
 }

@@ -1,5 +1,6 @@
-// Files of transactions, one JSON object a line: {"solana": BASE64} holds a transaction's wire form. A line
-// that cannot be read is the error of its own transaction; the lines around it stand.
+// Files of transactions, one JSON object a line: {"solana": BASE64} or {"ethereum": "0x…"} holds a transaction's
+// wire form; "from" beside the latter is its sender, for runs that check no signatures. A line that cannot be read
+// is the error of its own transaction; the lines around it stand.
 
 import Primitives
 
@@ -10,17 +11,42 @@ package enum TransactionLineError: Error, Equatable, Sendable {
   case unknownForm
   /// The value of "solana" is no base64 text.
   case invalidBase64
-  case undecodable(TransactionDecodingError)
-  /// {"ethereum": …}: this build has no EVM yet.
-  case ethereumUnsupported
+  /// The value of "ethereum" is no hex text.
+  case invalidHex
+  /// "from" is no address.
+  case invalidSender
 }
 
-/// One line's wire bytes or the reason why there are none. Decoding them is part of executing the
-/// transaction.
+/// One transaction as it came in; executing it begins with decoding it.
+package enum WireTransaction: Sendable, Equatable {
+  /// Solana's wire format.
+  case solana([UInt8])
+  case ethereum(EthereumWire)
+}
+
+/// A signed Ethereum transaction: RLP, or a type byte and RLP (EIP-2718).
+package struct EthereumWire: Sendable, Equatable {
+  package var bytes: [UInt8]
+  /// Where given, signatures are not to be checked for.
+  package var sender: Address?
+
+  package init(_ bytes: [UInt8], sender: Address? = nil) { (self.bytes, self.sender) = (bytes, sender) }
+}
+
+/// One line's transaction or the reason why there is none.
 package struct TransactionLine: Sendable, Equatable {
   /// Counted from 1.
   package let number: Int
-  package let bytes: Result<[UInt8], TransactionLineError>
+  package let transaction: Result<WireTransaction, TransactionLineError>
+
+  /// The transaction; without bytes where the line holds none.
+  package var wire: WireTransaction {
+    switch transaction {
+    case .success(let wire): wire
+    case .failure(.invalidHex), .failure(.invalidSender): .ethereum(EthereumWire([]))
+    case .failure: .solana([])
+    }
+  }
 }
 
 package enum TransactionLines {
@@ -33,7 +59,7 @@ package enum TransactionLines {
       while start < text.count {
         let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.count
         let line = trim(UnsafeBufferPointer(rebasing: text[start..<end]))
-        if !line.isEmpty { lines.append(TransactionLine(number: number, bytes: wireBytes(line))) }
+        if !line.isEmpty { lines.append(TransactionLine(number: number, transaction: transaction(line))) }
         start = end + 1
         number += 1
       }
@@ -56,11 +82,13 @@ package enum TransactionLines {
     return UnsafeBufferPointer(rebasing: line[range])
   }
 
-  private static func wireBytes(_ line: UnsafeBufferPointer<UInt8>) -> Result<[UInt8], TransactionLineError> {
+  private static func transaction(
+    _ line: UnsafeBufferPointer<UInt8>
+  ) -> Result<WireTransaction, TransactionLineError> {
     if let text = plainSolanaText(line) {
       // Base64 has no escapes, so whatever is not base64 here may still be JSON that the slow path names
       // better.
-      if let bytes = Base64.decode(text) { return .success(bytes) }
+      if let bytes = Base64.decode(text) { return .success(.solana(bytes)) }
     }
     let json: JSONValue
     do throws(JSONError) {
@@ -70,9 +98,13 @@ package enum TransactionLines {
     }
     if let solana = json["solana"] {
       guard let text = solana.string, let bytes = Base64.decode(text) else { return .failure(.invalidBase64) }
-      return .success(bytes)
+      return .success(.solana(bytes))
     }
-    return .failure(json["ethereum"] != nil ? .ethereumUnsupported : .unknownForm)
+    guard let ethereum = json["ethereum"] else { return .failure(.unknownForm) }
+    guard let text = ethereum.string, let bytes = Hex.decode(text) else { return .failure(.invalidHex) }
+    guard let from = json["from"] else { return .success(.ethereum(EthereumWire(bytes))) }
+    guard let name = from.string, let sender = Address(hex: name) else { return .failure(.invalidSender) }
+    return .success(.ethereum(EthereumWire(bytes, sender: sender)))
   }
 
   /// The text between the quotes of exactly `{"solana":"…"}`, spaces aside; `nil` for any other form.

@@ -2,7 +2,7 @@
 // long), then each account's output is made four blocks a time.
 
 extension LatticeHash {
-  /// Adds every account; those without lamports change nothing. The result is that of adding them one by one.
+  /// Adds every account; those that do not exist change nothing. The result is that of adding them one by one.
   package mutating func add(_ accounts: [Account]) { apply(accounts, adding: true) }
 
   /// Takes out every account, as each was when it was added.
@@ -12,7 +12,7 @@ extension LatticeHash {
     withUnsafeTemporaryAllocation(byteCount: 4 * BLAKE3.chunkByteCount, alignment: 16) { inputs in
       var pending: InlineArray<4, Int> = [0, 0, 0, 0]  // indices of accounts whose inputs wait
       var count = 0
-      for index in accounts.indices where accounts[index].lamports > 0 {
+      for index in accounts.indices where accounts[index].exists {
         if accounts[index].inputByteCount > BLAKE3.chunkByteCount {
           apply(Self.root(of: accounts[index]), adding: adding)
           continue

@@ -76,23 +76,27 @@ package struct LatticeHash: Equatable, Sendable {
     package var lamports: UInt64
     package var isExecutable: Bool
     package var data: UnsafeRawBufferPointer
+    /// Whether it is an account at all; usually one without lamports is not.
+    package var exists: Bool
 
     package init(
-      key: Pubkey, owner: Pubkey, lamports: UInt64, isExecutable: Bool, data: UnsafeRawBufferPointer
+      key: Pubkey, owner: Pubkey, lamports: UInt64, isExecutable: Bool, data: UnsafeRawBufferPointer,
+      existsWithoutLamports: Bool = false
     ) {
       (self.key, self.owner, self.lamports) = (key, owner, lamports)
       (self.isExecutable, self.data) = (isExecutable, data)
+      exists = lamports > 0 || existsWithoutLamports
     }
   }
 
-  /// Adds an account; one without lamports does not exist and changes nothing.
+  /// Adds an account; one that does not exist changes nothing.
   package mutating func add(_ account: Account) { apply(account, adding: true) }
 
   /// Takes an account out that was added before, as it was then.
   package mutating func subtract(_ account: Account) { apply(account, adding: false) }
 
   private mutating func apply(_ account: Account, adding: Bool) {
-    guard account.lamports > 0 else { return }
+    guard account.exists else { return }
     apply(Self.root(of: account), adding: adding)
   }
 

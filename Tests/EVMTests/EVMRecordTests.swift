@@ -1,3 +1,4 @@
+import Ledger
 import Primitives
 import Testing
 import WideIntegers
@@ -73,7 +74,7 @@ struct EVMRecordTests {
 
 struct EVMKeyTests {
   @Test func ownerIsItsName() {
-    #expect(EVMKey.owner.description == "Ethereum11111111111111111111111111111111111")
+    #expect(ProgramID.ethereum.description == "Ethereum11111111111111111111111111111111111")
   }
 
   @Test func accountsKeysGiveTheirAddresses() throws {

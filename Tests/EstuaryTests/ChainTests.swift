@@ -39,10 +39,10 @@ import Testing
 
   @Test func theClockFollowsTheBlocks() throws {
     let chain = try chain()
-    _ = try chain.execute([], verifiesSignatures: true, unixTimestamp: 500)
+    _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 500)
     let clock = try #require(try chain.account(SysvarID.clock)).data
     #expect(clock[0] == 2 && clock[32] == 0xf4 && clock[33] == 1)
-    _ = try chain.execute([], verifiesSignatures: true, unixTimestamp: 400)  // time does not run backwards
+    _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 400)  // time does not run backwards
     #expect(try chain.account(SysvarID.clock)?.data[32] == 0xf4)
   }
 

@@ -133,7 +133,7 @@ import Testing
     refusedAccount("\"rentEpoch\":-1", "account.rentEpoch", .expected(.unsigned)),
     refusedAccount("\"rentEpoch\":0.5", "account.rentEpoch", .expected(.unsigned)),
     Refused(
-      text: text(more: ",\"ethereum\":{\"chainId\":1}"), location: "ethereum", problem: .ethereumUnsupported),
+      text: text(more: ",\"ethereum\":{\"chainId\":1}"), location: "ethereum.coinbase", problem: .missing),
     Refused(text: text(more: ",\"programs\":1"), location: "programs", problem: .expected(.array)),
     Refused(text: text(more: ",\"programs\":[{}]"), location: "programs[0].programId", problem: .missing),
     Refused(

@@ -9,22 +9,30 @@ import Testing
 @Suite struct TransactionLinesTests {
   struct Line: CustomTestStringConvertible, Sendable {
     let text: String
-    let result: Result<[UInt8], TransactionLineError>?
+    let result: Result<WireTransaction, TransactionLineError>?
     var testDescription: String { text }
   }
 
   static let lines: [Line] = [
-    Line(text: "{\"solana\":\"AQID\"}", result: .success([1, 2, 3])),
-    Line(text: " { \"solana\" : \"AQID\" } \r", result: .success([1, 2, 3])),
-    Line(text: "{\"solana\":\"AQ\\u0049D\"}", result: .success([1, 2, 3])),
-    Line(text: "{\"note\":1,\"solana\":\"AQID\"}", result: .success([1, 2, 3])),
-    Line(text: "{\"solana\":\"\"}", result: .success([])),
+    Line(text: "{\"solana\":\"AQID\"}", result: .success(.solana([1, 2, 3]))),
+    Line(text: " { \"solana\" : \"AQID\" } \r", result: .success(.solana([1, 2, 3]))),
+    Line(text: "{\"solana\":\"AQ\\u0049D\"}", result: .success(.solana([1, 2, 3]))),
+    Line(text: "{\"note\":1,\"solana\":\"AQID\"}", result: .success(.solana([1, 2, 3]))),
+    Line(text: "{\"solana\":\"\"}", result: .success(.solana([]))),
     Line(text: "", result: nil),
     Line(text: "  \t", result: nil),
     Line(text: "{\"solana\":\"AQI\"}", result: .failure(.invalidBase64)),
     Line(text: "{\"solana\":\"A*ID\"}", result: .failure(.invalidBase64)),
     Line(text: "{\"solana\":7}", result: .failure(.invalidBase64)),
-    Line(text: "{\"ethereum\":\"0x02\"}", result: .failure(.ethereumUnsupported)),
+    Line(text: "{\"ethereum\":\"0x02\"}", result: .success(.ethereum(EthereumWire([2])))),
+    Line(text: "{\"ethereum\":\"02AB\"}", result: .success(.ethereum(EthereumWire([2, 0xab])))),
+    Line(
+      text: "{\"ethereum\":\"0x02\",\"from\":\"0x00000000000000000000000000000000000000aa\"}",
+      result: .success(.ethereum(EthereumWire([2], sender: Address(0xaa))))),
+    Line(text: "{\"ethereum\":\"0x2\"}", result: .failure(.invalidHex)),
+    Line(text: "{\"ethereum\":2}", result: .failure(.invalidHex)),
+    Line(text: "{\"ethereum\":\"0x02\",\"from\":\"0xaa\"}", result: .failure(.invalidSender)),
+    Line(text: "{\"ethereum\":\"0x02\",\"from\":null}", result: .failure(.invalidSender)),
     Line(text: "{}", result: .failure(.unknownForm)),
     Line(text: "[]", result: .failure(.unknownForm)),
     Line(text: "\"solana\"", result: .failure(.unknownForm)),
@@ -46,7 +54,7 @@ import Testing
   @Test(arguments: lines)
   func oneLine(example: Line) {
     let split = TransactionLines.split(Array(example.text.utf8))
-    #expect(split == (example.result.map { [TransactionLine(number: 1, bytes: $0)] } ?? []))
+    #expect(split == (example.result.map { [TransactionLine(number: 1, transaction: $0)] } ?? []))
   }
 
   @Test func linesAroundABadOneStand() {
@@ -54,7 +62,7 @@ import Testing
     for end in ["", "\n", "\n\n"] {
       let split = TransactionLines.split(Array((text + end).utf8))
       let expected = Self.lines.enumerated().compactMap { (index, line) in
-        line.result.map { TransactionLine(number: index + 1, bytes: $0) }
+        line.result.map { TransactionLine(number: index + 1, transaction: $0) }
       }
       #expect(split == expected)
     }

@@ -88,7 +88,7 @@ class Transfers(Row):
     """ERC-20 transfers, one transaction each, between people of their own."""
 
     def __init__(self, code, folder):
-        super().__init__(f"ERC-20 transfer", 0.5)
+        super().__init__("ERC-20 transfer", 0.5)
         self.people = [f"0x{index + 0x1000:040x}" for index in range(2 * TRANSFERS)]
         slots = {person: self.balance_slot(person) for person in self.people}
         selector = bytes.fromhex("a9059cbb")
@@ -131,7 +131,10 @@ class Transfers(Row):
         for person in self.people:
             evm.insert_account_info(person, pyrevm.AccountInfo(balance=10**20))
         for slot in self.slots.values():
+            # Reverting makes the slot cold, as a transaction finds it.
+            snapshot = evm.snapshot()
             evm.insert_account_storage(CONTRACT, slot, 10**18)
+            evm.revert(snapshot)
         return evm
 
     def round(self):

@@ -193,8 +193,6 @@ class Block:
         else:
             tuples = [self.authorization() for _ in range(random.choice([1, 1, 2, 3, 0 if random.random() < 0.1 else 1]))]
             fields = [1, nonce, tip, price, gas, target, value, data, access, tuples]
-        if random.random() < 0.01:
-            fields[0] = 2
         fields = [number(f) if isinstance(f, int) else f for f in fields]
         digest = keccak256(bytes([kind]) + rlp.encode(fields))
         parity, r, s = sign(digest, person.key)

@@ -14,8 +14,10 @@ import random
 import re
 import sys
 import tempfile
+from itertools import zip_longest
 
 import pyrevm
+from ethereum.crypto.hash import keccak256
 from ethereum_rlp import rlp
 
 import evm_blocks
@@ -26,6 +28,7 @@ GAS = 2_000_000
 SENDER = bytes([0x5E]) * 20
 COINBASE = bytes([0xBB]) * 20
 NUMBER, TIME = 1000, 1_700_000_000
+SHARED = [f"0x{number:040x}" for number in range(1, 13)]
 
 
 class World:
@@ -35,7 +38,7 @@ class World:
         self.seed, self.random = seed, random.Random(seed)
         self.contracts = [b"\xc0" + bytes([k]) + index.to_bytes(4, "big") + bytes(14) for k in range(3)]
         self.sender = b"\x5e" + index.to_bytes(4, "big") + bytes(15)
-        others = [bytes(19) + b"\x04", b"\x77" + index.to_bytes(4, "big") + bytes(15)]
+        others = [b"\x77" + index.to_bytes(4, "big") + bytes(15)]
         self.code = [evm_programs.program(self.random, "cancun", self.contracts * 2 + others) for _ in self.contracts]
         self.balances = [self.random.choice([0, 1, 10**18]) for _ in self.contracts]
         self.storage = [{s: self.random.choice([1, 2**255]) for s in range(6) if self.random.random() < 0.4} for _ in self.contracts]
@@ -58,19 +61,22 @@ class World:
 
     def run_revm(self):
         """What the replay shows of the call: (status, gas, logs), and every contract's storage."""
-        evm = pyrevm.EVM(spec_id="CANCUN")
+        evm = pyrevm.EVM(spec_id="CANCUN", gas_limit=10**9)
         evm.set_block_env(pyrevm.BlockEnv(
             number=NUMBER, coinbase="0x" + COINBASE.hex(), timestamp=TIME, difficulty=0, prevrandao=b"\x5a" * 32, basefee=0,
             gas_limit=10**9, excess_blob_gas=0,
         ))
+        for address in SHARED:
+            evm.insert_account_info(address, pyrevm.AccountInfo(balance=1))
         evm.insert_account_info("0x" + self.sender.hex(), pyrevm.AccountInfo(balance=10**24))
         for address, code, balance in zip(self.contracts, self.code, self.balances):
             evm.insert_account_info("0x" + address.hex(), pyrevm.AccountInfo(balance=balance, nonce=1, code=code))
-        snapshot = evm.snapshot()
         for address, storage in zip(self.contracts, self.storage):
             for slot, value in storage.items():
+                # Reverting makes the slot cold again.
+                snapshot = evm.snapshot()
                 evm.insert_account_storage("0x" + address.hex(), slot, value)
-        evm.revert(snapshot)
+                evm.revert(snapshot)
         succeeded = True
         try:
             evm.message_call(
@@ -107,12 +113,16 @@ def integer(value):
 
 
 def write(worlds, genesis, lines):
-    alloc = {}
+    # Worlds share the precompiles, so they are there from the start (whoever pays first does not matter), and no
+    # program reads their balances.
+    alloc = {address: {"balance": "0x1"} for address in SHARED}
     for world in worlds:
         alloc.update(world.alloc())
     ethereum = {
         "chainId": 1, "fork": "Cancun", "baseFeePerGas": "0x0", "coinbase": "0x" + COINBASE.hex(), "gasLimit": hex(10**9),
         "prevRandao": "0x" + "5a" * 32, "excessBlobGas": "0x0", "alloc": alloc,
+        # What pyrevm's empty database answers.
+        "blockHashes": {hex(n): "0x" + keccak256(str(n).encode()).hex() for n in range(NUMBER - 256, NUMBER)},
     }
     base = {"slot": NUMBER, "unixTimestamp": TIME, "blockhash": "1" * 32, "accounts": [], "programs": []}
     with open(genesis, "w") as file:
@@ -134,8 +144,13 @@ def compare(estuary, folder, worlds, flags):
         if entry["error"] is not None:
             yield world, f"refused: {entry['error']}"
             continue
-        if ours(entry) != theirs:
-            yield world, f"{ours(entry)}, revm {theirs}"
+        for name, mine, other in zip(("status", "gas"), ours(entry), theirs):
+            if mine != other:
+                yield world, f"{name} {mine}, revm {other}"
+        if ours(entry)[2] != theirs[2]:
+            pairs = list(zip_longest(ours(entry)[2], theirs[2]))
+            index = next(i for i, (mine, other) in enumerate(pairs) if mine != other)
+            yield world, f"log {index} of {len(pairs)}: {pairs[index][0]}, revm {pairs[index][1]}"
         for address, expected in storage.items():
             account = accounts.get("0x" + address.hex(), {})
             slots = {int(k, 16): int(v, 16) for k, v in account.get("storage", {}).items() if int(v, 16)}

@@ -38,7 +38,7 @@ package final class EVMLedgerState: EVMStateReader {
   private func state(_ address: Address) throws(EVMStateError) -> EVMRecord.AccountState? {
     let key = EVMKey.account(address)
     guard let account = try source.account(at: key) else { return nil }
-    guard account.owner == EVMKey.owner, let state = EVMRecord.decodeAccount(account.data) else {
+    guard account.owner == ProgramID.ethereum, let state = EVMRecord.decodeAccount(account.data) else {
       throw .damagedRecord(key: key)
     }
     return state
@@ -62,7 +62,7 @@ package final class EVMLedgerState: EVMStateReader {
   ) throws(EVMStateError) -> UInt256 {
     let key = EVMKey.slot(address, incarnation: incarnation, slot: slot)
     guard let account = try source.account(at: key) else { return .zero }
-    guard account.owner == EVMKey.owner, let record = EVMRecord.decodeSlot(account.data),
+    guard account.owner == ProgramID.ethereum, let record = EVMRecord.decodeSlot(account.data),
       record.address == address, record.slot == slot, record.incarnation == incarnation
     else { throw .damagedRecord(key: key) }
     return record.value
@@ -72,7 +72,7 @@ package final class EVMLedgerState: EVMStateReader {
     let key = EVMKey.code(address, incarnation: account.incarnation)
     if let code = programs.code(hash: account.codeHash) { return code }
     guard let stored = try source.account(at: key) else { throw .missingCode(address) }
-    guard stored.owner == EVMKey.owner, Keccak256.hash(stored.data) == account.codeHash else {
+    guard stored.owner == ProgramID.ethereum, Keccak256.hash(stored.data) == account.codeHash else {
       throw .damagedRecord(key: key)
     }
     return programs.code(stored.data, hash: account.codeHash)

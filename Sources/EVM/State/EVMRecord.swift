@@ -39,7 +39,7 @@ package enum EVMRecord {
 
   /// A runtime account of the key space around a record.
   package static func account(holding data: [UInt8], isCode: Bool = false) -> Account {
-    Account(lamports: 0, data: data, owner: EVMKey.owner, executable: isCode, rentEpoch: .max)
+    Account(lamports: 0, data: data, owner: ProgramID.ethereum, executable: isCode, rentEpoch: .max)
   }
 
   // MARK: Accounts

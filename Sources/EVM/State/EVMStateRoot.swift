@@ -37,12 +37,12 @@ package struct EVMLedgerContents {
   package mutating func insert(_ key: Pubkey, _ account: Account) throws(EVMStateError) {
     switch EVMKey.kind(of: key) {
     case .account(let address):
-      guard account.owner == EVMKey.owner, let state = EVMRecord.decodeAccount(account.data) else {
+      guard account.owner == ProgramID.ethereum, let state = EVMRecord.decodeAccount(account.data) else {
         throw .damagedRecord(key: key)
       }
       if case .account(let account) = state { accounts[address] = account }
     case .slot:
-      guard account.owner == EVMKey.owner, let slot = EVMRecord.decodeSlot(account.data) else {
+      guard account.owner == ProgramID.ethereum, let slot = EVMRecord.decodeSlot(account.data) else {
         throw .damagedRecord(key: key)
       }
       slots[slot.address, default: []].append(slot)

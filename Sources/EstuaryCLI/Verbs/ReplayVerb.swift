@@ -76,7 +76,7 @@ struct ReplayVerb: ParsableCommand {
   func run() throws {
     var replay = Replay(
       genesis: try Genesis.read(genesis),
-      wires: try TransactionLines.read(transactions).map { (try? $0.bytes.get()) ?? [] })
+      transactions: try TransactionLines.read(transactions).map(\.wire))
     replay.blockSize = blockSize ?? 0
     replay.verifiesSignatures = !skipsSignatures
     replay.recordsTimeline = trace != nil || (!output.json && executor == .locks)
@@ -92,9 +92,9 @@ struct ReplayVerb: ParsableCommand {
     if let trace { try writeTrace(last, to: trace) }
     if let dumpAccounts { try dump(last.chain, to: dumpAccounts) }
     if output.json {
-      Terminal.write(json(last, executor: executor, elapsed: elapsed))
+      Terminal.write(try json(last, of: replay, executor: executor, elapsed: elapsed))
     } else {
-      printText(last, executor: executor, elapsed: elapsed)
+      try printText(last, executor: executor, elapsed: elapsed)
     }
   }
 
@@ -109,7 +109,7 @@ struct ReplayVerb: ParsableCommand {
 
   private func run(_ replay: Replay, on executor: any BlockExecutor) throws -> Replay.Outcome {
     defer { Terminal.progress("") }
-    let count = replay.wires.count
+    let count = replay.transactions.count
     let report = { (done: Int) in
       if verbose { Terminal.note("committed \(done) transactions") }
       Terminal.progress("\(done) of \(count) transactions")
@@ -121,8 +121,7 @@ struct ReplayVerb: ParsableCommand {
   private func dump(_ chain: Chain, to path: String) throws {
     try AccountDump.write(
       chain.store, slot: chain.head.slot, unixTimestamp: chain.head.unixTimestamp,
-      blockhash: chain.head.blockhash,
-      to: path)
+      blockhash: chain.head.blockhash, ethereum: try chain.ethereumDump(), to: path)
   }
 
   private func writeTrace(_ outcome: Replay.Outcome, to path: String) throws {
@@ -137,11 +136,17 @@ struct ReplayVerb: ParsableCommand {
     try WholeFile.write(ChromeTrace.json(blocks), to: path)
   }
 
-  private func json(_ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]) -> [UInt8] {
+  private func json(
+    _ outcome: Replay.Outcome, of replay: Replay, executor: any BlockExecutor, elapsed: [UInt64]
+  ) throws -> [UInt8] {
     var writer = JSONWriter(capacity: outcome.results.count * 512)
     writer.beginObject()
     writer.member("stateHash", outcome.stateHash.description)
-    writer.memberNull("stateRoot")
+    if let root = try outcome.chain.ethereumStateRoot() {
+      writer.member("stateRoot", "0x" + Hex.encode(root.bytes))
+    } else {
+      writer.memberNull("stateRoot")
+    }
     writer.member("executor", executor.name)
     writer.member("workers", executor.workerCount)
     writer.key("elapsedNanoseconds")
@@ -152,23 +157,34 @@ struct ReplayVerb: ParsableCommand {
     writer.member("skippedTransactions", outcome.skippedCount)
     writer.key("transactions")
     writer.beginArray()
-    for result in outcome.results { result.write(to: &writer) }
+    var results = outcome.results.makeIterator()
+    var ethereumResults = outcome.ethereumResults.makeIterator()
+    for transaction in replay.transactions.dropFirst(outcome.skippedCount) {
+      switch transaction {
+      case .solana: results.next()?.write(to: &writer)
+      case .ethereum: ethereumResults.next()?.write(to: &writer)
+      }
+    }
     writer.endArray()
     writer.endObject()
     writer.newline()
     return writer.bytes
   }
 
-  private func printText(_ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]) {
-    let failed = outcome.results.filter { $0.error != nil }
+  private func printText(
+    _ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]
+  ) throws {
+    let failures =
+      outcome.results.filter { $0.error != nil }.map(\.errorText)
+      + outcome.ethereumResults.filter { !$0.succeeded }.map { $0.error ?? $0.halt ?? "failed" }
     let best = elapsed.min() ?? 0
-    let count = outcome.results.count
+    let count = outcome.results.count + outcome.ethereumResults.count
     var lines: [String] = []
     if outcome.skippedCount > 0 {
       lines.append("the ledger already had \(outcome.skippedCount) transactions")
     }
     lines.append(
-      "\(count) transactions, \(count - failed.count) succeeded, \(failed.count) failed"
+      "\(count) transactions, \(count - failures.count) succeeded, \(failures.count) failed"
         + " (\(executor.name), \(executor.workerCount) workers)")
     lines.append(
       "executed in \(LanePicture.duration(best))"
@@ -178,8 +194,11 @@ struct ReplayVerb: ParsableCommand {
     lines.append(
       "state hash computed in \(LanePicture.duration(outcome.timing.stateHashNanoseconds)),"
         + " committed in \(LanePicture.duration(outcome.timing.commitNanoseconds))")
-    lines += errorSummary(failed)
+    lines += errorSummary(failures)
     lines.append("state hash \(outcome.stateHash)")
+    if let root = try outcome.chain.ethereumStateRoot() {
+      lines.append("state root 0x\(Hex.encode(root.bytes))")
+    }
     let table = outcome.chain.table
     if let timeline = Self.whole(outcome.blocks.map(\.timeline)) {
       lines.append(LanePicture(timeline) { table.key(of: $0).description }.text(width: Terminal.width))
@@ -188,9 +207,9 @@ struct ReplayVerb: ParsableCommand {
   }
 
   /// The commonest errors first, ties by text.
-  private func errorSummary(_ failed: [TransactionResult]) -> [String] {
+  private func errorSummary(_ failures: [String]) -> [String] {
     var counts: [String: Int] = [:]
-    for result in failed { counts[result.errorText, default: 0] += 1 }
+    for failure in failures { counts[failure, default: 0] += 1 }
     return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map {
       "  \($0.value) × \($0.key)"
     }

@@ -1,17 +1,13 @@
 // Where Ethereum's state lies among the runtime's accounts. An account's key is a tag of 12 bytes and its address; a
 // storage slot and a code have keys of their own, a tag of 8 bytes and 24 of a hash, so that two transfers of a token
 // between different people touch no common key. All begin with the same seven bytes, by which the runtime keeps
-// everybody else out of the key space; an address can be chosen, so no tag of 12 begins with a tag of 8.
+// everybody else out of the key space (ResolvedTransaction); an address can be chosen, so no tag of 12 begins with a
+// tag of 8. 24 bytes are 192 bits: to find two slots under one key takes 2^96 attempts, to meet a given one 2^192.
 
 import Primitives
 import WideIntegers
 
 package enum EVMKey {
-  /// `Ethereum11111111111111111111111111111111111`: owns every account of the key space.
-  package static let owner = Pubkey(
-    word0: 0x0b27_cfae_4802_8f03, word1: 0x6250_35f3_6657_5e22, word2: 0xb968_499d_22b7_afa3,
-    word3: 0x0000_0000_0027_c180)
-
   /// `estuary:evm:`
   private static let accountTag: (UInt64, UInt32) = (0x3a79_7261_7574_7365, 0x3a6d_7665)
   /// `estuary#`
@@ -39,7 +35,7 @@ package enum EVMKey {
   }
 
   /// Whether `key` belongs to the EVM alone.
-  package static func contains(_ key: Pubkey) -> Bool {
+  @inline(__always) package static func contains(_ key: Pubkey) -> Bool {
     key.word0 & commonBytes == accountTag.0 & commonBytes
   }
 
@@ -54,7 +50,7 @@ package enum EVMKey {
         word2: UInt32(truncatingIfNeeded: key.word3 >> 32)))
   }
 
-  /// Keccak-256 of the tag, the address, the incarnation (u64, little-endian) and the slot (big-endian), its first 24
+  /// BLAKE3 of the tag, the address, the incarnation (u64, little-endian) and the slot (big-endian), its first 24
   /// bytes behind the tag.
   private static func hashed(
     _ tag: UInt64, _ address: Address, _ incarnation: UInt64, _ slot: UInt256
@@ -65,7 +61,7 @@ package enum EVMKey {
       address.write(to: base + 8)
       base.storeBytes(of: incarnation.littleEndian, toByteOffset: 28, as: UInt64.self)
       slot.writeBigEndian(to: base + 36)
-      return Keccak256.hash(UnsafeRawBufferPointer(buffer))
+      return BLAKE3.hash(UnsafeRawBufferPointer(buffer))
     }
     return Pubkey(word0: tag, word1: hash.word0, word2: hash.word1, word3: hash.word2)
   }

@@ -1,0 +1,149 @@
+// Runs of Ethereum transactions, one after the other on the calling thread, on the accounts that Solana's transactions
+// use as well. A block begins and ends with what the fork asks of blocks: system calls and withdrawals.
+
+import EVM
+import Ledger
+import Primitives
+import SBPF
+import WideIntegers
+
+final class EthereumLane {
+  private let genesis: EthereumGenesis
+  private let fork: Fork
+  private let blobParameters: BlobParameters?
+  private let blockHashes: [UInt64: Hash]
+  private let state: EthereumState
+  private let reader: EVMLedgerState
+  private let host: EVMHost
+  private var environment: BlockEnvironment
+  private var gasUsed: UInt64 = 0
+  private var blobGasUsed: UInt64 = 0
+  private(set) var signatureNanoseconds: UInt64 = 0
+
+  init(_ genesis: EthereumGenesis, on table: AccountTable, engine: Engine) throws(ChainError) {
+    guard let (fork, blobParameters) = Self.fork(named: genesis.fork) else {
+      throw .unknownFork(genesis.fork)
+    }
+    (self.genesis, self.fork, self.blobParameters) = (genesis, fork, blobParameters)
+    blockHashes = Dictionary(genesis.blockHashes.map { ($0.number, $0.hash) }) { first, _ in first }
+    let programs = EVMProgramCache()
+    state = EthereumState(table)
+    reader = EVMLedgerState(source: state, programs: programs)
+    do throws(WideMachineError) { host = try EVMHost(programs: programs, engine: engine) } catch {
+      throw .machine(detail: "\(error)")
+    }
+    environment = BlockEnvironment(fork: fork)
+  }
+
+  /// The rules of `name`, and its blob parameters where they are not the fork's own.
+  private static func fork(named name: String) -> (Fork, BlobParameters?)? {
+    switch name.lowercased() {
+    case "bpo1": (.osaka, .bpo1)
+    case "bpo2": (.osaka, .bpo2)
+    default: Fork(name: name).map { ($0, nil) }
+    }
+  }
+
+  // MARK: A block
+
+  /// Starts block `number`; what its system calls change counts as changes of the block.
+  func begin(number: UInt64, timestamp: Int64) throws(EVMStateError) {
+    let hashes = blockHashes
+    environment = BlockEnvironment(
+      fork: fork, chainID: genesis.chainID, number: number, timestamp: UInt64(clamping: timestamp),
+      gasLimit: genesis.gasLimit, coinbase: genesis.coinbase, baseFeePerGas: genesis.baseFeePerGas,
+      difficulty: genesis.difficulty, prevRandao: Hash(genesis.prevRandao),
+      excessBlobGas: genesis.excessBlobGas, blobParameters: blobParameters,
+      parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
+    (gasUsed, blobGasUsed, signatureNanoseconds) = (0, 0, 0)
+    var failure: EVMStateError?
+    try EVMBlockProcessor(host: host).begin(environment, reader: reader) { apply($0, &failure) }
+    if let failure { throw failure }
+  }
+
+  /// Ends the block.
+  func end() throws(EVMStateError) {
+    let withdrawals = genesis.withdrawals.map {
+      EVMWithdrawal(
+        index: $0.index, validatorIndex: $0.validatorIndex, address: $0.address, amount: $0.amount)
+    }
+    var failure: EVMStateError?
+    do throws(EVMBlockError) {
+      _ = try EVMBlockProcessor(host: host).end(environment, withdrawals: withdrawals, reader: reader) {
+        apply($0, &failure)
+      }
+    } catch {
+      // A ledger whose request contracts fail goes on without their requests; there is no consensus layer.
+      if case .state(let error) = error { throw error }
+    }
+    if let failure { throw failure }
+    try state.finishBlock()
+  }
+
+  private func apply(_ changes: EVMStateChanges, _ failure: inout EVMStateError?) {
+    do throws(EVMStateError) { try state.apply(changes) } catch { failure = failure ?? error }
+  }
+
+  func takeFirstChanges() -> [AccountTable.FirstChange] { state.takeFirstChanges() }
+
+  /// The table was rolled back.
+  func invalidate() { state.invalidate() }
+
+  // MARK: Transactions
+
+  /// Executes `wires` in order; one that may not be in the block is an error of its own result.
+  func execute(
+    _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool
+  ) throws(EVMStateError) -> [EthereumTransactionResult] {
+    var results: [EthereumTransactionResult] = []
+    results.reserveCapacity(wires.count)
+    for wire in wires { results.append(try execute(wire, verifiesSignatures: verifiesSignatures)) }
+    return results
+  }
+
+  private func execute(
+    _ wire: EthereumWire, verifiesSignatures: Bool
+  ) throws(EVMStateError) -> EthereumTransactionResult {
+    let hash = wire.bytes.isEmpty ? nil : Keccak256.hash(wire.bytes)
+    let transaction: EthereumTransaction
+    do throws(EthereumTransactionError) {
+      transaction = try EthereumTransaction(decoding: wire.bytes)
+    } catch {
+      return EthereumTransactionResult(hash: hash, error: error.description)
+    }
+    let sender: Address
+    if let given = wire.sender, !verifiesSignatures {
+      sender = given
+    } else {
+      let start = Clocks.threadNanoseconds()
+      defer { signatureNanoseconds &+= Clocks.threadNanoseconds() &- start }
+      do throws(EthereumSignatureError) {
+        sender = try transaction.recoverSender(fork: fork)
+      } catch {
+        return EthereumTransactionResult(hash: hash, error: error.description)
+      }
+    }
+    let outcome = try EVMTransactionProcessor(host: host).process(
+      transaction, sender: sender, in: environment, reader: reader, gasUsed: gasUsed, blobGasUsed: blobGasUsed
+    )
+    switch outcome {
+    case .refused(let error): return EthereumTransactionResult(hash: hash, error: error.description)
+    case .executed(let receipt, let changes):
+      try state.apply(changes)
+      gasUsed &+= receipt.gasUsed
+      blobGasUsed &+= receipt.blobGasUsed
+      return EthereumTransactionResult(hash: hash, receipt: receipt)
+    }
+  }
+
+  // MARK: The whole state
+
+  func stateRoot() throws(EVMStateError) -> Hash { try state.contents().stateRoot }
+
+  /// The genesis with the accounts as they are now, as JSON.
+  func dump() throws(EVMStateError) -> [UInt8] {
+    var writer = JSONWriter()
+    genesis.write(accounts: try state.allAccounts(), to: &writer)
+    return writer.bytes
+  }
+}

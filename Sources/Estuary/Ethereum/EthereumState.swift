@@ -1,0 +1,113 @@
+// Ethereum's state as the table of accounts holds it: what the EVM reads of it, and how it takes a transaction's
+// changes. Used by one thread at a time, while no other worker runs.
+
+import EVM
+import Ledger
+import Primitives
+import Scheduling
+import WideIntegers
+
+final class EthereumState: EVMAccountSource {
+  private let table: AccountTable
+  /// State before the first change in the block of every account written since `takeFirstChanges`.
+  private var firstChanges: [AccountTable.FirstChange] = []
+  /// Slots by account; made when it is first needed, kept up to date from then on.
+  private var slots: EVMSlotIndex?
+  /// Slots that nobody reads any more; they go at the end of the block.
+  private var wiped: [Pubkey] = []
+
+  init(_ table: AccountTable) { self.table = table }
+
+  func account(at key: Pubkey) throws(EVMStateError) -> Account? {
+    let account = table[try intern(key)]
+    return account.isVacant ? nil : account
+  }
+
+  private func intern(_ key: Pubkey) throws(EVMStateError) -> AccountIndex {
+    do throws(StoreError) { return try table.intern(key) } catch { throw .store(error.description) }
+  }
+
+  /// Makes a transaction's changes the state.
+  func apply(_ changes: EVMStateChanges) throws(EVMStateError) {
+    if slots == nil && changes.accounts.contains(where: { $0.account == nil && $0.incarnation > 0 }) {
+      slots = try contents().index
+    }
+    for (key, record) in changes.records { try publish(record, at: key) }
+    if let gone = slots?.apply(changes) { wiped += gone }
+  }
+
+  /// Ends a block: storage that has lost its account goes.
+  func finishBlock() throws(EVMStateError) {
+    for key in wiped { try publish(nil, at: key) }
+    wiped = []
+  }
+
+  private func publish(_ record: Account?, at key: Pubkey) throws(EVMStateError) {
+    table.publish(record ?? .empty, at: try intern(key), noting: &firstChanges)
+  }
+
+  /// Hands over what `apply` and `finishBlock` noted, and forgets it.
+  func takeFirstChanges() -> [AccountTable.FirstChange] {
+    defer { firstChanges = [] }
+    return firstChanges
+  }
+
+  /// Forgets what it knows beyond the table, which was rolled back.
+  func invalidate() { (slots, firstChanges, wiped) = (nil, [], []) }
+
+  /// All of Ethereum's state.
+  func contents() throws(EVMStateError) -> EVMLedgerContents {
+    var contents = EVMLedgerContents()
+    for position in 0..<table.count {
+      let index = AccountIndex(UInt32(truncatingIfNeeded: position))
+      guard table.account(at: index).pointee.owner == ProgramID.ethereum else { continue }
+      try contents.insert(table.key(of: index), table[index])
+    }
+    return contents
+  }
+
+  /// Every account, in ascending order of addresses.
+  func allAccounts() throws(EVMStateError) -> [EthereumGenesis.Account] {
+    let contents = try contents()
+    var accounts: [EthereumGenesis.Account] = []
+    for address in contents.addresses {
+      guard let account = contents.accounts[address] else { continue }
+      var entry = EthereumGenesis.Account(address: address)
+      entry.balance = account.balance
+      entry.nonce = account.nonce
+      if account.codeHash != EVMAccount.emptyCodeHash {
+        guard let code = try self.account(at: EVMKey.code(address, incarnation: account.incarnation)) else {
+          throw .missingCode(address)
+        }
+        entry.code = code.data
+      }
+      entry.storage = contents.storage(of: address).map { .init(key: $0.slot, value: $0.value) }
+      accounts.append(entry)
+    }
+    return accounts
+  }
+}
+
+extension EthereumGenesis {
+  /// The accounts as changes to an empty state.
+  var changes: [AccountChange] {
+    var changes: [AccountChange] = []
+    func add(_ key: Pubkey, _ data: [UInt8], isCode: Bool = false) {
+      changes.append(
+        AccountChange(key: key, old: nil, new: EVMRecord.account(holding: data, isCode: isCode)))
+    }
+    for entry in alloc {
+      let account = EVMAccount(
+        balance: entry.balance, nonce: entry.nonce, codeHash: Keccak256.hash(entry.code), incarnation: 0,
+        hasOrphanStorage: entry.nonce == 0 && entry.code.isEmpty && !entry.storage.isEmpty)
+      add(EVMKey.account(entry.address), EVMRecord.encode(account))
+      if !entry.code.isEmpty { add(EVMKey.code(entry.address, incarnation: 0), entry.code, isCode: true) }
+      for slot in entry.storage {
+        let record = EVMRecord.Slot(
+          address: entry.address, incarnation: 0, slot: slot.key, value: slot.value)
+        add(EVMKey.slot(entry.address, incarnation: 0, slot: slot.key), EVMRecord.encode(record))
+      }
+    }
+    return changes
+  }
+}
