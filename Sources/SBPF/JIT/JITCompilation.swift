@@ -35,7 +35,8 @@ struct JITCompilation: ~Copyable, @unchecked Sendable {
     guard
       phase.compareExchange(expected: Phase.idle, desired: Phase.compiling, ordering: .relaxed).exchanged
     else { return nil }
-    storage.code = JITCompiler.compile(executable)
+    storage.code =
+      executable.wide == nil ? JITCompiler.compile(executable) : WideCompiler.compile(executable)
     phase.store(storage.code == nil ? Phase.refused : Phase.ready, ordering: .releasing)
     return storage.code
   }

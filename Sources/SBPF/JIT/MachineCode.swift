@@ -12,8 +12,9 @@ final class MachineCode: @unchecked Sendable {
   // Unchecked: all memory below is written before `init` ends and given back in `deinit`.
   private let block: CodePages.Block
   private let entriesBlock: CodePages.Block
-  private let sitesBlock: CodePages.Block
-  /// By slot: offset of the code of the block that starts there, or 0. `entryCount` of them.
+  private let sitesBlock: CodePages.Block?
+  /// By slot: offset of the code of the block that starts there, or 0. `entryCount` of them. Wide code: by EVM
+  /// pc, offset or `WideProgram.noJump`.
   let entries: UnsafePointer<UInt32>
   /// Ascending by offset.
   private let sites: UnsafeBufferPointer<CodeSite>
@@ -34,17 +35,27 @@ final class MachineCode: @unchecked Sendable {
       start: sites.start.bindMemory(to: CodeSite.self, capacity: siteCount), count: siteCount)
   }
 
+  /// Takes over the blocks; nothing in the code leads back to the program.
+  init(block: CodePages.Block, codeByteCount: Int, entries: CodePages.Block, entryCount: Int) {
+    self.block = block
+    self.codeByteCount = codeByteCount
+    entriesBlock = entries
+    sitesBlock = nil
+    self.entries = UnsafePointer(entries.start.bindMemory(to: UInt32.self, capacity: entryCount))
+    sites = UnsafeBufferPointer(start: nil, count: 0)
+  }
+
   deinit {
     CodePages.free(block)
     CodePages.giveBack(entriesBlock)
-    CodePages.giveBack(sitesBlock)
+    if let sitesBlock { CodePages.giveBack(sitesBlock) }
   }
 
   var start: UnsafeMutableRawPointer { block.start }
 
   /// All memory that the code and its tables take.
   var byteCount: Int {
-    block.byteCount + entriesBlock.byteCount + sitesBlock.byteCount
+    block.byteCount + entriesBlock.byteCount + (sitesBlock?.byteCount ?? 0)
   }
 
   /// The slot of the instruction whose code `returnAddress` follows.

@@ -188,6 +188,15 @@ struct X86Assembler {
     cursor += template.byteCount
   }
 
+  /// What stands where the distance of `patch` belongs, until it is known.
+  @inline(__always) func distance(at patch: X86Patch) -> UInt32 {
+    start.loadUnaligned(fromByteOffset: Int(patch.offset), as: UInt32.self)
+  }
+
+  @inline(__always) mutating func setDistance(at patch: X86Patch, _ word: UInt32) {
+    start.storeBytes(of: word, toByteOffset: Int(patch.offset), as: UInt32.self)
+  }
+
   // MARK: Operand encoding
 
   /// Prefixes, opcode and ModRM, of which `bytes` has the last two.

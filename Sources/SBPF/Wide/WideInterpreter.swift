@@ -50,7 +50,7 @@ extension WideInterpreter.Frame {
       case .wload: fault = load(insn)
       case .wstore: fault = store(insn)
       case .wstore8: fault = storeByte(insn)
-      case .winput: fault = set(insn, inputWord(at: a(insn).saturatedUInt64))
+      case .winput: fault = set(insn, context.pointee.inputWord(at: a(insn).saturatedUInt64))
       case .winputsize: fault = set(insn, UInt256(context.pointee.inputByteCount))
       case .wmemsize: fault = set(insn, UInt256(context.pointee.memoryByteCount))
       case .wgas: fault = set(insn, UInt256(UInt64(bitPattern: context.pointee.gas)))
@@ -93,12 +93,8 @@ extension WideInterpreter.Frame {
 
   /// Writes D.
   @inline(__always) func set(_ insn: Insn, _ value: UInt256) -> VMFault {
-    let pointer = window + insn.wideD * 32
-    if insn.wideFlags.contains(.narrowD) {
-      pointer.storeBytes(of: value.limb0, as: UInt64.self)
-    } else {
-      pointer.storeBytes(of: value, as: UInt256.self)
-    }
+    let isNarrow = insn.wideFlags.contains(.narrowD)
+    (window + insn.wideD * 32).storeBytes(of: isNarrow ? UInt256(value.limb0) : value, as: UInt256.self)
     return .none
   }
 
@@ -181,12 +177,14 @@ extension WideInterpreter.Frame {
     case .failure(let fault): return fault
     }
   }
+}
 
+extension WideContext {
   /// 32 big-endian bytes of the input, zeros beyond its end.
-  private func inputWord(at offset: UInt64) -> UInt256 {
-    let count = context.pointee.inputByteCount
+  func inputWord(at offset: UInt64) -> UInt256 {
+    let count = inputByteCount
     guard offset < count else { return .zero }
-    let start = context.pointee.input + Int(offset)
+    let start = input + Int(offset)
     let available = count &- offset
     if available >= 32 { return UInt256(bigEndianAt: start) }
     return withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { buffer in

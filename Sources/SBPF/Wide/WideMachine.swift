@@ -100,7 +100,9 @@ package final class WideMachine {
     context.pointee.executable = UnsafeRawPointer(Unmanaged.passUnretained(executable).toOpaque())
     if depth == 0 { giveBackMemory() }
     depth += 1
-    withExtendedLifetime(executable) { WideInterpreter.run(executable, context) }
+    withExtendedLifetime(executable) {
+      if engine != .jit || !WideJIT.run(executable, context) { WideInterpreter.run(executable, context) }
+    }
     depth -= 1
     let end = context.pointee.memory + Int(clamping: context.pointee.memoryByteCount)
     if end > usedMemoryEnd { usedMemoryEnd = end }

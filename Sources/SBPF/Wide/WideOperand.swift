@@ -32,8 +32,8 @@ package struct WideOperand: Sendable, Equatable, RawRepresentable {
   package var constantIndex: Int? { rawValue >= WideOperand.firstConstant ? Int(rawValue) - 0x4000 : nil }
 }
 
-/// Which operands are narrow. Of a narrow slot only limb 0 counts: the others read as zero and are left alone by a
-/// write. Narrow D of `waddmod` and `wmulmod` is so for the modulus that is read there, too.
+/// Which operands are narrow. Of a narrow slot only limb 0 counts: the others read as zero, and a write makes them
+/// zero. Narrow D of `waddmod` and `wmulmod` is so for the modulus that is read there, too.
 package struct WideFlags: OptionSet, Sendable {
   package let rawValue: UInt8
   @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
