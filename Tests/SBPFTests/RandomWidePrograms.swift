@@ -16,6 +16,10 @@ struct RandomWideProgram {
   private var need = 0
   private var grow = 0
   private var adjustment = 0
+  /// Words that the window has moved since the block's start, and slots above that start that hold something,
+  /// counted from there: what lies at or above the window means nothing when a block starts.
+  private var shift = 0
+  private var written: Set<Int> = []
 
   private static let computing = Opcode.table.filter {
     $0.form.hasWideD && ![.wload, .winput].contains($0.opcode)
@@ -65,6 +69,7 @@ struct RandomWideProgram {
 
   private mutating func appendBlock(isLast: Bool) {
     starts.append(slots.count)
+    (shift, written) = (0, [])
     slots.append(.wide(.wcharge, number: Int32(1 + number(20))))
     checkStack()
     for _ in 0..<number(14) { appendInsn() }
@@ -93,8 +98,12 @@ struct RandomWideProgram {
 
   private mutating func adjust() {
     let target = isOneIn(20) ? [-need, grow][number(2)] : number(need + min(grow, 12) + 1) - need
-    slots.append(.wide(.wadjust, number: Int32(target - adjustment)))
+    let distance = target - adjustment
+    // What the window passes by is part of the stack from then on.
+    for slot in 0..<max(distance, 0) { fill(slot) }
+    slots.append(.wide(.wadjust, number: Int32(distance)))
     adjustment = target
+    shift += distance
   }
 
   private mutating func appendJump(_ slot: EncodedInsn) {
@@ -130,14 +139,17 @@ struct RandomWideProgram {
     case 5, 6:
       let (value, flag) = source(.narrowB)
       slots.append(.wide(isOneIn(2) ? .wstore : .wstore8, a: place(), b: value, flags: flag))
-    case 7: slots.append(.wide(.wload, d: destination(), a: place(), flags: narrowD()))
-    case 8: slots.append(.wide(.winput, d: destination(), a: place(), flags: narrowD()))
+    case 7, 8:
+      let place = place()
+      slots.append(.wide(isOneIn(2) ? .wload : .winput, d: result(), a: place, flags: narrowD()))
     default:
       let facts = Self.computing[number(Self.computing.count)]
       let (a, flagA) = facts.form.hasWideA ? source(.narrowA) : (.slot(0), [])
       let (b, flagB) = facts.form.hasWideB ? source(.narrowB) : (.slot(0), [])
-      slots.append(
-        .wide(facts.opcode, d: destination(), a: a, b: b, flags: flagA.union(flagB).union(narrowD())))
+      let d = destination()
+      if facts.opcode == .waddmod || facts.opcode == .wmulmod { fill(d) }
+      written.insert(d + shift)
+      slots.append(.wide(facts.opcode, d: d, a: a, b: b, flags: flagA.union(flagB).union(narrowD())))
     }
   }
 
@@ -145,6 +157,8 @@ struct RandomWideProgram {
     let base = destination()
     // The arguments of the hooks here are two words at most.
     let free = min(1024 - adjustment, max(base + 2, 8 + number(6)))
+    for slot in base..<min(base + 2, 1024 - adjustment) { fill(slot) }
+    written = written.filter { $0 < free + shift }
     slots.append(.wsys(base: base, free: free, id: isOneIn(40) ? WideTestHook.broken : hook()))
   }
 
@@ -162,14 +176,32 @@ struct RandomWideProgram {
     return lowest + number(highest - lowest + 1)
   }
 
+  /// A slot that is written from now on.
+  private mutating func result() -> Int {
+    let slot = destination()
+    written.insert(slot + shift)
+    return slot
+  }
+
+  private func holdsSomething(_ slot: Int) -> Bool { slot + shift < 0 || written.contains(slot + shift) }
+
+  /// Writes a slot that holds nothing.
+  private mutating func fill(_ slot: Int) {
+    if holdsSomething(slot) { return }
+    slots.append(.wide(.wmov, d: slot, a: .constant(number(constants.count))))
+    written.insert(slot + shift)
+  }
+
   private mutating func source(_ narrow: WideFlags) -> (WideOperand, WideFlags) {
-    if isOneIn(3) { return (.constant(number(constants.count)), []) }
-    return (.slot(destination()), isOneIn(4) ? narrow : [])
+    let slot = destination()
+    if isOneIn(3) || !holdsSomething(slot) { return (.constant(number(constants.count)), []) }
+    return (.slot(slot), isOneIn(4) ? narrow : [])
   }
 
   /// A place in memory or input: near, mostly.
   private mutating func place() -> WideOperand {
-    isOneIn(12) ? .slot(destination()) : .constant(4 + number(4))
+    let slot = destination()
+    return isOneIn(12) && holdsSomething(slot) ? .slot(slot) : .constant(4 + number(4))
   }
 
   private mutating func narrowD() -> WideFlags { isOneIn(5) ? .narrowD : [] }

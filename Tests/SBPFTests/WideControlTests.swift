@@ -56,7 +56,7 @@ import WideIntegers
         gasLeft: .max - 4_294_967_295),
       Case(
         name: "seen", text: "wstack 0, 2\n wgas w0\n wcharge 7\n wgas n1\n exit", stack: [.max, .max], pc: 4,
-        gasLeft: 993, slots: [0: UInt256(1000), 1: UInt256(993, .max, .max, .max)]),
+        gasLeft: 993, slots: [0: UInt256(1000), 1: UInt256(993)]),
       Case(
         name: "a loop ends", text: "entrypoint: wcharge 3\n ja entrypoint", fault: .outOfGas, pc: 0,
         gasLeft: 0),
@@ -163,7 +163,7 @@ import WideIntegers
         slots: [1: 0], memory: zeros + zeros),
       Case(
         name: "one byte", text: "wstack 0, 4\n wstore8 w0, w1\n wmemsize n2\n exit",
-        stack: [31, UInt256(0x1234), .max], pc: 3, gasLeft: 997, slots: [2: UInt256(32, .max, .max, .max)],
+        stack: [31, UInt256(0x1234), .max], pc: 3, gasLeft: 997, slots: [2: UInt256(32)],
         memory: Self.word(0x34)),
       Case(
         name: "one byte beyond", text: "wstack 0, 4\n wstore8 w1, w1\n wstore8 w0, w2\n exit",
@@ -213,7 +213,7 @@ import WideIntegers
       Case(
         name: "narrow", text: "wstack 0, 4\n winput n1, n0\n exit", stack: [UInt256(39, 1, 1, 1), .max],
         input: input,
-        pc: 2, slots: [1: UInt256(0, .max, .max, .max)]),
+        pc: 2, slots: [1: UInt256(0)]),
     ])
   }
 

@@ -206,7 +206,8 @@ import WideIntegers
       verdicts["fine", default: 0] += 1
       guard Self.jumpsAhead(image) else { continue }
       let runs = rigs.map { $0.run(executable, gas: 9_000_000_000) }
-      for run in runs.dropFirst() { #expect(run == runs[0]) }
+      // Damaged code may read what lies above the window, which means nothing to machine code.
+      for (rig, run) in zip(rigs, runs).dropFirst() where rig.engine != .jit { #expect(run == runs[0]) }
     }
     #expect(verdicts.count == 3, "\(verdicts)")
   }

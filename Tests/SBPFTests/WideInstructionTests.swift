@@ -90,11 +90,7 @@ import WideIntegers
           let result = meaning.value(
             operand(shape.a, .narrowA), operand(shape.b, .narrowB), operand(.slot(shape.d), .narrowD))
           var expected = words
-          if shape.flags.contains(.narrowD) {
-            expected[shape.d].limb0 = result.limb0
-          } else {
-            expected[shape.d] = result
-          }
+          expected[shape.d] = shape.flags.contains(.narrowD) ? UInt256(result.limb0) : result
           for rig in rigs {
             let run = rig.run(executable, stack: words)
             #expect(
@@ -141,10 +137,14 @@ import WideIntegers
       if isUnary, shape.b != .slot(2) || shape.flags.contains(.narrowB) { continue }
       for _ in 0..<6 {
         let constants = [WideWords.random(&random), WideWords.random(&random)]
+        // What a jump is to leave as it is lies below the window.
+        func below(_ operand: WideOperand) -> WideOperand {
+          operand.constantIndex == nil ? .slot(Int(operand.rawValue) - 6) : operand
+        }
         let slots: [EncodedInsn] = [
-          .wstack(need: 0, grow: 4), .wide(.wmov, d: 5, a: .constant(2)),
-          .wide(opcode, d: 1, a: shape.a, b: isUnary ? .slot(0) : shape.b, flags: shape.flags),
-          .wide(.wmov, d: 5, a: .constant(3)), EncodedInsn(opcode: 0x95),
+          .wstack(need: 0, grow: 6), .wide(.wmov, d: 5, a: .constant(2)), .wide(.wadjust, number: 6),
+          .wide(opcode, d: 1, a: below(shape.a), b: isUnary ? .slot(0) : below(shape.b), flags: shape.flags),
+          .wide(.wmov, d: -1, a: .constant(3)), EncodedInsn(opcode: 0x95),
         ]
         let image = ProgramImage(
           version: .wide, text: EncodedInsn.bytes(of: slots),
@@ -161,7 +161,7 @@ import WideIntegers
           for rig in rigs {
             let run = rig.run(executable, stack: words)
             #expect(
-              run.slots[5] == (isTaken ? .one : .zero) && run.fault == .none && run.pc == 4,
+              run.slots[5] == (isTaken ? .one : .zero) && run.fault == .none && run.pc == 5,
               "\(opcode) \(shape) \(words) \(constants) on \(rig.engine)")
           }
         }
