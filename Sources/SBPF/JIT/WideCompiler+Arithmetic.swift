@@ -337,7 +337,7 @@ extension WideCompiler {
 
   /// A comparison's result, or the conditional jump that follows it and is its only reader.
   mutating func comparison(_ insn: Insn, _ pc: Int) {
-    let next = insn(at: pc + 1)
+    let next = self.insn(at: pc + 1)
     let readsIt = next.opcode == .wjz || next.opcode == .wjnz
     if readsIt, next.wideA == insn.wideD, notes[pc + 1] & Note.isBlock == 0,
       notes[pc + 1] & Note.endsA != 0
