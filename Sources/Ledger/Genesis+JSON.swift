@@ -120,6 +120,9 @@ private struct GenesisReader {
     do { elf = try FileBytes.read(elfPath, limit: Account.maximumDataByteCount) } catch {
       throw .unreadable(path: elfPath, detail: error.detail)
     }
+    guard !UpgradeableProgram.isTranslatedCode(elf) else {
+      throw invalid(location + ".path", .translatedCode)
+    }
     let (program, programData) = UpgradeableProgram.accounts(programID: key, elf: elf, rent: rent)
     guard programData.account.data.count <= Account.maximumDataByteCount else {
       throw invalid(location + ".path", .tooLong(byteCount: elf.count))

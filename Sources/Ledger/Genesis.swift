@@ -70,6 +70,8 @@ public enum GenesisError: Error, Equatable, Sendable {
     case duplicateAccount(Pubkey)
     /// A program file or account data longer than an account may be.
     case tooLong(byteCount: Int)
+    /// A program file of translated EVM code, whose checks no ledger can trust.
+    case translatedCode
     /// The account's bytes are no value of the sysvar at its key.
     case malformedSysvar(Pubkey)
     case duplicateAddress(Address)
@@ -111,6 +113,8 @@ extension GenesisError.Problem {
     case .duplicateAccount(let key): "account \(key) is given twice"
     case .tooLong(let count):
       "\(count) bytes are more than an account may hold (\(Account.maximumDataByteCount))"
+    case .translatedCode:
+      "this is translated EVM code, which a ledger does not take; give the contract's own code"
     case .malformedSysvar(let key): "the data of \(key) is not this sysvar's"
     case .duplicateAddress(let address): "account \(address) is given twice"
     case .duplicateSlot(let slot): "slot \(slot) is given twice"

@@ -11,6 +11,15 @@ package enum UpgradeableProgram {
   package static let programByteCount = 36
   package static let programDataHeaderByteCount = 45
 
+  /// The `e_flags` of translated EVM code (docs/vm.md, "Wide instructions").
+  package static let translatedCodeFlags: UInt32 = 0x4556_4d00
+
+  /// Whether an ELF file says that it is translated EVM code, which no loader takes.
+  package static func isTranslatedCode(_ elf: [UInt8]) -> Bool {
+    guard elf.count >= 52 else { return false }
+    return elf[48..<52].reversed().reduce(0) { $0 << 8 | UInt32($1) } == translatedCodeFlags
+  }
+
   /// Where the ELF of the program at `programID` lies.
   package static func programDataAddress(of programID: Pubkey) -> Pubkey? {
     try? ProgramAddress.find(seeds: [programID.bytes], program: ProgramID.bpfLoaderUpgradeable).address

@@ -197,6 +197,25 @@ import Testing
     }
   }
 
+  @Test func translatedCodeIsNoProgram() throws {
+    let directory = TemporaryDirectory()
+    let id = "4zSpbk5jGQyMmUrqCSjFZbRKwsrMXBPsyTzjhJEAsefG"
+    let more = ",\"programs\":[{\"programId\":\"\(id)\",\"path\":\"p.so\"}]"
+    let file = directory.write(Self.text(more: more), to: "g.json")
+    // Byte 48 on are the flags.
+    let start = String(repeating: "x", count: 48)
+    _ = directory.write(start + "\0MVE" + "more", to: "p.so")
+    #expect(
+      throws: GenesisError.invalid(path: file, location: "programs[0].path", .translatedCode)
+    ) {
+      try Genesis.read(file)
+    }
+    for other in [start + "\0MVF", start + "\0MV", "\0MVE"] {
+      _ = directory.write(other, to: "p.so")
+      #expect(throws: Never.self) { try Genesis.read(file) }
+    }
+  }
+
   @Test func programsBecomeLoaderAccounts() throws {
     let directory = TemporaryDirectory()
     _ = directory.write("ELF!", to: "p.so")
