@@ -55,9 +55,10 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
   }
 
   deinit {
-    // Relaxed: no worker runs any more, and the pool's mutex ordered what they did.
+    // What was added has run and is forgotten. Relaxed: no worker runs any more, and the pool's mutex ordered what they
+    // did.
     for number in 0..<chunkCount where isDecoded[number].load(ordering: .relaxed) != 0 {
-      preparation.forget(range(number))
+      preparation.forget(range(number).clamped(to: end..<max(end, preparation.count)))
     }
     isDecoded.deallocate()
     nanoseconds.deallocate()

@@ -105,8 +105,10 @@ final class BlockPreparation: @unchecked Sendable {
     return nanoseconds
   }
 
-  /// Lets go of the slots of `range`, which `decode` has filled.
-  func forget(_ range: Range<Int>) { slot(range.lowerBound).deinitialize(count: range.count) }
+  /// Lets go of the slots of `range`, which `decode` has filled and nobody will look at again.
+  @inline(__always) func forget(_ range: Range<Int>) {
+    slot(range.lowerBound).deinitialize(count: range.count)
+  }
 
   /// Lets the table grow for some keys of the next segment; no worker runs.
   func reserveKeys() { table.reserve(max(count - segmentStart, 32 * Self.largestNewKeyCount)) }

@@ -39,7 +39,9 @@ package final class LockExecutor: BlockExecutor {
     let preparation = BlockPreparation(block, on: table, isInOrder: false)
     let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
     let lanes = lanes
-    let changeCount = 2 * preparation.count / workerCount
+    // Room for the changes of all lanes in each, so that they can be put together without moving; what is not used is
+    // not touched.
+    let changeCount = 2 * preparation.count
     pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
     var timeline: Timeline?
     let outcome: (results: [TransactionResult], processed: [Bool])
@@ -93,7 +95,9 @@ package final class LockExecutor: BlockExecutor {
     let lanes = lanes
     let start = feed.start
     return pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) { worker, transaction in
-      lanes[worker].run(start + transaction.position, of: preparation, into: results)
+      let position = start + transaction.position
+      lanes[worker].run(position, of: preparation, into: results)
+      preparation.forget(position..<position + 1)
     }
   }
 
