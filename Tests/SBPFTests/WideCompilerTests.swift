@@ -17,6 +17,8 @@ struct RandomWideBlocks {
   /// By slot of a jump: the block it goes to.
   private var jumps: [(pc: Int, block: Int)] = []
   private var starts: [Int] = []
+  /// Jumps to code of their own behind the blocks, which still reads these slots above the window.
+  private var stubs: [(pc: Int, readable: [Int])] = []
   /// Slots above the window that have been written, and how far the window has moved.
   private var written: Set<Int> = []
   private var adjustment = 0
@@ -40,6 +42,9 @@ struct RandomWideBlocks {
     for slot in 0..<Self.height { slots.append(.wide(.wmov, d: slot, a: constant())) }
     slots.append(.wide(.wadjust, number: Int32(Self.height)))
     for _ in 0..<Self.blockCount { block() }
+    jumps.append((slots.count, Self.blockCount))
+    slots.append(EncodedInsn(opcode: 0x05))
+    for stub in stubs { append(stub) }
     starts.append(slots.count)
     slots.append(EncodedInsn(opcode: 0x95))
     for (pc, block) in jumps {
@@ -52,6 +57,17 @@ struct RandomWideBlocks {
     return ProgramImage(
       version: .wide, text: EncodedInsn.bytes(of: slots),
       wide: WideTables(constants: constants, jumpTargets: targets, bytecode: code))
+  }
+
+  private mutating func append(_ stub: (pc: Int, readable: [Int])) {
+    slots[stub.pc].offset = Int16(slots.count - stub.pc - 1)
+    slots.append(.wstack(need: Self.height, grow: 20))
+    for _ in 0...number([0, 1, 2]) {
+      let from = stub.readable[Int(random.next() % UInt64(stub.readable.count))]
+      slots.append(.wide(.wmov, d: number([-1, -2, -5]), a: .slot(from)))
+    }
+    jumps.append((slots.count, Self.blockCount))
+    slots.append(EncodedInsn(opcode: 0x05))
   }
 
   private mutating func block() {
@@ -199,7 +215,11 @@ struct RandomWideBlocks {
     let isUnary = opcode.facts.form == .wideJumpUnary
     let (a, b) = (operand(), operand())
     let flags = flags(a, isUnary ? nil : b)
-    jumps.append((slots.count, Int.random(in: 0...Self.blockCount, using: &random)))
+    if !written.filter({ $0 >= 0 }).isEmpty, random.next() % 3 == 0 {
+      stubs.append((slots.count, written.filter { $0 >= 0 }.sorted()))
+    } else {
+      jumps.append((slots.count, Int.random(in: 0...Self.blockCount, using: &random)))
+    }
     slots.append(.wide(opcode, a: a, b: isUnary ? .slot(0) : b, flags: flags))
   }
 

@@ -356,7 +356,7 @@ extension WideCompiler {
 
   /// A conditional jump: `comparison` sets the flags, itself or the instruction before `jump`.
   mutating func branch(_ comparison: Insn, _ pc: Int, jump insn: Insn, at jumpPC: Int) {
-    flush(below: shift)
+    flush(below: liveEnd(at: jumpPC + 1 + Int(insn.offset)))
     var condition = compare(comparison.opcode, comparison, pc)
     if comparison.opcode != insn.opcode, insn.opcode == .wjz {
       condition = X86Condition(rawValue: condition.rawValue ^ 1) ?? condition

@@ -131,7 +131,7 @@ extension WideCompiler {
   }
 
   private mutating func jump(_ pc: Int, to target: Int) {
-    flush(below: shift)
+    flush(below: liveEnd(at: target))
     if target != pc + 1 { jump(assembler.jump(), to: target) }
   }
 

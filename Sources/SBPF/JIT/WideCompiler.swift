@@ -4,8 +4,9 @@
 // A block is entered at its start only and may be left in the middle by a conditional jump. Within it the compiler
 // knows which slot holds which value, and a value's limbs may stand in host registers, in the slot's memory, or be a
 // constant; slots are written when control may leave the block or a hook may look at them, and never if they are
-// overwritten or dead by then. What is dead follows from the convention of wide code: at the start of a block slots
-// at and above the window hold nothing, and after a hook neither do those from its `free` on.
+// overwritten or dead by then. What is dead follows from the convention of wide code: where control comes by a jump
+// backwards or a computed one, slots at and above the window hold nothing, and after a hook neither do those from its
+// `free` on. What a jump forwards takes along is found by looking at where it goes.
 //
 // Host registers: rbx the window, rbp the WideContext, r12 gas, r13 the frame's memory; rax, rcx, rdx are free
 // within an instruction, the rest holds values. No operand of the program stands in the code as more than 16 bits,
@@ -27,6 +28,8 @@ struct WideCompiler {
   var shared = SharedCode()
   /// By slot: `Note`s.
   let notes: UnsafeMutablePointer<UInt8>
+  /// By slot, for starts of blocks: how many slots from the window on may be read there; 255 for any number.
+  let exposed: UnsafeMutablePointer<UInt8>
   /// By slot, for starts of blocks: where its code is, or `isPending` and the last jump that waits for it, or 0.
   let entries: UnsafeMutablePointer<UInt32>
   static let isPending: UInt32 = 0x8000_0000
@@ -80,6 +83,7 @@ struct WideCompiler {
     defer {
       compiler.notes.deallocate()
       compiler.entries.deallocate()
+      compiler.exposed.deallocate()
       scratch.give()
     }
     compiler.emitAll(program, entryPC: executable.entryPC)
@@ -98,6 +102,8 @@ struct WideCompiler {
     self.scratch = scratch
     notes = .allocate(capacity: slotCount + 1)
     notes.initialize(repeating: 0, count: slotCount + 1)
+    exposed = .allocate(capacity: slotCount + 1)
+    exposed.initialize(repeating: 0, count: slotCount + 1)
     entries = .allocate(capacity: slotCount + 1)
     entries.initialize(repeating: 0, count: slotCount + 1)
     coldPaths.reserveCapacity(slotCount / 2 + 8)
@@ -163,7 +169,7 @@ struct WideCompiler {
     var isReachable = false
     while pc < slotCount {
       if notes[pc] & Note.isBlock != 0 {
-        if isReachable { flush(below: shift) }
+        if isReachable { flush(below: liveEnd(at: pc)) }
         startBlock(pc)
         isReachable = true
       }
@@ -197,6 +203,9 @@ struct WideCompiler {
       assembler.resolve(patch, to: assembler.offset)
     }
   }
+
+  /// Where the slots end that have to be in memory when control goes on at the block at `target`.
+  func liveEnd(at target: Int) -> Int { exposed[target] == 255 ? .max : shift + Int(exposed[target]) }
 
   /// Sends `patch` to the block at slot `target`.
   mutating func jump(_ patch: X86Patch, to target: Int) {
@@ -233,10 +242,13 @@ extension WideCompiler {
     var walk = WideLiveness(events: scratch.events, epoch: scratch.epoch)
     var pc = slotCount - 1
     while pc >= 0 {
-      if notes[pc + 1] & Note.isBlock != 0 { walk.endBlock() }
+      if notes[pc + 1] & Note.isBlock != 0 {
+        exposed[pc + 1] = walk.exposed
+        walk.goOn(at: exposed[pc + 1])
+      }
       let insn = insn(at: pc)
       let shape = Self.shapes[Int(insn.opcode.rawValue)]
-      if shape & Shape.isPlain == 0 { walk.control(insn) }
+      if shape & Shape.isPlain == 0 { control(insn, pc, &walk) }
       if shape & Shape.hasD != 0 {
         if walk.define(insn.wideD) { notes[pc] |= Note.isUnused }
         if shape & Shape.readsD != 0 { _ = walk.use(insn.wideD) }
@@ -254,6 +266,22 @@ extension WideCompiler {
       pc -= 1
     }
     scratch.epoch = walk.epoch
+  }
+
+  /// What an instruction that does more than compute means for what is live before it.
+  private func control(_ insn: Insn, _ pc: Int, _ walk: inout WideLiveness) {
+    switch insn.opcode {
+    // Where a jump backwards goes has not been looked at, and counts 0.
+    case .ja: walk.goOn(at: exposed[pc + 1 + Int(insn.offset)])
+    case .wja: walk.goOn(at: exposed[pc + 1 + Int(insn.immediate)])
+    case .wjump, .winvalid: walk.goOn(at: 0)
+    case .exit: walk.goOn(at: 255)
+    case .wsys: walk.callHook(free: insn.wideA)
+    case .wjz, .wjnz, .wjeq, .wjne, .wjlt, .wjge, .wjslt, .wjsge:
+      walk.branch(to: exposed[pc + 1 + Int(insn.offset)])
+    case .wadjust: walk.adjust(by: Int(insn.immediate))
+    default: break
+    }
   }
 
   private enum Shape {
@@ -288,6 +316,8 @@ private struct WideLiveness {
   private var shift = 0
   /// Slots below are live unless an event since `low` says otherwise, the others dead unless one since `high`.
   private var floor = 0
+  /// No slot from here on is live.
+  private var reach = 0
   private var low: UInt32
   private var high: UInt32
 
@@ -298,11 +328,21 @@ private struct WideLiveness {
     high = epoch + 1
   }
 
-  mutating func endBlock() { restart(floor: 0) }
+  /// Control goes on where `count` slots from the window on are live, 255 for all.
+  mutating func goOn(at count: UInt8) { restart(floor: count == 255 ? .max : Int(count)) }
 
   private mutating func restart(floor newFloor: Int) {
     epoch &+= 1
-    (low, high, floor, shift) = (epoch, epoch, newFloor, 0)
+    (low, high, floor, reach, shift) = (epoch, epoch, newFloor, newFloor, 0)
+  }
+
+  /// How many slots from the window on are live here, 255 for more than a few.
+  var exposed: UInt8 {
+    mutating get {
+      if floor == .max { return 255 }
+      while reach > shift, !isLive(reach - 1) { reach -= 1 }
+      return UInt8(clamping: max(reach - shift, 0))
+    }
   }
 
   @inline(__always) private func isLive(_ place: Int) -> Bool {
@@ -314,6 +354,7 @@ private struct WideLiveness {
   @inline(__always) mutating func use(_ slot: Int) -> Bool {
     let place = slot &+ shift
     let isLast = !isLive(place)
+    if place >= reach { reach = place &+ 1 }
     events[place & WideScratch.slotMask] = epoch << 1 | 1
     return isLast
   }
@@ -326,21 +367,20 @@ private struct WideLiveness {
     return isUnused
   }
 
-  mutating func control(_ insn: Insn) {
-    switch insn.opcode {
-    case .exit: restart(floor: .max)
-    case .ja, .wja, .wjump, .winvalid: endBlock()
-    case .wsys:
-      epoch &+= 1
-      (low, high, floor) = (epoch, epoch, insn.wideA &+ shift)
-    case .wjz, .wjnz, .wjeq, .wjne, .wjlt, .wjge, .wjslt, .wjsge:
-      epoch &+= 1
-      (low, floor) = (epoch, max(floor, shift))
-    case .wadjust:
-      shift &-= Int(insn.immediate)
-      // Numbers have to stay in the table's range; beyond it everything counts as live.
-      if abs(shift) > WideScratch.maxShift { restart(floor: .max) }
-    default: break
-    }
+  mutating func callHook(free: Int) {
+    epoch &+= 1
+    (low, high, floor, reach) = (epoch, epoch, free &+ shift, free &+ shift)
+  }
+
+  mutating func branch(to count: UInt8) {
+    epoch &+= 1
+    (low, floor) = (epoch, count == 255 ? .max : max(floor, shift &+ Int(count)))
+    reach = max(reach, floor)
+  }
+
+  mutating func adjust(by distance: Int) {
+    shift &-= distance
+    // Numbers have to stay in the table's range; beyond it everything counts as live.
+    if abs(shift) > WideScratch.maxShift { restart(floor: .max) }
   }
 }

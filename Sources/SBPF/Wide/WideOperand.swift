@@ -6,6 +6,10 @@
 // and `Insn` keeps it so: `offset` is D, `immediate` the sign-extended 32 bits, `destination` the flags. Conditional
 // jumps have the distance in slots, counted from the next slot, where D stands; `wja`, `wcharge`, `wadjust` use all
 // 32 bits of the immediate; `wstack` has its need in D and its growth in A.
+//
+// Slots at and above the window are the code's own scratch space: where control comes by a jump backwards or a computed
+// one they hold nothing, and after a hook those from its `free` on hold nothing. After a fault no slot does. Machine
+// code then has not written them; the interpreter has, and no test may tell.
 
 /// A slot relative to the window, or a constant.
 package struct WideOperand: Sendable, Equatable, RawRepresentable {
