@@ -49,6 +49,7 @@ struct ToyWorld: Equatable {
       record(byte, arguments, gas: gas)
       let mixed = Self.mix(byte, arguments + [UInt256(UInt64(gas))])
       return byte == 0xf0 || byte == 0xf5 ? mixed & addressMask : mixed & .one
+    case 0x34: return .zero
     case 0x30, 0x32, 0x33, 0x41: return Self.mix(byte, arguments) & addressMask
     case 0x3b, 0x3d: return Self.mix(byte, arguments) & UInt256(0xff_ffff)
     default: return Self.mix(byte, arguments)

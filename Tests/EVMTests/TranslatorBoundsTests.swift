@@ -91,7 +91,7 @@ import WideIntegers
   }
 
   /// More distinct constants than the pool takes.
-  @Test(arguments: [49_152, 200_000]) func manyConstants(byteCount: Int) throws {
+  @Test(arguments: [49_152, 150_000]) func manyConstants(byteCount: Int) throws {
     // Every constant is stored, then all of memory hashed.
     var code: [UInt8] = []
     var number = 0

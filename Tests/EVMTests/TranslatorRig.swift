@@ -29,9 +29,6 @@ final class RigHost {
 }
 
 struct TranslatorRig {
-  /// The suites that use it run one test at a time.
-  nonisolated(unsafe) static let machine = try! WideMachine()
-
   /// Translates, verifies and runs.
   static func run(
     code: [UInt8], fork: Fork, mode: TranslationMode, engine: Engine, input: [UInt8], gas: Int64,
@@ -54,6 +51,7 @@ struct TranslatorRig {
     trace: UnsafeMutablePointer<[TraceStep]>? = nil
   ) -> FrameResult {
     let host = RigHost(image, input: input, fork: fork)
+    let machine = try! WideMachine()
     let hooks = [WideHook](repeating: { rigHook($0, $1, $2, $3) }, count: WideMachine.hookCount)
     return input.withUnsafeBytes { bytes in
       hooks.withUnsafeBufferPointer { table in

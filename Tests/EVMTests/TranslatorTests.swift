@@ -57,7 +57,7 @@ enum Comparison {
   ]
 
   @Test(arguments: forks) func randomProgramsAsTheNaiveInterpreter(fork: Fork) throws {
-    let count = Int(ProcessInfo.processInfo.environment["ESTUARY_EVM_PROGRAMS"] ?? "") ?? 100
+    let count = Int(ProcessInfo.processInfo.environment["ESTUARY_EVM_PROGRAMS"] ?? "") ?? 60
     var random = SplitMix64(seed: 0x7261_6e64 &+ UInt64(fork.rawValue))
     for _ in 0..<count {
       let seed = random.next()

@@ -12,9 +12,9 @@ extension Translation {
     case .calldataload: pushResult(.winput, pop(), bits: 256)
     case .calldatasize: pushResult(.winputsize, bits: 64)
     case .msize: pushResult(.wmemsize, bits: 64)
-    case .mload: pushResult(.wload, pop(), bits: 256)
-    case .mstore: store(.wstore)
-    case .mstore8: store(.wstore8)
+    case .mload: load()
+    case .mstore: store()
+    case .mstore8: storeByte()
     case .addmod, .mulmod: modular(opcode)
     default:
       let (a, b) = (pop(), pop())
@@ -114,17 +114,6 @@ extension Translation {
   private mutating func isZero(_ a: VirtualValue) {
     if let word = constant(a) { return pushConstant(word.isZero ? .one : .zero) }
     pushResult(.wiszero, a, bits: 1)
-  }
-
-  private mutating func store(_ opcode: Opcode) {
-    let (a, b) = (pop(), pop())
-    let (numberA, narrowA) = operand(a)
-    let (numberB, narrowB) = operand(b)
-    release(a)
-    release(b)
-    emit(
-      opcode, flags: (narrowA ? WideWord.narrowA : 0) | (narrowB ? WideWord.narrowB : 0), a: numberA,
-      b: numberB)
   }
 
   // MARK: Sums and products
@@ -255,8 +244,40 @@ extension Translation {
       if mask.isZero { return replace(a, b, by: .zero) }
       // All bits that a may have are in the mask.
       if (~mask).trailingZeroCount >= a.bitCount { return keep(a, dropping: b) }
+      if mask.fitsUInt64, !a.isNarrow, !a.isConstant { return maskLow(a, b) }
     }
     pushResult(.wand, a, b, bits: min(a.bitCount, b.bitCount))
+  }
+
+  /// Nothing of a beyond limb 0 shows: it is read so, and where this is the only use of a, nothing else is computed.
+  private mutating func maskLow(_ a: VirtualValue, _ b: VirtualValue) {
+    let state = slots[a.position]
+    if state.references == 1, state.writer >= barrier, state.reader <= state.writer {
+      narrowComputation(Int(state.writer))
+    }
+    pushResult(.wand, .slot(a.position, bits: 64), b, bits: b.bitCount)
+  }
+
+  /// Makes instruction `index` compute limb 0 only, as far as it can, and those before it that feed nothing else.
+  private mutating func narrowComputation(_ index: Int) {
+    var index = index
+    while index >= barrier {
+      let insn = text[index]
+      let opcode = encoding.opcodes[Int(insn.byte)]
+      guard opcode.hasSeparableLimb0 else { return }
+      var flags = WideWord.narrowD
+      if insn.a < WideOperand.firstConstant { flags |= WideWord.narrowA }
+      if opcode != .wnot, insn.b < WideOperand.firstConstant { flags |= WideWord.narrowB }
+      text.base[index].bits |= flags << 8
+      // Its operand, where it was computed just before and is gone now.
+      let previous = index &- 1
+      guard previous >= barrier, encoding.hasResult[Int(text[previous].byte)] else { return }
+      let written = text[previous].d
+      let isOperand = insn.a == written || (opcode != .wnot && insn.b == written)
+      let state = slots[written &+ adjustment]
+      guard isOperand, written == insn.d || (state.references == 0 && state.reader <= index) else { return }
+      index = previous
+    }
   }
 
   private mutating func or(_ a: VirtualValue, _ b: VirtualValue) {
@@ -306,6 +327,16 @@ extension Translation {
       if b.bitCount < 8 * Int(index.limb0) + 8 { return keep(b, dropping: a) }
     }
     pushResult(.wsignext, a, b, bits: 256)
+  }
+}
+
+extension Opcode {
+  /// Whether limb 0 of the result depends on nothing but limb 0 of the operands.
+  fileprivate var hasSeparableLimb0: Bool {
+    switch self {
+    case .wadd, .wsub, .wmul, .wand, .wor, .wxor, .wnot: true
+    default: false
+    }
   }
 }
 

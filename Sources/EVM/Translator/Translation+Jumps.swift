@@ -186,8 +186,11 @@ extension Translation {
       return branchToStub(condition, target: target, moves: start..<max(start, height))
     }
     var held = HeldValues(first: condition.a, second: condition.b)
-    // What ends soon does not look at the entries below, which may stay where they are.
-    if ending == nil || misplaced > 0 { settle(from: cleanBelow, held: &held) }
+    if misplaced > 0 {
+      settle(from: cleanBelow, held: &held)
+    } else if start == cleanBelow {
+      cleanBelow = max(start, height)
+    }
     moveWindow()
     var settled = condition
     settled.a = held.first ?? condition.a

@@ -143,6 +143,11 @@ extension Translation {
     let count = Int(operation.pops)
     let first = height &- count
     let hasResult = operation.pushes > 0
+    if operation.opcode.mayWriteMemory {
+      forgetMemory()
+    } else {
+      forgetMemory(in: first..<max(height, first &+ 1))
+    }
     let base: Int
     if count == 0 {
       base = hasResult ? resultSlot() : height

@@ -165,9 +165,10 @@ extension Translation {
 
   /// Lets the instruction that computed the content of `source` write it to `slot` instead, if nothing in between
   /// needs either slot as it was. Only places will do: a host's call in between may use what lies beyond them.
-  mutating func rename(_ source: Int, to slot: Int) -> Bool {
+  /// `heldCount` references to the content are held values'.
+  mutating func rename(_ source: Int, to slot: Int, heldCount: Int32 = 0) -> Bool {
     let writer = slots[source].writer
-    guard slot < checkedHigh, writer >= barrier, slots[source].references == 1,
+    guard slot < checkedHigh, writer >= barrier, slots[source].references == 1 &+ heldCount,
       slots[source].reader <= writer,
       slots[slot].reader <= writer, slots[slot].writer < writer,
       encoding.hasResult[Int(text[Int(writer)].byte)]
@@ -181,6 +182,7 @@ extension Translation {
 
   /// Brings the entries from `start` on to their places, all limbs written. What `held` keeps may move to other slots.
   mutating func settle(from start: Int, held: inout HeldValues) {
+    forgetMemory()
     for position in start..<max(start, height) {
       let value = entries[position]
       if value.isSlot(position) {
@@ -189,7 +191,7 @@ extension Translation {
         readySlots.append(Int32(truncatingIfNeeded: position))
       }
     }
-    moveReady(from: start)
+    moveReady(from: start, held)
     // What is left waits for itself in circles, or for a held value: make way.
     for position in start..<max(start, height) where !entries[position].isSlot(position) {
       let refuge = freeSlot()
@@ -199,24 +201,33 @@ extension Translation {
       slots[position].relocation = Int32(truncatingIfNeeded: refuge)
       relocatedSlots.append(Int32(truncatingIfNeeded: position))
       readySlots.append(Int32(truncatingIfNeeded: position))
-      moveReady(from: start)
+      moveReady(from: start, held)
     }
     held.relocate(slots)
     while let position = relocatedSlots.popLast() { slots[Int(position)].relocation = .min }
     if start <= cleanBelow { cleanBelow = height }
   }
 
-  private mutating func moveReady(from start: Int) {
+  private mutating func moveReady(from start: Int, _ held: HeldValues) {
     while let ready = readySlots.popLast() {
       let position = Int(ready)
       var value = entries[position]
       let isRelocated = !value.isConstant && slots[value.position].relocation != .min
       if isRelocated { value.number = slots[value.position].relocation }
-      if value.isConstant || isRelocated || !rename(value.position, to: position) {
+      var heldCount: Int32 = 0
+      if value.isConstant || isRelocated {
         emitMove(to: position, value)
+      } else {
+        heldCount = held.count(value.position)
+        if rename(value.position, to: position, heldCount: heldCount) {
+          if heldCount > 0 { relocate(value.position, to: position, heldCount) }
+        } else {
+          heldCount = 0
+          emitMove(to: position, value)
+        }
       }
       entries[position] = .slot(position, bits: value.bitCount)
-      slots[position].references = 1
+      slots[position].references = 1 &+ heldCount
       release(value)
       // The slot may be the place of another entry that waited for it.
       guard !value.isConstant, value.position >= start, value.position < height,
@@ -224,6 +235,13 @@ extension Translation {
       else { continue }
       readySlots.append(value.number)
     }
+  }
+
+  /// Held values follow a content that has been renamed.
+  private mutating func relocate(_ source: Int, to slot: Int, _ heldCount: Int32) {
+    slots[source].references &-= heldCount
+    slots[source].relocation = Int32(truncatingIfNeeded: slot)
+    relocatedSlots.append(Int32(truncatingIfNeeded: source))
   }
 
   /// Every entry in its place: all other slots are free.
@@ -241,6 +259,12 @@ struct HeldValues {
   var first: VirtualValue?
   var second: VirtualValue?
   var third: VirtualValue?
+
+  /// How many of them are the content of `slot`.
+  func count(_ slot: Int) -> Int32 {
+    (first?.isSlot(slot) == true ? 1 : 0) &+ (second?.isSlot(slot) == true ? 1 : 0)
+      &+ (third?.isSlot(slot) == true ? 1 : 0)
+  }
 
   mutating func relocate(_ slots: UnsafeMutablePointer<SlotState>) {
     first = HeldValues.relocated(first, slots)

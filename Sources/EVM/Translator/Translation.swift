@@ -71,6 +71,9 @@ struct Translation: ~Copyable {
   var slotEnd = 0
   /// Beyond all slots used in this line.
   var usedEnd = 0
+  /// Words of memory at constant offsets, up to eight.
+  var knownWords = FlatBuffer<KnownWord>(capacity: 16)
+  var oldestKnownWord = 0
   /// Slots whose content can be had, during parallel moves.
   var readySlots = FlatBuffer<Int32>(capacity: 64)
   var relocatedSlots = FlatBuffer<Int32>(capacity: 64)
@@ -138,6 +141,7 @@ struct Translation: ~Copyable {
     (slots + lowest).update(repeating: .untouched, count: max(usedEnd, height) - lowest)
     scratch.truncate(to: 0)
     freeSlots.truncate(to: 0)
+    knownWords.truncate(to: 0)
     (lowest, height, checkedLow, checkedHigh, adjustment, cleanBelow) = (0, 0, 0, 0, 0, 0)
     (nextFreshSlot, slotEnd, usedEnd) = (0, 0, 0)
     isChecked = false
