@@ -14,9 +14,9 @@ struct EthereumTransactionFixtureTests {
       transaction = try EthereumTransaction(decoding: test.transactionBytes)
     } catch { return error.exceptionName }
     let account = test.pre.first { $0.address == test.sender }
-    let code = account?.code ?? []
     let state = SenderState(
-      nonce: account?.nonce ?? 0, balance: account?.balance ?? 0, code: code.isEmpty ? .none : .contract)
+      nonce: account?.nonce ?? 0, balance: account?.balance ?? 0,
+      code: SenderState.Code(of: account?.code ?? []))
     do throws(TransactionValidityError) {
       _ = try transaction.validate(in: test.environment)
       try transaction.validate(sender: state, fork: test.environment.fork)

@@ -30,12 +30,10 @@ struct EthereumTransactionTests {
       verdict.gas = try transaction.validate(
         in: environment, gasUsed: test.number("gasUsed"), blobGasUsed: test.number("blobGasUsed"))
       verdict.sender = try transaction.recoverSender(fork: environment.fork)
-      let code = test.hex("code")
-      let isDelegation = code.count == 23 && code.starts(with: [0xef, 0x01, 0x00])
       try transaction.validate(
         sender: SenderState(
           nonce: test.number("nonce"), balance: test.word("balance"),
-          code: code.isEmpty ? .none : isDelegation ? .delegation : .contract),
+          code: SenderState.Code(of: test.hex("code"))),
         fork: environment.fork)
       verdict.fees = TransactionFees(of: transaction, in: environment)
     } catch let error as EthereumTransactionError {

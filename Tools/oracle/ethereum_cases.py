@@ -376,8 +376,17 @@ class Maker:
             )
             for _ in range(r.randrange(4))
         )
+        kind, success, gas = r.randrange(5), r.random() < 0.5, number(r, 63)
+        bloom = module("Osaka", "bloom").logs_bloom(logs)
+        receipt = blocks.Receipt(succeeded=success, cumulative_gas_used=Uint(gas), bloom=bloom, logs=logs)
+        transaction = getattr(module("Osaka", "transactions"), CLASSES[kind])
+        encoded = blocks.encode_receipt(transaction.__new__(transaction), receipt)
         return dict(
             kind="logs",
+            type=kind,
+            isSuccess=success,
+            gasUsed=gas,
+            receipt=(encoded if isinstance(encoded, bytes) else rlp.encode(encoded)).hex(),
             logs=[
                 dict(
                     address=bytes(l.address).hex(),
@@ -386,7 +395,7 @@ class Maker:
                 )
                 for l in logs
             ],
-            bloom=bytes(module("Osaka", "bloom").logs_bloom(logs)).hex(),
+            bloom=bytes(bloom).hex(),
             hash=keccak256(rlp.encode(logs)).hex(),
         )
 
