@@ -69,7 +69,17 @@ extension UInt256 {
   /// SIGNEXTEND: the value's lowest `index` + 1 bytes as two's complement; unchanged from 31 on.
   @inlinable package func signExtended(fromByte index: UInt256) -> UInt256 {
     guard index.fitsUInt64, index.limb0 < 31 else { return self }
-    let shift = 8 &* (31 &- index.limb0)
-    return (self << shift).shiftedRightSigned(by: UInt256(shift))
+    let shift = 56 &- 8 &* (index.limb0 & 7)
+    let limb = index.limb0 &>> 3
+    let cut = limb < 2 ? (limb == 0 ? limb0 : limb1) : (limb == 2 ? limb2 : limb3)
+    let top = Int64(bitPattern: cut &<< shift) &>> Int64(bitPattern: shift)
+    let extended = UInt64(bitPattern: top)
+    let sign = UInt64(bitPattern: top &>> 63)
+    return switch limb {
+    case 0: UInt256(extended, sign, sign, sign)
+    case 1: UInt256(limb0, extended, sign, sign)
+    case 2: UInt256(limb0, limb1, extended, sign)
+    default: UInt256(limb0, limb1, limb2, extended)
+    }
   }
 }
