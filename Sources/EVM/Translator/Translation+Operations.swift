@@ -3,13 +3,10 @@ import SBPF
 import WideIntegers
 
 extension Translation {
-  /// When so many slots beyond the places of this stretch have been used, entries go to their places.
-  private static let maxFreshSlots = 960
-
   /// Translates the operation at `pc` and moves `pc` behind it.
   mutating func translateOperation() -> Ending {
     guard pc < byteCount else { return end(operations[Int(EVMOpcode.stop.rawValue)]) }
-    if nextFreshSlot &- checkedHigh > Translation.maxFreshSlots { flush() }
+    if nextFreshSlot > freshLimit { renewFreshSlots() }
     let here = pc
     let operation = operations[Int(code[here])]
     pc = min(here &+ 1 &+ Int(operation.immediateByteCount), byteCount)
@@ -200,7 +197,7 @@ extension Translation {
 
 extension EVMOpcode {
   /// What the host's result is always below, as a power of two.
-  fileprivate var hostResultBits: Int {
+  var hostResultBits: Int {
     switch self {
     case .address, .origin, .caller, .coinbase, .create, .create2: 160
     case .extcodesize, .returndatasize: 64

@@ -34,6 +34,7 @@ extension Translation {
       barrier = text.count
     }
     nextFreshSlot = max(nextFreshSlot, checkedHigh)
+    prepareSlots(from: low, to: nextFreshSlot)
     while lowest > low {
       lowest &-= 1
       entries[lowest] = .slot(lowest)

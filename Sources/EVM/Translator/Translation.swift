@@ -49,7 +49,12 @@ struct Translation: ~Copyable {
 
   // The line.
   let entries: UnsafeMutablePointer<VirtualValue>
+  /// Initialised from `readyLow` to below `readyEnd`; most codes need few.
   let slots: UnsafeMutablePointer<SlotState>
+  private var readyLow = 0
+  private var readyEnd = 0
+  /// `nextFreshSlot` from which on slots have to be prepared, or entries brought to their places.
+  private(set) var freshLimit = 0
   var scratch = FlatBuffer<ScratchConstant>(capacity: 256)
   var lowest = 0
   var height = 0
@@ -96,9 +101,7 @@ struct Translation: ~Copyable {
     encodingBytes.initialize(from: encoding.bytes, count: 256)
     let capacity = Translation.highestPosition - Translation.lowestPosition
     entries = UnsafeMutablePointer.allocate(capacity: capacity) - Translation.lowestPosition
-    (entries + Translation.lowestPosition).initialize(repeating: .slot(0), count: capacity)
     slots = UnsafeMutablePointer.allocate(capacity: capacity) - Translation.lowestPosition
-    (slots + Translation.lowestPosition).initialize(repeating: .untouched, count: capacity)
     findTargets()
   }
 
@@ -120,6 +123,30 @@ struct Translation: ~Copyable {
       let dataCount = byte &- EVMOpcode.push0.rawValue
       pc &+= dataCount >= 1 && dataCount <= 32 ? Int(dataCount) &+ 1 : 1
     }
+  }
+
+  /// When so many slots beyond the places of a stretch have been used, entries go to their places.
+  private static let maxFreshSlots = 960
+  /// More slots than one operation uses.
+  private static let readySlotCount = 32
+
+  @inline(never) mutating func renewFreshSlots() {
+    if nextFreshSlot &- checkedHigh > Translation.maxFreshSlots { flush() }
+    prepareSlots(from: lowest, to: nextFreshSlot)
+  }
+
+  /// Makes slots from `low` to `readySlotCount` beyond `end` ready for use.
+  mutating func prepareSlots(from low: Int, to end: Int) {
+    if low < readyLow {
+      (slots + low).initialize(repeating: .untouched, count: readyLow &- low)
+      readyLow = low
+    }
+    if end &+ Translation.readySlotCount > readyEnd {
+      let newEnd = min(end &+ 4 * Translation.readySlotCount, Translation.highestPosition)
+      (slots + readyEnd).initialize(repeating: .untouched, count: newEnd &- readyEnd)
+      readyEnd = newEnd
+    }
+    freshLimit = min(readyEnd &- Translation.readySlotCount, checkedHigh &+ Translation.maxFreshSlots)
   }
 
   // MARK: The walk

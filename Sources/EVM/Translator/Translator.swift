@@ -1,6 +1,6 @@
 // EVM bytecode to wide code of the VM: what the runtime runs in the bytecode's place. The operand stack is simulated
 // while translating, so that PUSH, DUP, SWAP and POP leave no instruction; each straight line of code checks the
-// stack once and pays its base gas once; constants are computed and constant jumps are jumps. docs/evm-translation.md
+// stack once and pays its base gas once; constants are computed and constant jumps are jumps. docs/evm.md
 // tells the whole of it. Linear in the code's size, whatever the code: any bytes have a translation.
 //
 // The order in which faults of one straight line are found may differ from one operation after the other (a line
