@@ -41,7 +41,7 @@ let package = Package(
     .target(name: "Ledger", dependencies: ["WideIntegers", "Primitives", "CRocksDB"], swiftSettings: core),
 
     // Floor 3: executes one transaction.
-    .target(name: "Runtime", dependencies: ["Primitives", "SBPF", "Ledger"], swiftSettings: core),
+    .target(name: "Runtime", dependencies: ["Curves", "Primitives", "SBPF", "Ledger"], swiftSettings: core),
 
     // Floor 4: Ethereum's virtual machine, values and rules on top of the runtime.
     .target(

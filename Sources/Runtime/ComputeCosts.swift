@@ -53,6 +53,21 @@ package enum ComputeCosts {
     }
   }
 
+  /// The curve BN254 (`alt_bn128`). Of a pairing, its input's bytes, a hash's base and 32 units come on top; of a
+  /// compression, a syscall's base.
+  package enum BN254 {
+    package static let addG1: UInt64 = 334
+    package static let multiplyG1: UInt64 = 3_840
+    package static let addG2: UInt64 = 535
+    package static let multiplyG2: UInt64 = 15_670
+    package static let firstPair: UInt64 = 36_364
+    package static let furtherPair: UInt64 = 12_121
+    package static let compressG1: UInt64 = 30
+    package static let decompressG1: UInt64 = 398
+    package static let compressG2: UInt64 = 86
+    package static let decompressG2: UInt64 = 13_610
+  }
+
   /// Units for a heap of `byteCount` bytes, part pages counting as whole ones.
   package static func heap(byteCount: UInt64) -> UInt64 {
     let pages = byteCount / heapPageByteCount + (byteCount % heapPageByteCount == 0 ? 0 : 1)

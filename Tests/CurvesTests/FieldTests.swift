@@ -47,8 +47,8 @@ import Testing
       #expect(a.halved().doubled() == a)
       #expect(a.inverted() == a.power(exponent))
       #expect(F.unreducedSum(a, b) * (a - b) == a.squared() - b.squared())
-      #expect(F.reduce(F.wideSquare(F.unreducedSum(a, b))) == (a + b).squared())
-      #expect(F.reduce(F.wrappedWideDifference(F.wideProduct(a, b), F.wideSquare(b))) == a * b - b * b)
+      #expect(F.sumOfProducts(a, b, b, b) == (a + b) * b)
+      #expect(F.sumOfProducts(a, b, b.complement, a) == .zero && (a + a.complement).isZero)
       #expect(a.bytes.withUnsafeBytes { F(reading: $0.baseAddress!) } == a)
       #expect(a.isOdd == (a.bytes.last! & 1 == 1))
       #expect(

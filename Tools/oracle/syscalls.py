@@ -33,7 +33,7 @@ SysvarLastRestartS1ot1111111111111111111111 SysvarS1otHistory1111111111111111111
 Sysvar1nstructions1111111111111111111111111 SysvarRecentB1ockHashes11111111111111111111""".split()
 
 # Where things lie in the payload, as offsets into the heap.
-NOISE, SLICES, POINTS, KEYS, SIGNATURES, TEXT, END = 0, 512, 1024, 1536, 2048, 2560, 2816
+NOISE, SLICES, POINTS, KEYS, SIGNATURES, TEXT, GROUP, COMPRESSION, END = 0, 512, 1024, 1536, 2048, 2560, 2816, 6656, 7680
 HEAP_SIZE = 32 * 1024
 
 # --- Curves, slowly, for valid arguments ------------------------------------------------------------------------
@@ -105,7 +105,153 @@ def ec_sign(rng):
     return digest, point[1] & 1, r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
+BN_P = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+BN_R = 21888242871839275222246405745257275088548364400416034343698204186575808495617
+LITTLE = 0x80
+# What the operations of sol_alt_bn128_group_op read: lengths of points of G1 (64), of G2 (128) and of scalars (32).
+GROUP_PARTS = {0: [64, 64], 2: [64, 32], 3: [64, 128] * 2, 4: [128, 128], 6: [128, 32]}
+GROUP_SLOTS = [operation | order for operation in GROUP_PARTS for order in (0, LITTLE)]
+
+
+class Fp2(tuple):
+    """a + b u with u^2 = -1; Fp lies in it."""
+
+    def __add__(self, other):
+        return Fp2(((self[0] + other[0]) % BN_P, (self[1] + other[1]) % BN_P))
+
+    def __sub__(self, other):
+        return Fp2(((self[0] - other[0]) % BN_P, (self[1] - other[1]) % BN_P))
+
+    def __mul__(self, other):
+        a, b, c, d = *self, *other
+        return Fp2(((a * c - b * d) % BN_P, (a * d + b * c) % BN_P))
+
+    def inverse(self):
+        norm = pow(self[0] ** 2 + self[1] ** 2, -1, BN_P)
+        return Fp2((self[0] * norm % BN_P, -self[1] * norm % BN_P))
+
+    def root(self):
+        a, b = self
+        norm = pow(a * a + b * b, (BN_P + 1) // 4, BN_P)
+        for half in ((a + norm) * pow(2, -1, BN_P) % BN_P, (a - norm) * pow(2, -1, BN_P) % BN_P):
+            real = pow(half, (BN_P + 1) // 4, BN_P)
+            if real and real * real % BN_P == half:
+                root = Fp2((real, b * pow(2 * real, -1, BN_P) % BN_P))
+                if root * root == self:
+                    return root
+        return None
+
+
+BN_G1 = (Fp2((1, 0)), Fp2((2, 0)))
+BN_G2 = (
+    Fp2((10857046999023057135944570762232829481370756359578518086990519993285655852781,
+         11559732032986387107991004021392285783925812861821192530917403151452391805634)),
+    Fp2((8495653923123431417604973247489272438418190587263600148770280649306958101930,
+         4082367875863433681332203403145435568316851327593401208105741076214120093531)),
+)
+BN_TWIST_B = Fp2((3, 0)) * Fp2((9, 1)).inverse()
+
+
+def bn_add(p, q):
+    if p is None or q is None:
+        return p or q
+    if p[0] == q[0]:
+        if p[1] + q[1] == Fp2((0, 0)):
+            return None
+        slope = Fp2((3, 0)) * p[0] * p[0] * (p[1] + p[1]).inverse()
+    else:
+        slope = (q[1] - p[1]) * (q[0] - p[0]).inverse()
+    x = slope * slope - p[0] - q[0]
+    return x, slope * (p[0] - x) - p[1]
+
+
+def bn_multiple(point, scalar):
+    result = None
+    for bit in bin(scalar)[2:]:
+        result = bn_add(result, result)
+        if bit == "1":
+            result = bn_add(result, point)
+    return result
+
+
+def bn_twist_point(rng):
+    """On the twist, as good as never in G2."""
+    while True:
+        x = Fp2((rng.randrange(BN_P), rng.randrange(BN_P)))
+        y = (x * x * x + BN_TWIST_B).root()
+        if y:
+            return x, y
+
+
+def bn_bytes(point, size):
+    """Big-endian, as in EIP-197: the imaginary part first."""
+    if point is None:
+        return bytes(size)
+    numbers = [point[0][0], point[1][0]] if size == 64 else [point[0][1], point[0][0], point[1][1], point[1][0]]
+    return b"".join(number.to_bytes(32, "big") for number in numbers)
+
+
+def bn_part(rng, samples, size):
+    """A point or scalar, sometimes damaged."""
+    if size == 32:
+        return rng.choice([0, 1, 2, BN_R - 1, BN_R, 2**256 - 1, rng.getrandbits(256), rng.getrandbits(128)]).to_bytes(32, "big")
+    data = bytearray(bn_bytes(rng.choice(samples["G1" if size == 64 else "G2"]), size))
+    kind = rng.randrange(24)
+    if kind < 3:
+        data[size // 2] |= rng.choice([0x80, 0x80, 0x40, 0xC0])  # flags of y
+    elif kind == 3:
+        data[rng.choice([0, 32, size - 32])] |= rng.choice([0x80, 0x40])
+    elif kind == 4:
+        data[rng.randrange(size)] ^= 1 << rng.randrange(8)
+    elif kind == 5:
+        at = rng.randrange(size // 32) * 32
+        data[at : at + 32] = (int.from_bytes(data[at : at + 32], "big") + BN_P & 2**256 - 1).to_bytes(32, "big")
+    elif kind == 6:
+        data[:] = bn_bytes((samples["G1"][0][0], Fp2((5, 0))), 64) if size == 64 else bn_bytes(bn_twist_point(rng), 128)
+    return bytes(data)
+
+
+def bn_little(data, sizes):
+    result, start = b"", 0
+    for size in sizes:
+        stride = 64 if size == 128 else 32
+        part = data[start : start + size]
+        result += b"".join(part[at : at + stride][::-1] for at in range(0, size, stride))
+        start += size
+    return result
+
+
+def bn_group_input(rng, samples, slot):
+    parts = GROUP_PARTS[slot & ~LITTLE]
+    data = b"".join(bn_part(rng, samples, size) for size in parts)
+    if slot & ~LITTLE == 3 and rng.random() < 0.5:  # a product that is one
+        p, q = rng.choice(samples["G1"]), rng.choice(samples["G2"])
+        opposite = p and (p[0], Fp2((0, 0)) - p[1])
+        data = bn_bytes(p, 64) + bn_bytes(q, 128) + bn_bytes(opposite, 64) + bn_bytes(q, 128)
+    return bn_little(data, parts) if slot & LITTLE else data
+
+
+def bn_compression_input(rng, samples, operation):
+    size = 64 if operation & 2 == 0 else 128
+    data = bn_part(rng, samples, size)
+    if operation & 1:
+        data = bytearray(data[: size // 2])
+        data[0] |= rng.choice([0, 0, 0x80, 0x80, 0x40, 0xC0]) if rng.random() < 0.8 else 0
+        if rng.random() < 0.2:
+            data = bytearray(rng.choice([0x1F, 0x9F]) .to_bytes(1, "big") + rng.randbytes(size // 2 - 1))
+        size //= 2
+        stride = size
+    else:
+        stride = size // 2
+    if operation & LITTLE:
+        return b"".join(bytes(data[at : at + stride])[::-1] for at in range(0, size, stride))
+    return bytes(data)
+
+
 # --- Arguments --------------------------------------------------------------------------------------------------
+
+
+ONLY = None  # part of the names of the syscalls to call
 
 
 def payload(rng, samples):
@@ -126,6 +272,12 @@ def payload(rng, samples):
     digest, _, signature = samples["signature"]
     data[SIGNATURES : SIGNATURES + 96] = digest + signature
     data[SIGNATURES + 96 : SIGNATURES + 192] = digest + rng.choice(samples["odd signatures"])
+    for index, slot in enumerate(GROUP_SLOTS):
+        value = bn_group_input(rng, samples, slot)
+        data[GROUP + index * 384 : GROUP + index * 384 + len(value)] = value
+    for index in range(8):
+        value = bn_compression_input(rng, samples, index % 4 | (LITTLE if index > 3 else 0))
+        data[COMPRESSION + index * 128 : COMPRESSION + index * 128 + len(value)] = value
     text = rng.choice(["plain text ", "Grüße, 世界 🌍 ", "\0\x01\t", "é"]).encode() * 256
     data[TEXT : TEXT + 256] = text[:256]
     if rng.random() < 0.5:
@@ -155,6 +307,8 @@ def sample_values(rng):
         "odd points": odd,
         "keys": [bytes(Pubkey.from_string(key)) for key in SYSVARS] + [bytes(32), rng.randbytes(32)],
         "signature": signature,
+        "G1": [bn_multiple(BN_G1, k) for k in (1, BN_R - 1, rng.randrange(1, BN_R), rng.randrange(1, BN_R))] + [None],
+        "G2": [bn_multiple(BN_G2, k) for k in (1, BN_R - 1, rng.randrange(1, BN_R), rng.randrange(1, BN_R))] + [None],
         "odd signatures": [r + high, r + order, order + s, bytes(32) + s, r + bytes(32), rng.randbytes(64)],
     }
 
@@ -246,6 +400,8 @@ def calls(rng):
         "sol_curve_multiscalar_mul": lambda: [
             a.curve(), a.point(), a.point(), rng.choice([0, 1, 2, 3, 8, 512, 513, a.count(4)]), a.target()
         ],
+        "sol_alt_bn128_group_op": lambda: bn_group_call(a, rng),
+        "sol_alt_bn128_compression": lambda: bn_compression_call(a, rng),
         "sol_get_clock_sysvar": lambda: [a.target(8)],
         "sol_get_rent_sysvar": lambda: [a.target(8)],
         "sol_get_epoch_schedule_sysvar": lambda: [a.target(8)],
@@ -263,7 +419,8 @@ def calls(rng):
     }
     names = sorted(table)
     rare = {"abort", "sol_panic_"}
-    name = rng.choice([n for n in names if n not in rare] * 4 + sorted(rare))
+    chosen = [n for n in names if ONLY and ONLY in n] * 8
+    name = rng.choice(chosen or [n for n in names if n not in rare] * 4 + sorted(rare))
     return name, list(table[name]())
 
 
@@ -271,6 +428,28 @@ def secp(a, rng):
     base = HEAP + SIGNATURES + rng.choice([0, 0, 96])
     digest, signature = (base, base + 32) if not a.odd() else (a.source(), a.source())
     return [digest, rng.choice([0, 1, 0, 1, 2, 3, 4, 255, 256, 2**64 - 1]), signature, a.target()]
+
+
+def bn_group_call(a, rng):
+    index = rng.randrange(len(GROUP_SLOTS))
+    operation = GROUP_SLOTS[index]
+    size = sum(GROUP_PARTS[operation & ~LITTLE])
+    if rng.random() < 0.15:
+        size = rng.choice([0, 1, 32, 63, 64, 96, 128, 191, 192, 193, 256, size + 1, size - 1, a.count(400)])
+    if rng.random() < 0.08:
+        operation = rng.choice([1, 5, 7, 8, 0x81, 0x85, 0x100, 0x40, 2**64 - 1, rng.choice(GROUP_SLOTS)])
+    return [operation, a.source() if a.odd(0.05) else HEAP + GROUP + 384 * index, size, a.target()]
+
+
+def bn_compression_call(a, rng):
+    index = rng.randrange(8)
+    operation = index % 4 | (LITTLE if index > 3 else 0)
+    size = {0: 64, 1: 32, 2: 128, 3: 64}[index % 4]
+    if rng.random() < 0.15:
+        size = rng.choice([0, 1, 31, 32, 33, 64, 65, 127, 128, a.count(200)])
+    if rng.random() < 0.08:
+        operation = rng.choice([4, 7, 0x84, 0x100, 2**64 - 1, rng.randrange(4)])
+    return [operation, a.source() if a.odd(0.05) else HEAP + COMPRESSION + 128 * index, size, a.target()]
 
 
 def sibling(a, rng):
@@ -345,9 +524,12 @@ def main():
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", help="call only syscalls whose name contains this")
     parser.add_argument("--keep", help="a folder that keeps the input files of a batch with differences")
     parser.add_argument("--expect", help="write programs and LiteSVM's answers here; Estuary is not run")
     options = parser.parse_args()
+    global ONLY
+    ONLY = options.only
     total, wrong, expectations = 0, 0, []
     while total < options.count:
         size = min(options.batch, options.count - total)

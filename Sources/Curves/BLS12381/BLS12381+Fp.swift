@@ -111,6 +111,19 @@ extension BLS12381.Fp {
   static prefix func - (a: Self) -> Self { zero - a }
 
   @inline(__always)
+  var complement: Self {
+    var borrow: UInt64 = 0
+    var result = self
+    result.l0 = subtractBorrowing(Self.p0, l0, &borrow)
+    result.l1 = subtractBorrowing(Self.p1, l1, &borrow)
+    result.l2 = subtractBorrowing(Self.p2, l2, &borrow)
+    result.l3 = subtractBorrowing(Self.p3, l3, &borrow)
+    result.l4 = subtractBorrowing(Self.p4, l4, &borrow)
+    result.l5 = subtractBorrowing(Self.p5, l5, &borrow)
+    return result
+  }
+
+  @inline(__always)
   func halved() -> Self {
     var carry: UInt64 = 0
     let mask = 0 &- (l0 & 1)
@@ -159,8 +172,46 @@ extension BLS12381.Fp {
     return sum.reducedOnce()
   }
 
+  /// `self + a * b + c * d`, likewise.
+  @inline(__always)
+  private mutating func accumulate(_ a: Self, _ b: UInt64, _ c: Self, _ d: UInt64) {
+    var (first, second, reduction): (UInt64, UInt64, UInt64) = (0, 0, 0)
+    l0 = multiplyAdd(l0, a.l0, b, &first)
+    l0 = multiplyAdd(l0, c.l0, d, &second)
+    let m = l0 &* Self.negatedInverse
+    _ = multiplyAdd(l0, m, Self.p0, &reduction)
+    l1 = multiplyAdd(l1, a.l1, b, &first)
+    l1 = multiplyAdd(l1, c.l1, d, &second)
+    l0 = multiplyAdd(l1, m, Self.p1, &reduction)
+    l2 = multiplyAdd(l2, a.l2, b, &first)
+    l2 = multiplyAdd(l2, c.l2, d, &second)
+    l1 = multiplyAdd(l2, m, Self.p2, &reduction)
+    l3 = multiplyAdd(l3, a.l3, b, &first)
+    l3 = multiplyAdd(l3, c.l3, d, &second)
+    l2 = multiplyAdd(l3, m, Self.p3, &reduction)
+    l4 = multiplyAdd(l4, a.l4, b, &first)
+    l4 = multiplyAdd(l4, c.l4, d, &second)
+    l3 = multiplyAdd(l4, m, Self.p4, &reduction)
+    l5 = multiplyAdd(l5, a.l5, b, &first)
+    l5 = multiplyAdd(l5, c.l5, d, &second)
+    l4 = multiplyAdd(l5, m, Self.p5, &reduction)
+    l5 = first &+ second &+ reduction
+  }
+
   @inline(never)
-  func squared() -> Self { Self.reduce(Self.wideSquare(self)) }
+  static func sumOfProducts(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Self {
+    var sum = zero
+    sum.accumulate(a, b.l0, c, d.l0)
+    sum.accumulate(a, b.l1, c, d.l1)
+    sum.accumulate(a, b.l2, c, d.l2)
+    sum.accumulate(a, b.l3, c, d.l3)
+    sum.accumulate(a, b.l4, c, d.l4)
+    sum.accumulate(a, b.l5, c, d.l5)
+    return sum.reducedOnce()
+  }
+
+  @inline(__always)
+  func squared() -> Self { self * self }
 
   @inline(never)
   func inverted() -> Self {
@@ -172,176 +223,6 @@ extension BLS12381.Fp {
       }
     }
     return copy * Self.rCubed
-  }
-}
-
-/// 12 limbs, least significant first.
-struct Wide12 {
-  var w0: UInt64, w1: UInt64, w2: UInt64, w3: UInt64
-  var w4: UInt64, w5: UInt64, w6: UInt64, w7: UInt64
-  var w8: UInt64, w9: UInt64, w10: UInt64, w11: UInt64
-}
-
-extension BLS12381.Fp {
-  /// `self + a * b`: leaves that divided by 2^64 and returns the remainder.
-  @inline(__always)
-  private mutating func multiplyRow(_ a: Self, _ b: UInt64) -> UInt64 {
-    var carry: UInt64 = 0
-    let lowest = multiplyAdd(l0, a.l0, b, &carry)
-    l0 = multiplyAdd(l1, a.l1, b, &carry)
-    l1 = multiplyAdd(l2, a.l2, b, &carry)
-    l2 = multiplyAdd(l3, a.l3, b, &carry)
-    l3 = multiplyAdd(l4, a.l4, b, &carry)
-    l4 = multiplyAdd(l5, a.l5, b, &carry)
-    l5 = carry
-    return lowest
-  }
-
-  /// One limb of the reduction: adds the multiple of p that makes the lowest limb zero, drops that limb and
-  /// takes in `next` at the top.
-  @inline(__always)
-  private mutating func reduceRow(_ next: UInt64, _ carry: inout UInt64) {
-    var reduction: UInt64 = 0
-    let m = l0 &* Self.negatedInverse
-    _ = multiplyAdd(l0, m, Self.p0, &reduction)
-    l0 = multiplyAdd(l1, m, Self.p1, &reduction)
-    l1 = multiplyAdd(l2, m, Self.p2, &reduction)
-    l2 = multiplyAdd(l3, m, Self.p3, &reduction)
-    l3 = multiplyAdd(l4, m, Self.p4, &reduction)
-    l4 = multiplyAdd(l5, m, Self.p5, &reduction)
-    l5 = addCarrying(next, reduction, &carry)
-  }
-
-  @inline(__always)
-  static func wideProduct(_ a: Self, _ b: Self) -> Wide12 {
-    var row = zero
-    let w0 = row.multiplyRow(a, b.l0)
-    let w1 = row.multiplyRow(a, b.l1)
-    let w2 = row.multiplyRow(a, b.l2)
-    let w3 = row.multiplyRow(a, b.l3)
-    let w4 = row.multiplyRow(a, b.l4)
-    let w5 = row.multiplyRow(a, b.l5)
-    return Wide12(
-      w0: w0, w1: w1, w2: w2, w3: w3, w4: w4, w5: w5,
-      w6: row.l0, w7: row.l1, w8: row.l2, w9: row.l3, w10: row.l4, w11: row.l5)
-  }
-
-  @inline(__always)
-  static func reduce(_ wide: Wide12) -> Self {
-    var rest = Self(wide.w0, wide.w1, wide.w2, wide.w3, wide.w4, wide.w5)
-    var carry: UInt64 = 0
-    rest.reduceRow(wide.w6, &carry)
-    rest.reduceRow(wide.w7, &carry)
-    rest.reduceRow(wide.w8, &carry)
-    rest.reduceRow(wide.w9, &carry)
-    rest.reduceRow(wide.w10, &carry)
-    rest.reduceRow(wide.w11, &carry)
-    return rest.reducedOnce()
-  }
-
-  /// The products of different limbs once, doubled, and the squares of the limbs.
-  @inline(__always)
-  static func wideSquare(_ a: Self) -> Wide12 {
-    var carry: UInt64 = 0
-    var t1 = multiplyAdd(0, a.l0, a.l1, &carry)
-    var t2 = multiplyAdd(0, a.l0, a.l2, &carry)
-    var t3 = multiplyAdd(0, a.l0, a.l3, &carry)
-    var t4 = multiplyAdd(0, a.l0, a.l4, &carry)
-    var t5 = multiplyAdd(0, a.l0, a.l5, &carry)
-    var t6 = carry
-    carry = 0
-    t3 = multiplyAdd(t3, a.l1, a.l2, &carry)
-    t4 = multiplyAdd(t4, a.l1, a.l3, &carry)
-    t5 = multiplyAdd(t5, a.l1, a.l4, &carry)
-    t6 = multiplyAdd(t6, a.l1, a.l5, &carry)
-    var t7 = carry
-    carry = 0
-    t5 = multiplyAdd(t5, a.l2, a.l3, &carry)
-    t6 = multiplyAdd(t6, a.l2, a.l4, &carry)
-    t7 = multiplyAdd(t7, a.l2, a.l5, &carry)
-    var t8 = carry
-    carry = 0
-    t7 = multiplyAdd(t7, a.l3, a.l4, &carry)
-    t8 = multiplyAdd(t8, a.l3, a.l5, &carry)
-    var t9 = carry
-    carry = 0
-    t9 = multiplyAdd(t9, a.l4, a.l5, &carry)
-    var t10 = carry
-    let t11 = t10 >> 63
-    t10 = t10 << 1 | t9 >> 63
-    t9 = t9 << 1 | t8 >> 63
-    t8 = t8 << 1 | t7 >> 63
-    t7 = t7 << 1 | t6 >> 63
-    t6 = t6 << 1 | t5 >> 63
-    t5 = t5 << 1 | t4 >> 63
-    t4 = t4 << 1 | t3 >> 63
-    t3 = t3 << 1 | t2 >> 63
-    t2 = t2 << 1 | t1 >> 63
-    t1 <<= 1
-    var (square, limbCarry): (UInt64, UInt64) = (0, 0)
-    let w0 = multiplyAdd(0, a.l0, a.l0, &square)
-    let w1 = addCarrying(t1, square, &limbCarry)
-    square = 0
-    let s1 = multiplyAdd(0, a.l1, a.l1, &square)
-    let w2 = addCarrying(t2, s1, &limbCarry)
-    let w3 = addCarrying(t3, square, &limbCarry)
-    square = 0
-    let s2 = multiplyAdd(0, a.l2, a.l2, &square)
-    let w4 = addCarrying(t4, s2, &limbCarry)
-    let w5 = addCarrying(t5, square, &limbCarry)
-    square = 0
-    let s3 = multiplyAdd(0, a.l3, a.l3, &square)
-    let w6 = addCarrying(t6, s3, &limbCarry)
-    let w7 = addCarrying(t7, square, &limbCarry)
-    square = 0
-    let s4 = multiplyAdd(0, a.l4, a.l4, &square)
-    let w8 = addCarrying(t8, s4, &limbCarry)
-    let w9 = addCarrying(t9, square, &limbCarry)
-    square = 0
-    let s5 = multiplyAdd(0, a.l5, a.l5, &square)
-    let w10 = addCarrying(t10, s5, &limbCarry)
-    let w11 = addCarrying(t11, square, &limbCarry)
-    return Wide12(
-      w0: w0, w1: w1, w2: w2, w3: w3, w4: w4, w5: w5,
-      w6: w6, w7: w7, w8: w8, w9: w9, w10: w10, w11: w11)
-  }
-
-  @inline(__always)
-  static func wideDifference(_ a: Wide12, _ b: Wide12) -> Wide12 {
-    var borrow: UInt64 = 0
-    return difference(a, b, &borrow)
-  }
-
-  @inline(__always)
-  static func wrappedWideDifference(_ a: Wide12, _ b: Wide12) -> Wide12 {
-    var (borrow, carry): (UInt64, UInt64) = (0, 0)
-    var result = difference(a, b, &borrow)
-    let mask = 0 &- borrow
-    result.w6 = addCarrying(result.w6, p0 & mask, &carry)
-    result.w7 = addCarrying(result.w7, p1 & mask, &carry)
-    result.w8 = addCarrying(result.w8, p2 & mask, &carry)
-    result.w9 = addCarrying(result.w9, p3 & mask, &carry)
-    result.w10 = addCarrying(result.w10, p4 & mask, &carry)
-    result.w11 = addCarrying(result.w11, p5 & mask, &carry)
-    return result
-  }
-
-  @inline(__always)
-  private static func difference(_ a: Wide12, _ b: Wide12, _ borrow: inout UInt64) -> Wide12 {
-    var result = a
-    result.w0 = subtractBorrowing(a.w0, b.w0, &borrow)
-    result.w1 = subtractBorrowing(a.w1, b.w1, &borrow)
-    result.w2 = subtractBorrowing(a.w2, b.w2, &borrow)
-    result.w3 = subtractBorrowing(a.w3, b.w3, &borrow)
-    result.w4 = subtractBorrowing(a.w4, b.w4, &borrow)
-    result.w5 = subtractBorrowing(a.w5, b.w5, &borrow)
-    result.w6 = subtractBorrowing(a.w6, b.w6, &borrow)
-    result.w7 = subtractBorrowing(a.w7, b.w7, &borrow)
-    result.w8 = subtractBorrowing(a.w8, b.w8, &borrow)
-    result.w9 = subtractBorrowing(a.w9, b.w9, &borrow)
-    result.w10 = subtractBorrowing(a.w10, b.w10, &borrow)
-    result.w11 = subtractBorrowing(a.w11, b.w11, &borrow)
-    return result
   }
 }
 
@@ -367,12 +248,7 @@ extension BLS12381.Fp {
   }
 
   /// The integer below p, out of Montgomery form.
-  var integer: Self {
-    Self.reduce(
-      Wide12(
-        w0: l0, w1: l1, w2: l2, w3: l3, w4: l4, w5: l5,
-        w6: 0, w7: 0, w8: 0, w9: 0, w10: 0, w11: 0))
-  }
+  var integer: Self { self * Self(1, 0, 0, 0, 0, 0) }
 
   func write(to bytes: UnsafeMutableRawPointer) {
     let value = integer

@@ -96,6 +96,17 @@ extension BN254.Fp {
   static prefix func - (a: Self) -> Self { zero - a }
 
   @inline(__always)
+  var complement: Self {
+    var borrow: UInt64 = 0
+    var result = self
+    result.l0 = subtractBorrowing(Self.p0, l0, &borrow)
+    result.l1 = subtractBorrowing(Self.p1, l1, &borrow)
+    result.l2 = subtractBorrowing(Self.p2, l2, &borrow)
+    result.l3 = subtractBorrowing(Self.p3, l3, &borrow)
+    return result
+  }
+
+  @inline(__always)
   func halved() -> Self {
     var carry: UInt64 = 0
     let mask = 0 &- (l0 & 1)
@@ -136,8 +147,38 @@ extension BN254.Fp {
     return sum.reducedOnce()
   }
 
+  /// `self + a * b + c * d`, likewise.
+  @inline(__always)
+  private mutating func accumulate(_ a: Self, _ b: UInt64, _ c: Self, _ d: UInt64) {
+    var (first, second, reduction): (UInt64, UInt64, UInt64) = (0, 0, 0)
+    l0 = multiplyAdd(l0, a.l0, b, &first)
+    l0 = multiplyAdd(l0, c.l0, d, &second)
+    let m = l0 &* Self.negatedInverse
+    _ = multiplyAdd(l0, m, Self.p0, &reduction)
+    l1 = multiplyAdd(l1, a.l1, b, &first)
+    l1 = multiplyAdd(l1, c.l1, d, &second)
+    l0 = multiplyAdd(l1, m, Self.p1, &reduction)
+    l2 = multiplyAdd(l2, a.l2, b, &first)
+    l2 = multiplyAdd(l2, c.l2, d, &second)
+    l1 = multiplyAdd(l2, m, Self.p2, &reduction)
+    l3 = multiplyAdd(l3, a.l3, b, &first)
+    l3 = multiplyAdd(l3, c.l3, d, &second)
+    l2 = multiplyAdd(l3, m, Self.p3, &reduction)
+    l3 = first &+ second &+ reduction
+  }
+
   @inline(never)
-  func squared() -> Self { Self.reduce(Self.wideSquare(self)) }
+  static func sumOfProducts(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Self {
+    var sum = zero
+    sum.accumulate(a, b.l0, c, d.l0)
+    sum.accumulate(a, b.l1, c, d.l1)
+    sum.accumulate(a, b.l2, c, d.l2)
+    sum.accumulate(a, b.l3, c, d.l3)
+    return sum.reducedOnce()
+  }
+
+  @inline(__always)
+  func squared() -> Self { self * self }
 
   @inline(never)
   func inverted() -> Self {
@@ -149,136 +190,6 @@ extension BN254.Fp {
       }
     }
     return copy * Self.rCubed
-  }
-}
-
-/// 8 limbs, least significant first.
-struct Wide8 {
-  var w0: UInt64, w1: UInt64, w2: UInt64, w3: UInt64
-  var w4: UInt64, w5: UInt64, w6: UInt64, w7: UInt64
-}
-
-extension BN254.Fp {
-  /// `self + a * b`: leaves that divided by 2^64 and returns the remainder.
-  @inline(__always)
-  private mutating func multiplyRow(_ a: Self, _ b: UInt64) -> UInt64 {
-    var carry: UInt64 = 0
-    let lowest = multiplyAdd(l0, a.l0, b, &carry)
-    l0 = multiplyAdd(l1, a.l1, b, &carry)
-    l1 = multiplyAdd(l2, a.l2, b, &carry)
-    l2 = multiplyAdd(l3, a.l3, b, &carry)
-    l3 = carry
-    return lowest
-  }
-
-  /// One limb of the reduction: adds the multiple of p that makes the lowest limb zero, drops that limb and
-  /// takes in `next` at the top.
-  @inline(__always)
-  private mutating func reduceRow(_ next: UInt64, _ carry: inout UInt64) {
-    var reduction: UInt64 = 0
-    let m = l0 &* Self.negatedInverse
-    _ = multiplyAdd(l0, m, Self.p0, &reduction)
-    l0 = multiplyAdd(l1, m, Self.p1, &reduction)
-    l1 = multiplyAdd(l2, m, Self.p2, &reduction)
-    l2 = multiplyAdd(l3, m, Self.p3, &reduction)
-    l3 = addCarrying(next, reduction, &carry)
-  }
-
-  @inline(__always)
-  static func wideProduct(_ a: Self, _ b: Self) -> Wide8 {
-    var row = zero
-    let w0 = row.multiplyRow(a, b.l0)
-    let w1 = row.multiplyRow(a, b.l1)
-    let w2 = row.multiplyRow(a, b.l2)
-    let w3 = row.multiplyRow(a, b.l3)
-    return Wide8(
-      w0: w0, w1: w1, w2: w2, w3: w3, w4: row.l0, w5: row.l1,
-      w6: row.l2, w7: row.l3)
-  }
-
-  @inline(__always)
-  static func reduce(_ wide: Wide8) -> Self {
-    var rest = Self(wide.w0, wide.w1, wide.w2, wide.w3)
-    var carry: UInt64 = 0
-    rest.reduceRow(wide.w4, &carry)
-    rest.reduceRow(wide.w5, &carry)
-    rest.reduceRow(wide.w6, &carry)
-    rest.reduceRow(wide.w7, &carry)
-    return rest.reducedOnce()
-  }
-
-  /// The products of different limbs once, doubled, and the squares of the limbs.
-  @inline(__always)
-  static func wideSquare(_ a: Self) -> Wide8 {
-    var carry: UInt64 = 0
-    var t1 = multiplyAdd(0, a.l0, a.l1, &carry)
-    var t2 = multiplyAdd(0, a.l0, a.l2, &carry)
-    var t3 = multiplyAdd(0, a.l0, a.l3, &carry)
-    var t4 = carry
-    carry = 0
-    t3 = multiplyAdd(t3, a.l1, a.l2, &carry)
-    t4 = multiplyAdd(t4, a.l1, a.l3, &carry)
-    var t5 = carry
-    carry = 0
-    t5 = multiplyAdd(t5, a.l2, a.l3, &carry)
-    var t6 = carry
-    let t7 = t6 >> 63
-    t6 = t6 << 1 | t5 >> 63
-    t5 = t5 << 1 | t4 >> 63
-    t4 = t4 << 1 | t3 >> 63
-    t3 = t3 << 1 | t2 >> 63
-    t2 = t2 << 1 | t1 >> 63
-    t1 <<= 1
-    var (square, limbCarry): (UInt64, UInt64) = (0, 0)
-    let w0 = multiplyAdd(0, a.l0, a.l0, &square)
-    let w1 = addCarrying(t1, square, &limbCarry)
-    square = 0
-    let s1 = multiplyAdd(0, a.l1, a.l1, &square)
-    let w2 = addCarrying(t2, s1, &limbCarry)
-    let w3 = addCarrying(t3, square, &limbCarry)
-    square = 0
-    let s2 = multiplyAdd(0, a.l2, a.l2, &square)
-    let w4 = addCarrying(t4, s2, &limbCarry)
-    let w5 = addCarrying(t5, square, &limbCarry)
-    square = 0
-    let s3 = multiplyAdd(0, a.l3, a.l3, &square)
-    let w6 = addCarrying(t6, s3, &limbCarry)
-    let w7 = addCarrying(t7, square, &limbCarry)
-    return Wide8(
-      w0: w0, w1: w1, w2: w2, w3: w3, w4: w4, w5: w5,
-      w6: w6, w7: w7)
-  }
-
-  @inline(__always)
-  static func wideDifference(_ a: Wide8, _ b: Wide8) -> Wide8 {
-    var borrow: UInt64 = 0
-    return difference(a, b, &borrow)
-  }
-
-  @inline(__always)
-  static func wrappedWideDifference(_ a: Wide8, _ b: Wide8) -> Wide8 {
-    var (borrow, carry): (UInt64, UInt64) = (0, 0)
-    var result = difference(a, b, &borrow)
-    let mask = 0 &- borrow
-    result.w4 = addCarrying(result.w4, p0 & mask, &carry)
-    result.w5 = addCarrying(result.w5, p1 & mask, &carry)
-    result.w6 = addCarrying(result.w6, p2 & mask, &carry)
-    result.w7 = addCarrying(result.w7, p3 & mask, &carry)
-    return result
-  }
-
-  @inline(__always)
-  private static func difference(_ a: Wide8, _ b: Wide8, _ borrow: inout UInt64) -> Wide8 {
-    var result = a
-    result.w0 = subtractBorrowing(a.w0, b.w0, &borrow)
-    result.w1 = subtractBorrowing(a.w1, b.w1, &borrow)
-    result.w2 = subtractBorrowing(a.w2, b.w2, &borrow)
-    result.w3 = subtractBorrowing(a.w3, b.w3, &borrow)
-    result.w4 = subtractBorrowing(a.w4, b.w4, &borrow)
-    result.w5 = subtractBorrowing(a.w5, b.w5, &borrow)
-    result.w6 = subtractBorrowing(a.w6, b.w6, &borrow)
-    result.w7 = subtractBorrowing(a.w7, b.w7, &borrow)
-    return result
   }
 }
 
@@ -302,12 +213,7 @@ extension BN254.Fp {
   }
 
   /// The integer below p, out of Montgomery form.
-  var integer: Self {
-    Self.reduce(
-      Wide8(
-        w0: l0, w1: l1, w2: l2, w3: l3, w4: 0, w5: 0,
-        w6: 0, w7: 0))
-  }
+  var integer: Self { self * Self(1, 0, 0, 0) }
 
   func write(to bytes: UnsafeMutableRawPointer) {
     let value = integer

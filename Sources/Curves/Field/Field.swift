@@ -47,23 +47,15 @@ extension Field {
 
 /// The integers modulo an odd prime p, in Montgomery form: x is kept as xR mod p, R = 2^(64 * limbs), 4p < R.
 protocol PrimeField: Field {
-  /// A product before its reduction: twice the limbs.
-  associatedtype Wide
-
   /// Big-endian bytes of one element.
   static var byteCount: Int { get }
 
-  /// `a + b` without reduction, below 2p; only for use as an operand of `*` or `wideProduct`.
+  /// `a + b` without reduction, below 2p; only for use as one operand of `*`.
   static func unreducedSum(_ a: Self, _ b: Self) -> Self
-  /// `a * b` as an integer.
-  static func wideProduct(_ a: Self, _ b: Self) -> Wide
-  static func wideSquare(_ a: Self) -> Wide
-  /// `a - b` for `a >= b`.
-  static func wideDifference(_ a: Wide, _ b: Wide) -> Wide
-  /// `a - b`, plus pR where that is negative.
-  static func wrappedWideDifference(_ a: Wide, _ b: Wide) -> Wide
-  /// The element of a product below pR.
-  static func reduce(_ wide: Wide) -> Self
+  /// p - self, which is p for zero; only for use as an operand of a product.
+  var complement: Self { get }
+  /// `a * b + c * d`, with one reduction.
+  static func sumOfProducts(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Self
 
   func halved() -> Self
   /// A square root where there is one.

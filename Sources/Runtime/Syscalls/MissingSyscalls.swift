@@ -7,9 +7,7 @@ import SBPF
 
 package enum MissingSyscalls {
   package static let names = [
-    "sol_alt_bn128_group_op", "sol_alt_bn128_compression", "sol_poseidon", "sol_big_mod_exp",
-    "sol_curve_decompress",
-    "sol_curve_pairing_map",
+    "sol_poseidon", "sol_big_mod_exp", "sol_curve_decompress", "sol_curve_pairing_map",
   ]
 
   private static let nameByKey = Dictionary(

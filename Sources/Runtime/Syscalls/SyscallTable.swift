@@ -46,6 +46,8 @@ package enum SyscallTable {
     ("sol_curve_validate_point", CurveSyscalls.validate),
     ("sol_curve_group_op", CurveSyscalls.operate),
     ("sol_curve_multiscalar_mul", CurveSyscalls.multiscalarMultiply),
+    ("sol_alt_bn128_group_op", PairingSyscalls.operate),
+    ("sol_alt_bn128_compression", PairingSyscalls.compress),
     ("sol_get_clock_sysvar", SysvarSyscalls.clock),
     ("sol_get_rent_sysvar", SysvarSyscalls.rent),
     ("sol_get_epoch_schedule_sysvar", SysvarSyscalls.epochSchedule),
