@@ -274,9 +274,7 @@ public final class Chain {
       throw .ethereum(detail: "\(error)")
     }
     execution.signatureNanoseconds &+= ethereum.signatureNanoseconds
-    let changes = ethereum.takeFirstChanges()
-    table.noteBarrier(changes)
-    execution.firstChanges += changes
+    execution.firstChanges += ethereum.takeFirstChanges()
   }
 
   /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.

@@ -56,7 +56,7 @@ struct EVMLedgerStateTests {
       let changes = try Self.run(&journal, seed: seed << 32 | number, fork: fork)
       #expect(changes.accounts.map(\.account) == expected.accounts.map(\.account))
       world.apply(expected)
-      for (key, account) in changes.records { records.accounts[key] = account }
+      try ledger.forEachRecord(of: changes) { key, account in records.accounts[key] = account }
       for key in index.apply(changes) { records.accounts[key] = nil }
 
       var contents = EVMLedgerContents()

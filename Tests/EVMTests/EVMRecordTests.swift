@@ -57,11 +57,16 @@ struct EVMRecordTests {
     }
   }
 
-  @Test(arguments: [
-    [], [2, 0, 0, 0, 0], [1, 8, 0, 0, 0], [1, 0, 0x80, 0, 0, 0], [1, 0, 0, 0, 1, 0], [1, 0, 0, 0, 33],
-    [1, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0], [1, 4], [1, 4, 0, 0], [1, 5, 0],
-    [1, 1, 0, 0, 0] + EVMAccount.emptyCodeHash.bytes,
-  ] as [[UInt8]])
+  private static let plain = EVMRecord.encode(EVMAccount(balance: UInt256(5)))
+
+  @Test(
+    arguments: [
+      [], [1], [1, 4], [1, 4, 0, 0, 0, 0, 0, 0, 0], [1, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+      [1, 5, 0, 0, 0, 0, 0, 0, 0, 0],
+      [2] + plain.dropFirst(), [1, 8] + plain.dropFirst(2), [1, 1] + plain.dropFirst(2), plain.dropLast(),
+      plain + [0],
+      plain + EVMAccount.emptyCodeHash.bytes, [1, 1] + plain.dropFirst(2) + EVMAccount.emptyCodeHash.bytes,
+    ] as [[UInt8]])
   func malformedAccountsAreRefused(bytes: [UInt8]) {
     #expect(EVMRecord.decodeAccount(bytes) == nil)
   }

@@ -9,6 +9,20 @@ import WideIntegers
 package protocol EVMAccountSource: AnyObject {
   /// The account at `key`, `nil` where there is none; throws where the transaction may not read it.
   func account(at key: Pubkey) throws(EVMStateError) -> Account?
+
+  /// The same for a look that keeps nothing of it: the pointer is good until `body` returns.
+  func read(
+    _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
+  ) throws(EVMStateError)
+}
+
+extension EVMAccountSource {
+  package func read(
+    _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
+  ) throws(EVMStateError) {
+    guard var account = try account(at: key) else { return }
+    try body(&account)
+  }
 }
 
 /// The committed accounts.
@@ -30,6 +44,18 @@ package final class EVMStoreSource: EVMAccountSource {
 package final class EVMLedgerState: EVMStateReader {
   private let source: any EVMAccountSource
   private let programs: EVMProgramCache
+  /// Keys of the slots that were read, in order: writing one hashes it no second time. Forgotten with each use, and
+  /// when there are many.
+  @exclusivity(unchecked) private var slotKeys: [SlotKey] = []
+
+  private struct SlotKey {
+    let address: Address
+    let incarnation: UInt64
+    let slot: UInt256
+    let key: Pubkey
+  }
+
+  private static let slotKeyLimit = 4096
 
   package init(source: any EVMAccountSource, programs: EVMProgramCache) {
     (self.source, self.programs) = (source, programs)
@@ -37,9 +63,10 @@ package final class EVMLedgerState: EVMStateReader {
 
   private func state(_ address: Address) throws(EVMStateError) -> EVMRecord.AccountState? {
     let key = EVMKey.account(address)
-    guard let account = try source.account(at: key) else { return nil }
-    guard account.owner == ProgramID.ethereum, let state = EVMRecord.decodeAccount(account.data) else {
-      throw .damagedRecord(key: key)
+    var state: EVMRecord.AccountState?
+    try source.read(key) { account throws(EVMStateError) in
+      state = EVMRecord.decodeAccount(account.pointee.data)
+      if account.pointee.owner != ProgramID.ethereum || state == nil { throw .damagedRecord(key: key) }
     }
     return state
   }
@@ -61,16 +88,45 @@ package final class EVMLedgerState: EVMStateReader {
     _ address: Address, incarnation: UInt64, slot: UInt256
   ) throws(EVMStateError) -> UInt256 {
     let key = EVMKey.slot(address, incarnation: incarnation, slot: slot)
-    guard let account = try source.account(at: key) else { return .zero }
-    guard account.owner == ProgramID.ethereum, let record = EVMRecord.decodeSlot(account.data),
-      record.address == address, record.slot == slot, record.incarnation == incarnation
-    else { throw .damagedRecord(key: key) }
-    return record.value
+    if slotKeys.count >= Self.slotKeyLimit { slotKeys.removeAll(keepingCapacity: true) }
+    slotKeys.append(SlotKey(address: address, incarnation: incarnation, slot: slot, key: key))
+    var value = UInt256.zero
+    try source.read(key) { account throws(EVMStateError) in
+      guard account.pointee.owner == ProgramID.ethereum,
+        let record = EVMRecord.decodeSlot(account.pointee.data),
+        record.address == address, record.slot == slot, record.incarnation == incarnation
+      else { throw .damagedRecord(key: key) }
+      value = record.value
+    }
+    return value
+  }
+
+  /// Gives `body` a transaction's changes as runtime accounts, `nil` for those that go.
+  package func forEachRecord(
+    of changes: EVMStateChanges, _ body: (Pubkey, Account?) throws(EVMStateError) -> Void
+  ) throws(EVMStateError) {
+    var cursor = 0
+    try changes.forEachRecord(slotKey: { slotKey(of: $0, from: &cursor) }, body)
+    slotKeys.removeAll(keepingCapacity: true)
+  }
+
+  /// Changes come in the order of the first reads, so each is looked for behind the one before.
+  private func slotKey(of change: EVMStateChanges.SlotChange, from cursor: inout Int) -> Pubkey {
+    for position in cursor..<slotKeys.count {
+      let known = slotKeys[position]
+      if known.slot == change.slot && known.address == change.address
+        && known.incarnation == change.incarnation
+      {
+        cursor = position + 1
+        return known.key
+      }
+    }
+    return EVMKey.slot(change.address, incarnation: change.incarnation, slot: change.slot)
   }
 
   package func code(_ address: Address, _ account: EVMAccount) throws(EVMStateError) -> EVMCode {
-    let key = EVMKey.code(address, incarnation: account.incarnation)
     if let code = programs.code(hash: account.codeHash) { return code }
+    let key = EVMKey.code(address, incarnation: account.incarnation)
     guard let stored = try source.account(at: key) else { throw .missingCode(address) }
     guard stored.owner == ProgramID.ethereum, Keccak256.hash(stored.data) == account.codeHash else {
       throw .damagedRecord(key: key)
@@ -80,34 +136,32 @@ package final class EVMLedgerState: EVMStateReader {
 }
 
 extension EVMStateChanges {
-  /// The changes as runtime accounts, `nil` for those that go. Slots of wiped storage are the slot index's business
-  /// (EVMSlotIndex): no transaction reads them any more.
-  package var records: [(key: Pubkey, account: Account?)] {
-    var records: [(key: Pubkey, account: Account?)] = []
-    records.reserveCapacity(accounts.count + slots.count)
+  /// Gives `body` the changes as runtime accounts, `nil` for those that go. Slots of wiped storage are the slot index's
+  /// business (EVMSlotIndex): no transaction reads them any more.
+  func forEachRecord(
+    slotKey: (SlotChange) -> Pubkey, _ body: (Pubkey, Account?) throws(EVMStateError) -> Void
+  ) throws(EVMStateError) {
     for change in accounts {
-      let record: [UInt8]? =
-        if let account = change.account {
-          EVMRecord.encode(account)
-        } else {
-          change.incarnation > 0 ? EVMRecord.encode(goneAt: change.incarnation) : nil
-        }
-      records.append((EVMKey.account(change.address), record.map { EVMRecord.account(holding: $0) }))
+      if let account = change.account {
+        try body(EVMKey.account(change.address), EVMRecord.account(holding: EVMRecord.encode(account)))
+      } else {
+        let gone =
+          change.incarnation > 0
+          ? EVMRecord.account(holding: EVMRecord.encode(goneAt: change.incarnation)) : nil
+        try body(EVMKey.account(change.address), gone)
+      }
       guard let code = change.code else { continue }
       // A gone account with code has left its incarnation behind.
       let incarnation = change.account == nil ? change.incarnation &- 1 : change.incarnation
-      records.append(
-        (
-          EVMKey.code(change.address, incarnation: incarnation),
-          code.byteCount == 0 ? nil : EVMRecord.account(holding: code.array, isCode: true)
-        ))
+      let record = code.byteCount == 0 ? nil : EVMRecord.account(holding: code.array, isCode: true)
+      try body(EVMKey.code(change.address, incarnation: incarnation), record)
     }
     for change in slots {
-      let key = EVMKey.slot(change.address, incarnation: change.incarnation, slot: change.slot)
       let record = EVMRecord.Slot(
         address: change.address, incarnation: change.incarnation, slot: change.slot, value: change.value)
-      records.append((key, change.value.isZero ? nil : EVMRecord.account(holding: EVMRecord.encode(record))))
+      try body(
+        slotKey(change),
+        change.value.isZero ? nil : EVMRecord.account(holding: EVMRecord.encode(record)))
     }
-    return records
   }
 }

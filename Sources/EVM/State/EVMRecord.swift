@@ -1,9 +1,11 @@
-// How Ethereum's state is written as the data of runtime accounts. Reading checks every byte: a record is what
-// writing gives, or damaged.
+// How Ethereum's state is written as the data of runtime accounts, in fields of fixed places, because every
+// transaction reads and writes several. Reading checks every byte: a record is what writing gives, or damaged.
+// Nonce and incarnation are little-endian; balance, slot and value big-endian.
 //
-//   account  u8 version = 1 · u8 flags (1 has code, 2 orphan storage, 4 no account, only its incarnation) ·
-//            nonce (LEB128) · incarnation (LEB128) · balance (u8 length, big-endian bytes) · code hash, if flagged
-//   slot     u8 version = 1 · address (20) · incarnation (LEB128) · slot and value (u8 length, big-endian bytes each)
+//   account  u8 version = 1 · u8 flags (1 has code, 2 orphan storage) · nonce (8) · incarnation (8) · balance (32) ·
+//            code hash (32), if flagged
+//   gone     u8 version = 1 · u8 4 · incarnation (8): no account, only what the next one here starts with
+//   slot     u8 version = 1 · address (20) · incarnation (8) · slot (32) · value (32)
 //   code     the bytecode as it is
 
 import Ledger
@@ -44,115 +46,94 @@ package enum EVMRecord {
 
   // MARK: Accounts
 
+  private enum ByteCount {
+    static let account = 50
+    static let accountWithCode = 82
+    static let gone = 10
+    static let slot = 93
+  }
+
   package static func encode(_ account: EVMAccount) -> [UInt8] {
-    var bytes = [version, 0]
-    append(account.nonce, to: &bytes)
-    append(account.incarnation, to: &bytes)
-    append(account.balance, to: &bytes)
-    if account.codeHash != EVMAccount.emptyCodeHash {
-      bytes[1] |= Flag.code
-      bytes += account.codeHash.bytes
+    let hasCode = account.codeHash != EVMAccount.emptyCodeHash
+    return bytes(hasCode ? ByteCount.accountWithCode : ByteCount.account) { start in
+      start.storeBytes(of: version, as: UInt8.self)
+      let flags = (hasCode ? Flag.code : 0) | (account.hasOrphanStorage ? Flag.orphanStorage : 0)
+      start.storeBytes(of: flags, toByteOffset: 1, as: UInt8.self)
+      start.storeBytes(of: account.nonce.littleEndian, toByteOffset: 2, as: UInt64.self)
+      start.storeBytes(of: account.incarnation.littleEndian, toByteOffset: 10, as: UInt64.self)
+      account.balance.writeBigEndian(to: start + 18)
+      if hasCode { account.codeHash.write(to: start + 50) }
     }
-    if account.hasOrphanStorage { bytes[1] |= Flag.orphanStorage }
-    return bytes
   }
 
   package static func encode(goneAt incarnation: UInt64) -> [UInt8] {
-    var bytes = [version, Flag.gone]
-    append(incarnation, to: &bytes)
-    return bytes
+    bytes(ByteCount.gone) { start in
+      start.storeBytes(of: version, as: UInt8.self)
+      start.storeBytes(of: Flag.gone, toByteOffset: 1, as: UInt8.self)
+      start.storeBytes(of: incarnation.littleEndian, toByteOffset: 2, as: UInt64.self)
+    }
   }
 
   /// `nil` where `data` is no account's record.
   package static func decodeAccount(_ data: [UInt8]) -> AccountState? {
-    var reader = RecordReader(data[...])
-    guard reader.byte() == version, let flags = reader.byte() else { return nil }
-    if flags == Flag.gone {
-      guard let incarnation = reader.integer(), reader.isAtEnd else { return nil }
-      return .gone(incarnation: incarnation)
+    data.withUnsafeBytes { bytes -> AccountState? in
+      guard bytes.count >= ByteCount.gone, let start = bytes.baseAddress, bytes[0] == version else {
+        return nil
+      }
+      let flags = bytes[1]
+      if flags == Flag.gone {
+        return bytes.count == ByteCount.gone ? .gone(incarnation: integer(start, 2)) : nil
+      }
+      let hasCode = flags & Flag.code != 0
+      guard flags & ~(Flag.code | Flag.orphanStorage) == 0,
+        bytes.count == (hasCode ? ByteCount.accountWithCode : ByteCount.account)
+      else { return nil }
+      let codeHash = hasCode ? Hash(reading: start + 50) : EVMAccount.emptyCodeHash
+      if hasCode && codeHash == EVMAccount.emptyCodeHash { return nil }
+      return .account(
+        EVMAccount(
+          balance: UInt256(bigEndianAt: start + 18), nonce: integer(start, 2), codeHash: codeHash,
+          incarnation: integer(start, 10), hasOrphanStorage: flags & Flag.orphanStorage != 0))
     }
-    guard flags & ~(Flag.code | Flag.orphanStorage) == 0, let nonce = reader.integer(),
-      let incarnation = reader.integer(), let balance = reader.word()
-    else { return nil }
-    var codeHash = EVMAccount.emptyCodeHash
-    if flags & Flag.code != 0 {
-      guard let bytes = reader.bytes(32), let hash = Hash(bytes), hash != codeHash else { return nil }
-      codeHash = hash
-    }
-    guard reader.isAtEnd else { return nil }
-    return .account(
-      EVMAccount(
-        balance: balance, nonce: nonce, codeHash: codeHash, incarnation: incarnation,
-        hasOrphanStorage: flags & Flag.orphanStorage != 0))
   }
 
   // MARK: Slots
 
   package static func encode(_ slot: Slot) -> [UInt8] {
-    var bytes = [version] + slot.address.bytes
-    append(slot.incarnation, to: &bytes)
-    append(slot.slot, to: &bytes)
-    append(slot.value, to: &bytes)
-    return bytes
+    bytes(ByteCount.slot) { start in
+      start.storeBytes(of: version, as: UInt8.self)
+      slot.address.write(to: start + 1)
+      start.storeBytes(of: slot.incarnation.littleEndian, toByteOffset: 21, as: UInt64.self)
+      slot.slot.writeBigEndian(to: start + 29)
+      slot.value.writeBigEndian(to: start + 61)
+    }
   }
 
   /// `nil` where `data` is no slot's record; slots of value 0 have none.
   package static func decodeSlot(_ data: [UInt8]) -> Slot? {
-    var reader = RecordReader(data[...])
-    guard reader.byte() == version, let bytes = reader.bytes(20), let address = Address(bytes),
-      let incarnation = reader.integer(), let slot = reader.word(), let value = reader.word(),
-      reader.isAtEnd, !value.isZero
-    else { return nil }
-    return Slot(address: address, incarnation: incarnation, slot: slot, value: value)
-  }
-
-  // MARK: Numbers
-
-  private static func append(_ value: UInt64, to bytes: inout [UInt8]) {
-    var value = value
-    while value >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: value) | 0x80)
-      value >>= 7
+    data.withUnsafeBytes { bytes -> Slot? in
+      guard bytes.count == ByteCount.slot, let start = bytes.baseAddress, bytes[0] == version else {
+        return nil
+      }
+      let value = UInt256(bigEndianAt: start + 61)
+      guard !value.isZero else { return nil }
+      return Slot(
+        address: Address(reading: start + 1), incarnation: integer(start, 21),
+        slot: UInt256(bigEndianAt: start + 29), value: value)
     }
-    bytes.append(UInt8(truncatingIfNeeded: value))
   }
 
-  private static func append(_ value: UInt256, to bytes: inout [UInt8]) {
-    bytes.append(UInt8(value.byteWidth))
-    bytes += value.bigEndianBytes.suffix(value.byteWidth)
-  }
-}
+  // MARK: Bytes
 
-/// Reads what `EVMRecord` writes; `nil` where it is something else.
-private struct RecordReader {
-  private var rest: ArraySlice<UInt8>
-
-  init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
-
-  var isAtEnd: Bool { rest.isEmpty }
-
-  mutating func byte() -> UInt8? { rest.popFirst() }
-
-  mutating func bytes(_ count: Int) -> ArraySlice<UInt8>? {
-    guard rest.count >= count else { return nil }
-    defer { rest = rest.dropFirst(count) }
-    return rest.prefix(count)
+  private static func integer(_ start: UnsafeRawPointer, _ offset: Int) -> UInt64 {
+    UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  /// LEB128, no longer than it needs to be.
-  mutating func integer() -> UInt64? {
-    var value: UInt64 = 0
-    for shift in stride(from: 0 as UInt64, through: 63, by: 7) {
-      guard let byte = byte() else { return nil }
-      if shift == 63 && byte > 1 || byte == 0 && shift > 0 { return nil }
-      value |= UInt64(byte & 0x7f) << shift
-      if byte < 0x80 { return value }
+  /// `write` fills all of `count` bytes.
+  private static func bytes(_ count: Int, _ write: (UnsafeMutableRawPointer) -> Void) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      write(UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped))  // not empty
+      initialized = count
     }
-    return nil
-  }
-
-  mutating func word() -> UInt256? {
-    guard let count = byte(), count <= 32, let digits = bytes(Int(count)), digits.first != 0 else { return nil }
-    return UInt256(bigEndian: digits)
   }
 }

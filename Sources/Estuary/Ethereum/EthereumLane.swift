@@ -81,7 +81,7 @@ final class EthereumLane {
   }
 
   private func apply(_ changes: EVMStateChanges, _ failure: inout EVMStateError?) {
-    do throws(EVMStateError) { try state.apply(changes) } catch { failure = failure ?? error }
+    do throws(EVMStateError) { try state.apply(changes, from: reader) } catch { failure = failure ?? error }
   }
 
   func takeFirstChanges() -> [AccountTable.FirstChange] { state.takeFirstChanges() }
@@ -104,12 +104,11 @@ final class EthereumLane {
   private func execute(
     _ wire: EthereumWire, verifiesSignatures: Bool
   ) throws(EVMStateError) -> EthereumTransactionResult {
-    let hash = wire.bytes.isEmpty ? nil : Keccak256.hash(wire.bytes)
     let transaction: EthereumTransaction
     do throws(EthereumTransactionError) {
       transaction = try EthereumTransaction(decoding: wire.bytes)
     } catch {
-      return EthereumTransactionResult(hash: hash, error: error.description)
+      return EthereumTransactionResult(wire: wire.bytes, error: error.description)
     }
     let sender: Address
     if let given = wire.sender, !verifiesSignatures {
@@ -120,19 +119,19 @@ final class EthereumLane {
       do throws(EthereumSignatureError) {
         sender = try transaction.recoverSender(fork: fork)
       } catch {
-        return EthereumTransactionResult(hash: hash, error: error.description)
+        return EthereumTransactionResult(wire: wire.bytes, error: error.description)
       }
     }
     let outcome = try EVMTransactionProcessor(host: host).process(
       transaction, sender: sender, in: environment, reader: reader, gasUsed: gasUsed, blobGasUsed: blobGasUsed
     )
     switch outcome {
-    case .refused(let error): return EthereumTransactionResult(hash: hash, error: error.description)
+    case .refused(let error): return EthereumTransactionResult(wire: wire.bytes, error: error.description)
     case .executed(let receipt, let changes):
-      try state.apply(changes)
+      try state.apply(changes, from: reader)
       gasUsed &+= receipt.gasUsed
       blobGasUsed &+= receipt.blobGasUsed
-      return EthereumTransactionResult(hash: hash, receipt: receipt)
+      return EthereumTransactionResult(wire: wire.bytes, receipt: receipt)
     }
   }
 

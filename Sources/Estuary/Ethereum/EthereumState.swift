@@ -23,16 +23,25 @@ final class EthereumState: EVMAccountSource {
     return account.isVacant ? nil : account
   }
 
+  @inline(__always) func read(
+    _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
+  ) throws(EVMStateError) {
+    let account = table.account(at: try intern(key))
+    if !account.pointee.isVacant { try body(account) }
+  }
+
   private func intern(_ key: Pubkey) throws(EVMStateError) -> AccountIndex {
     do throws(StoreError) { return try table.intern(key) } catch { throw .store(error.description) }
   }
 
-  /// Makes a transaction's changes the state.
-  func apply(_ changes: EVMStateChanges) throws(EVMStateError) {
+  /// Makes a transaction's changes, which `reader` read, the state.
+  func apply(_ changes: EVMStateChanges, from reader: EVMLedgerState) throws(EVMStateError) {
     if slots == nil && changes.accounts.contains(where: { $0.account == nil && $0.incarnation > 0 }) {
       slots = try contents().index
     }
-    for (key, record) in changes.records { try publish(record, at: key) }
+    try reader.forEachRecord(of: changes) { key, record throws(EVMStateError) in
+      try publish(record, at: key)
+    }
     if let gone = slots?.apply(changes) { wiped += gone }
   }
 

@@ -15,8 +15,9 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     public var data: [UInt8]
   }
 
-  /// Keccak-256 of the wire bytes; `nil` where there are none.
-  public var hash: Hash?
+  private let wire: [UInt8]
+  /// Keccak-256 of the wire bytes; `nil` where there are none. Computed when it is asked for.
+  public var hash: Hash? { wire.isEmpty ? nil : Keccak256.hash(wire) }
   /// Why it was not executed; `nil` where it was, whatever came of it.
   public var error: String?
   /// Whether it was executed and succeeded.
@@ -31,19 +32,18 @@ public struct EthereumTransactionResult: Sendable, Equatable {
   /// Returned or reverted with.
   public var output: [UInt8] = []
 
-  init(hash: Hash?, error: String) {
-    (self.hash, self.error) = (hash, error)
+  init(wire: [UInt8], error: String) {
+    (self.wire, self.error) = (wire, error)
   }
 
   /// On a ledger that has no Ethereum side.
   static func withoutEthereum(_ wire: EthereumWire) -> EthereumTransactionResult {
     EthereumTransactionResult(
-      hash: wire.bytes.isEmpty ? nil : Keccak256.hash(wire.bytes),
-      error: "this ledger's genesis has no ethereum section")
+      wire: wire.bytes, error: "this ledger's genesis has no ethereum section")
   }
 
-  init(hash: Hash?, receipt: EVMReceipt) {
-    self.hash = hash
+  init(wire: [UInt8], receipt: EVMReceipt) {
+    self.wire = wire
     succeeded = receipt.isSuccess
     halt = receipt.halt?.description
     gasUsed = receipt.gasUsed
