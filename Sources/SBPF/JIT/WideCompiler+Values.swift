@@ -80,13 +80,12 @@ extension WideCompiler {
     return source
   }
 
-  func constantSource(_ constant: Int) -> WideSource {
+  @inline(__always) func constantSource(_ constant: Int) -> WideSource {
     var source = WideSource()
     source.constant = constant
-    var count = 4
-    while count > 0, limb(constant, count - 1) == 0 { count -= 1 }
-    source.limbCount = count
-    for index in 0..<count where !Self.isHarmless(limb(constant, index)) { source.needsPool = true }
+    let note = constantNotes[constant]
+    source.limbCount = Int(note & 7)
+    source.needsPool = note & Self.needsPool != 0
     return source
   }
 
@@ -323,6 +322,8 @@ extension WideCompiler {
       assembler.reserve(128)
       writeHome(index)
     }
+    // For what the instruction itself becomes.
+    assembler.reserve(Self.maxByteCountPerSlot)
   }
 
   /// Uses rdx.

@@ -23,6 +23,9 @@ struct WideCompiler {
   let slotCount: Int
   /// Limbs of the executable's constants, four each.
   let constants: UnsafePointer<UInt64>
+  /// By constant: how many limbs it has, and `needsPool` if one of them may not stand in the code.
+  let constantNotes: UnsafeMutablePointer<UInt8>
+  static let needsPool: UInt8 = 8
   let usesMOVBE: Bool
   var assembler: X86Assembler
   var shared = SharedCode()
@@ -84,6 +87,7 @@ struct WideCompiler {
       compiler.notes.deallocate()
       compiler.entries.deallocate()
       compiler.exposed.deallocate()
+      compiler.constantNotes.deallocate()
       scratch.give()
     }
     compiler.emitAll(program, entryPC: executable.entryPC)
@@ -102,11 +106,26 @@ struct WideCompiler {
     self.scratch = scratch
     notes = .allocate(capacity: slotCount + 1)
     notes.initialize(repeating: 0, count: slotCount + 1)
+    constantNotes = Self.makeConstantNotes(constants, program.constantCount)
     exposed = .allocate(capacity: slotCount + 1)
     exposed.initialize(repeating: 0, count: slotCount + 1)
     entries = .allocate(capacity: slotCount + 1)
     entries.initialize(repeating: 0, count: slotCount + 1)
     coldPaths.reserveCapacity(slotCount / 2 + 8)
+  }
+
+  private static func makeConstantNotes(
+    _ limbs: UnsafePointer<UInt64>, _ count: Int
+  ) -> UnsafeMutablePointer<UInt8> {
+    let notes = UnsafeMutablePointer<UInt8>.allocate(capacity: max(count, 1))
+    for constant in 0..<count {
+      var limbCount = 4
+      while limbCount > 0, limbs[constant * 4 + limbCount - 1] == 0 { limbCount -= 1 }
+      var note = UInt8(limbCount)
+      for limb in 0..<limbCount where !isHarmless(limbs[constant * 4 + limb]) { note |= needsPool }
+      notes[constant] = note
+    }
+    return notes
   }
 
   private mutating func emitAll(_ program: WideProgram, entryPC: Int) {
@@ -167,7 +186,7 @@ struct WideCompiler {
   private mutating func emitBlocks() {
     var pc = 0
     var isReachable = false
-    while pc < slotCount {
+    while pc < slotCount, !assembler.hasFailed {
       if notes[pc] & Note.isBlock != 0 {
         if isReachable { flush(below: liveEnd(at: pc)) }
         startBlock(pc)
@@ -176,7 +195,6 @@ struct WideCompiler {
       let insn = insn(at: pc)
       if isReachable {
         assembler.reserve(Self.maxByteCountPerSlot)
-        if assembler.hasFailed { break }
         clock &+= 1
         emit(insn, pc)
         if insn.opcode.endsStraightLine { isReachable = false }
@@ -240,6 +258,7 @@ extension WideCompiler {
 
   private mutating func markLastUses() {
     var walk = WideLiveness(events: scratch.events, epoch: scratch.epoch)
+    let shapes = Self.shapes
     var pc = slotCount - 1
     while pc >= 0 {
       if notes[pc + 1] & Note.isBlock != 0 {
@@ -247,7 +266,7 @@ extension WideCompiler {
         walk.goOn(at: exposed[pc + 1])
       }
       let insn = insn(at: pc)
-      let shape = Self.shapes[Int(insn.opcode.rawValue)]
+      let shape = shapes[Int(insn.opcode.rawValue)]
       if shape & Shape.isPlain == 0 { control(insn, pc, &walk) }
       if shape & Shape.hasD != 0 {
         if walk.define(insn.wideD) { notes[pc] |= Note.isUnused }
@@ -293,8 +312,14 @@ extension WideCompiler {
     static let isPlain: UInt8 = 16
   }
 
-  /// By operation.
-  private static let shapes: [UInt8] = Opcode.table.map { facts in
+  /// By operation; written once, never freed.
+  private nonisolated(unsafe) static let shapes: UnsafePointer<UInt8> = {
+    let shapes = UnsafeMutablePointer<UInt8>.allocate(capacity: Opcode.table.count)
+    for (index, facts) in Opcode.table.enumerated() { (shapes + index).initialize(to: shape(of: facts)) }
+    return UnsafePointer(shapes)
+  }()
+
+  private static func shape(of facts: OpcodeFacts) -> UInt8 {
     var shape: UInt8 = 0
     if facts.form.hasWideA { shape |= Shape.hasA }
     if facts.form.hasWideB { shape |= Shape.hasB }
