@@ -137,6 +137,15 @@ package final class Executable: @unchecked Sendable {
   /// Bytes of machine code and its tables, 0 before the first run on the JIT engine.
   package var machineCodeByteCount: Int { compilation.finished?.byteCount ?? 0 }
 
+  /// Memory of the program and of what engines have made of it so far.
+  package var byteCount: Int {
+    var perSlot = 0
+    if decoded.load(ordering: .relaxed) != nil { perSlot += MemoryLayout<Insn>.stride }
+    if threaded.load(ordering: .relaxed) != nil { perSlot += ThreadedInsn.byteCount }
+    let text = textRangeInRodata == nil ? textBytes.count : 0
+    return rodata.count + text + slotCount * perSlot + machineCodeByteCount
+  }
+
   /// `slotCount` decoded instructions and a `textEnd`, made by the first caller.
   var insns: UnsafePointer<Insn> {
     // Acquire: pairs with the release in `publish`, so that the instructions are seen whole.

@@ -62,9 +62,12 @@ struct EncodedText {
   }
 
   /// - Parameter pc: in `0..<slotCount`.
-  @inline(__always) subscript(pc: Int) -> EncodedInsn {
-    let word = start.loadUnaligned(fromByteOffset: pc &* EncodedInsn.byteCount, as: UInt64.self)
-    return EncodedInsn(word: UInt64(littleEndian: word))
+  @inline(__always) subscript(pc: Int) -> EncodedInsn { EncodedInsn(word: word(at: pc)) }
+
+  /// - Parameter pc: in `0..<slotCount`.
+  @inline(__always) func word(at pc: Int) -> UInt64 {
+    UInt64(
+      littleEndian: start.loadUnaligned(fromByteOffset: pc &* EncodedInsn.byteCount, as: UInt64.self))
   }
 
   /// - Parameter pc: in `0..<slotCount`.

@@ -12,8 +12,8 @@ final class TextMap: @unchecked Sendable {
   private let addressed: UnsafeMutablePointer<UInt64>
   private let wordCount: Int
   /// Slots of `call` instructions, ascending.
-  private(set) var calls: [UInt32] = []
-  private(set) var hasRegisterCalls = false
+  @exclusivity(unchecked) private(set) var calls: [UInt32] = []
+  @exclusivity(unchecked) private(set) var hasRegisterCalls = false
   private let textAddress: UInt64
   private let slotCount: UInt64
 

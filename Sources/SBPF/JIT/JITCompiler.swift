@@ -28,6 +28,9 @@ struct JITCompiler {
   var assembler: X86Assembler
   var shared = SharedCode()
   var templates = Templates()
+  let encodings: CommonEncodings
+  /// The guest register that is not in a host register: 10, or none.
+  let frameGuest: UInt8
   /// By slot: 0 until code that can be jumped to is written for it, then where.
   private let entriesBlock: CodePages.Block
   let entries: UnsafeMutablePointer<UInt32>
@@ -63,17 +66,20 @@ struct JITCompiler {
 
   /// nil where the program is too large or there is no memory for its code.
   static func compile(_ executable: Executable) -> MachineCode? {
-    guard JITEngine.isSupported, executable.slotCount <= maxSlotCount else { return nil }
-    var compiler = JITCompiler(executable, blindingKey: UInt64.random(in: .min ... .max))
+    guard JITEngine.isSupported, executable.slotCount <= maxSlotCount, let encodings = CommonEncodings.shared
+    else { return nil }
+    var compiler = JITCompiler(executable, encodings, blindingKey: UInt64.random(in: .min ... .max))
     return compiler?.machineCode()
   }
 
   /// nil where there is no memory for what is usual.
-  private init?(_ executable: Executable, blindingKey: UInt64) {
+  private init?(_ executable: Executable, _ encodings: CommonEncodings, blindingKey: UInt64) {
     self.executable = executable
+    self.encodings = encodings
     self.blindingKey = blindingKey
     slotCount = executable.slotCount
     usesHostFrames = executable.usesHostFrames
+    frameGuest = executable.usesHostFrames ? 10 : 255
     hasGaps = executable.version.hasStackFrameGaps
     let records = slotCount / 2 + 512
     let entryByteCount = (slotCount + 1) * MemoryLayout<UInt32>.stride
@@ -152,30 +158,41 @@ struct JITCompiler {
 
   private mutating func emitBlocks() {
     var decoder = InsnDecoder(executable)
-    let forms = CommonForm.table
+    let forms = CommonForm.table(executable.version)
+    let text = executable.text
+    let slotCount = slotCount
     var pc = 0
     var units = 0
     var priceOffset = 0
     while pc <= slotCount {
       assembler.reserve(Self.maxByteCountPerSlot)
       if units == 0 || units == Self.maxBlockUnits || isBlock(pc) {
-        if units > 0 { assembler.patch8(at: priceOffset, UInt8(units)) }
+        if units > 0 { assembler.patch8(at: priceOffset, UInt8(truncatingIfNeeded: units)) }
         units = 0
-        entries[pc] = UInt32(truncatingIfNeeded: assembler.offset)
-        assembler.emit(templates.block)
+        startBlock(pc)
         priceOffset = assembler.offset - Templates.priceDistance
-        cold(templates.block, ColdPath.Kind.leave.rawValue, pc)
+      }
+      // Behind the text is a zero, too, which is nothing common.
+      let word = pc < slotCount ? text.word(at: pc) : 0
+      let form = forms[Int(truncatingIfNeeded: word & 0xff)]
+      units += 1
+      if emitCommon(word, pc, form) {
+        pc += 1
+        // The place behind a jump starts a block, which is priced there.
+        continue
       }
       let insn = decoder.insn(at: pc)
-      if !emitCommon(insn, pc, forms + Int(insn.opcode.rawValue)) { emit(insn, pc) }
-      units += 1
-      if insn.opcode.endsBlock {
-        assembler.patch8(at: priceOffset, UInt8(units))
-        units = 0
-      }
+      emit(insn, pc)
       pc += 1
       if insn.opcode == .lddw { skipWideHigh(&pc, price: priceOffset, units: &units) }
     }
+    assembler.patch8(at: priceOffset, UInt8(truncatingIfNeeded: units))
+  }
+
+  @inline(__always) private mutating func startBlock(_ pc: Int) {
+    entries[pc] = UInt32(truncatingIfNeeded: assembler.offset)
+    assembler.emit(templates.block)
+    cold(templates.block, ColdPath.Kind.leave.rawValue, pc)
   }
 
   /// The second slot of a constant has code only if something calls it: a block that gives up.

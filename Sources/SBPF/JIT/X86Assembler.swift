@@ -84,14 +84,6 @@ struct X86Address {
 /// Where a 32-bit distance of a jump or call has to be written, as an offset in the code.
 struct X86Patch { var offset: Int32 }
 
-/// Up to 32 bytes of code that is always the same, copied as a whole.
-struct X86Template {
-  fileprivate var bytes = SIMD32<UInt8>()
-  fileprivate var byteCount = 0
-  /// From the distance of its jump to its end, in bytes.
-  fileprivate(set) var patchDistance = 0
-}
-
 /// Writes into pages of its own, which its owner takes with `finish` or frees. An instruction is put together in
 /// one word and stored as a whole, so up to `slack` bytes behind it are written, too.
 struct X86Assembler {
@@ -170,23 +162,14 @@ struct X86Assembler {
     start.storeBytes(of: distance, toByteOffset: Int(patch.offset), as: Int32.self)
   }
 
-  /// What `body` writes, at most 32 bytes, which are not kept here; it returns the jump to be patched, if any.
-  mutating func template(_ body: (inout X86Assembler) -> X86Patch?) -> X86Template {
-    reserve(32)
-    let first = offset
-    let patch = body(&self)
-    var template = X86Template()
-    template.bytes = (start + first).loadUnaligned(as: SIMD32<UInt8>.self)
-    template.byteCount = min(offset - first, 32)
-    template.patchDistance = patch.map { offset - Int($0.offset) } ?? 0
-    cursor = start + first
-    return template
+  /// Writes 32 bytes, of which the first `count` count.
+  @inline(__always) mutating func emit(_ bytes: SIMD32<UInt8>, _ count: Int) {
+    cursor.storeBytes(of: bytes, as: SIMD32<UInt8>.self)
+    cursor += count
   }
 
-  @inline(__always) mutating func emit(_ template: X86Template) {
-    cursor.storeBytes(of: template.bytes, as: SIMD32<UInt8>.self)
-    cursor += template.byteCount
-  }
+  /// Forgets what was written from `offset` on.
+  mutating func rewind(to offset: Int) { cursor = start + offset }
 
   /// What stands where the distance of `patch` belongs, until it is known.
   @inline(__always) func distance(at patch: X86Patch) -> UInt32 {
@@ -458,12 +441,7 @@ extension X86Assembler {
   }
 
   @inline(__always) mutating func jump(if condition: X86Condition) -> X86Patch {
-    jump(ifCode: condition.rawValue)
-  }
-
-  /// By a condition's number.
-  @inline(__always) mutating func jump(ifCode code: UInt8) -> X86Patch {
-    emit(0x0f | UInt64(0x80 | code) << 8, 2)
+    emit(0x0f | UInt64(0x80 | condition.rawValue) << 8, 2)
     return distance()
   }
 
@@ -472,7 +450,8 @@ extension X86Assembler {
     return distance()
   }
 
-  @inline(__always) private mutating func distance() -> X86Patch {
+  /// The distance of a jump whose opcode has been written.
+  @inline(__always) mutating func distance() -> X86Patch {
     emit32(0)
     return X86Patch(offset: Int32(truncatingIfNeeded: offset - 4))
   }
