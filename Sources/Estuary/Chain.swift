@@ -216,6 +216,7 @@ public final class Chain {
     timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
     timing.signatureNanoseconds = execution.signatureNanoseconds
     try commit(execution, record: &record, timing: &timing)
+    programs.finishBlock()
     return Block(
       height: record.height, results: execution.results, ethereumResults: execution.ethereumResults,
       stateHash: record.stateHash, timing: timing, timeline: execution.timeline)

@@ -25,8 +25,8 @@ package final class ProgramRunner {
   /// The key under which the program runs, for its input and its logs.
   package static let programID = Pubkey(word0: 0x52_41_55_54_53_45, word1: 0, word2: 0, word3: 0)
 
-  /// Loads and verifies an SBPF ELF file.
-  package init(elf: [UInt8], engine: Engine = .interpreter) throws(ProgramLoadError) {
+  /// Loads and verifies an SBPF ELF file and makes what `engine` runs of it.
+  package static func load(elf: [UInt8], engine: Engine) throws(ProgramLoadError) -> Executable {
     let result = elf.withUnsafeBytes { bytes -> Result<Executable, ProgramLoadError> in
       do throws(ProgramLoadError) {
         return .success(
@@ -35,7 +35,18 @@ package final class ProgramRunner {
         return .failure(error)
       }
     }
-    executable = try result.get()
+    let executable = try result.get()
+    executable.prepare(for: engine)
+    return executable
+  }
+
+  /// Runs an SBPF ELF file.
+  package convenience init(elf: [UInt8], engine: Engine = .interpreter) throws(ProgramLoadError) {
+    self.init(try Self.load(elf: elf, engine: engine), engine: engine)
+  }
+
+  package init(_ executable: Executable, engine: Engine) {
+    self.executable = executable
     guard let sysvars = try? Sysvars(slot: 0, unixTimestamp: 0, blockhash: .zero) else {
       preconditionFailure("a fresh ledger's sysvars are well-formed")
     }

@@ -116,13 +116,9 @@ package final class Executable: @unchecked Sendable {
 
   /// Makes what `engine` runs, which otherwise its first run makes.
   package func prepare(for engine: Engine) {
+    if engine == .jit, machineCode() != nil { return }
     // Wide instructions have an interpreter of their own.
-    if version.hasWideInstructions { return }
-    switch engine {
-    case .jit: if machineCode() == nil { prepare(for: .interpreter) }
-    case .threaded: _ = threadedCode
-    case .plain: _ = insns
-    }
+    if engine == .plain || version.hasWideInstructions { _ = insns } else { _ = threadedCode }
   }
 
   /// The machine code, made by the first caller; nil while another thread makes it, or where the compiler

@@ -166,4 +166,69 @@ import Testing
     }
     #expect(table.entry(ProgramSource(data: elf, elfOffset: 0), cache: cache) === first)
   }
+
+  private func source(_ number: Int) throws -> ProgramSource {
+    ProgramSource(data: try TransactionRig.elf("entrypoint:\nmov64 r0, \(number)\nexit"), elfOffset: 0)
+  }
+
+  /// Runs of blocks, each the programs it uses, and the programs that a cache of two keeps then.
+  @Test(arguments: [
+    ([[1], [2], [3]], [2, 3]),
+    ([[1, 2], [1], [3]], [1, 3]),
+    ([[1, 2], [3], [2], [4]], [2, 4]),
+    ([[1, 2, 3, 4]], [3, 4]),
+    ([[1], [2], [], []], [1, 2]),
+  ])
+  func theLeastRecentlyUsedProgramsAreEvicted(blocks: [[Int]], kept: [Int]) throws {
+    let cache = ProgramCache(
+      syscalls: SyscallTable.registry, limits: ProgramCache.Limits(programCount: 2, byteCount: .max))
+    let tables = [ProgramTable(), ProgramTable()]
+    let sources = try (1...4).map(source)
+    var first: [Int: ProgramEntry] = [:]
+    for (index, block) in blocks.enumerated() {
+      for number in block {
+        let entry = tables[index % 2].entry(sources[number - 1], cache: cache)
+        if first[number] == nil { first[number] = entry }
+      }
+      cache.finishBlock()
+    }
+    #expect(cache.programCount == 2)
+    for number in kept { #expect(tables[0].entry(sources[number - 1], cache: cache) === first[number]) }
+    for (number, entry) in first where !kept.contains(number) {
+      #expect(entry.isEvicted)
+      // Both tables have forgotten it, and agree about the new one.
+      let again = tables[0].entry(sources[number - 1], cache: cache)
+      #expect(again !== entry && tables[1].entry(sources[number - 1], cache: cache) === again)
+    }
+  }
+
+  @Test func memoryIsLimited() throws {
+    let cache = ProgramCache(
+      syscalls: SyscallTable.registry, limits: ProgramCache.Limits(programCount: 100, byteCount: 1))
+    let table = ProgramTable()
+    weak var gone: ProgramEntry?
+    do {
+      let entry = table.entry(try source(1), cache: cache)
+      guard case .executable(let executable) = entry.state else {
+        Issue.record("refused")
+        return
+      }
+      executable.prepare(for: .fastest)
+      #expect(entry.byteCount >= executable.machineCodeByteCount && entry.byteCount > 1)
+      gone = entry
+    }
+    cache.finishBlock()
+    #expect(cache.programCount == 0 && gone != nil)
+    // The worker's next look lets go of it.
+    _ = table.entry(try source(2), cache: cache)
+    #expect(gone == nil)
+  }
+
+  @Test func oneBlockCannotFillTheCacheWithoutEnd() throws {
+    let cache = ProgramCache(
+      syscalls: SyscallTable.registry, limits: ProgramCache.Limits(programCount: 4, byteCount: .max))
+    let table = ProgramTable()
+    for number in 1...40 { _ = table.entry(try source(number), cache: cache) }
+    #expect(cache.programCount <= 8)
+  }
 }

@@ -5,6 +5,9 @@
 //
 //   worker ─ ProgramTable (its own, no locks) ─ miss ▶ ProgramCache (one lock) ─ miss ▶ load and verify
 //
+// At the end of a block the programs that were not used for longest are let go of, if there are too many or they
+// take too much memory. Whoever runs one keeps it; tables forget it at their next look.
+//
 // Visibility follows LiteSVM: what an account holds when a transaction begins is what runs in it; programs
 // that the transaction itself deploys or closes do not run in it (InvokeContext+Programs.swift).
 
@@ -12,6 +15,7 @@ import Glibc
 import Ledger
 import Primitives
 import SBPF
+import Synchronization
 
 /// Where the ELF file lies in a program's data: programdata accounts have a header before it.
 package struct ProgramSource: Sendable {
@@ -57,18 +61,35 @@ final class ProgramTable {
 
   @exclusivity(unchecked) private var slots = [Slot](repeating: Slot(), count: 64)
   @exclusivity(unchecked) private var count = 0
+  /// How many evictions of the cache the table has followed.
+  @exclusivity(unchecked) private var evictionCount: UInt64 = 0
 
   /// The program in `source`; loads it where no worker has met it yet.
   func entry(_ source: ProgramSource, cache: ProgramCache) -> ProgramEntry {
+    let evictions = cache.evictionCount
+    if evictions != evictionCount {
+      evictionCount = evictions
+      forgetEvicted()
+    }
     let identity = source.identity
     var index = Self.hash(identity) & (slots.count - 1)
     while slots[index].entry != nil {
-      if slots[index].identity == identity, let entry = slots[index].entry { return entry }
+      if slots[index].identity == identity, let entry = slots[index].entry {
+        entry.noteUse(inBlock: cache.blockCount)
+        return entry
+      }
       index = (index + 1) & (slots.count - 1)
     }
     let entry = cache.entry(source)
     insert(Slot(identity: identity, source: source, entry: entry))
     return entry
+  }
+
+  private func forgetEvicted() {
+    let kept = slots.filter { $0.entry.map { !$0.isEvicted } ?? false }
+    slots = [Slot](repeating: Slot(), count: slots.count)
+    count = kept.count
+    for slot in kept { place(slot) }
   }
 
   private func insert(_ slot: Slot) {
@@ -97,19 +118,40 @@ final class ProgramTable {
 
 /// The programs of a ledger, shared by its workers; thread-safe.
 ///
-/// The lock is taken only by a worker that meets a data array for the first time. It is held while a program
-/// loads, so that two workers never load the same one. `byHash` is touched under the lock alone, which is
-/// what makes the unchecked `Sendable` sound; a pthread mutex, because ThreadSanitizer understands it.
+/// The lock is taken only by a worker that meets a data array for the first time and at the end of a block. It is
+/// held while a program loads, so that two workers never load the same one. `byHash` is touched under the lock
+/// alone, which is what makes the unchecked `Sendable` sound; a pthread mutex, because ThreadSanitizer understands
+/// it. The two counts are relaxed atomics: they decide when memory is freed, never what a program does.
 package final class ProgramCache: @unchecked Sendable {
+  /// What is kept beyond the end of a block.
+  package struct Limits: Sendable {
+    package var programCount: Int
+    /// Of code, machine code and read-only data.
+    package var byteCount: Int
+
+    package init(programCount: Int = 4096, byteCount: Int = 768 << 20) {
+      self.programCount = programCount
+      self.byteCount = byteCount
+    }
+  }
+
+  private struct Held {
+    let entry: ProgramEntry
+    /// The order in which programs came.
+    let number: Int
+  }
+
   package let syscalls: SyscallRegistry
-
-  /// Entries kept before the cache starts over; workers keep what they use.
-  private static let capacity = 4096
+  private let limits: Limits
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private var byHash: [Hash: ProgramEntry] = [:]
+  private var byHash: [Hash: Held] = [:]
+  private var nextNumber = 0
+  private let blocks = Atomic<UInt64>(1)
+  private let evictions = Atomic<UInt64>(0)
 
-  package init(syscalls: SyscallRegistry) {
+  package init(syscalls: SyscallRegistry, limits: Limits = Limits()) {
     self.syscalls = syscalls
+    self.limits = limits
     mutex = .allocate(capacity: 1)
     mutex.initialize(to: pthread_mutex_t())
     let status = pthread_mutex_init(mutex, nil)
@@ -121,17 +163,58 @@ package final class ProgramCache: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// Blocks begun.
+  var blockCount: UInt64 { blocks.load(ordering: .relaxed) }
+  var evictionCount: UInt64 { evictions.load(ordering: .relaxed) }
+
+  package var programCount: Int {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return byHash.count
+  }
+
   func entry(_ source: ProgramSource) -> ProgramEntry {
     source.data.withUnsafeBytes { data in
       let elf = UnsafeRawBufferPointer(rebasing: data[min(source.elfOffset, data.count)...])
       let hash = SHA256.hash(elf)
       pthread_mutex_lock(mutex)
       defer { pthread_mutex_unlock(mutex) }
-      if let entry = byHash[hash] { return entry }
+      if let held = byHash[hash] {
+        held.entry.noteUse(inBlock: blockCount)
+        return held.entry
+      }
       let entry = ProgramEntry.load(elf, syscalls: syscalls)
-      if byHash.count >= Self.capacity { byHash.removeAll(keepingCapacity: true) }
-      byHash[hash] = entry
+      entry.noteUse(inBlock: blockCount)
+      // One block may bring more programs than are kept, but not without end.
+      if byHash.count >= 2 * max(limits.programCount, 1) { evict() }
+      byHash[hash] = Held(entry: entry, number: nextNumber)
+      nextNumber += 1
       return entry
     }
+  }
+
+  /// A block has ended: lets go of what exceeds the limits, the least recently used first.
+  package func finishBlock() {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    evict()
+    blocks.wrappingAdd(1, ordering: .relaxed)
+  }
+
+  private func evict() {
+    var byteCount = byHash.values.reduce(0) { $0 + $1.entry.byteCount }
+    if byHash.count <= limits.programCount && byteCount <= limits.byteCount { return }
+    // In one block's uses, the older program goes first.
+    let oldestFirst = byHash.sorted { first, second in
+      (first.value.entry.lastUsedBlock, first.value.number)
+        < (second.value.entry.lastUsedBlock, second.value.number)
+    }
+    for (hash, held) in oldestFirst {
+      if byHash.count <= limits.programCount && byteCount <= limits.byteCount { break }
+      byteCount -= held.entry.byteCount
+      held.entry.evict()
+      byHash[hash] = nil
+    }
+    evictions.wrappingAdd(1, ordering: .relaxed)
   }
 }

@@ -2,8 +2,9 @@
 
 import Ledger
 import SBPF
+import Synchronization
 
-/// Immutable; shared by all workers.
+/// Shared by all workers; immutable but for what the cache keeps about it.
 package final class ProgramEntry: Sendable {
   package enum State: Sendable {
     case executable(Executable)
@@ -18,11 +19,34 @@ package final class ProgramEntry: Sendable {
   }
 
   package let state: State
+  /// The cache's count of blocks when it was last used; relaxed, because any recent value will do.
+  private let lastUse = Atomic<UInt64>(0)
+  private let evicted = Atomic<Bool>(false)
 
   package init(_ state: State) { self.state = state }
 
   package static let delayedVisibility = ProgramEntry(.delayedVisibility)
   package static let closed = ProgramEntry(.closed)
+
+  // MARK: For the cache
+
+  var lastUsedBlock: UInt64 { lastUse.load(ordering: .relaxed) }
+
+  /// Written once a block, however often the program is used.
+  @inline(__always) func noteUse(inBlock block: UInt64) {
+    if lastUse.load(ordering: .relaxed) != block { lastUse.store(block, ordering: .relaxed) }
+  }
+
+  /// Whether the cache has let go of it: it still runs, but tables had better forget it.
+  var isEvicted: Bool { evicted.load(ordering: .relaxed) }
+
+  func evict() { evicted.store(true, ordering: .relaxed) }
+
+  /// Memory of the program, machine code included once it is made.
+  var byteCount: Int {
+    if case .executable(let executable) = state { return executable.byteCount }
+    return 0
+  }
 }
 
 extension ProgramEntry {
