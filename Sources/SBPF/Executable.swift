@@ -125,11 +125,6 @@ package final class Executable: @unchecked Sendable {
   /// refuses this program. Afterwards one atomic load.
   func machineCode() -> MachineCode? { compilation.code(for: self) }
 
-  /// Makes the machine code now, where `engine` runs it, instead of at the first run.
-  package func prepare(engine: Engine) {
-    if engine == .jit { _ = machineCode() }
-  }
-
   /// Bytes of machine code and its tables, 0 before the first run on the JIT engine.
   package var machineCodeByteCount: Int { compilation.finished?.byteCount ?? 0 }
 

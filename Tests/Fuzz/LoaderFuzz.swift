@@ -1,5 +1,5 @@
-// libFuzzer target: any bytes go through both judgements of the loader, the verifier, the decoder and the summary.
-// What it demands beyond not crashing: what deployment accepts, execution accepts, too.
+// libFuzzer target: any bytes go through both judgements of the loader, the verifier, the decoder, the compiler and
+// the summary. What it demands beyond not crashing: what deployment accepts, execution accepts, too.
 
 private let syscalls = FuzzSyscalls.registry()
 
@@ -13,7 +13,10 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       fatalError("deployment and execution disagree")
     }
   }
-  if let executed { _ = try? Executable(image: executed, syscalls: syscalls) }
+  if let executed, let executable = try? Executable(image: executed, syscalls: syscalls) {
+    executable.prepare(for: .threaded)
+    executable.prepare(for: .jit)
+  }
   _ = ELFSummary(bytes, syscalls: syscalls)
   return 0
 }

@@ -214,9 +214,9 @@ def against(name, limit, load, workers=1):
     return Row(name, limit, lambda: load.ours(workers), load.theirs)
 
 
-def estuary_json(*arguments, may_fail=False):
+def estuary_json(*arguments):
     run = subprocess.run([oracle.estuary_binary(), *arguments, "--json"], capture_output=True, text=True)
-    if run.returncode != 0 and not (may_fail and run.stdout):
+    if run.returncode != 0:
         sys.exit(f"estuary {' '.join(arguments)}: {run.stderr[-2000:]}")
     return json.loads(run.stdout)
 
@@ -239,16 +239,19 @@ def loading(programs):
     svm = LiteSVM()
     counter = iter(range(10**9))
 
+    # Both in a process that has loaded programs before, from bytes in memory to machine code; best of five.
     def theirs():
-        identifier = key(f"loaded {next(counter)}")
-        start = time.perf_counter_ns()
-        svm.add_program_with_loader(identifier, elf, LOADER_V2)
-        return time.perf_counter_ns() - start
+        figures = []
+        for _ in range(5):
+            identifier = key(f"loaded {next(counter)}")
+            start = time.perf_counter_ns()
+            svm.add_program_with_loader(identifier, elf, LOADER_V2)
+            figures.append(time.perf_counter_ns() - start)
+        return min(figures)
 
     def ours():
-        # The program fails, for it is given no accounts; what counts is that it was loaded.
-        runs = (estuary_json("run", path, *ENGINE, may_fail=True) for _ in range(3))
-        return min(run["loadNanoseconds"] for run in runs)
+        figures = estuary_json("bench", "loading", "--program", path, "--rounds", "5", *ENGINE)
+        return figures[0]["value"]
 
     return Row("load Token-2022", 0.5, ours, theirs)
 

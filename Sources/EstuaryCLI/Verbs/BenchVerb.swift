@@ -10,13 +10,14 @@ import Scheduling
 struct BenchVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure the machine that runs this: engines, scheduler, lanes, memory.",
+    abstract: "Measure the machine that runs this: engines, loading, scheduler, lanes, memory.",
     discussion: """
-      NAME is vm, scheduling, lanes or memory (default: all). vm runs the kernels bench_*.so of --kernels; without that \
-      folder it is left out. Figures are the best of several rounds.
+      NAME is vm, loading, scheduling, lanes or memory (default: all). vm runs the kernels bench_*.so of --kernels, \
+      loading loads, verifies and compiles --program; without these they are left out. Figures are the best of \
+      several rounds.
       """)
 
-  enum Name: String, ExpressibleByArgument, CaseIterable { case vm, scheduling, lanes, memory }
+  enum Name: String, ExpressibleByArgument, CaseIterable { case vm, loading, scheduling, lanes, memory }
 
   @Argument(help: "What to measure.")
   var names: [Name] = Name.allCases
@@ -24,6 +25,9 @@ struct BenchVerb: ParsableCommand {
   @Option(
     help: ArgumentHelp("Folder of the kernels (default: $ESTUARY_VECTORS/sbpf/bench).", valueName: "folder"))
   var kernels: String?
+
+  @Option(help: "What loading loads.")
+  var program: String?
 
   @Option(help: "What runs programs (default: vm measures each engine, the others take the fastest).")
   var engine: EngineName?
@@ -46,6 +50,7 @@ struct BenchVerb: ParsableCommand {
         for engine in engine.map({ [$0] }) ?? EngineName.allCases.reversed() {
           figures += try measureKernels(engine)
         }
+      case .loading: figures += try measureLoading()
       case .scheduling: figures += try measureScheduling()
       case .lanes: figures += try measureLanes()
       case .memory: figures += try measureMemory()
@@ -114,6 +119,29 @@ struct BenchVerb: ParsableCommand {
         ))
     }
     return figures
+  }
+
+  /// From an ELF file in memory to something that runs.
+  private func measureLoading() throws -> [Figure] {
+    guard let program else {
+      Terminal.note("loading: no --program")
+      return []
+    }
+    let elf = try ProgramFile.executable(at: program)
+    var best = UInt64.max
+    for _ in 0..<rounds {
+      let watch = Stopwatch()
+      do throws(ProgramLoadError) {
+        _ = try ProgramRunner.load(elf: elf, engine: fastest)
+      } catch {
+        throw CLIError.program(path: program, detail: error.description)
+      }
+      best = min(best, watch.nanoseconds)
+    }
+    return [
+      Figure(name: "loading, \(elf.count) bytes", value: Double(best), unit: "ns"),
+      Figure(name: "loading, a byte", value: Double(best) / Double(max(elf.count, 1)), unit: "ns/byte"),
+    ]
   }
 
   private func measureScheduling() throws -> [Figure] {

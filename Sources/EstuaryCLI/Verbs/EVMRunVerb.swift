@@ -55,7 +55,7 @@ struct EVMRunVerb: ParsableCommand {
       code = EVMCode(program.bytecode)
       _ = try code.executable(fork: fork, mode: mode)
     }
-    try code.executable(fork: fork, mode: mode).prepare(engine: engine.engine)
+    try code.executable(fork: fork, mode: mode).prepare(for: engine.engine)
     let translateNanoseconds = watch.nanoseconds
     let runner = EVMRunner(code: code, block: BlockEnvironment(fork: fork, number: 1, timestamp: 1), host: host)
     var elapsed: [UInt64] = []

@@ -39,13 +39,14 @@ struct RunVerb: ParsableCommand {
     guard let bytes = Hex.decode(data) else { throw CLIError.notHex(data) }
     let elf = try ProgramFile.executable(at: program)
     let loadStart = Stopwatch()
-    let runner: ProgramRunner
+    let executable: Executable
     do throws(ProgramLoadError) {
-      runner = try ProgramRunner(elf: elf, engine: engine.engine)
+      executable = try ProgramRunner.load(elf: elf, engine: engine.engine)
     } catch {
       throw CLIError.program(path: program, detail: error.description)
     }
     let loadNanoseconds = loadStart.nanoseconds
+    let runner = ProgramRunner(executable, engine: engine.engine)
     var elapsed: [UInt64] = []
     var last: ProgramRunner.Outcome?
     for index in 0..<repeatCount {
