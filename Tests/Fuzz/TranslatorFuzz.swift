@@ -102,6 +102,14 @@ private func hook(
   if id == WideHookID.trace { return 0 }
   let operation = EVMOpcodeTable.operation(UInt8(id), in: world.fork)
   let words = base.assumingMemoryBound(to: UInt256.self)
+  if operation.opcode == .exp {
+    // The translator computes it where it can.
+    let cost = Int64(words[0].byteWidth * (world.fork < .spuriousDragon ? 10 : 50))
+    guard context.pointee.gas >= cost else { return UInt64(VMFault.outOfGas.rawValue) }
+    context.pointee.gas -= cost
+    words[0] = words[1].raised(to: words[0])
+    return 0
+  }
   world.mix(UInt256(UInt64(id)))
   for index in 0..<Int(operation.pops) { world.mix(words[index]) }
   if operation.kind == .gasHook { world.mix(UInt256(UInt64(context.pointee.gas))) }

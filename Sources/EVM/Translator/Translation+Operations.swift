@@ -44,12 +44,6 @@ extension Translation {
     }
   }
 
-  /// Pays for what follows in this stretch.
-  private mutating func continueCharging() {
-    if isTracing || pc >= byteCount || targets[pc] != Translation.noTarget { return }
-    charge(from: pc)
-  }
-
   private mutating func end(_ operation: EVMOperation) -> Ending {
     callHost(operation)
     return .ended

@@ -6,6 +6,9 @@ private struct Outlook {
   var low = 0
   var high = 0
   var byteCount = 0
+  /// Base gas up to the first operation that ends a gas block, and whether that has come.
+  var units = 0
+  var isPaid = false
   /// JUMPDESTs only.
   var isEmpty = true
 }
@@ -41,7 +44,7 @@ extension Translation {
       slots[lowest] = .untouched
       slots[lowest].references = 1
     }
-    charge(from: pc)
+    emitCharge(outlook.units)
     return true
   }
 
@@ -60,6 +63,10 @@ extension Translation {
       outlook.low = min(outlook.low, height &- Int(operation.pops))
       height &+= Int(operation.pushes) &- Int(operation.pops)
       outlook.high = max(outlook.high, height)
+      if !outlook.isPaid {
+        outlook.units &+= Int(operation.gas)
+        outlook.isPaid = operation.endsGasBlock
+      }
       pc &+= 1 &+ Int(operation.immediateByteCount)
       if isTracing || operation.kind == .end || operation.opcode == .jumpi || operation.opcode == .jump {
         break
@@ -70,20 +77,26 @@ extension Translation {
     return outlook
   }
 
-  /// Pays the base gas of the operations from `start` to the end of the stretch, or to the next one that can see gas.
-  mutating func charge(from start: Int) {
+  /// Pays the base gas of the operations from `pc` on, in the middle of a stretch, up to the next one that can see gas.
+  mutating func continueCharging() {
+    if isTracing { return }
     var units = 0
-    var pc = start
+    var pc = self.pc
     while pc < byteCount {
       let operation = operations[Int(code[pc])]
-      if operation.opcode == .jumpdest, pc != start { break }
+      if operation.opcode == .jumpdest { break }
       units &+= Int(operation.gas)
       pc &+= 1 &+ Int(operation.immediateByteCount)
-      if isTracing || operation.endsGasBlock { break }
-      if units > Translation.maxChargeUnits {
-        emit(.wcharge, number: units)
-        units = 0
-      }
+      if operation.endsGasBlock { break }
+    }
+    emitCharge(units)
+  }
+
+  private mutating func emitCharge(_ units: Int) {
+    var units = units
+    while units > Translation.maxChargeUnits {
+      emit(.wcharge, number: Translation.maxChargeUnits)
+      units &-= Translation.maxChargeUnits
     }
     if units > 0 { emit(.wcharge, number: units) }
   }
