@@ -2,6 +2,7 @@
 // `estuary run`, and when a transaction calls an account that holds it. The genesis has its own test.
 
 import Ledger
+import Primitives
 import Testing
 
 @testable import Runtime

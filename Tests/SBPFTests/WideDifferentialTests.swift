@@ -45,6 +45,43 @@ import WideIntegers
     #expect(hookCalls > 500)
   }
 
+  /// The programs read what they have written; what does not is found.
+  @Test func emptySlotsAreNotRead() throws {
+    var random = SeededGenerator(seed: 0xe3947)
+    for _ in 0..<300 {
+      let image = RandomWideProgram.image(&random)
+      #expect(WideContents.firstEmptyRead(in: image) == nil, "\(Disassembler.disassemble(image))")
+    }
+    let cases: [(String, Int?)] = [
+      ("wstack 0, 2\n wnot w0, w0\n exit", 1),
+      ("wstack 0, 2\n wgas w0\n wadd w1, w0, w1\n exit", 2),
+      ("wstack 0, 2\n wgas w0\n wmulmod w1, w0, w0\n exit", 2),
+      ("wstack 0, 2\n wgas w0\n wgas w1\n wmulmod w1, w0, w0\n exit", nil),
+      ("wstack 1, 2\n wnot w0, w-1\n wnot w0, w0\n exit", nil),
+      ("wstack 0, 2\n wgas w0\n wadjust 1\n wnot w-1, w-1\n wnot w0, w-1\n exit", nil),
+      ("wstack 0, 2\n wgas w0\n wadjust 1\n wnot w-1, w0\n exit", 3),
+      ("wstack 2, 2\n wadjust -2\n wnot w0, w1\n exit", nil),
+      ("wstack 0, 4\n wgas w0\n wsys w0, w1, 5\n wnot w0, w0\n exit", nil),
+      ("wstack 0, 4\n wgas w2\n wsys w0, w2, 5\n wnot w0, w2\n exit", 3),
+      ("wstack 2, 4\n wsys w-2, w-1, 5\n wnot w-2, w-2\n wnot w-2, w-1\n exit", 3),
+      // A value above the window survives a jump forwards, if it is there on every way.
+      ("wstack 1, 2\n wgas w0\n wjz w-1, over\n exit\nover: wstack 1, 2\n wnot w-1, w0\n exit", nil),
+      ("wstack 1, 2\n wjz w-1, over\n wgas w0\nover: wstack 1, 2\n wnot w-1, w0\n exit", 4),
+      ("wstack 1, 2\n wgas w0\n wjz w-1, over\n wgas w1\nover: wstack 1, 2\n wnot w-1, w1\n exit", 5),
+      ("wstack 1, 2\n wgas w1\n wadjust 1\n ja over\n exit\nover: wstack 1, 2\n wnot w-1, w0\n exit", nil),
+      ("wstack 1, 2\n wgas w1\n wadjust 1\n ja over\n exit\nover: wstack 1, 2\n wnot w-1, w1\n exit", 6),
+      // But none backwards or through the table.
+      ("ja on\nback: wstack 1, 2\n wnot w-1, w0\n exit\non: wstack 1, 2\n wgas w0\n ja back", 2),
+      (
+        ".constant 0\n.bytecode 0x5b\n.target 0 over\n wstack 1, 2\n wgas w0\n ja over\nover: wstack 1, 2\n"
+          + " wnot w-1, w0\n exit", 4
+      ),
+      ("wstack 1, 2\n wgas w0\n wjz w-1, over\n wnot w-1, w0\nover: exit", nil),
+      ("ja over\nentrypoint: wstack 0, 1\n wjz w0, over\nover: exit", 2),
+    ]
+    for (text, pc) in cases { #expect(WideContents.firstEmptyRead(in: try wideImage(text)) == pc, "\(text)") }
+  }
+
   /// Every instruction occurs in the programs above.
   @Test func theGeneratorUsesTheWholeFamily() throws {
     var random = SeededGenerator(seed: 0x91de)
