@@ -65,7 +65,8 @@ let package = Package(
     .target(
       name: "EstuaryCLI",
       dependencies: [
-        "Estuary", "EVM", "Conformance", "EVMConformance", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Estuary", "EVM", "Conformance", "EVMConformance",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 
@@ -78,7 +79,13 @@ let package = Package(
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
     .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: core),
-    .testTarget(name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives"], swiftSettings: core),
+    .testTarget(
+      name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives", "SBPF", "Ledger"],
+      swiftSettings: core),
+    .testTarget(
+      name: "EVMConformanceTests",
+      dependencies: ["Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
+      swiftSettings: core),
     .testTarget(name: "EstuaryTests", dependencies: ["Estuary"], swiftSettings: core),
   ]
 )

@@ -50,7 +50,8 @@ package enum StateTestReader {
     return tests
   }
 
-  private static func read(_ name: String, _ test: Node, only fork: Fork?) throws(StateTestError) -> StateTest {
+  private static func read(_ name: String, _ test: Node, only fork: Fork?) throws(StateTestError) -> StateTest
+  {
     var accounts: [StateTestAccount] = []
     for (address, account) in try test["pre"].members() { accounts.append(try read(account, address)) }
     var cases: [StateTestCase] = []

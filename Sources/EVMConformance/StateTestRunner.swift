@@ -19,7 +19,8 @@ package struct StateTestOptions: Sendable {
   /// Runs `CALLBlake2f_MaxRounds` too, whose 2^32 rounds take minutes.
   package var includesSlow: Bool
 
-  package init(fork: Fork? = nil, engine: Engine = .fastest, workerCount: Int = 1, includesSlow: Bool = false) {
+  package init(fork: Fork? = nil, engine: Engine = .fastest, workerCount: Int = 1, includesSlow: Bool = false)
+  {
     self.fork = fork
     self.engine = engine
     self.workerCount = workerCount
@@ -135,7 +136,9 @@ package enum StateTestConformance {
       return .failed("executed, should be refused (\(test.exceptions.joined(separator: " or ")))")
     }
     if root != test.stateRoot { return .failed("state root \(hex(root)), should be \(hex(test.stateRoot))") }
-    if logsHash != test.logsHash { return .failed("logs hash \(hex(logsHash)), should be \(hex(test.logsHash))") }
+    if logsHash != test.logsHash {
+      return .failed("logs hash \(hex(logsHash)), should be \(hex(test.logsHash))")
+    }
     return .passed
   }
 

@@ -117,8 +117,11 @@ struct EVMHostTests {
     Case(name: "EXP", code: "61ffff60020a", fork: .homestead, gasUsed: 6 + 10 + 20, halt: nil),
     Case(name: "EXP", code: "61ffff60020a", fork: .osaka, gasUsed: 6 + 10 + 100, halt: nil),
     Case(name: "KECCAK256", code: "6021600020", fork: .osaka, gasUsed: 6 + 30 + 12 + 6, halt: nil),
-    Case(name: "MCOPY", code: "602060206000 5e".filter { $0 != " " }, fork: .osaka, gasUsed: 9 + 6 + 6, halt: nil),
-    Case(name: "LOG1", code: "6001602060 00a1".filter { $0 != " " }, fork: .osaka,
+    Case(
+      name: "MCOPY", code: "602060206000 5e".filter { $0 != " " }, fork: .osaka, gasUsed: 9 + 6 + 6, halt: nil
+    ),
+    Case(
+      name: "LOG1", code: "6001602060 00a1".filter { $0 != " " }, fork: .osaka,
       gasUsed: 9 + 750 + 8 * 32 + 3, halt: nil),
     Case(name: "TSTORE", code: "6001600 05d".filter { $0 != " " }, fork: .osaka, gasUsed: 106, halt: nil),
     Case(name: "memory far away", code: "600160ff1b51", fork: .osaka, gasUsed: 1_000_000, halt: .outOfGas),
@@ -141,11 +144,13 @@ struct EVMHostTests {
   }
 
   /// In a static call whatever changes state ends the frame; reading does not.
-  @Test(arguments: [
-    ("600060005500", false), ("6000600060006000600160005af1", false), ("6000600060006000600060005af1", true),
-    ("60006000a0", false), ("600060006000f0", false), ("6000600060006000f5", false), ("6000ff", false),
-    ("600060005d", false), ("60005c", true), ("600054", true),
-  ] as [(String, Bool)])
+  @Test(
+    arguments: [
+      ("600060005500", false), ("6000600060006000600160005af1", false),
+      ("6000600060006000600060005af1", true),
+      ("60006000a0", false), ("600060006000f0", false), ("6000600060006000f5", false), ("6000ff", false),
+      ("600060005d", false), ("60005c", true), ("600054", true),
+    ] as [(String, Bool)])
   func staticCallsChangeNothing(code: String, isAllowed: Bool) throws {
     // contract: STATICCALL(gas, other, 0, 0, 0, 0), and returns what it pushes.
     let outer = "600060006000600062d000005afa60005260206000f3"

@@ -69,8 +69,9 @@ struct EVMLedgerStateTests {
         guard let account = try ledger.account(address), account.codeHash != EVMAccount.emptyCodeHash else {
           continue
         }
-        #expect(try EVMLedgerState(source: records, programs: EVMProgramCache()).code(address, account).hash
-          == account.codeHash)
+        #expect(
+          try EVMLedgerState(source: records, programs: EVMProgramCache()).code(address, account).hash
+            == account.codeHash)
       }
     }
     // Nothing of a wiped storage is left behind.

@@ -26,7 +26,8 @@ struct JournalTests {
     for (index, address) in addresses.enumerated() where index > 0 {
       world.insert(
         address, balance: UInt256(UInt64(index) * 100), nonce: UInt64(index),
-        code: index > 2 ? EVMCode([0x60, UInt8(index)]) : .empty, storage: [keys[index]: UInt256(UInt64(index))])
+        code: index > 2 ? EVMCode([0x60, UInt8(index)]) : .empty,
+        storage: [keys[index]: UInt256(UInt64(index))])
     }
     return world
   }

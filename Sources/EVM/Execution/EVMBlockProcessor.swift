@@ -76,7 +76,9 @@ package struct EVMBlockProcessor {
     } catch {
       throw .state(error)
     }
-    for (type, address) in [(1, Self.withdrawalRequests), (2, Self.consolidationRequests)] as [(UInt8, Address)] {
+    for (type, address) in [(1, Self.withdrawalRequests), (2, Self.consolidationRequests)]
+      as [(UInt8, Address)]
+    {
       let answer: (result: EVMCallResult, changes: EVMStateChanges)?
       do throws(EVMStateError) { answer = try call(address, [], block, reader) } catch { throw .state(error) }
       guard let answer else { throw .systemCallFailed(address, nil) }

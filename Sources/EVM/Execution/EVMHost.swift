@@ -122,7 +122,8 @@ package final class EVMHost {
   }
 
   private func prepare(
-    account: Int, address: Address, caller: Address, value: UInt256, input: UnsafeRawBufferPointer, gas: UInt64
+    account: Int, address: Address, caller: Address, value: UInt256, input: UnsafeRawBufferPointer,
+    gas: UInt64
   ) {
     let empty = UnsafeRawPointer(EVMCode.empty.bytes)
     state.pointee.frames.initialize(
@@ -131,7 +132,8 @@ package final class EVMHost {
           gas: Int64(clamping: gas), input: input.baseAddress ?? empty, inputByteCount: input.count,
           hooks: HookTable.hooks, growMemory: MemoryHooks.grow, host: nil),
         host: state, account: account, address: UInt256(address), caller: UInt256(caller), value: value,
-        code: EVMCode.empty.bytes, codeByteCount: 0, depth: 0, isStatic: false, ending: .none, outputOffset: 0,
+        code: EVMCode.empty.bytes, codeByteCount: 0, depth: 0, isStatic: false, ending: .none,
+        outputOffset: 0,
         outputByteCount: 0))
   }
 

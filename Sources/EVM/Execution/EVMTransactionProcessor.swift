@@ -79,7 +79,8 @@ package struct EVMTransactionProcessor {
     if !canPay {
       result = EVMCallResult(halt: .insufficientBalance, gasLeft: gas, output: [])
     } else if let target = transaction.to {
-      result = try host.call(target, from: sender, value: transaction.value, input: transaction.data, gas: gas)
+      result = try host.call(
+        target, from: sender, value: transaction.value, input: transaction.data, gas: gas)
     } else {
       let address = Address.created(by: sender, nonce: nonce)
       let position = try state.pointee.journal.position(of: address)

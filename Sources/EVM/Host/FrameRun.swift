@@ -57,7 +57,8 @@ enum FrameRun {
     executable._withUnsafeGuaranteedRef { executable in
       host.pointee.machine._withUnsafeGuaranteedRef {
         $0.run(
-          executable, UnsafeMutableRawPointer(child).assumingMemoryBound(to: WideContext.self), engine: engine)
+          executable, UnsafeMutableRawPointer(child).assumingMemoryBound(to: WideContext.self), engine: engine
+        )
       }
     }
     if let tracer = host.pointee.tracer { tracer.flush(host) }
@@ -119,7 +120,9 @@ enum FrameRun {
   private static func deposit(_ child: FramePointer) -> FrameStatus {
     let host = child.host
     let (fork, count) = (host.pointee.fork, host.pointee.returnByteCount)
-    if fork >= .london && count > 0 && host.pointee.returnData.load(as: UInt8.self) == 0xef { return reject(host) }
+    if fork >= .london && count > 0 && host.pointee.returnData.load(as: UInt8.self) == 0xef {
+      return reject(host)
+    }
     if fork >= .spuriousDragon && count > HostCosts.codeLimit { return reject(host) }
     guard child.canPay(UInt64(count) &* HostCosts.codeByte) else {
       // Frontier: the account stays, without code, and keeps its gas.

@@ -37,7 +37,9 @@ enum CallHooks {
       frame.pointee.ending = .staticViolation
       return HookResult.halted
     }
-    guard frame.expand(words[3], words[2]), frame.expand(words[1], words[0]) else { return HookResult.outOfGas }
+    guard frame.expand(words[3], words[2]), frame.expand(words[1], words[0]) else {
+      return HookResult.outOfGas
+    }
     var target = Target(position: 0, codePosition: 0, isDelegated: false, gas: 0)
     let result = price(frame, Address(words[hasValue ? 5 : 4]), value, words[hasValue ? 6 : 5], kind, &target)
     if result != HookResult.goOn { return result }
@@ -129,7 +131,8 @@ enum CallHooks {
 
 extension UnsafeMutablePointer where Pointee == EVMFrame {
   @inline(__always)
-  func nestedContext(free: UnsafeMutableRawPointer, gas: Int64, input: UnsafeRawBufferPointer) -> WideContext {
+  func nestedContext(free: UnsafeMutableRawPointer, gas: Int64, input: UnsafeRawBufferPointer) -> WideContext
+  {
     pointee.host.pointee.machine._withUnsafeGuaranteedRef {
       $0.nestedContext(
         of: pointee.context, free: free, gas: gas,

@@ -43,7 +43,8 @@ enum CreationHooks {
     let status: FrameStatus
     let address: Address
     do throws(EVMStateError) {
-      (status, address) = try create(frame, frame.memory(offset, count), value, salt, Int64(bitPattern: gas), free)
+      (status, address) = try create(
+        frame, frame.memory(offset, count), value, salt, Int64(bitPattern: gas), free)
     } catch {
       host.pointee.failure = error
       return HookResult.hostFault
@@ -71,7 +72,8 @@ enum CreationHooks {
     let child = host.pointee.frames + (frame.pointee.depth &+ 1)
     child.initialize(
       to: EVMFrame(
-        context: frame.nestedContext(free: free, gas: gas, input: UnsafeRawBufferPointer(start: nil, count: 0)),
+        context: frame.nestedContext(
+          free: free, gas: gas, input: UnsafeRawBufferPointer(start: nil, count: 0)),
         host: host, account: position, address: UInt256(address), caller: frame.pointee.address, value: value,
         code: code._withUnsafeGuaranteedRef { $0.bytes }, codeByteCount: initcode.count,
         depth: frame.pointee.depth &+ 1, isStatic: false, ending: .none, outputOffset: 0, outputByteCount: 0))

@@ -31,8 +31,9 @@ enum StorageHooks {
       frame.pointee.ending = .staticViolation
       return HookResult.halted
     }
-    guard frame.pointee.context.gas > Int64(bitPattern: host.pointee.costs.storeSentry)
-      || host.pointee.costs.storeSentry == 0
+    guard
+      frame.pointee.context.gas > Int64(bitPattern: host.pointee.costs.storeSentry)
+        || host.pointee.costs.storeSentry == 0
     else { return HookResult.outOfGas }
     var position = host.pointee.journal.slotPosition(frame.pointee.account, words[1])
     if position < 0 {

@@ -35,7 +35,8 @@ package struct EVMSlotIndex {
   package mutating func apply(_ changes: EVMStateChanges) -> [Pubkey] {
     var wiped: [Pubkey] = []
     for change in changes.accounts where change.account == nil {
-      for incarnation in (incarnations[change.address] ?? []).sorted() where incarnation < change.incarnation {
+      for incarnation in (incarnations[change.address] ?? []).sorted() where incarnation < change.incarnation
+      {
         for slot in slots(of: change.address, incarnation: incarnation) {
           wiped.append(EVMKey.slot(change.address, incarnation: incarnation, slot: slot))
         }

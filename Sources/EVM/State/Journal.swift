@@ -152,7 +152,8 @@ struct Journal {
     switch entry.kind {
     case .balance: accounts.base[position].balance = entry.word
     case .nonce: accounts.base[position].nonce = entry.extra
-    case .flags: accounts.base[position].flags = AccountFlags(rawValue: UInt32(truncatingIfNeeded: entry.extra))
+    case .flags:
+      accounts.base[position].flags = AccountFlags(rawValue: UInt32(truncatingIfNeeded: entry.extra))
     case .slotValue: slots.base[position].value = entry.word
     case .slotWarmth: slots.base[position].isWarm = false
     case .transient: transientSlots.base[position].value = entry.word
@@ -166,7 +167,9 @@ struct Journal {
   }
 
   @inline(__always)
-  private mutating func note(_ kind: UndoEntry.Kind, _ position: Int, extra: UInt64 = 0, word: UInt256 = .zero) {
+  private mutating func note(
+    _ kind: UndoEntry.Kind, _ position: Int, extra: UInt64 = 0, word: UInt256 = .zero
+  ) {
     undo.append(
       UndoEntry(kind: kind, position: UInt32(truncatingIfNeeded: position), extra: extra, word: word))
   }
@@ -271,7 +274,8 @@ struct Journal {
     return try loadCode(at: position)
   }
 
-  @inline(never) private mutating func loadCode(at position: Int) throws(EVMStateError) -> Unmanaged<EVMCode> {
+  @inline(never) private mutating func loadCode(at position: Int) throws(EVMStateError) -> Unmanaged<EVMCode>
+  {
     let account = accounts.base[position]
     let code = account.hasCode ? try reader.code(account.address, account.account) : EVMCode.empty
     codes.append(code)
@@ -356,7 +360,8 @@ struct Journal {
       position = transientSlots.count
       transientSlots.append(
         JournalSlot(
-          key: key, value: .zero, original: .zero, account: UInt32(truncatingIfNeeded: account), isWarm: true))
+          key: key, value: .zero, original: .zero, account: UInt32(truncatingIfNeeded: account), isWarm: true)
+      )
       let (base, hash) = (transientSlots.base, hash)
       transientTable.insert(position, hash: hash.of(account, key)) {
         hash.of(Int(base[$0].account), base[$0].key)

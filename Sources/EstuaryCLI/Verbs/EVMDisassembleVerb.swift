@@ -6,7 +6,8 @@ struct EVMDisassembleVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "disassemble", abstract: "Print the operations of EVM bytecode.")
 
-  @Option(help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
+  @Option(
+    help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
   var code: String
 
   @Option(help: "Whose operations.")

@@ -13,7 +13,8 @@ struct EVMRunVerb: ParsableCommand {
       counted. Each repetition starts from the same state.
       """)
 
-  @Option(help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
+  @Option(
+    help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
   var code: String
 
   @Option(help: ArgumentHelp("Call data.", valueName: "hex"))
@@ -57,7 +58,8 @@ struct EVMRunVerb: ParsableCommand {
     }
     try code.executable(fork: fork, mode: mode).prepare(for: engine.engine)
     let translateNanoseconds = watch.nanoseconds
-    let runner = EVMRunner(code: code, block: BlockEnvironment(fork: fork, number: 1, timestamp: 1), host: host)
+    let runner = EVMRunner(
+      code: code, block: BlockEnvironment(fork: fork, number: 1, timestamp: 1), host: host)
     var elapsed: [UInt64] = []
     var last: EVMRunner.Outcome?
     for index in 0..<repeatCount {
@@ -80,7 +82,11 @@ struct EVMRunVerb: ParsableCommand {
       writer.member("output", bytes)
       writer.member("gasUsed", outcome.gasUsed)
       writer.member("gasRefund", outcome.gasRefund)
-      if let halt = outcome.halt { writer.member("error", halt.description) } else { writer.memberNull("error") }
+      if let halt = outcome.halt {
+        writer.member("error", halt.description)
+      } else {
+        writer.memberNull("error")
+      }
       writer.member("translateNanoseconds", translateNanoseconds)
       writer.key("elapsedNanoseconds")
       writer.array { for nanoseconds in elapsed { $0.value(nanoseconds) } }

@@ -33,7 +33,8 @@ struct EVMTranslateVerb: ParsableCommand {
     try WholeFile.write(file, to: outputPath)
     let slots = image.text.count / 8
     output.print(
-      text: "wrote \(outputPath): \(file.count) bytes, \(slots) instructions of \(bytecode.count) bytes of code",
+      text:
+        "wrote \(outputPath): \(file.count) bytes, \(slots) instructions of \(bytecode.count) bytes of code",
       json: { writer in
         writer.object {
           $0.member("path", outputPath)
