@@ -12,7 +12,7 @@ struct EVMLedgerStateTests {
     func account(at key: Pubkey) -> Account? { accounts[key] }
   }
 
-  private static let addresses = (1...6).map { Address(UInt64(0x2_0000 + $0)) }
+  private static let addresses = (1...6).map { Address(UInt256(UInt64(0x2_0000 + $0))) }
 
   /// Random changes of a transaction that creates, changes and destroys.
   private static func run(

@@ -18,7 +18,7 @@ struct JournalTests {
     var refund: Int64 = 0
   }
 
-  private static let addresses = (1...5).map { Address(UInt64(0x1_0000 + $0)) }
+  private static let addresses = (1...5).map { Address(UInt256(UInt64(0x1_0000 + $0))) }
   private static let keys = (0..<6).map { UInt256(UInt64($0)) &* UInt256(0x1_0001, 7, 0, 1) }
 
   private static func world() -> EVMWorld {
@@ -160,7 +160,7 @@ struct JournalTests {
       (0x100, .prague, false), (0x100, .osaka, true),
     ] as [(UInt64, Fork, Bool)] {
       journal.begin(reader: world, fork: fork)
-      let position = try journal.position(of: Address(address))
+      let position = try journal.position(of: Address(UInt256(address)))
       #expect(journal[position].flags.contains(.warm) == isWarm, "\(address) \(fork)")
     }
   }

@@ -6,9 +6,7 @@ struct EVMDisassembleVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "disassemble", abstract: "Print the operations of EVM bytecode.")
 
-  @Option(
-    help: ArgumentHelp("Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
-  var code: String
+  @OptionGroup var program: EVMProgramOptions
 
   @Option(help: "Whose operations.")
   var fork: Fork = .latest
@@ -16,7 +14,7 @@ struct EVMDisassembleVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let bytecode = try EVMProgramFile.read(code).bytecode
+    let bytecode = try program.read().bytecode
     if !output.json {
       print(EVMDisassembler.text(of: bytecode, fork: fork), terminator: "")
       return

@@ -11,8 +11,7 @@ struct EVMTranslateVerb: ParsableCommand {
       and 'deploy' refuse translated files.
       """)
 
-  @Option(help: ArgumentHelp("Bytecode, or a file with it.", valueName: "hex|file"))
-  var code: String
+  @OptionGroup var program: EVMProgramOptions
 
   @Option(
     name: [.customShort("o"), .customLong("output")],
@@ -25,7 +24,7 @@ struct EVMTranslateVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let bytecode = try EVMProgramFile.read(code).bytecode
+    let bytecode = try program.read().bytecode
     let watch = Stopwatch()
     let image = Translator.translate(code: bytecode, fork: fork, mode: .fast)
     let nanoseconds = watch.nanoseconds

@@ -21,6 +21,23 @@ extension Fork: ExpressibleByArgument {
   public static var allValueStrings: [String] { allCases.map(\.name) }
 }
 
+/// A program, with or without `--code` before it.
+struct EVMProgramOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "Bytecode, or a file with it, or what 'evm translate' wrote.", valueName: "hex|file"))
+  var program: String?
+
+  @Option(help: ArgumentHelp("The same.", valueName: "hex|file"))
+  var code: String?
+
+  func validate() throws {
+    if (program == nil) == (code == nil) { throw ValidationError("name one program") }
+  }
+
+  func read() throws -> EVMProgramFile.Program { try EVMProgramFile.read(program ?? code ?? "") }
+}
+
 /// Bytecode from the command line: hex digits, or a file that holds hex digits, plain bytes or a translated program.
 enum EVMProgramFile {
   enum Program {
