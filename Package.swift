@@ -86,6 +86,6 @@ let package = Package(
       name: "EVMConformanceTests",
       dependencies: ["Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
       swiftSettings: core),
-    .testTarget(name: "EstuaryTests", dependencies: ["Estuary"], swiftSettings: core),
+    .testTarget(name: "EstuaryTests", dependencies: ["Estuary", "EVM", "WideIntegers"], swiftSettings: core),
   ]
 )

@@ -23,8 +23,10 @@ extension Journal {
       isAlive.append(!isGone)
       if isGone {
         guard entry.originallyExisted else { continue }
+        // An account may have storage though it has no code: a creation that returned none has a nonce.
         let hadStorage =
-          entry.originalCodeHash != EVMAccount.emptyCodeHash || entry.flags.contains(.orphanStorage)
+          entry.originalCodeHash != EVMAccount.emptyCodeHash || entry.originalNonce > 0
+          || entry.flags.contains(.orphanStorage)
         changes.accounts.append(
           .init(
             address: entry.address, account: nil,
