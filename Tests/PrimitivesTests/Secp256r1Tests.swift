@@ -79,3 +79,45 @@ import Testing
     for key in keys { #expect(outcome(signature, text, key) == .invalidPublicKey) }
   }
 }
+
+/// Ethereum's form of the same check: a digest, (r, s) with any s, and the key's coordinates.
+@Suite struct Secp256r1DigestTests {
+  /// Made by pyca/cryptography.
+  private static let digest = hex("2b902f8911e81818f8c99d5d5d9831957504d90e945de2e8f54ee781cc75f636")
+  private static let (r, s) = (
+    hex("4cac5873641fa485d3d3009a16bfe01c13f9c8b5bd2f7ba8672a5b9c712c1031"),
+    hex("3f01e3600984551b8bf72112a49ad64ca99f1536acabc63fde90d5bb07ad8b67")
+  )
+  private static let highS = hex("c0fe1c9ef67baae57408deed5b6529b31347e576fa6bd8451528f507f4b599ea")
+  private static let (x, y) = (
+    hex("14b8a2c95626f164e38703bd976b200e0650503e4b701ecbf29f96abf786d31f"),
+    hex("9b978f67b1ea482736e63b98c445745a521135bf468d6d0c168ef66a4163f46f")
+  )
+  private static let order = hex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551")
+  private static let field = hex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff")
+  private static let zero = [UInt8](repeating: 0, count: 32)
+
+  private func isSigned(_ digest: [UInt8], _ signature: [UInt8], _ key: [UInt8]) -> Bool {
+    signature.withUnsafeBytes { signature in
+      key.withUnsafeBytes { Secp256r1.isSigned(digest: Hash(digest)!, signature: signature, key: $0) }
+    }
+  }
+
+  @Test func acceptsBothFormsOfS() {
+    #expect(isSigned(Self.digest, Self.r + Self.s, Self.x + Self.y))
+    #expect(isSigned(Self.digest, Self.r + Self.highS, Self.x + Self.y))
+  }
+
+  @Test func refuses() {
+    let (digest, r, s, x, y) = (Self.digest, Self.r, Self.s, Self.x, Self.y)
+    let good = r + s
+    for (signature, key) in [
+      (s + r, x + y), (good, y + x), (Self.zero + s, x + y), (r + Self.zero, x + y), (Self.order + s, x + y),
+      (r + Self.order, x + y), (good, Self.zero + Self.zero), (good, Self.field + y), (good, x + Self.field),
+      (good, x), (r, x + y), (good + [0], x + y), (good, x + y + [0]), ([], []),
+    ] {
+      #expect(!isSigned(digest, signature, key))
+    }
+    #expect(!isSigned(Self.x, good, x + y))
+  }
+}
