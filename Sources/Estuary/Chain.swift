@@ -270,12 +270,22 @@ public final class Chain {
       return
     }
     do throws(EVMStateError) {
-      execution.ethereumResults += try ethereum.execute(wires[...], verifiesSignatures: verifiesSignatures)
+      let results = try ethereum.execute(wires, verifiesSignatures: verifiesSignatures)
+      if execution.ethereumResults.isEmpty {
+        execution.ethereumResults = results
+      } else {
+        execution.ethereumResults += results
+      }
     } catch {
       throw .ethereum(detail: "\(error)")
     }
     execution.signatureNanoseconds &+= ethereum.signatureNanoseconds
-    execution.firstChanges += ethereum.takeFirstChanges()
+    let changes = ethereum.takeFirstChanges()
+    if execution.firstChanges.isEmpty {
+      execution.firstChanges = changes
+    } else {
+      execution.firstChanges += changes
+    }
   }
 
   /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.

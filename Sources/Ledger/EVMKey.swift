@@ -17,7 +17,10 @@ package enum EVMKey {
   private static let commonBytes: UInt64 = 0x00ff_ffff_ffff_ffff
 
   /// What a key of the key space holds.
-  package enum Kind: Equatable, Sendable { case account(Address), slot, code }
+  package enum Kind: Equatable, Sendable {
+    case account(Address)
+    case slot, code
+  }
 
   package static func account(_ address: Address) -> Pubkey {
     let (first, second) = (address.word0, address.word1)

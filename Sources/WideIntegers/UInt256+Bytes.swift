@@ -20,7 +20,7 @@ extension UInt256 {
   }
 
   /// Big-endian bytes, as many as there are up to 32, leading zeros allowed; `nil` for more than 32.
-  package init?(bigEndian bytes: some Collection<UInt8>) {
+  @inlinable package init?(bigEndian bytes: some Collection<UInt8>) {
     guard bytes.count <= 32 else { return nil }
     self = .zero
     for byte in bytes {

@@ -42,7 +42,8 @@ import Testing
     _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 500)
     let clock = try #require(try chain.account(SysvarID.clock)).data
     #expect(clock[0] == 2 && clock[32] == 0xf4 && clock[33] == 1)
-    _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 400)  // time does not run backwards
+    // Time does not run backwards.
+    _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 400)
     #expect(try chain.account(SysvarID.clock)?.data[32] == 0xf4)
   }
 

@@ -93,12 +93,27 @@ final class EthereumLane {
 
   /// Executes `wires` in order; one that may not be in the block is an error of its own result.
   func execute(
-    _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool
+    _ wires: [EthereumWire], verifiesSignatures: Bool
   ) throws(EVMStateError) -> [EthereumTransactionResult] {
+    state.reserve(transactionCount: wires.count)
     var results: [EthereumTransactionResult] = []
     results.reserveCapacity(wires.count)
-    for wire in wires { results.append(try execute(wire, verifiesSignatures: verifiesSignatures)) }
+    for position in wires.indices {
+      lookAhead(wires, from: position)
+      results.append(try execute(wires[position], verifiesSignatures: verifiesSignatures))
+    }
     return results
+  }
+
+  /// Transactions between two looks ahead.
+  private static let lookAheadStep = 4
+
+  /// Asks for the memory of senders that are known, so that it is near when their turn comes.
+  private func lookAhead(_ wires: [EthereumWire], from position: Int) {
+    let near = position + Self.lookAheadStep
+    let far = near + Self.lookAheadStep
+    if far < wires.count, let sender = wires[far].sender { state.prefetchSlot(of: sender) }
+    if near < wires.count, let sender = wires[near].sender { state.prefetchAccount(at: sender) }
   }
 
   private func execute(

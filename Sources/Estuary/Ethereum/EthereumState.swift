@@ -10,7 +10,7 @@ import WideIntegers
 final class EthereumState: EVMAccountSource {
   private let table: AccountTable
   /// State before the first change in the block of every account written since `takeFirstChanges`.
-  private var firstChanges: [AccountTable.FirstChange] = []
+  @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
   /// Slots by account; made when it is first needed, kept up to date from then on.
   private var slots: EVMSlotIndex?
   /// Slots that nobody reads any more; they go at the end of the block.
@@ -23,16 +23,26 @@ final class EthereumState: EVMAccountSource {
     return account.isVacant ? nil : account
   }
 
-  @inline(__always) func read(
+  func read(
     _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
   ) throws(EVMStateError) {
     let account = table.account(at: try intern(key))
     if !account.pointee.isVacant { try body(account) }
   }
 
+  func prefetchSlot(of address: Address) { table.prefetchSlot(tag: tag(of: address)) }
+  func prefetchAccount(at address: Address) { table.prefetchAccount(tag: tag(of: address)) }
+
+  private func tag(of address: Address) -> UInt32 {
+    table.hasher.tag(of: AccountKey(EVMKey.account(address)))
+  }
+
   private func intern(_ key: Pubkey) throws(EVMStateError) -> AccountIndex {
     do throws(StoreError) { return try table.intern(key) } catch { throw .store(error.description) }
   }
+
+  /// Makes room for what a run of transactions usually changes: sender, fee recipient, two slots.
+  func reserve(transactionCount: Int) { firstChanges.reserveCapacity(3 * transactionCount) }
 
   /// Makes a transaction's changes, which `reader` read, the state.
   func apply(_ changes: EVMStateChanges, from reader: EVMLedgerState) throws(EVMStateError) {

@@ -28,7 +28,11 @@ public struct EthereumTransactionResult: Sendable, Equatable {
   public var gasUsed: UInt64 = 0
   /// Of the contract that it created.
   public var contractAddress: Address?
-  public var logs: [Log] = []
+  private var emitted: [EVMLog] = []
+  /// In the order in which they were emitted.
+  public var logs: [Log] {
+    emitted.map { Log(address: $0.address, topics: $0.topics, data: $0.data) }
+  }
   /// Returned or reverted with.
   public var output: [UInt8] = []
 
@@ -48,7 +52,7 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     halt = receipt.halt?.description
     gasUsed = receipt.gasUsed
     contractAddress = receipt.contractAddress
-    logs = receipt.logs.map { Log(address: $0.address, topics: $0.topics, data: $0.data) }
+    emitted = receipt.logs
     output = receipt.output
   }
 
