@@ -144,6 +144,11 @@ MISUSES = [
     ("conformance bpf", "paths"),
 ]
 
+def ethereum(**members):
+    """An `ethereum` section with these members beside those that it needs."""
+    return {"chainId": 1, "baseFeePerGas": "0x0", "coinbase": "0x" + "cc" * 20, **members}
+
+
 # Members of the genesis replaced, and what the error must hold.
 BROKEN_GENESES = [
     (lambda g: g.pop("slot"), "slot"),
@@ -179,7 +184,11 @@ BROKEN_GENESES = [
     (lambda g: g.update(programs=[{"programId": KEY, "path": "no such file.so"}]), "no such file.so"),
     (lambda g: g.update(programs=[{"programId": KEY, "path": "/dev/zero"}]), "/dev/zero"),
     (lambda g: g.update(programs=[{"programId": KEY, "path": "program.so"}] * 2), "programs[1]"),
-    (lambda g: g.update(ethereum={"chainId": 1}), "ethereum"),
+    (lambda g: g.update(ethereum={"chainId": 1}), "ethereum.coinbase"),
+    (lambda g: g.update(ethereum=[]), "ethereum"),
+    (lambda g: g.update(ethereum=ethereum(fork="Atlantis")), "Atlantis"),
+    (lambda g: g.update(ethereum=ethereum(alloc={"0x12": {}})), "ethereum.alloc.0x12"),
+    (lambda g: g.update(ethereum=ethereum(alloc={"0x" + "11" * 20: {"code": "zz"}})), ".code"),
 ]
 
 # Texts that are no genesis.
@@ -342,7 +351,7 @@ def check_transactions(check, count):
     folder = check.folder
     broken = [
         b"{", b"7", b"null", b'{"solana":7}', b'{"solana":"*"}', b'{"solana":""}', b'{"solana":"AAAA"}', b"\xff\xfe",
-        b'{"ethereum":"0x00"}', b'{"other":"AAAA"}', b"[" * 5000, b'{"solana":"' + b"A" * 5000 + b'"}',
+        b'{"ethereum":"0x00"}', b'{"ethereum":7}', b'{"ethereum":"0x2"}', b'{"ethereum":"0x02","from":"0x1"}', b'{"other":"AAAA"}', b"[" * 5000, b'{"solana":"' + b"A" * 5000 + b'"}',
     ]  # fmt: skip
     lines = []
     for index, text in enumerate(broken):
@@ -356,6 +365,8 @@ def check_transactions(check, count):
             check.expect(result["error"] is None and result["fee"] == 5000, f"line {index}", str(result))
         else:
             nothing = {"signature": None, "fee": 0, "computeUnits": 0, "logs": [], "returnData": None}
+            if b"ethereum" in broken[index // 2]:
+                nothing = {"status": 0, "gasUsed": 0, "contractAddress": None, "logs": []}
             plain = {key: result[key] for key in nothing}
             check.expect(result["error"] and plain == nothing, f"line {index}", str(result))
     original = b"".join(folder.lines[:20])
