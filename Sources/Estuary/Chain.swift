@@ -250,9 +250,10 @@ public final class Chain {
         input.wires = wires
         let part: BlockExecution
         do throws(StoreError) { part = try executor.execute(input, on: table) } catch { throw .store(error) }
+        let earlier = execution.signatures.count
         execution.add(part, isWhole: transactions.runs.count == 1)
         if transactions.runs.count > 1 {
-          for signature in execution.signatures { input.statusCache.insert(signature) }
+          for signature in execution.signatures[earlier...] { input.statusCache.insert(signature) }
         }
       case .ethereum(let wires):
         try self.run(wires, input.verifiesSignatures, into: &execution)
@@ -279,7 +280,7 @@ public final class Chain {
     } catch {
       throw .ethereum(detail: "\(error)")
     }
-    execution.signatureNanoseconds &+= ethereum.signatureNanoseconds
+    execution.signatureNanoseconds &+= ethereum.takeSignatureNanoseconds()
     let changes = ethereum.takeFirstChanges()
     if execution.firstChanges.isEmpty {
       execution.firstChanges = changes

@@ -2,11 +2,12 @@
 // refers to them: forgetting one here frees memory only when the accounts that have it are gone, and costs a
 // translation when it comes again.
 
+import Ledger
 import Primitives
 
 package final class EVMProgramCache: @unchecked Sendable {
   // Sound as Sendable: all fields are read and written under `lock`.
-  private let lock = EVMLock()
+  private let lock = Lock()
   private var contracts: Shelf
   private var initcodes: Shelf
 

@@ -1,6 +1,7 @@
 // The bytecode of contracts, one object a code wherever it is used, with the executables made of it. Journals and
 // frames refer to it by pointer, so that a call finds its executable without looking anything up by hash.
 
+import Ledger
 import Primitives
 import SBPF
 import Synchronization
@@ -15,7 +16,7 @@ package final class EVMCode: @unchecked Sendable {
   /// The account that this code delegates to, where it is a delegation (EIP-7702: 0xef0100 and an address).
   package let delegate: Address?
 
-  private let lock = EVMLock()
+  private let lock = Lock()
   private var programs: [Program] = []
   private let runs = Atomic<Int>(0)
 

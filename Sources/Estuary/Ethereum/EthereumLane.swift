@@ -18,7 +18,7 @@ final class EthereumLane {
   private var environment: BlockEnvironment
   private var gasUsed: UInt64 = 0
   private var blobGasUsed: UInt64 = 0
-  private(set) var signatureNanoseconds: UInt64 = 0
+  private var signatureNanoseconds: UInt64 = 0
 
   init(_ genesis: EthereumGenesis, on table: AccountTable, engine: Engine) throws(ChainError) {
     guard let (fork, blobParameters) = Self.fork(named: genesis.fork) else {
@@ -85,6 +85,12 @@ final class EthereumLane {
   }
 
   func takeFirstChanges() -> [AccountTable.FirstChange] { state.takeFirstChanges() }
+
+  /// Processor time spent on signatures since it was last asked for.
+  func takeSignatureNanoseconds() -> UInt64 {
+    defer { signatureNanoseconds = 0 }
+    return signatureNanoseconds
+  }
 
   /// The table was rolled back.
   func invalidate() { state.invalidate() }
