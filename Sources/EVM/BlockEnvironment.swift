@@ -5,8 +5,8 @@
 import Primitives
 import WideIntegers
 
-/// One block's environment: the same for all its transactions, and for any thread to read.
-package struct BlockEnvironment: Sendable {
+/// One block's environment: the same for all its transactions, which share it, and for any thread to read.
+package final class BlockEnvironment: Sendable {
   package let fork: Fork
   package let chainID: UInt64
   package let number: UInt64

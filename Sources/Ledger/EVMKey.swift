@@ -53,17 +53,16 @@ package enum EVMKey {
         word2: UInt32(truncatingIfNeeded: key.word3 >> 32)))
   }
 
-  /// BLAKE3 of the tag, the address, the incarnation (u64, little-endian) and the slot (big-endian), its first 24
-  /// bytes behind the tag.
+  /// BLAKE3 of the address, the incarnation (u64, little-endian) and the slot (big-endian), its first 24 bytes behind
+  /// the tag. 60 bytes are one block of BLAKE3.
   private static func hashed(
     _ tag: UInt64, _ address: Address, _ incarnation: UInt64, _ slot: UInt256
   ) -> Pubkey {
-    let hash = withUnsafeTemporaryAllocation(byteCount: 68, alignment: 8) { buffer -> Hash in
-      let base = buffer.baseAddress.unsafelyUnwrapped  // 68 bytes
-      base.storeBytes(of: tag, as: UInt64.self)
-      address.write(to: base + 8)
-      base.storeBytes(of: incarnation.littleEndian, toByteOffset: 28, as: UInt64.self)
-      slot.writeBigEndian(to: base + 36)
+    let hash = withUnsafeTemporaryAllocation(byteCount: 60, alignment: 8) { buffer -> Hash in
+      let base = buffer.baseAddress.unsafelyUnwrapped  // 60 bytes
+      address.write(to: base)
+      base.storeBytes(of: incarnation.littleEndian, toByteOffset: 20, as: UInt64.self)
+      slot.writeBigEndian(to: base + 28)
       return BLAKE3.hash(UnsafeRawBufferPointer(buffer))
     }
     return Pubkey(word0: tag, word1: hash.word0, word2: hash.word1, word3: hash.word2)

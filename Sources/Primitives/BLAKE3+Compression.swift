@@ -95,6 +95,22 @@ extension BLAKE3 {
     }
   }
 
+  /// Hashes at most 64 bytes: one block, which is the only one of its chunk and the root.
+  static func hashOneBlock(_ bytes: UnsafeRawBufferPointer) -> Hash {
+    withUnsafeTemporaryAllocation(byteCount: blockByteCount, alignment: 8) { block in
+      let start = block.baseAddress.unsafelyUnwrapped  // 64 bytes, never empty
+      block.copyMemory(from: bytes)
+      (start + bytes.count).initializeMemory(as: UInt8.self, repeating: 0, count: blockByteCount - bytes.count)
+      var value = initialValue
+      compress(
+        &value, UnsafePointer(start.assumingMemoryBound(to: UInt32.self)), 0, UInt32(bytes.count),
+        Flags.chunkStart | Flags.chunkEnd | Flags.root)
+      return Hash(
+        word0: UInt64(value[0]) | UInt64(value[1]) << 32, word1: UInt64(value[2]) | UInt64(value[3]) << 32,
+        word2: UInt64(value[4]) | UInt64(value[5]) << 32, word3: UInt64(value[6]) | UInt64(value[7]) << 32)
+    }
+  }
+
   // MARK: Four side by side
 
   /// The chaining values of the four whole chunks at `bytes`; lane i of word j is word j of chunk i's.

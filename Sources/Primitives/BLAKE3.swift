@@ -64,6 +64,7 @@ package struct BLAKE3 {
   }
 
   package static func hash(_ bytes: UnsafeRawBufferPointer) -> Hash {
+    if bytes.count <= blockByteCount { return hashOneBlock(bytes) }
     var hasher = BLAKE3()
     hasher.update(bytes)
     return hasher.finalize()

@@ -181,6 +181,22 @@ struct TransactionValidityTests {
     #expect(IntrinsicGas(of: transaction, fork: fork).gas == gas + 2 * 2_400 + 2 * 1_900 + 25_000)
   }
 
+  @Test func everyByteOfCalldataCounts() {
+    var transaction = Self.valid(.legacy)
+    transaction.to = .zero
+    for count in 0..<40 {
+      for zeros in [0, 1, 2, 7] {
+        // Values of all magnitudes, zeros between them.
+        transaction.data = (0..<count).map {
+          zeros > 0 && $0 % (zeros + 1) == 0 ? 0 : UInt8(($0 &* 37 &+ count &* 11) & 255)
+        }
+        let nonzero = UInt64(transaction.data.filter { $0 != 0 }.count)
+        let expected = 21_000 + 16 * nonzero + 4 * (UInt64(count) - nonzero)
+        #expect(IntrinsicGas(of: transaction, fork: .cancun).gas == expected)
+      }
+    }
+  }
+
   @Test func feesAreSplitBetweenCoinbaseAndNobody() {
     var transaction = Self.valid(.blob)
     transaction.blobVersionedHashes = [Self.hash(1), Self.hash(1)]

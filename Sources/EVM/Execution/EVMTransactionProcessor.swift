@@ -109,7 +109,7 @@ package struct EVMTransactionProcessor {
     let coinbase = try state.pointee.journal.position(of: block.coinbase)
     state.pointee.journal.credit(fees.coinbaseReward(gasUsed: gasUsed), to: coinbase, fork: block.fork)
     let receipt = EVMReceipt(
-      halt: result.halt, gasUsed: gasUsed, gasRefund: refund, logs: state.pointee.journal.logs,
+      halt: result.halt, gasUsed: gasUsed, gasRefund: refund, logs: state.pointee.journal.takeLogs(),
       contractAddress: created, output: result.output, effectiveGasPrice: fees.effectiveGasPrice,
       blobGasUsed: transaction.blobGas)
     return .executed(receipt, try host.finish())

@@ -17,13 +17,20 @@ package final class EVMCode: @unchecked Sendable {
   package let delegate: Address?
 
   private let lock = Lock()
+  /// Never removed from, so that `first` stays good.
   private var programs: [Program] = []
+  /// The first of `programs`, found without the lock: a ledger has one fork.
+  private let first = Atomic<UnsafeRawPointer?>(nil)
   private let runs = Atomic<Int>(0)
 
-  private struct Program {
+  private final class Program: Sendable {
     let fork: Fork
     let mode: TranslationMode
     let executable: Executable
+
+    init(fork: Fork, mode: TranslationMode, executable: Executable) {
+      (self.fork, self.mode, self.executable) = (fork, mode, executable)
+    }
   }
 
   package static let empty = EVMCode([], hash: EVMAccount.emptyCodeHash)
@@ -51,7 +58,7 @@ package final class EVMCode: @unchecked Sendable {
     self.init(bytes)
     do throws(ExecutableError) {
       let executable = try Executable(image: image, syscalls: SyscallRegistry())
-      programs = [Program(fork: fork, mode: mode, executable: executable)]
+      add(Program(fork: fork, mode: mode, executable: executable))
     } catch {
       throw .program(codeHash: hash, detail: error.description)
     }
@@ -66,7 +73,12 @@ package final class EVMCode: @unchecked Sendable {
 
   /// What runs this code under `fork`, made by the first caller.
   package func executable(fork: Fork, mode: TranslationMode) throws(EVMStateError) -> Executable {
-    try lock.withLock { () throws(EVMStateError) -> Executable in
+    // Acquire: pairs with the release in `add`.
+    if let first = first.load(ordering: .acquiring) {
+      let program = Unmanaged<Program>.fromOpaque(first)._withUnsafeGuaranteedRef { $0 }
+      if program.fork == fork && program.mode == mode { return program.executable }
+    }
+    return try lock.withLock { () throws(EVMStateError) -> Executable in
       for program in programs where program.fork == fork && program.mode == mode { return program.executable }
       let executable: Executable
       do {
@@ -75,8 +87,15 @@ package final class EVMCode: @unchecked Sendable {
       } catch {
         throw .program(codeHash: hash, detail: "\(error)")
       }
-      programs.append(Program(fork: fork, mode: mode, executable: executable))
+      add(Program(fork: fork, mode: mode, executable: executable))
       return executable
+    }
+  }
+
+  private func add(_ program: Program) {
+    programs.append(program)
+    if programs.count == 1 {
+      first.store(UnsafeRawPointer(Unmanaged.passUnretained(program).toOpaque()), ordering: .releasing)
     }
   }
 

@@ -57,6 +57,9 @@ package final class EVMLedgerState: EVMStateReader {
 
   private static let slotKeyLimit = 4096
 
+  /// Codes that were used lately, by bits of their hashes: the cache of all workers is behind a lock.
+  @exclusivity(unchecked) private var recentCodes = [EVMCode?](repeating: nil, count: 64)
+
   package init(source: any EVMAccountSource, programs: EVMProgramCache) {
     (self.source, self.programs) = (source, programs)
   }
@@ -125,6 +128,14 @@ package final class EVMLedgerState: EVMStateReader {
   }
 
   package func code(_ address: Address, _ account: EVMAccount) throws(EVMStateError) -> EVMCode {
+    let place = Int(truncatingIfNeeded: account.codeHash.word0 & 63)
+    if let code = recentCodes[place], code.hash == account.codeHash { return code }
+    let code = try findCode(address, account)
+    recentCodes[place] = code
+    return code
+  }
+
+  private func findCode(_ address: Address, _ account: EVMAccount) throws(EVMStateError) -> EVMCode {
     if let code = programs.code(hash: account.codeHash) { return code }
     let key = EVMKey.code(address, incarnation: account.incarnation)
     guard let stored = try source.account(at: key) else { throw .missingCode(address) }

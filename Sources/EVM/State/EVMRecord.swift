@@ -129,11 +129,13 @@ package enum EVMRecord {
     UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  /// `write` fills all of `count` bytes.
+  /// `write` fills all of `count` bytes. Copying them is cheaper than an array that is filled in place: it spares the
+  /// look-up of the array's generic type.
+  @inline(__always)
   private static func bytes(_ count: Int, _ write: (UnsafeMutableRawPointer) -> Void) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      write(UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped))  // not empty
-      initialized = count
+    withUnsafeTemporaryAllocation(byteCount: ByteCount.slot, alignment: 8) { buffer in
+      write(buffer.baseAddress.unsafelyUnwrapped)  // room for the largest record
+      return [UInt8](UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
   }
 }

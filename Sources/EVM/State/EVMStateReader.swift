@@ -19,7 +19,7 @@ package protocol EVMStateReader: AnyObject {
   func code(_ address: Address, _ account: EVMAccount) throws(EVMStateError) -> EVMCode
 }
 
-/// What one transaction changes, in ascending order of addresses and slots.
+/// What one transaction changes, in the order in which it met the accounts and slots.
 package struct EVMStateChanges: Sendable {
   package struct AccountChange: Sendable {
     package let address: Address
@@ -43,4 +43,10 @@ package struct EVMStateChanges: Sendable {
   package var slots: [SlotChange] = []
 
   package init() {}
+
+  /// Makes room at once.
+  init(accountCapacity: Int, slotCapacity: Int) {
+    accounts.reserveCapacity(accountCapacity)
+    slots.reserveCapacity(slotCapacity)
+  }
 }

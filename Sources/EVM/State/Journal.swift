@@ -25,6 +25,10 @@ struct AccountFlags: OptionSet, BitwiseCopyable {
   static let destroyed = AccountFlags(rawValue: 16)
   /// `EVMAccount.hasOrphanStorage`.
   static let orphanStorage = AccountFlags(rawValue: 32)
+  /// Set by `finish`: one of its slots has a value.
+  static let hasStorage = AccountFlags(rawValue: 64)
+  /// Set by `finish`: there is no such account any more.
+  static let isGone = AccountFlags(rawValue: 128)
 }
 
 struct JournalAccount: BitwiseCopyable {
@@ -37,7 +41,8 @@ struct JournalAccount: BitwiseCopyable {
   var code: Unmanaged<EVMCode>?
   /// The code's executable for the transaction's fork; the code keeps it alive.
   var executable: Unmanaged<Executable>?
-  let incarnation: UInt64
+  /// Of an account that the transaction makes, set by `finish`.
+  var incarnation: UInt64
   let originallyExisted: Bool
   let originalNonce: UInt64
   let originalBalance: UInt256
@@ -123,7 +128,7 @@ struct Journal {
     accountTable.removeAll()
     slotTable.removeAll()
     transientTable.removeAll()
-    logs.removeAll(keepingCapacity: true)
+    if !logs.isEmpty { logs = [] }
     codes.removeAll(keepingCapacity: true)
     refund = 0
     touchedRipemd = false
@@ -296,6 +301,12 @@ struct Journal {
   // MARK: Logs
 
   mutating func append(_ log: EVMLog) { logs.append(log) }
+
+  /// Hands the logs over at the end of the transaction.
+  mutating func takeLogs() -> [EVMLog] {
+    defer { logs = [] }
+    return logs
+  }
 
   // MARK: Storage
 

@@ -24,12 +24,9 @@ extension EthereumTransaction {
   }
 
   package init(decoding bytes: [UInt8]) throws(EthereumTransactionError) {
-    let result = bytes.withUnsafeBytes { bytes -> Result<EthereumTransaction, EthereumTransactionError> in
-      do throws(EthereumTransactionError) {
-        return .success(try EthereumTransaction(decoding: bytes))
-      } catch { return .failure(error) }
+    self = try bytes.withUnsafeBufferPointer { bytes throws(EthereumTransactionError) in
+      try EthereumTransaction(decoding: UnsafeRawBufferPointer(bytes))
     }
-    self = try result.get()
   }
 
   package init(decoding bytes: UnsafeRawBufferPointer) throws(EthereumTransactionError) {
@@ -49,24 +46,25 @@ extension EthereumTransaction {
   private init(legacy fields: inout FieldReader) throws(EthereumTransactionError) {
     let nonce = try fields.readUInt64(.nonce)
     let gasPrice = try fields.readUInt256(.gasPrice)
-    self.init(
-      kind: .legacy, chainID: nil, nonce: nonce, maxPriorityFeePerGas: gasPrice, maxFeePerGas: gasPrice,
-      gasLimit: try fields.readUInt64(.gasLimit), to: try fields.readTo(),
-      value: try fields.readUInt256(.value),
-      data: try fields.readData())
+    let gasLimit = try fields.readUInt64(.gasLimit)
+    let to = try fields.readTo()
+    let value = try fields.readUInt256(.value)
+    let data = try fields.readData()
     let v = try fields.readUInt256(.v)
-    let parity: UInt8
+    let parity: UInt64
+    var chainID: UInt64?
     if v == 27 || v == 28 {
-      parity = UInt8(truncatingIfNeeded: v.limb0 &- 27)
+      parity = v.limb0 &- 27
     } else {
       // EIP-155: 35 + 2 × chain + parity.
       let rest = v &- 35
       guard v >= 35, let chain = (rest >> 1).uint64 else { throw .invalidV(v) }
       chainID = chain
-      parity = UInt8(truncatingIfNeeded: rest.limb0 & 1)
+      parity = rest.limb0 & 1
     }
-    signature = EthereumSignature(
-      yParity: parity, r: try fields.readUInt256(.r), s: try fields.readUInt256(.s))
+    self.init(
+      kind: .legacy, chainID: chainID, nonce: nonce, maxPriorityFeePerGas: gasPrice, maxFeePerGas: gasPrice,
+      gasLimit: gasLimit, to: to, value: value, data: data, signature: try fields.readSignature(parity))
   }
 
   private init(_ kind: Kind, _ fields: inout FieldReader) throws(EthereumTransactionError) {
@@ -74,21 +72,21 @@ extension EthereumTransaction {
     let nonce = try fields.readUInt64(.nonce)
     let price = try fields.readUInt256(kind == .accessList ? .gasPrice : .maxPriorityFeePerGas)
     let maxFee = kind == .accessList ? price : try fields.readUInt256(.maxFeePerGas)
-    self.init(
-      kind: kind, chainID: chainID, nonce: nonce, maxPriorityFeePerGas: price, maxFeePerGas: maxFee,
-      gasLimit: try fields.readUInt64(.gasLimit), to: try fields.readTo(),
-      value: try fields.readUInt256(.value),
-      data: try fields.readData(), accessList: try fields.readAccessList())
-    if kind == .blob {
-      maxFeePerBlobGas = try fields.readUInt256(.maxFeePerBlobGas)
-      blobVersionedHashes = try fields.readHashes(.blobVersionedHashes)
-    }
-    if kind == .setCode { authorizations = try fields.readAuthorizations() }
+    let gasLimit = try fields.readUInt64(.gasLimit)
+    let to = try fields.readTo()
+    let value = try fields.readUInt256(.value)
+    let data = try fields.readData()
+    let accessList = try fields.readAccessList()
+    let blobFee = kind == .blob ? try fields.readUInt256(.maxFeePerBlobGas) : .zero
+    let blobHashes = kind == .blob ? try fields.readHashes(.blobVersionedHashes) : []
+    let authorizations = kind == .setCode ? try fields.readAuthorizations() : []
     let parity = try fields.readUInt256(.v)
     guard parity < 2 else { throw .invalidV(parity) }
-    signature = EthereumSignature(
-      yParity: UInt8(truncatingIfNeeded: parity.limb0), r: try fields.readUInt256(.r),
-      s: try fields.readUInt256(.s))
+    self.init(
+      kind: kind, chainID: chainID, nonce: nonce, maxPriorityFeePerGas: price, maxFeePerGas: maxFee,
+      gasLimit: gasLimit, to: to, value: value, data: data, accessList: accessList, maxFeePerBlobGas: blobFee,
+      blobVersionedHashes: blobHashes, authorizations: authorizations,
+      signature: try fields.readSignature(parity.limb0))
   }
 }
 
@@ -129,6 +127,12 @@ private struct FieldReader {
 
   mutating func readData() throws(EthereumTransactionError) -> [UInt8] {
     try read(.data) { reader throws(RLPError) in Array(try reader.readBytes()) }
+  }
+
+  /// r and s, the fields that end a transaction.
+  mutating func readSignature(_ yParity: UInt64) throws(EthereumTransactionError) -> EthereumSignature {
+    EthereumSignature(
+      yParity: UInt8(truncatingIfNeeded: yParity), r: try readUInt256(.r), s: try readUInt256(.s))
   }
 
   mutating func readHashes(_ field: EthereumTransaction.Field) throws(EthereumTransactionError) -> [Hash] {

@@ -112,14 +112,17 @@ final class EthereumLane {
   }
 
   /// Transactions between two looks ahead.
-  private static let lookAheadStep = 4
+  private static let lookAheadStep = 3
 
-  /// Asks for the memory of senders that are known, so that it is near when their turn comes.
+  /// Asks for the memory of senders that are known, each step for what the one before has told the place of, so that
+  /// it is near when their turn comes.
   private func lookAhead(_ wires: [EthereumWire], from position: Int) {
-    let near = position + Self.lookAheadStep
+    let next = position + Self.lookAheadStep
+    let near = next + Self.lookAheadStep
     let far = near + Self.lookAheadStep
     if far < wires.count, let sender = wires[far].sender { state.prefetchSlot(of: sender) }
     if near < wires.count, let sender = wires[near].sender { state.prefetchAccount(at: sender) }
+    if next < wires.count, let sender = wires[next].sender { state.prefetchRecord(of: sender) }
   }
 
   private func execute(

@@ -26,12 +26,15 @@ final class EthereumState: EVMAccountSource {
   func read(
     _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
   ) throws(EVMStateError) {
-    let account = table.account(at: try intern(key))
+    let index = try intern(key)
+    table.prefetchNotes(index)
+    let account = table.account(at: index)
     if !account.pointee.isVacant { try body(account) }
   }
 
   func prefetchSlot(of address: Address) { table.prefetchSlot(tag: tag(of: address)) }
   func prefetchAccount(at address: Address) { table.prefetchAccount(tag: tag(of: address)) }
+  func prefetchRecord(of address: Address) { table.prefetchData(tag: tag(of: address)) }
 
   private func tag(of address: Address) -> UInt32 {
     table.hasher.tag(of: AccountKey(EVMKey.account(address)))
