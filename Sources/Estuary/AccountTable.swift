@@ -136,8 +136,8 @@ package final class AccountTable: @unchecked Sendable {
   }
 
   /// No worker runs: accounts in `changes` may have become programs, or have ceased to be.
-  package func noteBarrier(_ changes: some Sequence<FirstChange>) {
-    for change in changes { noteProgramData(of: change.index) }
+  package func noteBarrier(_ changes: [FirstChange]) {
+    for position in changes.indices { noteProgramData(of: changes[position].index) }
   }
 
   /// Asks for the memory in which `intern` will look for a key of this tag.
@@ -222,28 +222,32 @@ package final class AccountTable: @unchecked Sendable {
   }
 
   /// Ends a block: what it changed, sorted by key, an account that ended as it began left out.
-  package func finishBlock(_ firstChanges: [FirstChange]) -> [AccountChange] {
+  package func finishBlock(_ firstChanges: [[FirstChange]]) -> [AccountChange] {
     block &+= 1
-    noteBarrier(firstChanges)
     var changes: [AccountChange] = []
-    changes.reserveCapacity(firstChanges.count)
-    for change in firstChanges {
-      let new = accounts[change.index.position]
-      if new == change.old { continue }
-      changes.append(
-        AccountChange(
-          key: key(of: change.index), old: change.old.isVacant ? nil : change.old,
-          new: new.isVacant ? nil : new))
+    changes.reserveCapacity(firstChanges.reduce(0) { $0 + $1.count })
+    for part in firstChanges {
+      noteBarrier(part)
+      for change in part {
+        let new = accounts[change.index.position]
+        if new == change.old { continue }
+        changes.append(
+          AccountChange(
+            key: key(of: change.index), old: change.old.isVacant ? nil : change.old,
+            new: new.isVacant ? nil : new))
+      }
     }
     changes.sort { $0.key < $1.key }
     return changes
   }
 
   /// Takes back a block that could not be committed, or a run that is to be repeated.
-  package func rollBack(_ firstChanges: [FirstChange]) {
+  package func rollBack(_ firstChanges: [[FirstChange]]) {
     block &+= 1
-    for change in firstChanges { accounts[change.index.position] = change.old }
-    noteBarrier(firstChanges)
+    for part in firstChanges {
+      for change in part { accounts[change.index.position] = change.old }
+      noteBarrier(part)
+    }
   }
 }
 

@@ -79,8 +79,8 @@ package struct BlockExecution: Sendable {
   package var results: [TransactionResult]
   /// Whether the transaction was executed or charged, so that it may not run again; one a transaction.
   package var processed: [Bool]
-  /// State before the block of every account written.
-  package var firstChanges: [AccountTable.FirstChange]
+  /// State before the block of every account written, in lists of any order.
+  package var firstChanges: [[AccountTable.FirstChange]]
   /// Processor time spent on signatures, over all threads.
   package var signatureNanoseconds: UInt64 = 0
   /// Where asked for.

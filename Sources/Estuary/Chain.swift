@@ -191,24 +191,23 @@ public final class Chain {
     unixTimestamp: Int64? = nil
   ) throws(ChainError) -> Block {
     var timing = Timing()
-    var firstChanges: [AccountTable.FirstChange] = []
+    var execution = MixedExecution()
     var record = head
     record.height += 1
     if progress == .advancing {
       record.slot += 1
       record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
-      firstChanges = try advanceSysvars(to: record)
+      execution.firstChanges.append(try advanceSysvars(to: record))
     }
     let input = BlockInput(
       wires: [], environment: environment(slot: record.slot), statusCache: statusCache,
       verifiesSignatures: verifiesSignatures,
       recordsTimeline: recordsTimeline)
     let start = Clocks.monotonicNanoseconds()
-    var execution = MixedExecution(firstChanges: firstChanges)
     do throws(ChainError) {
       try run(transactions, input, record, into: &execution)
     } catch {
-      execution.firstChanges += ethereum?.takeFirstChanges() ?? []
+      execution.add(ethereum?.takeFirstChanges())
       table.rollBack(execution.firstChanges)
       ethereum?.invalidate()
       throw error
@@ -227,7 +226,8 @@ public final class Chain {
     var results: [TransactionResult] = []
     var ethereumResults: [EthereumTransactionResult] = []
     var signatures: [Signature] = []
-    var firstChanges: [AccountTable.FirstChange]
+    /// What changed first, as lists that nobody needs as one.
+    var firstChanges: [[AccountTable.FirstChange]] = []
     var signatureNanoseconds: UInt64 = 0
     /// Of a block that is one run.
     var timeline: Timeline?
@@ -243,7 +243,7 @@ public final class Chain {
     } catch {
       throw .ethereum(detail: "\(error)")
     }
-    execution.firstChanges += ethereum?.takeFirstChanges() ?? []
+    execution.add(ethereum?.takeFirstChanges())
     for run in transactions.runs {
       switch run {
       case .solana(let wires):
@@ -260,7 +260,7 @@ public final class Chain {
       }
     }
     do throws(EVMStateError) { try ethereum?.end() } catch { throw .ethereum(detail: "\(error)") }
-    execution.firstChanges += ethereum?.takeFirstChanges() ?? []
+    execution.add(ethereum?.takeFirstChanges())
   }
 
   private func run(
@@ -281,12 +281,7 @@ public final class Chain {
       throw .ethereum(detail: "\(error)")
     }
     execution.signatureNanoseconds &+= ethereum.takeSignatureNanoseconds()
-    let changes = ethereum.takeFirstChanges()
-    if execution.firstChanges.isEmpty {
-      execution.firstChanges = changes
-    } else {
-      execution.firstChanges += changes
-    }
+    execution.add(ethereum.takeFirstChanges())
   }
 
   /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.
@@ -347,7 +342,7 @@ public final class Chain {
         toSlot: record.slot, unixTimestamp: record.unixTimestamp, parentBlockhash: head.blockhash)
       for (key, account) in next { table.publish(account, at: try table.intern(key), noting: &changes) }
     } catch {
-      table.rollBack(changes)
+      table.rollBack([changes])
       throw .store(error)
     }
     sysvars = try Self.readSysvars(table)
@@ -371,10 +366,17 @@ public final class Chain {
 extension Chain.MixedExecution {
   fileprivate mutating func add(_ part: BlockExecution, isWhole: Bool) {
     if results.isEmpty { results = part.results } else { results += part.results }
-    signatures += zip(part.results, part.processed).compactMap { $1 ? $0.signature : nil }
-    if firstChanges.isEmpty { firstChanges = part.firstChanges } else { firstChanges += part.firstChanges }
+    signatures.reserveCapacity(signatures.count + part.results.count)
+    for position in part.results.indices where part.processed[position] {
+      if let signature = part.results[position].signature { signatures.append(signature) }
+    }
+    firstChanges += part.firstChanges
     signatureNanoseconds &+= part.signatureNanoseconds
     if isWhole { timeline = part.timeline }
+  }
+
+  fileprivate mutating func add(_ changes: [AccountTable.FirstChange]?) {
+    if let changes, !changes.isEmpty { firstChanges.append(changes) }
   }
 }
 

@@ -39,8 +39,7 @@ package final class LockExecutor: BlockExecutor {
     let preparation = BlockPreparation(block, on: table, isInOrder: false)
     let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
     let lanes = lanes
-    // Room for the changes of all lanes in each, so that they can be put together without moving; what is not used is
-    // not touched.
+    // Any lane may run most of the block; room that is not used is not touched.
     let changeCount = 2 * preparation.count
     pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
     var timeline: Timeline?
@@ -55,17 +54,11 @@ package final class LockExecutor: BlockExecutor {
         }
       }
     } catch {
-      forEachLane { table.rollBack($0.takeFirstChanges()) }
+      forEachLane { table.rollBack([$0.takeFirstChanges()]) }
       throw error
     }
-    var firstChanges: [AccountTable.FirstChange] = []
-    forEachLane { lane in
-      if firstChanges.isEmpty {
-        firstChanges = lane.takeFirstChanges()
-      } else {
-        firstChanges += lane.takeFirstChanges()
-      }
-    }
+    var firstChanges: [[AccountTable.FirstChange]] = []
+    forEachLane { firstChanges.append($0.takeFirstChanges()) }
     return BlockExecution(
       results: outcome.results, processed: outcome.processed, firstChanges: firstChanges,
       signatureNanoseconds: feed.signatureNanoseconds, timeline: timeline)

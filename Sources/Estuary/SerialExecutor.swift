@@ -46,11 +46,11 @@ extension Lane {
         }
       }
     } catch {
-      table.rollBack(takeFirstChanges())
+      table.rollBack([takeFirstChanges()])
       throw error
     }
     return BlockExecution(
-      results: outcome.results, processed: outcome.processed, firstChanges: takeFirstChanges(),
+      results: outcome.results, processed: outcome.processed, firstChanges: [takeFirstChanges()],
       signatureNanoseconds: preparation.signatureNanoseconds)
   }
 }
