@@ -154,15 +154,10 @@ package final class AccountTable: @unchecked Sendable {
   /// Asks for the first bytes of the data of the account of a key of this tag, if the account is already near.
   @inline(__always) func prefetchData(tag: UInt32) {
     guard let (_, index) = interner.keyPlace(tag: tag), index.position < interner.count else { return }
-    // An array is a pointer to its count and elements. Reading the pointer by itself keeps away from them: anything
-    // that an array is asked would count a reference there, and wait for the memory.
-    let data = UnsafeRawPointer(accounts + index.position) + Self.dataOffset
-    guard let storage = data.load(as: UnsafeRawPointer?.self) else { return }
+    let storage = account(at: index).dataStorage
     estuary_prefetch(storage)
     estuary_prefetch(storage + 64)
   }
-
-  private static let dataOffset = MemoryLayout<Account>.offset(of: \.data) ?? 0
 
   /// Asks for what `publish` reads of the account at `index` beside the account.
   @inline(__always) func prefetchNotes(_ index: AccountIndex) { estuary_prefetch(notes + index.position) }

@@ -86,6 +86,12 @@ final class BlockPreparation: @unchecked Sendable {
     signaturePlaces.deallocate()
   }
 
+  /// Whether an earlier block has executed or charged a transaction of this signature.
+  @inline(__always) func wasProcessedBefore(_ signature: Signature?) -> Bool {
+    guard let signature else { return false }
+    return block.statusCache.contains(signature)
+  }
+
   /// Where the transaction at `position` lies.
   @inline(__always) func slot(_ position: Int) -> UnsafeMutablePointer<PreparedTransaction> {
     slots + position & slotMask

@@ -19,7 +19,7 @@ final class Lane {
     firstChanges.removeAll(keepingCapacity: true)
     firstChanges.reserveCapacity(changeCount)
     if let processor {
-      processor.environment = environment
+      processor.begin(environment)
     } else {
       processor = TransactionProcessor(environment: environment, engine: engine)
     }
@@ -48,7 +48,7 @@ final class Lane {
       isAlreadyProcessed: {
         let earlier = Int(prepared.pointee.duplicateOf)
         return earlier >= 0 && results.isProcessed(earlier)
-          || signature.map(preparation.block.statusCache.contains) ?? false
+          || preparation.wasProcessedBefore(signature)
       },
       publish: { position, slot in
         table.publish(from: slot, at: view.indices[position], noting: &firstChanges)
@@ -92,6 +92,11 @@ struct TableView: AccountView {
   @inline(__always) func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>) {
     // The table holds `Account.empty` where there is none.
     slot.pointee.assign(table.account(at: indices[position]))
+  }
+
+  /// The transaction has locked the account for reading at least.
+  @inline(__always) func account(lentAt position: Int) -> UnsafePointer<Account>? {
+    table.account(at: indices[position])
   }
 
   func implicitPosition(of key: Pubkey, keyCount: Int) -> Int? {

@@ -41,4 +41,15 @@ public struct Account: Sendable, Equatable {
   }
 
   package static let maximumDataByteCount = 10 * 1024 * 1024
+
+  /// Where the reference to `data` lies in an account. An array is a pointer to its count and elements.
+  @usableFromInline static let dataOffset = MemoryLayout<Account>.offset(of: \.data) ?? 0
+}
+
+extension UnsafePointer where Pointee == Account {
+  /// Where the storage of the account's data begins, its header first. Reading this keeps away from the storage: what
+  /// an array is asked counts a reference there, in memory that other processors share or that is not near.
+  @inlinable @inline(__always) package var dataStorage: UnsafeRawPointer {
+    (UnsafeRawPointer(self) + Account.dataOffset).load(as: UnsafeRawPointer.self)
+  }
 }

@@ -18,6 +18,17 @@ package final class ExecutionEnvironment: Sendable {
   /// Outlives the block: pass the same one to the next.
   package let programs: ProgramCache
 
+  /// A copy of `other`, with references of its own.
+  package init(_ other: ExecutionEnvironment) {
+    slot = other.slot
+    blockhash = other.blockhash
+    lamportsPerSignature = other.lamportsPerSignature
+    noncesFollowTransactions = other.noncesFollowTransactions
+    sysvars = other.sysvars
+    epochStakes = other.epochStakes
+    programs = other.programs
+  }
+
   package init(
     slot: UInt64, blockhash: Hash, sysvars: Sysvars, lamportsPerSignature: UInt64 = 5000,
     noncesFollowTransactions: Bool = true, epochStakes: EpochStakes = EpochStakes(),

@@ -20,6 +20,7 @@ package final class ProgramRunner {
   }
 
   package let executable: Executable
+  private let program: ProgramEntry
   private let invoke: InvokeContext
 
   /// The key under which the program runs, for its input and its logs.
@@ -47,6 +48,7 @@ package final class ProgramRunner {
 
   package init(_ executable: Executable, engine: Engine) {
     self.executable = executable
+    program = ProgramEntry(.executable(executable))
     guard let sysvars = try? Sysvars(slot: 0, unixTimestamp: 0, blockhash: .zero) else {
       preconditionFailure("a fresh ledger's sysvars are well-formed")
     }
@@ -66,7 +68,7 @@ package final class ProgramRunner {
       collectsLogs: true)
     invoke.transaction.keys[0] = Self.programID
     invoke.transaction.accounts[0] = Account(lamports: 1, owner: ProgramID.bpfLoader2, executable: true)
-    invoke.setProgram(ProgramEntry(.executable(executable)), at: 0)
+    invoke.setProgram(.passUnretained(program), at: 0)
     let frame = invoke.nextFrame
     frame.programIndex = 0
     frame.topLevelIndex = 0

@@ -125,6 +125,9 @@ package final class Executable: @unchecked Sendable {
   /// refuses this program. Afterwards one atomic load.
   func machineCode() -> MachineCode? { compilation.code(for: self) }
 
+  /// As above, for a run.
+  @inline(__always) func machineCodeEntry() -> MachineCode.Entry? { compilation.entry(for: self) }
+
   /// Bytes of machine code and its tables, 0 before the first run on the JIT engine.
   package var machineCodeByteCount: Int { compilation.finished?.byteCount ?? 0 }
 

@@ -326,7 +326,7 @@ extension WideRig {
     let words = context.bottom.assumingMemoryBound(to: UInt256.self)
     words.update(repeating: UInt256(0xdead), count: WideMachine.frameByteCount / 32)
     if let program = executable.wide { context.constants = UnsafeRawPointer(program.constants) }
-    withUnsafeMutablePointer(to: &context) { WideJIT.run(code, $0) }
+    withUnsafeMutablePointer(to: &context) { WideJIT.run(code.entry, $0) }
     return WideRun(
       fault: context.fault, pc: context.faultPC, gas: context.gas,
       height: (context.window - context.bottom) / 32,

@@ -7,17 +7,31 @@ import Primitives
 import SBPF
 
 extension InvokeContext {
-  /// Notes what the key at `position` holds when the transaction begins.
-  func setProgram(_ entry: ProgramEntry, at position: Int) {
+  /// Notes what the key at `position` holds when the transaction begins; the caller keeps `entry` until it has run.
+  func setProgram(_ entry: Unmanaged<ProgramEntry>, at position: Int) {
     programs[position] = entry
     programsEnd = max(programsEnd, position + 1)
   }
 
-  /// The code of `program`, whose key is at `index` in the transaction.
-  func executable(of program: Pubkey, at index: Int) throws(ProgramFailure) -> Executable {
-    let entry = modifiedPrograms.last { $0.program == program }?.entry ?? programs[index]
+  /// The code of `program`, whose key is at `index` in the transaction; alive until the transaction has run.
+  @inline(__always)
+  func executable(of program: Pubkey, at index: Int) throws(ProgramFailure) -> Unmanaged<Executable> {
+    if modifiedPrograms.isEmpty, let entry = programs[index],
+      let executable = entry._withUnsafeGuaranteedRef({ $0.executable })
+    {
+      return executable
+    }
+    return try findExecutable(of: program, at: index)
+  }
+
+  @inline(never)
+  private func findExecutable(
+    of program: Pubkey, at index: Int
+  ) throws(ProgramFailure) -> Unmanaged<Executable> {
+    let modified = modifiedPrograms.last { $0.program == program }?.entry
+    let entry = modified ?? programs[index]?.takeUnretainedValue()
     switch entry?.state {
-    case .executable(let executable): return executable
+    case .executable(let executable): return .passUnretained(executable)
     case .failedVerification, .delayedVisibility, .closed: log("Program is not deployed")
     case .lacksSyscall(let name): log("Program is not deployed: syscall \(name) is not in this build")
     case nil:

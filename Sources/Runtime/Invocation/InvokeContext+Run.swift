@@ -81,11 +81,11 @@ extension InvokeContext {
       throw ProgramFailure(.programEnvironmentSetupFailure)
     }
     let units = Int64(clamping: remainingUnits)
-    let outcome = run(executable, on: level)
+    let outcome = executable._withUnsafeGuaranteedRef { run($0, on: level) }
     remainingUnits = UInt64(max(0, outcome.remainingUnits))
     logConsumed(program, units: UInt64(units) - remainingUnits, of: unitsBefore)
     logReturnData(program)
-    try check(outcome, version: executable.version)
+    try check(outcome, version: executable._withUnsafeGuaranteedRef { $0.version })
     try rethrowing { () throws(InstructionError) in
       try level.input.deserialize(frame, of: transaction, isUnaligned: isUnaligned)
     }

@@ -25,8 +25,9 @@ package final class InvokeContext {
   @exclusivity(unchecked) package internal(set) var heapByteCount = 32 * 1024
   /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
   @exclusivity(unchecked) package var pendingSyscallError: SyscallFailure?
-  /// The program of each key when the transaction began; `nil` where the key holds none.
-  let programs: UnsafeMutablePointer<ProgramEntry?>
+  /// The program of each key when the transaction began; `nil` where the key holds none. Whoever runs the transaction
+  /// keeps them.
+  let programs: UnsafeMutablePointer<Unmanaged<ProgramEntry>?>
   /// Where the entries of `programs` that are not `nil` end.
   @exclusivity(unchecked) var programsEnd = 0
   /// Programs that this transaction has deployed or closed.
@@ -46,10 +47,7 @@ package final class InvokeContext {
     programs.initialize(repeating: nil, count: TransactionContext.maximumAccountCount)
   }
 
-  deinit {
-    programs.deinitialize(count: TransactionContext.maximumAccountCount)
-    programs.deallocate()
-  }
+  deinit { programs.deallocate() }
 
   /// Forgets the last transaction; `blockhash` is the one that the new one names, else the block's.
   func reset(

@@ -23,6 +23,9 @@ package final class TransactionContext {
   package let keys: UnsafeMutablePointer<Pubkey>
   package let accounts: UnsafeMutablePointer<Account>
   package let touched: UnsafeMutablePointer<Bool>
+  /// Positions of the slots that `lend` has filled.
+  private let lent: UnsafeMutablePointer<Int>
+  @exclusivity(unchecked) private var lentCount = 0
 
   /// Every instruction begun so far, in order of beginning: the first `traceLength` frames; the one after
   /// them is filled before it begins.
@@ -48,6 +51,7 @@ package final class TransactionContext {
     accounts.initialize(repeating: .empty, count: Self.maximumAccountCount)
     touched = .allocate(capacity: Self.maximumAccountCount)
     touched.initialize(repeating: false, count: Self.maximumAccountCount)
+    lent = .allocate(capacity: Self.maximumAccountCount)
     trace = .allocate(capacity: Self.maximumTraceLength + 1)
     for position in 0...Self.maximumTraceLength {
       (trace + position).initialize(to: InstructionContext())
@@ -62,6 +66,7 @@ package final class TransactionContext {
     accounts.deinitialize(count: Self.maximumAccountCount)
     accounts.deallocate()
     touched.deallocate()
+    lent.deallocate()
     trace.deinitialize(count: Self.maximumTraceLength + 1)
     trace.deallocate()
     stack.deallocate()
@@ -79,6 +84,23 @@ package final class TransactionContext {
     resizeDelta = 0
     lamportsDelta = SignedDelta()
     instructionsSysvarIndex = nil
+  }
+
+  /// Fills the slot at `position` with an account that the transaction may not write, without taking a reference to its
+  /// data: accounts that many transactions read at once, programs above all, would pass their counts to and fro between
+  /// processors. Nothing may be assigned to the slot until `takeBackAccounts`, before which the account must not change.
+  @inline(__always) func lend(_ account: UnsafePointer<Account>, at position: Int) {
+    let slot = accounts + position
+    slot.deinitialize(count: 1)
+    UnsafeMutableRawPointer(slot).copyMemory(from: account, byteCount: MemoryLayout<Account>.size)
+    lent[lentCount] = position
+    lentCount += 1
+  }
+
+  /// Empties the slots that `lend` has filled.
+  @inline(__always) func takeBackAccounts() {
+    for index in 0..<lentCount { (accounts + lent[index]).initialize(to: Account(owner: .zero, rentEpoch: 0)) }
+    lentCount = 0
   }
 
   /// Position of `key`, by a scan of at most 256 keys.

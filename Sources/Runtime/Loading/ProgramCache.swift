@@ -1,6 +1,6 @@
 // Programs by the bytes of the account that holds them. An account's data array is immutable while anyone
-// else holds it (copy-on-write), and the cache holds it: so the array's address identifies its content, and
-// looking a program up costs no hashing of its bytes. Arrays that are new are compared by SHA-256, so equal
+// else holds it (copy-on-write), and a table that knows it holds it: so the array's address identifies its content,
+// and looking a program up costs no hashing of its bytes. Arrays that are new are compared by SHA-256, so equal
 // ELF files share an executable.
 //
 //   worker ─ ProgramTable (its own, no locks) ─ miss ▶ ProgramCache (one lock) ─ miss ▶ load and verify
@@ -44,19 +44,18 @@ package struct ProgramSource: Sendable {
     self.data = data
     self.elfOffset = elfOffset
   }
-
-  /// Identifies the content for as long as somebody holds `data`.
-  var identity: UInt {
-    data.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) ^ UInt(elfOffset) }
-  }
 }
 
-/// One worker's view of the cache: open addressing by identity, read without locks.
+/// One worker's view of the cache: open addressing by identity, read without locks and without counting references,
+/// which workers that run the same programs would pass to and fro.
 final class ProgramTable {
   private struct Slot {
     var identity: UInt = 0
+    /// Keeps the storage in place that gives the identity.
     var source: ProgramSource?
     var entry: ProgramEntry?
+    /// `entry`, for looks that count no reference.
+    var known: Unmanaged<ProgramEntry>?
   }
 
   @exclusivity(unchecked) private var slots = [Slot](repeating: Slot(), count: 64)
@@ -64,39 +63,51 @@ final class ProgramTable {
   /// How many evictions of the cache the table has followed.
   @exclusivity(unchecked) private var evictionCount: UInt64 = 0
 
-  /// The program in `source`; loads it where no worker has met it yet.
-  func entry(_ source: ProgramSource, cache: ProgramCache) -> ProgramEntry {
+  /// Forgets what the cache has evicted, and everything where that is much. Called before a transaction: what the
+  /// table gives is alive until the next call.
+  @inline(__always) func begin(_ cache: ProgramCache) {
     let evictions = cache.evictionCount
-    if evictions != evictionCount {
-      evictionCount = evictions
-      forgetEvicted()
-    }
-    let identity = source.identity
-    var index = Self.hash(identity) & (slots.count - 1)
-    while slots[index].entry != nil {
-      if slots[index].identity == identity, let entry = slots[index].entry {
-        entry.noteUse(inBlock: cache.blockCount)
-        return entry
-      }
-      index = (index + 1) & (slots.count - 1)
-    }
-    let entry = cache.entry(source)
-    insert(Slot(identity: identity, source: source, entry: entry))
-    return entry
+    if evictions != evictionCount || count >= Self.limit { forget(evictions) }
   }
 
-  private func forgetEvicted() {
-    let kept = slots.filter { $0.entry.map { !$0.isEvicted } ?? false }
-    slots = [Slot](repeating: Slot(), count: slots.count)
+  private static let limit = 4096
+
+  @inline(never) private func forget(_ evictions: UInt64) {
+    evictionCount = evictions
+    let kept = count < Self.limit ? slots.filter { $0.entry.map { !$0.isEvicted } ?? false } : []
+    slots = [Slot](repeating: Slot(), count: count < Self.limit ? slots.count : 64)
     count = kept.count
     for slot in kept { place(slot) }
   }
 
+  /// The program in the data of `account`; loads it where no worker has met it yet.
+  func entry(
+    _ account: UnsafePointer<Account>, elfOffset: Int, cache: ProgramCache
+  ) -> Unmanaged<ProgramEntry> {
+    let identity = UInt(bitPattern: account.dataStorage) ^ UInt(elfOffset)
+    var index = Self.hash(identity) & (slots.count - 1)
+    while let entry = slots[index].known {
+      if slots[index].identity == identity {
+        entry._withUnsafeGuaranteedRef { $0.noteUse(inBlock: cache.blockCount) }
+        return entry
+      }
+      index = (index + 1) & (slots.count - 1)
+    }
+    let source = ProgramSource(data: account.pointee.data, elfOffset: elfOffset)
+    let entry = cache.entry(source)
+    insert(Slot(identity: identity, source: source, entry: entry, known: .passUnretained(entry)))
+    return .passUnretained(entry)
+  }
+
+  /// The program in `source`, as above, ahead of transactions.
+  func entry(_ source: ProgramSource, cache: ProgramCache) -> ProgramEntry {
+    begin(cache)
+    var account = Account(data: source.data, owner: .zero)
+    return entry(&account, elfOffset: source.elfOffset, cache: cache).takeUnretainedValue()
+  }
+
   private func insert(_ slot: Slot) {
-    if count >= 4096 {
-      slots = [Slot](repeating: Slot(), count: 64)
-      count = 0
-    } else if count * 2 >= slots.count {
+    if count * 2 >= slots.count {
       let old = slots
       slots = [Slot](repeating: Slot(), count: old.count * 2)
       for slot in old where slot.entry != nil { place(slot) }

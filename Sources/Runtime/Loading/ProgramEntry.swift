@@ -19,11 +19,20 @@ package final class ProgramEntry: Sendable {
   }
 
   package let state: State
+  /// The executable of `state`, which keeps it alive; `nil` where it cannot run.
+  let executable: Unmanaged<Executable>?
   /// The cache's count of blocks when it was last used; relaxed, because any recent value will do.
   private let lastUse = Atomic<UInt64>(0)
   private let evicted = Atomic<Bool>(false)
 
-  package init(_ state: State) { self.state = state }
+  package init(_ state: State) {
+    self.state = state
+    if case .executable(let executable) = state {
+      self.executable = .passUnretained(executable)
+    } else {
+      executable = nil
+    }
+  }
 
   package static let delayedVisibility = ProgramEntry(.delayedVisibility)
   package static let closed = ProgramEntry(.closed)

@@ -13,6 +13,10 @@ package protocol AccountView {
   /// Copies that account, or `Account.empty`, into `slot`, which holds one.
   func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>)
 
+  /// Where that account lies, or `Account.empty`, unchanged until the transaction has run; `nil` where it has to be
+  /// copied.
+  func account(lentAt position: Int) -> UnsafePointer<Account>?
+
   /// The position of `key` among the accounts that no key names, `keyCount` or more; `nil` where it is not lent.
   func implicitPosition(of key: Pubkey, keyCount: Int) -> Int?
 }
@@ -21,6 +25,8 @@ extension AccountView {
   package func copyAccount(at position: Int, to slot: UnsafeMutablePointer<Account>) {
     slot.pointee = account(at: position) ?? .empty
   }
+
+  package func account(lentAt position: Int) -> UnsafePointer<Account>? { nil }
 }
 
 /// Accounts in an array, by position.

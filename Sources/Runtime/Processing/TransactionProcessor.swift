@@ -16,24 +16,28 @@ import SBPF
 package final class TransactionProcessor {
   package let invoke: InvokeContext
   private let programTable = ProgramTable()
+  /// The environment's, so that a look at it need not go through the environment.
+  @exclusivity(unchecked) private var programCache: ProgramCache
   /// What rent depends on, by position, when the instructions began.
   let sizesBefore: UnsafeMutablePointer<(lamports: UInt64, dataByteCount: Int)>
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
-    invoke = InvokeContext(environment: environment, engine: engine)
+    invoke = InvokeContext(environment: ExecutionEnvironment(environment), engine: engine)
+    programCache = environment.programs
     sizesBefore = .allocate(capacity: TransactionContext.maximumAccountCount)
   }
 
   deinit { sizesBefore.deallocate() }
 
-  /// The block that transactions belong to from now on.
-  package var environment: ExecutionEnvironment {
-    get { invoke.environment }
-    set { invoke.environment = newValue }
+  /// Makes the block of `environment` the one that transactions belong to from now on. The processor takes an object of
+  /// its own: the references to one that all workers use would be counted in memory that all of them write.
+  package func begin(_ environment: ExecutionEnvironment) {
+    invoke.environment = ExecutionEnvironment(environment)
+    programCache = environment.programs
   }
 
   /// Loads a program ahead of the transactions that call it.
-  package func warm(_ source: ProgramSource) { _ = programTable.entry(source, cache: environment.programs) }
+  package func warm(_ source: ProgramSource) { _ = programTable.entry(source, cache: programCache) }
 
   /// Executes `resolved`, whose signatures have been verified.
   ///
@@ -76,6 +80,7 @@ package final class TransactionProcessor {
   ) -> TransactionVerdict {
     let message = resolved.message
     let environment = invoke.environment
+    defer { invoke.transaction.takeBackAccounts() }
     do throws(TransactionError) {
       try checkAge(resolved, accounts: accounts)
       let budget = try ComputeBudget(message)
@@ -130,6 +135,8 @@ package final class TransactionProcessor {
         slot.pointee = Account(
           lamports: 0, data: InstructionsSysvar.data(for: resolved), owner: ProgramID.sysvar, rentEpoch: 0)
         context.instructionsSysvarIndex = position
+      } else if position > 0, !resolved.isWritable(position), let place = accounts.account(lentAt: position) {
+        context.lend(place, at: position)
       } else {
         accounts.copyAccount(at: position, to: slot)
       }
@@ -157,35 +164,47 @@ package final class TransactionProcessor {
 
   /// Looks up the code of every program among the keys, as it is before the first instruction.
   private func findPrograms(accounts: some AccountView, keyCount: Int) {
+    programTable.begin(programCache)
     for position in 0..<keyCount {
-      let account = invoke.transaction.accounts + position
+      let account = UnsafePointer(invoke.transaction.accounts + position)
       guard account.pointee.executable else { continue }
-      let source: ProgramSource
       switch account.pointee.owner {
       case ProgramID.bpfLoader1, ProgramID.bpfLoader2:
-        source = ProgramSource(data: account.pointee.data, elfOffset: 0)
+        invoke.setProgram(programTable.entry(account, elfOffset: 0, cache: programCache), at: position)
       case ProgramID.bpfLoaderUpgradeable:
         guard let key = ImplicitRead.programData(of: account.pointee) else { continue }
-        guard let held = programData(key, accounts: accounts, keyCount: keyCount) else {
-          invoke.undeclaredPrograms.append((position, key))
-          continue
+        let isLent = withProgramData(key, accounts: accounts, keyCount: keyCount) { held in
+          invoke.setProgram(upgradeableProgram(held), at: position)
         }
-        guard held.data.count >= UpgradeableProgram.programDataHeaderByteCount else {
-          invoke.setProgram(.closed, at: position)
-          continue
-        }
-        source = ProgramSource(data: held.data, elfOffset: UpgradeableProgram.programDataHeaderByteCount)
+        if !isLent { invoke.undeclaredPrograms.append((position, key)) }
       default: continue
       }
-      invoke.setProgram(programTable.entry(source, cache: invoke.environment.programs), at: position)
     }
   }
 
-  /// The account at `key`, among the transaction's keys or the implicit ones; `nil` where it is in neither.
-  private func programData(_ key: Pubkey, accounts: some AccountView, keyCount: Int) -> Account? {
-    if let position = invoke.transaction.index(of: key) { return invoke.transaction.accounts[position] }
-    guard let position = accounts.implicitPosition(of: key, keyCount: keyCount) else { return nil }
-    return accounts.account(at: position) ?? .empty
+  /// The program whose code `programData` holds.
+  private func upgradeableProgram(_ programData: UnsafePointer<Account>) -> Unmanaged<ProgramEntry> {
+    let headerByteCount = UpgradeableProgram.programDataHeaderByteCount
+    if programData.pointee.data.count < headerByteCount { return .passUnretained(.closed) }
+    return programTable.entry(programData, elfOffset: headerByteCount, cache: programCache)
+  }
+
+  /// Shows `body` the account at `key`, among the transaction's keys or the implicit ones; false where it is in neither.
+  private func withProgramData(
+    _ key: Pubkey, accounts: some AccountView, keyCount: Int, _ body: (UnsafePointer<Account>) -> Void
+  ) -> Bool {
+    if let position = invoke.transaction.index(of: key) {
+      body(UnsafePointer(invoke.transaction.accounts + position))
+      return true
+    }
+    guard let position = accounts.implicitPosition(of: key, keyCount: keyCount) else { return false }
+    if let place = accounts.account(lentAt: position) {
+      body(place)
+    } else {
+      var account = accounts.account(at: position) ?? .empty
+      body(&account)
+    }
+    return true
   }
 }
 

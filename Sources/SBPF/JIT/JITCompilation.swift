@@ -13,7 +13,10 @@ struct JITCompilation: ~Copyable, @unchecked Sendable {
     static let refused: UInt8 = 3
   }
 
-  private final class Storage { var code: MachineCode? }
+  private final class Storage {
+    var code: MachineCode?
+    var entry: MachineCode.Entry?
+  }
 
   private let phase = Atomic<UInt8>(Phase.idle)
   private let storage = Storage()
@@ -27,17 +30,26 @@ struct JITCompilation: ~Copyable, @unchecked Sendable {
   @inline(__always) borrowing func code(for executable: Executable) -> MachineCode? {
     let now = phase.load(ordering: .acquiring)
     if now == Phase.ready { return storage.code }
-    return now == Phase.idle ? compile(executable) : nil
+    return now == Phase.idle && compile(executable) ? storage.code : nil
   }
 
-  @inline(never) private borrowing func compile(_ executable: Executable) -> MachineCode? {
+  /// Where the code begins. Whoever runs it holds the executable, so no reference is counted: workers that run one
+  /// program would pass its counts to and fro.
+  @inline(__always) borrowing func entry(for executable: Executable) -> MachineCode.Entry? {
+    let now = phase.load(ordering: .acquiring)
+    if now == Phase.ready { return storage.entry }
+    return now == Phase.idle && compile(executable) ? storage.entry : nil
+  }
+
+  @inline(never) private borrowing func compile(_ executable: Executable) -> Bool {
     // Relaxed: nothing is read that another thread wrote; the exchange only decides who compiles.
     guard
       phase.compareExchange(expected: Phase.idle, desired: Phase.compiling, ordering: .relaxed).exchanged
-    else { return nil }
-    storage.code =
-      executable.wide == nil ? JITCompiler.compile(executable) : WideCompiler.compile(executable)
-    phase.store(storage.code == nil ? Phase.refused : Phase.ready, ordering: .releasing)
-    return storage.code
+    else { return false }
+    let code = executable.wide == nil ? JITCompiler.compile(executable) : WideCompiler.compile(executable)
+    storage.code = code
+    storage.entry = code?.entry
+    phase.store(code == nil ? Phase.refused : Phase.ready, ordering: .releasing)
+    return code != nil
   }
 }

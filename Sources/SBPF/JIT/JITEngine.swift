@@ -23,7 +23,7 @@ enum JITEngine {
     _ executable: Executable, _ context: UnsafeMutablePointer<VMContext>,
     _ state: UnsafeMutablePointer<JITState>
   ) {
-    guard context.pointee.remainingUnits > 0, let code = executable.machineCode() else {
+    guard context.pointee.remainingUnits > 0, let code = executable.machineCodeEntry() else {
       return interpret(executable, context, from: executable.entryPC)
     }
     let stack = UInt64(UInt(bitPattern: context.pointee.regions[Int(GuestMemory.stackIndex)].host))

@@ -21,6 +21,12 @@ final class MachineCode: @unchecked Sendable {
   /// Bytes of instructions, without the rest of the last page.
   let codeByteCount: Int
 
+  /// What running the code takes.
+  struct Entry {
+    let start: UnsafeMutableRawPointer
+    let entries: UnsafePointer<UInt32>
+  }
+
   /// Takes over the blocks, of which the last two hold that many entries and sites.
   init(
     block: CodePages.Block, codeByteCount: Int, entries: CodePages.Block, entryCount: Int, siteCount: Int,
@@ -52,6 +58,7 @@ final class MachineCode: @unchecked Sendable {
   }
 
   var start: UnsafeMutableRawPointer { block.start }
+  var entry: Entry { Entry(start: block.start, entries: entries) }
 
   /// All memory that the code and its tables take.
   var byteCount: Int {

@@ -43,12 +43,12 @@ enum WideJIT {
 
   /// False where there is no code (yet), and nothing was done.
   static func run(_ executable: Executable, _ context: UnsafeMutablePointer<WideContext>) -> Bool {
-    guard let code = executable.machineCode() else { return false }
+    guard let code = executable.machineCodeEntry() else { return false }
     run(code, context)
     return true
   }
 
-  static func run(_ code: MachineCode, _ context: UnsafeMutablePointer<WideContext>) {
+  static func run(_ code: MachineCode.Entry, _ context: UnsafeMutablePointer<WideContext>) {
     context.pointee.jumpTable = UnsafePointer(code.entries)
     let result = unsafeBitCast(code.start, to: Entry.self)(UnsafeMutableRawPointer(context))
     context.pointee.fault = VMFault(hookResult: result)
