@@ -226,7 +226,7 @@ import Testing
     #expect(heights.contains { $0 > 0 }, "no round got as far as a block: \(heights)")
   }
 
-  @Test func errorsSayWhatToDo() {
+  @Test func errorsNameTheRemedy() {
     let errors: [(StoreError, String)] = [
       (.missing(path: "/x"), "no ledger at '/x'"), (.locked(path: "/x"), "another process"),
       (.corrupted(path: "/x", detail: "d"), "checkpoint"), (.foreign(path: "/x"), "empty"),
