@@ -182,7 +182,8 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
         reads: UnsafeBufferPointer(start: nil, count: 0), writes: UnsafeBufferPointer(start: nil, count: 0))
       return
     }
-    let mask = entry.pointee.writableMask
+    // The payer is written even where a reserved key demotes it: a transaction that fails costs it the fee.
+    let mask = entry.pointee.writableMask | 1
     let indices = preparation.indices + entry.pointee.firstIndex
     let keyCount = entry.pointee.keyCount
     var (readCount, writeCount) = (0, 0)

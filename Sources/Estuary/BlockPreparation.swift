@@ -313,7 +313,7 @@ final class BlockPreparation: @unchecked Sendable {
   }
 
   private func noteWrites(of entry: UnsafeMutablePointer<PreparedTransaction>, from first: Int) {
-    let mask = entry.pointee.writableMask
+    let mask = entry.pointee.writableMask | 1
     for offset in 0..<entry.pointee.keyCount where mask >> UInt64(offset) & 1 != 0 {
       let index = indices[first + offset]
       if tracksWrites { note(index, in: &writtenIn) }

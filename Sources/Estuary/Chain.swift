@@ -192,29 +192,32 @@ public final class Chain {
   ) throws(ChainError) -> Block {
     var timing = Timing()
     var execution = MixedExecution()
+    let sysvarsBefore = sysvars
     var record = head
     record.height += 1
-    if progress == .advancing {
-      record.slot += 1
-      record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
-      execution.firstChanges.append(try advanceSysvars(to: record))
-    }
-    let input = BlockInput(
-      wires: [], environment: environment(slot: record.slot), statusCache: statusCache,
-      verifiesSignatures: verifiesSignatures,
-      recordsTimeline: recordsTimeline)
-    let start = Clocks.monotonicNanoseconds()
     do throws(ChainError) {
+      if progress == .advancing {
+        record.slot += 1
+        record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
+        try advanceSysvars(to: record, in: &execution)
+      }
+      let input = BlockInput(
+        wires: [], environment: environment(slot: record.slot), statusCache: statusCache,
+        verifiesSignatures: verifiesSignatures,
+        recordsTimeline: recordsTimeline)
+      let start = Clocks.monotonicNanoseconds()
       try run(transactions, input, record, into: &execution)
+      timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
+      timing.signatureNanoseconds = execution.signatureNanoseconds
+      try commit(execution, record: &record, timing: &timing)
     } catch {
       execution.add(ethereum?.takeFirstChanges())
       table.rollBack(execution.firstChanges)
+      sysvars = sysvarsBefore
       ethereum?.invalidate()
       throw error
     }
-    timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
-    timing.signatureNanoseconds = execution.signatureNanoseconds
-    try commit(execution, record: &record, timing: &timing)
+    sysvars = try Self.readSysvars(table)
     programs.finishBlock()
     return Block(
       height: record.height, results: execution.results, ethereumResults: execution.ethereumResults,
@@ -296,11 +299,11 @@ public final class Chain {
     do throws(EVMStateError) { return try ethereum?.dump() } catch { throw .ethereum(detail: "\(error)") }
   }
 
+  /// Makes the block the head, or throws and leaves all as it was but for the accounts in the table.
   private func commit(
     _ execution: MixedExecution, record: inout BlockRecord, timing: inout Timing
   ) throws(ChainError) {
-    let firstChanges = execution.firstChanges
-    let changes = table.finishBlock(firstChanges)
+    let changes = table.finishBlock(execution.firstChanges)
     var lattice = lattice
     let hashStart = Clocks.monotonicNanoseconds()
     lattice.apply(changes, parallelFor: executor.parallelFor)
@@ -313,8 +316,6 @@ public final class Chain {
     do throws(StoreError) {
       try store.commit(BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes))
     } catch {
-      table.rollBack(firstChanges)
-      ethereum?.invalidate()
       throw .store(error)
     }
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
@@ -323,7 +324,6 @@ public final class Chain {
     if progress == .fixed {
       for signature in record.signatures { statusCache.insert(signature) }
     }
-    sysvars = try Self.readSysvars(table)
   }
 
   /// A value nobody could know before the block.
@@ -335,18 +335,19 @@ public final class Chain {
     return SHA256.hash(writer.bytes)
   }
 
-  private func advanceSysvars(to record: BlockRecord) throws(ChainError) -> [AccountTable.FirstChange] {
+  private func advanceSysvars(
+    to record: BlockRecord, in execution: inout MixedExecution
+  ) throws(ChainError) {
     var changes: [AccountTable.FirstChange] = []
+    defer { execution.add(changes) }
     do throws(StoreError) {
       let next = sysvars.advanced(
         toSlot: record.slot, unixTimestamp: record.unixTimestamp, parentBlockhash: head.blockhash)
       for (key, account) in next { table.publish(account, at: try table.intern(key), noting: &changes) }
     } catch {
-      table.rollBack([changes])
       throw .store(error)
     }
     sysvars = try Self.readSysvars(table)
-    return changes
   }
 
   private static func readSysvars(_ table: AccountTable) throws(ChainError) -> Sysvars {

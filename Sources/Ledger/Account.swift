@@ -43,7 +43,12 @@ public struct Account: Sendable, Equatable {
   package static let maximumDataByteCount = 10 * 1024 * 1024
 
   /// Where the reference to `data` lies in an account. An array is a pointer to its count and elements.
-  @usableFromInline static let dataOffset = MemoryLayout<Account>.offset(of: \.data) ?? 0
+  @usableFromInline static let dataOffset: Int = {
+    guard let offset = MemoryLayout<Account>.offset(of: \.data) else {
+      preconditionFailure("an account's data is stored in it")
+    }
+    return offset
+  }()
 }
 
 extension UnsafePointer where Pointee == Account {

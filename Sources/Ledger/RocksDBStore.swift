@@ -34,7 +34,8 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     case creatingIfMissing
   }
 
-  private static let formatVersion: UInt64 = 1
+  /// Counts up with each change of what keys and values mean. 2: a slot's key is a hash without its tag.
+  private static let formatVersion: UInt64 = 2
   private static let markerName = "ESTUARY"
 
   package let path: String

@@ -4,12 +4,65 @@ import Testing
 
 @testable import Estuary
 
+/// Refuses to commit one block, once.
+private final class ForgetfulStore: AccountStore, @unchecked Sendable {
+  // Sendable: one thread commits.
+  private let store = MemoryStore()
+  private var refusedHeight: UInt64?
+
+  init(refusing height: UInt64) { refusedHeight = height }
+
+  func account(_ key: Pubkey) throws(StoreError) -> Account? { try store.account(key) }
+  func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
+    try store.forEachAccount(body)
+  }
+  var head: BlockRecord? { store.head }
+  var stateLattice: [UInt8] { store.stateLattice }
+  func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
+    try store.forEachBlock(body)
+  }
+
+  func commit(_ block: BlockCommit) throws(StoreError) {
+    if block.record.height == refusedHeight {
+      refusedHeight = nil
+      throw .failed(path: "memory", detail: "full")
+    }
+    try store.commit(block)
+  }
+}
+
 @Suite struct ChainTests {
-  private func chain() throws -> Chain {
+  private func chain(_ store: any AccountStore = MemoryStore()) throws -> Chain {
     let genesis = try Genesis(
       slot: 1, unixTimestamp: 100, blockhash: Hash(word0: 9, word1: 9, word2: 9, word3: 9),
       accounts: [(Chain.faucet.pubkey, Account(lamports: Chain.faucetLamports, owner: ProgramID.system))])
-    return try Chain(store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .advancing)
+    return try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing)
+  }
+
+  @Test func aBlockThatCannotBeCommittedLeavesNothingBehind() throws {
+    let (straight, chain) = (try chain(), try chain(ForgetfulStore(refusing: 2)))
+    let target = Ed25519.KeyPair.random().pubkey
+    for number in 1...4 as ClosedRange<UInt64> {
+      var hashes: [Hash] = []
+      for chain in [straight, chain] {
+        let transfer = System.transfer(from: Chain.faucet.pubkey, to: target, lamports: 1_000_000 * number)
+        let builder = TransactionBuilder(
+          payer: Chain.faucet.pubkey, recentBlockhash: chain.blockhash, instructions: [transfer])
+        let block = BlockTransactions([try builder.signed(by: [Chain.faucet]).bytes])
+        func execute() throws -> Chain.Block {
+          try chain.execute(block, verifiesSignatures: true, unixTimestamp: Int64(100 + number))
+        }
+        if number == 2 && chain.store is ForgetfulStore {
+          let before = (chain.slot, chain.blockhash, chain.stateHash, try chain.account(SysvarID.clock))
+          #expect(throws: ChainError.self) { try execute() }
+          #expect(before == (chain.slot, chain.blockhash, chain.stateHash, try chain.account(SysvarID.clock)))
+        }
+        let done = try execute()
+        #expect(done.results[0].error == nil)
+        hashes += [done.stateHash, chain.blockhash]
+      }
+      #expect(hashes[0] == hashes[2] && hashes[1] == hashes[3])
+    }
   }
 
   @Test func eachBlockMovesSlotAndBlockhashOn() throws {

@@ -198,7 +198,7 @@ package final class TransactionProcessor {
       return true
     }
     guard let position = accounts.implicitPosition(of: key, keyCount: keyCount) else { return false }
-    if let place = accounts.account(lentAt: position) {
+    if let place = accounts.account(lentAt: position), place.pointee.lamports > 0 {
       body(place)
     } else {
       var account = accounts.account(at: position) ?? .empty
