@@ -96,7 +96,7 @@ struct Journal {
   var accountTable = PositionTable(capacity: 256)
   var slotTable = PositionTable(capacity: 1024)
   var transientTable = PositionTable(capacity: 64)
-  let hash = JournalHash()
+  let hash = KeyedHash.shared
   private(set) var logs: [EVMLog] = []
   /// Gas to be given back; below 0 only between the steps of EIP-1283's rules.
   var refund: Int64 = 0

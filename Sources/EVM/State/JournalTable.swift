@@ -88,24 +88,3 @@ struct PositionTable {
     old.deallocate()
   }
 }
-
-/// Hashes of the journal's keys under a seed of the process, so that nobody can choose keys that collide. The order
-/// of tables never reaches a result.
-struct JournalHash {
-  private let first = UInt64.random(in: 0 ... .max)
-  private let second = UInt64.random(in: 0 ... .max)
-
-  @inline(__always) func of(_ address: Address) -> UInt64 {
-    fold(address.word0 ^ first, address.word1 ^ UInt64(address.word2) << 17 ^ second)
-  }
-
-  @inline(__always) func of(_ account: Int, _ key: UInt256) -> UInt64 {
-    fold(key.limb0 ^ first, key.limb1 ^ second)
-      ^ fold(key.limb2 ^ second, key.limb3 ^ UInt64(truncatingIfNeeded: account) << 7 ^ first)
-  }
-
-  @inline(__always) private func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-    let product = a.multipliedFullWidth(by: b)
-    return product.high ^ product.low
-  }
-}

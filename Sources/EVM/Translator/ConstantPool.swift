@@ -11,6 +11,7 @@ struct ConstantPool: ~Copyable {
   /// Index + 1 in `words`, 0 where free; a power of two in size, at most half full.
   private var table: UnsafeMutablePointer<UInt32>
   private var mask: Int
+  private let hash = KeyedHash.shared
 
   init() {
     mask = 255
@@ -36,10 +37,7 @@ struct ConstantPool: ~Copyable {
 
   /// Where the word is, or where it would go.
   @inline(__always) private func place(of word: UInt256) -> Int {
-    var hash = word.limb0 ^ word.limb1 &* 0x9e37_79b9_7f4a_7c15
-    hash = (hash ^ hash >> 29) &* 0xbf58_476d_1ce4_e5b9
-    hash ^= (word.limb2 &+ word.limb3 &* 0x94d0_49bb_1331_11eb) &* 0x2545_f491_4f6c_dd1d
-    var place = Int(truncatingIfNeeded: hash ^ hash >> 32) & mask
+    var place = Int(truncatingIfNeeded: hash.of(word)) & mask
     while table[place] != 0, words[Int(table[place]) &- 1] != word { place = (place &+ 1) & mask }
     return place
   }

@@ -1,10 +1,11 @@
-// Runs of Ethereum transactions, one after the other on the calling thread, on the accounts that Solana's transactions
-// use as well. A block begins and ends with what the fork asks of blocks: system calls and withdrawals.
+// Runs of Ethereum transactions, one after the other on a thread of the lane's own, on the accounts that Solana's
+// transactions use as well. A block begins and ends with what the fork asks of blocks: system calls and withdrawals.
 
 import EVM
 import Ledger
 import Primitives
 import SBPF
+import Scheduling
 import WideIntegers
 
 final class EthereumLane {
@@ -15,6 +16,7 @@ final class EthereumLane {
   private let state: EthereumState
   private let reader: EVMLedgerState
   private let host: EVMHost
+  private let thread: EVMThread
   private var environment: BlockEnvironment
   private var gasUsed: UInt64 = 0
   private var blobGasUsed: UInt64 = 0
@@ -32,6 +34,7 @@ final class EthereumLane {
     do throws(WideMachineError) { host = try EVMHost(programs: programs, engine: engine) } catch {
       throw .machine(detail: "\(error)")
     }
+    do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
     environment = BlockEnvironment(fork: fork)
   }
 
@@ -56,9 +59,11 @@ final class EthereumLane {
       excessBlobGas: genesis.excessBlobGas, blobParameters: blobParameters,
       parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
     (gasUsed, blobGasUsed, signatureNanoseconds) = (0, 0, 0)
-    var failure: EVMStateError?
-    try EVMBlockProcessor(host: host).begin(environment, reader: reader) { apply($0, &failure) }
-    if let failure { throw failure }
+    try thread.run { () throws(EVMStateError) in
+      var failure: EVMStateError?
+      try EVMBlockProcessor(host: host).begin(environment, reader: reader) { apply($0, &failure) }
+      if let failure { throw failure }
+    }
   }
 
   /// Ends the block.
@@ -67,17 +72,19 @@ final class EthereumLane {
       EVMWithdrawal(
         index: $0.index, validatorIndex: $0.validatorIndex, address: $0.address, amount: $0.amount)
     }
-    var failure: EVMStateError?
-    do throws(EVMBlockError) {
-      _ = try EVMBlockProcessor(host: host).end(environment, withdrawals: withdrawals, reader: reader) {
-        apply($0, &failure)
+    try thread.run { () throws(EVMStateError) in
+      var failure: EVMStateError?
+      do throws(EVMBlockError) {
+        _ = try EVMBlockProcessor(host: host).end(environment, withdrawals: withdrawals, reader: reader) {
+          apply($0, &failure)
+        }
+      } catch {
+        // A ledger whose request contracts fail goes on without their requests; there is no consensus layer.
+        if case .state(let error) = error { throw error }
       }
-    } catch {
-      // A ledger whose request contracts fail goes on without their requests; there is no consensus layer.
-      if case .state(let error) = error { throw error }
+      if let failure { throw failure }
+      try state.finishBlock()
     }
-    if let failure { throw failure }
-    try state.finishBlock()
   }
 
   private func apply(_ changes: EVMStateChanges, _ failure: inout EVMStateError?) {
@@ -102,13 +109,15 @@ final class EthereumLane {
     _ wires: [EthereumWire], verifiesSignatures: Bool
   ) throws(EVMStateError) -> [EthereumTransactionResult] {
     state.reserve(transactionCount: wires.count)
-    var results: [EthereumTransactionResult] = []
-    results.reserveCapacity(wires.count)
-    for position in wires.indices {
-      lookAhead(wires, from: position)
-      results.append(try execute(wires[position], verifiesSignatures: verifiesSignatures))
+    return try thread.run { () throws(EVMStateError) in
+      var results: [EthereumTransactionResult] = []
+      results.reserveCapacity(wires.count)
+      for position in wires.indices {
+        lookAhead(wires, from: position)
+        results.append(try execute(wires[position], verifiesSignatures: verifiesSignatures))
+      }
+      return results
     }
-    return results
   }
 
   /// Transactions between two looks ahead.

@@ -101,7 +101,7 @@ struct BenchVerb: ParsableCommand {
       do throws(ProgramLoadError) {
         runner = try ProgramRunner(elf: elf, engine: engine.engine)
       } catch {
-        throw CLIError.program(path: folder, detail: error.description)
+        throw CLIError.program(path: folder, detail: error.diagnosis)
       }
       let data = withUnsafeBytes(of: iterations.littleEndian) { Array($0) }
       var best = UInt64.max
@@ -134,7 +134,7 @@ struct BenchVerb: ParsableCommand {
       do throws(ProgramLoadError) {
         _ = try ProgramRunner.load(elf: elf, engine: fastest)
       } catch {
-        throw CLIError.program(path: program, detail: error.description)
+        throw CLIError.program(path: program, detail: error.diagnosis)
       }
       best = min(best, watch.nanoseconds)
     }

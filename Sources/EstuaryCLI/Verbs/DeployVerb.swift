@@ -35,7 +35,7 @@ struct DeployVerb: ParsableCommand {
         detail: "its \(elf.count) bytes are more than an account may hold (\(Account.maximumDataByteCount))")
     }
     if let objection = ProgramEntry.objection(toDeploying: elf) {
-      throw CLIError.program(path: program, detail: objection.description)
+      throw CLIError.program(path: program, detail: objection.diagnosis)
     }
     let pair = try programKeyPair()
     let chain = try ledger.open()
@@ -85,7 +85,7 @@ enum ProgramFile {
     do throws(ELFError) {
       return try ObjectLinker.link(bytes, syscalls: SyscallTable.registry)
     } catch {
-      throw CLIError.program(path: path, detail: error.description)
+      throw CLIError.program(path: path, detail: error.diagnosis)
     }
   }
 }

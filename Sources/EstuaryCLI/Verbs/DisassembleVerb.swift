@@ -19,7 +19,7 @@ struct DisassembleVerb: ParsableCommand {
     do throws(ELFError) {
       image = try ELFLoader.load(elf, syscalls: SyscallTable.registry, options: .inspection)
     } catch {
-      throw CLIError.program(path: program, detail: error.description)
+      throw CLIError.program(path: program, detail: error.diagnosis)
     }
     let text = Disassembler.disassemble(image, syscalls: SyscallTable.registry)
     output.print(

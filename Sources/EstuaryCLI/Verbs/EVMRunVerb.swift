@@ -43,6 +43,11 @@ struct EVMRunVerb: ParsableCommand {
   }
 
   func run() throws {
+    // Calls 1024 deep need more stack than a shell may have given this thread.
+    try EVMThread().run { () throws(any Error) in try runHere() }
+  }
+
+  private func runHere() throws {
     guard let input = Hex.decode(input) else { throw CLIError.notHex(input) }
     let program = try EVMProgramFile.read(code)
     let mode = trace ? TranslationMode.tracing : .fast

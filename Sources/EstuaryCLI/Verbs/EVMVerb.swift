@@ -63,11 +63,15 @@ enum EVMProgramFile {
       do throws(ELFError) {
         return .translated(try ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .wide))
       } catch {
-        throw CLIError.program(path: text, detail: error.description)
+        throw CLIError.program(path: text, detail: error.diagnosis)
       }
     }
-    let digits = String(validating: bytes, as: UTF8.self).map { $0.filter { !$0.isWhitespace } }
-    if let digits, let code = Hex.decode(digits) { return .bytecode(code) }
-    return .bytecode(bytes)
+    // Raw bytecode is no text: it has bytes that no printable file has.
+    let isText = bytes.allSatisfy { (0x20...0x7e).contains($0) || (0x09...0x0d).contains($0) }
+    if !isText { return .bytecode(bytes) }
+    guard let code = Hex.decode(String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }) else {
+      throw CLIError.program(path: text, detail: "text that is not hexadecimal")
+    }
+    return .bytecode(code)
   }
 }

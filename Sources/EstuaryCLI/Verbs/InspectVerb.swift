@@ -18,7 +18,7 @@ struct InspectVerb: ParsableCommand {
     let summary = ELFSummary(bytes, syscalls: SyscallTable.registry)
     let objection =
       summary.kind == .object
-      ? summary.objection?.description : ProgramEntry.objection(toDeploying: bytes)?.description
+      ? summary.objection?.diagnosis : ProgramEntry.objection(toDeploying: bytes)?.diagnosis
     output.print(text: text(summary, objection), json: { json(summary, objection, to: &$0) })
   }
 

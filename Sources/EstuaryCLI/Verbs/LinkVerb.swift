@@ -42,7 +42,7 @@ struct LinkVerb: ParsableCommand {
     do throws(ELFError) {
       executable = try ObjectLinker.link(bytes, version: sbpfVersion.version, syscalls: SyscallTable.registry)
     } catch {
-      throw CLIError.program(path: object, detail: error.description)
+      throw CLIError.program(path: object, detail: error.diagnosis)
     }
     try WholeFile.write(executable, to: outputPath)
     output.print(

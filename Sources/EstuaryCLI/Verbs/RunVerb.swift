@@ -43,7 +43,7 @@ struct RunVerb: ParsableCommand {
     do throws(ProgramLoadError) {
       executable = try ProgramRunner.load(elf: elf, engine: engine.engine)
     } catch {
-      throw CLIError.program(path: program, detail: error.description)
+      throw CLIError.program(path: program, detail: error.diagnosis)
     }
     let loadNanoseconds = loadStart.nanoseconds
     let runner = ProgramRunner(executable, engine: engine.engine)

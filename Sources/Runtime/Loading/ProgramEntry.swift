@@ -121,4 +121,10 @@ package enum ProgramLoadError: Error, Sendable, CustomStringConvertible {
     case .missingSyscall(let name, let pc): "Syscall \(name) at instruction #\(pc) is not in this build"
     }
   }
+
+  /// `description` and, of a file, what was wrong and where: for people, where logs have to say what Agave's say.
+  package var diagnosis: String {
+    if case .file(let error) = self { return error.diagnosis }
+    return description
+  }
 }

@@ -1,0 +1,39 @@
+// Hashes for tables whose keys come from transactions: keyed by secrets of the process, so that nobody can choose keys
+// that collide. What a table holds never depends on them, only where.
+
+import Primitives
+import WideIntegers
+
+struct KeyedHash {
+  private let k0 = UInt64.random(in: 0 ... .max)
+  private let k1 = UInt64.random(in: 0 ... .max)
+  private let k2 = UInt64.random(in: 0 ... .max)
+  private let k3 = UInt64.random(in: 0 ... .max)
+  private let k4 = UInt64.random(in: 0 ... .max) | 1
+
+  /// The one of this process.
+  static let shared = KeyedHash()
+
+  private init() {}
+
+  @inline(__always) func of(_ address: Address) -> UInt64 {
+    joined(fold(address.word0 ^ k0, address.word1 ^ k1), fold(UInt64(address.word2) ^ k2, k3))
+  }
+
+  @inline(__always) func of(_ word: UInt256) -> UInt64 {
+    joined(fold(word.limb0 ^ k0, word.limb1 ^ k1), fold(word.limb2 ^ k2, word.limb3 ^ k3))
+  }
+
+  /// Of a slot of the account at a position.
+  @inline(__always) func of(_ account: Int, _ key: UInt256) -> UInt64 {
+    of(key) &+ UInt64(truncatingIfNeeded: account) &* k4
+  }
+
+  /// Each word has a secret of its own, and a rotation keeps equal halves from cancelling each other out.
+  @inline(__always) private func joined(_ a: UInt64, _ b: UInt64) -> UInt64 { a &+ (b &<< 29 | b &>> 35) }
+
+  @inline(__always) private func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let product = a.multipliedFullWidth(by: b)
+    return product.high ^ product.low
+  }
+}
