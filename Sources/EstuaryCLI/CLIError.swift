@@ -14,6 +14,8 @@ enum CLIError: Error, CustomStringConvertible {
   case notHex(String)
   case noBytecode(String)
   case failedCases(Int)
+  case noCases
+  case nothingToMeasure(String)
   case program(path: String, detail: String)
 
   var description: String {
@@ -28,6 +30,8 @@ enum CLIError: Error, CustomStringConvertible {
     case .noBytecode(let text): "'\(text.prefix(40))' is neither hexadecimal bytecode nor a file"
     case .program(let path, let detail): "'\(path)': \(detail)"
     case .failedCases(let count): "\(count) cases failed"
+    case .noCases: "no case was run: the files have none, or none of the fork that was asked for"
+    case .nothingToMeasure(let reason): reason
     case .transactionFailed(let result):
       (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(
         separator: "\n")

@@ -1,7 +1,7 @@
 // Structured traces (EIP-3155, https://eips.ethereum.org/EIPS/eip-3155): one JSON line an opcode. Code translated in
 // the tracing mode calls the hook before every opcode with the operand stack laid out as the EVM has it; the fast
-// mode has no such calls. A line is written when the opcode's cost is known: before the next one, or when the frame
-// ends. What a call takes along counts as its cost, as geth has it.
+// mode has no such calls. A line is written when the opcode's cost is known: before the next one, before what it calls
+// begins, or when the frame ends. What a call takes along counts as its cost, as geth has it.
 
 import Primitives
 import SBPF
@@ -16,6 +16,7 @@ package final class EVMTracer {
     let stack: [UInt256]
     let depth: Int
     let memoryByteCount: UInt64
+    let returnData: [UInt8]
     let refund: Int64
   }
 
@@ -35,7 +36,11 @@ package final class EVMTracer {
     pending = Step(
       pc: pc, opcode: pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0,
       gas: UInt64(bitPattern: frame.pointee.context.gas), stack: Array(words), depth: frame.pointee.depth,
-      memoryByteCount: frame.pointee.context.memoryByteCount, refund: frame.host.pointee.journal.refund)
+      memoryByteCount: frame.pointee.context.memoryByteCount,
+      returnData: [UInt8](
+        UnsafeRawBufferPointer(
+          start: frame.host.pointee.returnData, count: frame.host.pointee.returnByteCount)),
+      refund: frame.host.pointee.journal.refund)
   }
 
   /// Writes the opcode that was noted last, now that the frame's gas tells what it cost.
@@ -53,8 +58,22 @@ package final class EVMTracer {
     json.key("stack")
     json.array { for word in step.stack { $0.value(word.description) } }
     json.member("depth", UInt64(step.depth + 1))
+    json.member("returnData", "0x" + Hex.encode(step.returnData))
     json.member("refund", UInt64(clamping: step.refund))
     json.member("opName", EVMOpcodeTable.name(step.opcode, in: host.pointee.fork) ?? "INVALID")
+    json.endObject()
+    json.newline()
+    write(json.bytes)
+  }
+
+  /// Writes the line that ends the trace of an execution.
+  package func finish(_ outcome: EVMRunner.Outcome) {
+    var json = JSONWriter(capacity: 256)
+    json.beginObject()
+    json.member("output", "0x" + Hex.encode(outcome.output))
+    json.member("gasUsed", quantity(outcome.gasUsed))
+    json.member("pass", outcome.halt == nil)
+    if let halt = outcome.halt { json.member("error", halt.description) }
     json.endObject()
     json.newline()
     write(json.bytes)

@@ -26,6 +26,7 @@ enum FrameRun {
     _ child: FramePointer, codePosition: Int, payer: Int, isDelegated: Bool
   ) -> FrameStatus {
     let host = child.host
+    if let tracer = host.pointee.tracer { tracer.flush(host) }
     let checkpoint = host.pointee.journal.checkpoint
     let fork = host.pointee.fork
     host.pointee.journal.touch(child.pointee.account, fork: fork)
@@ -95,6 +96,7 @@ enum FrameRun {
   /// - Parameter payer: who pays the endowment.
   static func create(_ child: FramePointer, initcode: Unmanaged<EVMCode>, payer: Int) -> FrameStatus {
     let host = child.host
+    if let tracer = host.pointee.tracer { tracer.flush(host) }
     let checkpoint = host.pointee.journal.checkpoint
     let (fork, account) = (host.pointee.fork, child.pointee.account)
     host.pointee.journal.setFlags([.exists, .created, .touched], at: account)

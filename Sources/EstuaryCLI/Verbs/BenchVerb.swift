@@ -19,8 +19,8 @@ struct BenchVerb: ParsableCommand {
 
   enum Name: String, ExpressibleByArgument, CaseIterable { case vm, loading, scheduling, lanes, memory }
 
-  @Argument(help: "What to measure.")
-  var names: [Name] = Name.allCases
+  @Argument(help: "What to measure (default: all).")
+  var names: [Name] = []
 
   @Option(
     help: ArgumentHelp("Folder of the kernels (default: $ESTUARY_VECTORS/sbpf/bench).", valueName: "folder"))
@@ -43,7 +43,7 @@ struct BenchVerb: ParsableCommand {
 
   func run() throws {
     var figures: [Figure] = []
-    for name in names {
+    for name in names.isEmpty ? Name.allCases : names {
       Terminal.progress("measuring \(name.rawValue)")
       switch name {
       case .vm:
@@ -85,12 +85,18 @@ struct BenchVerb: ParsableCommand {
 
   // MARK: - Measurements
 
+  /// Nothing to measure with: an error where it was asked for by name.
+  private func leftOut(_ reason: String) throws -> [Figure] {
+    if !names.isEmpty { throw CLIError.nothingToMeasure(reason) }
+    Terminal.note(reason)
+    return []
+  }
+
   private func measureKernels(_ engine: EngineName) throws -> [Figure] {
     let vectors = ProcessInfo.processInfo.environment["ESTUARY_VECTORS"] ?? "../shared/vectors"
     let folder = kernels ?? vectors + "/sbpf/bench"
     guard kernels != nil || FileManager.default.fileExists(atPath: folder) else {
-      Terminal.note("vm: no folder '\(folder)'; --kernels names another")
-      return []
+      return try leftOut("vm: no folder '\(folder)'; --kernels names another")
     }
     var figures: [Figure] = []
     for (name, iterations) in [("alu", 2_000_000), ("mem", 2_000_000), ("sieve", 32_000)]
@@ -124,8 +130,7 @@ struct BenchVerb: ParsableCommand {
   /// From an ELF file in memory to something that runs.
   private func measureLoading() throws -> [Figure] {
     guard let program else {
-      Terminal.note("loading: no --program")
-      return []
+      return try leftOut("loading: no --program")
     }
     let elf = try ProgramFile.executable(at: program)
     var best = UInt64.max

@@ -50,6 +50,7 @@ struct ConformanceOptions: ParsableArguments {
       for one in report.cases { if let line = line(one) { print(line) } }
       print(report.summary)
     }
+    if report.cases.isEmpty { throw CLIError.noCases }
     if report.failedCount > 0 { throw CLIError.failedCases(report.failedCount) }
   }
 

@@ -67,6 +67,7 @@ struct EVMRunVerb: ParsableCommand {
       let watch = Stopwatch()
       last = try runner.run(input: input, gas: gas)
       elapsed.append(watch.nanoseconds)
+      if let last { host.tracer?.finish(last) }
       Terminal.progress(repeatCount > 1 ? "\(index + 1) of \(repeatCount) runs" : "")
     }
     Terminal.progress("")
