@@ -9,7 +9,9 @@ struct KeyedHash {
   private let k1 = UInt64.random(in: 0 ... .max)
   private let k2 = UInt64.random(in: 0 ... .max)
   private let k3 = UInt64.random(in: 0 ... .max)
-  private let k4 = UInt64.random(in: 0 ... .max) | 1
+  private let k4 = UInt64.random(in: 0 ... .max)
+  private let k5 = UInt64.random(in: 0 ... .max)
+  private let odd = UInt64.random(in: 0 ... .max) | 1
 
   /// The one of this process.
   static let shared = KeyedHash()
@@ -26,11 +28,11 @@ struct KeyedHash {
 
   /// Of a slot of the account at a position.
   @inline(__always) func of(_ account: Int, _ key: UInt256) -> UInt64 {
-    of(key) &+ UInt64(truncatingIfNeeded: account) &* k4
+    of(key) &+ UInt64(truncatingIfNeeded: account) &* odd
   }
 
-  /// Each word has a secret of its own, and a rotation keeps equal halves from cancelling each other out.
-  @inline(__always) private func joined(_ a: UInt64, _ b: UInt64) -> UInt64 { a &+ (b &<< 29 | b &>> 35) }
+  /// Two halves, made of words that had a secret each, become one in which every bit depends on both.
+  @inline(__always) private func joined(_ a: UInt64, _ b: UInt64) -> UInt64 { fold(a ^ k4, b ^ k5) }
 
   @inline(__always) private func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
