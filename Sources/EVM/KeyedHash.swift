@@ -1,7 +1,6 @@
 // Hashes for tables whose keys come from transactions: keyed by secrets of the process, so that nobody can choose keys
 // that collide. What a table holds never depends on them, only where.
 
-import Primitives
 import WideIntegers
 
 struct KeyedHash {
@@ -17,10 +16,6 @@ struct KeyedHash {
   static let shared = KeyedHash()
 
   private init() {}
-
-  @inline(__always) func of(_ address: Address) -> UInt64 {
-    joined(fold(address.word0 ^ k0, address.word1 ^ k1), fold(UInt64(address.word2) ^ k2, k3))
-  }
 
   @inline(__always) func of(_ word: UInt256) -> UInt64 {
     joined(fold(word.limb0 ^ k0, word.limb1 ^ k1), fold(word.limb2 ^ k2, word.limb3 ^ k3))

@@ -88,3 +88,9 @@ struct PositionTable {
     old.deallocate()
   }
 }
+
+extension KeyedHash {
+  @inline(__always) func of(_ address: Address) -> UInt64 {
+    of(UInt256(address.word0, address.word1, UInt64(address.word2), 0))
+  }
+}
