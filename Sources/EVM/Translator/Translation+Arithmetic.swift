@@ -265,6 +265,8 @@ extension Translation {
       let insn = text[index]
       let opcode = encoding.opcodes[Int(insn.byte)]
       guard opcode.hasSeparableLimb0 else { return }
+      // What comes before was looked at when this was made narrow: every instruction is visited once.
+      if text[index].bits >> 8 & WideWord.narrowD != 0 { return }
       var flags = WideWord.narrowD
       if insn.a < WideOperand.firstConstant { flags |= WideWord.narrowA }
       if opcode != .wnot, insn.b < WideOperand.firstConstant { flags |= WideWord.narrowB }
