@@ -11,7 +11,7 @@ import Testing
     #expect(Hex.encode(Keccak256.hash(Array(text.utf8)).bytes) == digest)
   }
 
-  // Around the rate, by pycryptodome.
+  // Around the rate, by another implementation (Crypto.Hash.keccak of Python).
   @Test(arguments: [
     (135, "cbdfd9dee5faad3818d6b06f95a219fd290b0e1706f6a82e5a595b9ce9faca62"),
     (136, "7ce759f1ab7f9ce437719970c26b0a66ff11fe3e38e17df89cf5d29c7d7f807e"),
@@ -21,7 +21,7 @@ import Testing
     #expect(Hex.encode(Keccak256.hash(pattern(count)).bytes) == digest)
   }
 
-  /// The digests of the patterns of 0 to 599 bytes, hashed: by pycryptodome.
+  /// The digests of the patterns of 0 to 599 bytes, hashed: by that implementation.
   @Test func everyLength() {
     let all = (0..<600).flatMap { Keccak256.hash(pattern($0)).bytes }
     #expect(
