@@ -329,6 +329,7 @@ extension WideCompiler {
   /// Uses rdx.
   private mutating func writeHome(_ index: Int) {
     let entry = tracked[index]
+    if entry.level == 2 { return }  // all of it is there
     let value = Int(entry.value)
     let target = home(Int(entry.place))
     var source: WideSource
