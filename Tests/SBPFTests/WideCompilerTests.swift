@@ -23,9 +23,13 @@ struct RandomWideBlocks {
   private var written: Set<Int> = []
   private var adjustment = 0
   private var constants: [UInt256]
+  /// Whether each block begins with more slots written than the compiler keeps track of.
+  private let isCrowded: Bool
+  private var width: Int { isCrowded ? 80 : 20 }
 
   init(seed: UInt64) {
     random = SeededGenerator(seed: seed)
+    isCrowded = seed % 4 == 3
     constants = WideWords.corners
     constants += [UInt256(0xffff_ffff), UInt256(5), UInt256(64), UInt256(96), UInt256(200), UInt256(0x12345)]
     constants += [UInt256(.max, .max, 0xffff_ffff, 0), UInt256(0x1000), UInt256(0, 1 << 20, 0, 0)]
@@ -61,7 +65,7 @@ struct RandomWideBlocks {
 
   private mutating func append(_ stub: (pc: Int, readable: [Int])) {
     slots[stub.pc].offset = Int16(slots.count - stub.pc - 1)
-    slots.append(.wstack(need: Self.height, grow: 20))
+    slots.append(.wstack(need: Self.height, grow: width))
     for _ in 0...number([0, 1, 2]) {
       let from = stub.readable[Int(random.next() % UInt64(stub.readable.count))]
       slots.append(.wide(.wmov, d: number([-1, -2, -5]), a: .slot(from)))
@@ -74,7 +78,8 @@ struct RandomWideBlocks {
     starts.append(slots.count)
     (written, adjustment) = ([], 0)
     slots.append(.wide(.wcharge, number: Int32(number([1, 20, 127, 128, 70_000]))))
-    slots.append(.wstack(need: Self.height, grow: 20))
+    slots.append(.wstack(need: Self.height, grow: width))
+    if isCrowded { crowd() }
     for _ in 0..<Int.random(in: 1...25, using: &random) { instruction() }
     straighten()
     // The last block's target may be the end.
@@ -155,6 +160,20 @@ struct RandomWideBlocks {
         adjustment += distance
       }
     default: computation()
+    }
+  }
+
+  /// Copies a value or two to very many slots, and computes with what has been copied.
+  private mutating func crowd() {
+    let value = readable()
+    slots.append(.wide(.wadd, d: value, a: .slot(value), b: operand()))
+    written.insert(value)
+    for _ in 0..<90 {
+      let slot = Int.random(in: -Self.height..<width, using: &random)
+      let a = random.next() % 8 == 0 ? operand() : .slot(value)
+      let subtracts = random.next() % 10 == 0
+      slots.append(.wide(subtracts ? .wsub : .wmov, d: slot, a: a, b: .slot(subtracts ? value : 0)))
+      written.insert(slot)
     }
   }
 
