@@ -23,9 +23,8 @@ extension Translation {
     let outlook = lookAhead()
     let (low, high) = (min(checkedLow, height &+ outlook.low), max(checkedHigh, height &+ outlook.high))
     if high &- low > WideMachine.maxStackHeight {
-      // No stack has both: one check or the other fails.
-      emit(.wstack, d: WideMachine.maxStackHeight, a: 1)
-      emit(.winvalid)
+      // No stack has both.
+      emitStackFault()
       pc &+= 1
       return false
     }
@@ -46,6 +45,40 @@ extension Translation {
     }
     emitCharge(outlook.units)
     return true
+  }
+
+  /// Faults as the first of the following operations does that finds too few words or too many; together they need
+  /// more than any stack has.
+  private mutating func emitStackFault() {
+    var (low, high, height) = (checkedLow, checkedHigh, self.height)
+    var pc = self.pc
+    while true {
+      let operation = operations[Int(code[pc])]
+      let (lower, upper) = (height &- Int(operation.pops), height &- Int(operation.pops) &+ Int(operation.pushes))
+      let limit = WideMachine.maxStackHeight
+      if high &- min(low, lower) > limit {
+        emit(.wstack, d: adjustment &- low, a: high &- adjustment)
+        emitFault(moving: -limit)
+        return
+      }
+      low = min(low, lower)
+      if max(high, upper) &- low > limit {
+        emit(.wstack, d: adjustment &- low, a: high &- adjustment)
+        emitFault(moving: limit)
+        return
+      }
+      (high, height) = (max(high, upper), upper)
+      pc &+= 1 &+ Int(operation.immediateByteCount)
+    }
+  }
+
+  /// Faults whatever the height: with an underflow if `distance` is the whole stack down, an overflow if it is up.
+  private mutating func emitFault(moving distance: Int) {
+    let (need, grow) = (max(-distance, 0), max(distance, 0))
+    emit(.wstack, d: need, a: grow)
+    emit(.wadjust, number: distance)
+    emit(.wstack, d: min(need, 1), a: min(grow, 1))
+    emit(.winvalid)
   }
 
   private func lookAhead() -> Outlook {
