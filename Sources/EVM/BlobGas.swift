@@ -31,7 +31,14 @@ package struct BlobParameters: Equatable, Sendable {
 
   /// The fork's own; those of Cancun for the forks before it, which use none.
   package init(of fork: Fork) {
-    self = fork >= .osaka ? .osaka : fork >= .prague ? .prague : .cancun
+    self =
+      switch fork {
+      case .bpo2: .bpo2
+      case .bpo1: .bpo1
+      case .osaka: .osaka
+      case .prague: .prague
+      default: .cancun
+      }
   }
 
   package var maximumGas: UInt64 { maximumCount &* Self.gasPerBlob }

@@ -29,13 +29,12 @@ package final class BlockEnvironment: Sendable {
   /// The hash of any earlier block; which of them a contract may ask for is `hash(ofBlock:)`'s business.
   private let blockHash: @Sendable (UInt64) -> Hash?
 
-  /// `baseFeePerGas` and `excessBlobGas` count only from the forks on that know them; `blobParameters` are the
-  /// fork's own unless given.
+  /// `baseFeePerGas` and `excessBlobGas` count only from the forks on that know them.
   package init(
     fork: Fork, chainID: UInt64 = 1, number: UInt64 = 0, timestamp: UInt64 = 0,
     gasLimit: UInt64 = UInt64(Int64.max), coinbase: Address = .zero, baseFeePerGas: UInt256 = .zero,
     difficulty: UInt256 = .zero, prevRandao: Hash = .zero, excessBlobGas: UInt64 = 0,
-    blobParameters: BlobParameters? = nil, parentBeaconBlockRoot: Hash = .zero,
+    parentBeaconBlockRoot: Hash = .zero,
     blockHash: @escaping @Sendable (UInt64) -> Hash? = { _ in nil }
   ) {
     (self.fork, self.chainID, self.number, self.timestamp) = (fork, chainID, number, timestamp)
@@ -43,9 +42,8 @@ package final class BlockEnvironment: Sendable {
     self.baseFeePerGas = fork >= .london ? baseFeePerGas : .zero
     self.prevRandao = prevRandao
     self.excessBlobGas = fork >= .cancun ? excessBlobGas : 0
-    self.blobParameters = blobParameters ?? BlobParameters(of: fork)
-    blobBaseFee =
-      fork >= .cancun ? self.blobParameters.baseFee(excessBlobGas: excessBlobGas) : .zero
+    blobParameters = BlobParameters(of: fork)
+    blobBaseFee = fork >= .cancun ? blobParameters.baseFee(excessBlobGas: excessBlobGas) : .zero
     self.parentBeaconBlockRoot = parentBeaconBlockRoot
     self.blockHash = blockHash
   }

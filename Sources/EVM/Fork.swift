@@ -7,6 +7,8 @@ package enum Fork: UInt8, Comparable, CaseIterable, Sendable {
   /// With EIP-1283, which `petersburg` takes back.
   case constantinople
   case petersburg, istanbul, berlin, london, paris, shanghai, cancun, prague, osaka
+  /// Osaka with other blob parameters (EIP-7892).
+  case bpo1, bpo2
 
   /// What a new ledger runs.
   package static var latest: Fork { .osaka }
@@ -29,9 +31,10 @@ package enum Fork: UInt8, Comparable, CaseIterable, Sendable {
     self = fork
   }
 
-  /// The fork's name as Ethereum writes it: `TangerineWhistle`.
+  /// The fork's name as Ethereum writes it: `TangerineWhistle`. At most 16 letters, which is what fits a translated
+  /// file.
   package var name: String {
     let name = String(describing: self)
-    return name.prefix(1).uppercased() + name.dropFirst()
+    return self == .bpo1 || self == .bpo2 ? name.uppercased() : name.prefix(1).uppercased() + name.dropFirst()
   }
 }

@@ -410,8 +410,7 @@ extension ChainError: CustomStringConvertible {
     case .store(let error): error.description
     case .workers(let error): "workers: \(error)"
     case .unknownFork(let name):
-      "the genesis names the fork '\(name)'; the forks are \(Fork.allCases.map(\.name).joined(separator: ", ")), "
-        + "BPO1, BPO2"
+      "the genesis names the fork '\(name)'; the forks are \(Fork.allCases.map(\.name).joined(separator: ", "))"
     case .machine(let detail): "the EVM has no memory: \(detail)"
     case .ethereum(let detail): "Ethereum's state is unusable: \(detail)"
     }

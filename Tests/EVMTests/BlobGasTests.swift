@@ -7,7 +7,8 @@ import WideIntegers
 struct BlobGasTests {
   @Test func feesAndExcessesAreTheSpecifications() {
     for test in EthereumCases.cases("blobFee") {
-      let (fork, parameters) = EthereumCases.fork(test.text("fork"))
+      let fork = Fork(name: test.text("fork"))!
+      let parameters = BlobParameters(of: fork)
       #expect(parameters.baseFee(excessBlobGas: test.number("excess")) == test.word("fee"), "\(test)")
       let next = parameters.excessBlobGas(
         fork: fork, parentExcess: test.number("excess"), parentUsed: test.number("used"),

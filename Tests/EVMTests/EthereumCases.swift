@@ -21,17 +21,6 @@ enum EthereumCases {
   }()
 
   static func cases(_ kind: String) -> [JSONValue] { all.filter { $0["kind"]?.string == kind } }
-
-  /// A fork's rules; BPO1 and BPO2 are Osaka with other blob parameters.
-  static func fork(_ name: String) -> (fork: Fork, blobParameters: BlobParameters) {
-    switch name {
-    case "BPO1": return (.osaka, .bpo1)
-    case "BPO2": return (.osaka, .bpo2)
-    default:
-      let fork = Fork(name: name)!
-      return (fork, BlobParameters(of: fork))
-    }
-  }
 }
 
 extension JSONValue {

@@ -15,11 +15,9 @@ struct EthereumTransactionTests {
   }
 
   static func environment(_ test: JSONValue) -> BlockEnvironment {
-    let (fork, blobs) = EthereumCases.fork(test.text("fork"))
-    return BlockEnvironment(
-      fork: fork, number: 1, timestamp: 1, gasLimit: test.number("gasLimit"),
-      baseFeePerGas: test.word("baseFee"),
-      excessBlobGas: test.number("excessBlobGas"), blobParameters: blobs)
+    BlockEnvironment(
+      fork: Fork(name: test.text("fork"))!, number: 1, timestamp: 1, gasLimit: test.number("gasLimit"),
+      baseFeePerGas: test.word("baseFee"), excessBlobGas: test.number("excessBlobGas"))
   }
 
   static func judge(_ test: JSONValue) -> Verdict {

@@ -10,6 +10,7 @@ import WideIntegers
     .constant 0x5
     .constant 0xffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff
     .bytecode 0x5b600056
+    .rules Osaka
     .target 0 lbb_1
     .evmpcs 0 0 1 3 4 4
     entrypoint:
@@ -152,8 +153,20 @@ import WideIntegers
         damaged[offset] ^= value
         // Four bytes of code and padding may as well be an EVM pc, or padding be code.
         if let tables = try? decode(damaged) { #expect(tables.encoded == damaged) }
-        if offset != 8, offset != 12 { #expect(throws: ELFError.self, "\(offset)") { try decode(damaged) } }
+        // And another letter another name.
+        let isName = (16..<22).contains(offset)
+        if offset != 8, offset != 12, !isName {
+          #expect(throws: ELFError.self, "\(offset)") { try decode(damaged) }
+        }
       }
+    }
+    for name in ["TangerineWhistle", "", "Osaka2"] {
+      #expect(try decode(WideTables(rules: name).encoded).rules == name)
+    }
+    for (offset, byte) in [(16, 0), (18, 0x20), (31, 0x41), (22, 0x80)] as [(Int, UInt8)] {
+      var damaged = bytes
+      damaged[offset] = byte
+      #expect(throws: ELFError.invalidWideTables(field: "rules")) { try decode(damaged) }
     }
     let smallest = [UInt8](repeating: 0, count: 32)
     #expect(try decode(smallest) == WideTables())

@@ -28,6 +28,7 @@ NAMES = {
     "istanbul": ("Istanbul", "Istanbul"), "berlin": ("Berlin", "Berlin"), "london": ("London", "London"),
     "paris": ("Paris", "Paris"), "shanghai": ("Shanghai", "Shanghai"), "cancun": ("Cancun", "Cancun"),
     "prague": ("Prague", "Prague"), "osaka": ("Osaka", "Osaka"),
+    "bpo1": ("BPO1", "BPO1"), "bpo2": ("BPO2", "BPO2"),
 }
 
 # Code of the system contracts, from their EIPs: 4788, 2935, 7002, 7251.

@@ -7,7 +7,7 @@ is logged mostly, and returned, so that every value counts.
 
 FORKS = [
     "frontier", "homestead", "tangerine_whistle", "spurious_dragon", "byzantium", "constantinople", "istanbul", "berlin",
-    "london", "paris", "shanghai", "cancun", "prague", "osaka",
+    "london", "paris", "shanghai", "cancun", "prague", "osaka", "bpo1", "bpo2",
 ]
 
 STOP, ADD, MUL, SUB, DIV, SDIV, MOD, SMOD, ADDMOD, MULMOD, EXP, SIGNEXTEND = range(0x00, 0x0C)

@@ -247,6 +247,6 @@ struct Translation: ~Copyable {
     let words = Array(UnsafeBufferPointer(start: pool.words.base, count: pool.words.count))
     return ProgramImage(
       version: .wide, text: bytes,
-      wide: WideTables(constants: words, jumpTargets: jumpTargets, bytecode: bytecode, pcMap: map))
+      wide: WideTables(constants: words, jumpTargets: jumpTargets, bytecode: bytecode, pcMap: map, rules: fork.name))
   }
 }

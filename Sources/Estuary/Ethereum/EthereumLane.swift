@@ -11,7 +11,6 @@ import WideIntegers
 final class EthereumLane {
   private let genesis: EthereumGenesis
   private let fork: Fork
-  private let blobParameters: BlobParameters?
   private let blockHashes: [UInt64: Hash]
   private let state: EthereumState
   private let reader: EVMLedgerState
@@ -23,10 +22,8 @@ final class EthereumLane {
   private var signatureNanoseconds: UInt64 = 0
 
   init(_ genesis: EthereumGenesis, on table: AccountTable, engine: Engine) throws(ChainError) {
-    guard let (fork, blobParameters) = Self.fork(named: genesis.fork) else {
-      throw .unknownFork(genesis.fork)
-    }
-    (self.genesis, self.fork, self.blobParameters) = (genesis, fork, blobParameters)
+    guard let fork = Fork(name: genesis.fork) else { throw .unknownFork(genesis.fork) }
+    (self.genesis, self.fork) = (genesis, fork)
     blockHashes = Dictionary(genesis.blockHashes.map { ($0.number, $0.hash) }) { first, _ in first }
     let programs = EVMProgramCache()
     state = EthereumState(table)
@@ -38,15 +35,6 @@ final class EthereumLane {
     environment = BlockEnvironment(fork: fork)
   }
 
-  /// The rules of `name`, and its blob parameters where they are not the fork's own.
-  private static func fork(named name: String) -> (Fork, BlobParameters?)? {
-    switch name.lowercased() {
-    case "bpo1": (.osaka, .bpo1)
-    case "bpo2": (.osaka, .bpo2)
-    default: Fork(name: name).map { ($0, nil) }
-    }
-  }
-
   // MARK: A block
 
   /// Starts block `number`; what its system calls change counts as changes of the block.
@@ -56,8 +44,7 @@ final class EthereumLane {
       fork: fork, chainID: genesis.chainID, number: number, timestamp: UInt64(clamping: timestamp),
       gasLimit: genesis.gasLimit, coinbase: genesis.coinbase, baseFeePerGas: genesis.baseFeePerGas,
       difficulty: genesis.difficulty, prevRandao: Hash(genesis.prevRandao),
-      excessBlobGas: genesis.excessBlobGas, blobParameters: blobParameters,
-      parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
+      excessBlobGas: genesis.excessBlobGas, parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
     (gasUsed, blobGasUsed, signatureNanoseconds) = (0, 0, 0)
     try thread.run { () throws(EVMStateError) in
       var failure: EVMStateError?

@@ -23,8 +23,8 @@ struct EVMRunVerb: ParsableCommand {
   @Option(help: "Gas of the call.")
   var gas: UInt64 = 30_000_000
 
-  @Option(help: "Whose rules hold.")
-  var fork: Fork = .latest
+  @Option(help: "Whose rules hold (default: a translated file's, else \(Fork.latest.name)).")
+  var fork: Fork?
 
   @Option(help: "What runs it.")
   var engine: EngineName = .jit
@@ -50,13 +50,14 @@ struct EVMRunVerb: ParsableCommand {
   private func runHere() throws {
     guard let input = Hex.decode(input) else { throw CLIError.notHex(input) }
     let program = try EVMProgramFile.read(code)
+    let fork = try program.fork(fork, path: code)
     let mode = trace ? TranslationMode.tracing : .fast
     let host = try EVMHost(programs: EVMProgramCache(), engine: engine.engine, mode: mode)
     if trace { host.tracer = EVMTracer { Terminal.writeError($0) } }
-    var (code, translateNanoseconds) = try prepared(program, mode)
+    var (code, translateNanoseconds) = try prepared(program, fork, mode)
     // The first time pays for the process, too: tables that are made when they are used, memory that is touched.
     for _ in 0..<Self.warmTranslationCount {
-      let again = try prepared(program, mode)
+      let again = try prepared(program, fork, mode)
       if again.nanoseconds < translateNanoseconds { (code, translateNanoseconds) = again }
     }
     let runner = EVMRunner(
@@ -80,7 +81,7 @@ struct EVMRunVerb: ParsableCommand {
 
   /// Code that is ready to run, and how long making it so took: translation, verification, compilation.
   private func prepared(
-    _ program: EVMProgramFile.Program, _ mode: TranslationMode
+    _ program: EVMProgramFile.Program, _ fork: Fork, _ mode: TranslationMode
   ) throws -> (code: EVMCode, nanoseconds: UInt64) {
     let watch = Stopwatch()
     let code: EVMCode

@@ -19,6 +19,8 @@ extension Fork: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }
   public var defaultValueDescription: String { name }
   public static var allValueStrings: [String] { allCases.map(\.name) }
+  // Names say enough.
+  public static var allValueDescriptions: [String: String] { [:] }
 }
 
 /// A program, with or without `--code` before it.
@@ -50,6 +52,21 @@ enum EVMProgramFile {
       case .bytecode(let bytes): bytes
       case .translated(let image): image.wide?.bytecode ?? []
       }
+    }
+
+    /// The fork to run it under: the one that is asked for, which may not be another than a file was translated for.
+    ///
+    /// - Parameter path: of the file, for errors.
+    func fork(_ asked: Fork?, path: String) throws(CLIError) -> Fork {
+      guard case .translated(let image) = self else { return asked ?? .latest }
+      let rules = image.wide?.rules ?? ""
+      guard let fork = Fork(name: rules) else {
+        throw .program(path: path, detail: "translated for '\(rules)', which is no fork: translate it again")
+      }
+      if let asked, asked != fork {
+        throw .program(path: path, detail: "translated for \(fork.name): 'evm translate --fork \(asked.name)' makes another")
+      }
+      return fork
     }
   }
 

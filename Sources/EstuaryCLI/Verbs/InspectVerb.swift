@@ -46,7 +46,8 @@ struct InspectVerb: ParsableCommand {
     lines.append("syscalls: \(summary.syscalls.isEmpty ? "none" : summary.syscalls.joined(separator: " "))")
     if let wide = summary.wide {
       lines.append(
-        "translated from \(wide.bytecode.count) bytes of EVM code: \(wide.constants.count) constants, "
+        "translated from \(wide.bytecode.count) bytes of EVM code"
+          + (wide.rules.isEmpty ? "" : " for \(wide.rules)") + ": \(wide.constants.count) constants, "
           + "\(wide.jumpTargets.count) jump targets")
     }
     for relocation in summary.relocations {
@@ -80,6 +81,7 @@ struct InspectVerb: ParsableCommand {
       writer.key("wide")
       writer.object {
         $0.member("bytecode", "0x" + Hex.encode(wide.bytecode))
+        $0.member("rules", wide.rules)
         $0.member("constants", wide.constants.count)
         $0.member("jumpTargets", wide.jumpTargets.count)
       }

@@ -90,7 +90,9 @@ package struct ELFSummary: Sendable {
     (flags, machine, type, entryAddress) = (header.flags, header.machine, header.type, header.entry)
     if header.type == UInt16(ET_REL) {
       kind = .object
-    } else if let version = SBPFVersion(rawValue: header.flags) {
+    } else if [ELFMachine.bpf, ELFMachine.sbpf].contains(header.machine),
+      let version = SBPFVersion(rawValue: header.flags)
+    {
       kind = .program(version)
     }
     let table = try? file.programHeaders(offset: header.programHeaderOffset, count: header.programHeaderCount)

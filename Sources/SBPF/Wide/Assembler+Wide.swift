@@ -2,6 +2,7 @@
 //
 //   .constant 0xff             constant 0, the next one constant 1, …
 //   .bytecode 0x5b00           the EVM code that this was translated from
+//   .rules Osaka               what it was translated for
 //   .target 0 start            EVM pc 0 is the label start
 //   .evmpcs 0 0 1              by slot: the EVM pc that it was translated from
 //   start:
@@ -13,7 +14,7 @@ import WideIntegers
 
 extension Assembler {
   /// Statements that take no slot.
-  static let directives: Set<String> = [".function", ".constant", ".bytecode", ".target", ".evmpcs"]
+  static let directives: Set<String> = [".function", ".constant", ".bytecode", ".rules", ".target", ".evmpcs"]
 
   mutating func encodeWideDirective(_ statement: Statement) throws(AssemblerError) {
     guard version.hasWideInstructions else {
@@ -27,6 +28,9 @@ extension Assembler {
     switch statement.mnemonic {
     case ".constant": wide.constants.append(try Assembler.word(operand, line))
     case ".bytecode": wide.bytecode += try Assembler.bytes(operand, line)
+    case ".rules":
+      guard WideTables.isRules(operand.utf8) else { throw .invalidImmediate(operand, line: line) }
+      wide.rules = operand
     case ".evmpcs":
       for text in operand.split(separator: " ") {
         wide.pcMap.append(try Assembler.number32(String(text), line))

@@ -57,6 +57,7 @@ enum WideSpelling {
       let digits = tables.bytecode.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
       lines.append(".bytecode 0x\(digits.joined())")
     }
+    if !tables.rules.isEmpty { lines.append(".rules \(tables.rules)") }
     for target in tables.jumpTargets {
       guard let label = labels[Int(target.slot)] else { continue }
       lines.append(".target \(target.evmPC) \(label)")

@@ -1,6 +1,7 @@
 // Wide tables as the read-only data of an ELF file of the strict layout. All numbers are little-endian.
 //
-//   0   u32 constants, u32 jump targets, u32 EVM pcs (by slot), u32 bytes of EVM code, 16 zero bytes
+//   0   u32 constants, u32 jump targets, u32 EVM pcs (by slot), u32 bytes of EVM code
+//   16  rules, zero bytes up to 16
 //   32  constants, 32 bytes each
 //       jump targets: u32 EVM pc, u32 slot
 //       EVM pcs: u32
@@ -19,7 +20,8 @@ extension WideTables {
     for count in [constants.count, jumpTargets.count, pcMap.count, bytecode.count] {
       append(UInt32(clamping: count))
     }
-    bytes += [UInt8](repeating: 0, count: 16)
+    let name = rules.utf8.prefix(WideTables.maxRulesByteCount)
+    bytes += name + [UInt8](repeating: 0, count: WideTables.maxRulesByteCount - name.count)
     for constant in constants {
       for limb in [constant.limb0, constant.limb1, constant.limb2, constant.limb3] {
         withUnsafeBytes(of: limb.littleEndian) { bytes += $0 }
@@ -45,7 +47,10 @@ extension WideTables {
     }
     let header = WideTables.headerByteCount
     guard bytes.count >= header else { throw .invalidWideTables(field: "header") }
-    guard limb(16) | limb(24) == 0 else { throw .invalidWideTables(field: "padding of the header") }
+    let name = bytes[16..<header].prefix { $0 != 0 }
+    guard WideTables.isRules(name), bytes[(16 + name.count)..<header].allSatisfy({ $0 == 0 }) else {
+      throw .invalidWideTables(field: "rules")
+    }
     let counts = (0..<4).map { Int(word(4 * $0)) }
     // Each count is below 2^32, so the sum is far below 2^63.
     let targetsStart = header + counts[0] * 32
@@ -63,6 +68,7 @@ extension WideTables {
         WideJumpTarget(evmPC: word(targetsStart + index * 8), slot: word(targetsStart + index * 8 + 4))
       },
       bytecode: Array(bytes[codeStart..<codeEnd]),
-      pcMap: (0..<counts[2]).map { word(pcMapStart + $0 * 4) })
+      pcMap: (0..<counts[2]).map { word(pcMapStart + $0 * 4) },
+      rules: String(decoding: name, as: UTF8.self))
   }
 }

@@ -23,15 +23,34 @@ package struct WideTables: Sendable, Equatable {
   package var bytecode: [UInt8]
   /// By slot, the offset in `bytecode` of what it was translated from; may be empty.
   package var pcMap: [UInt32]
+  /// What the code was translated for, a name that only the translator understands: at most `maxRulesByteCount`
+  /// letters and digits of ASCII; empty if nobody said.
+  package var rules: String
+
+  package static let maxRulesByteCount = 16
+
+  /// Whether a text may stand in `rules`.
+  static func isRules(_ text: some Collection<UInt8>) -> Bool {
+    text.count <= maxRulesByteCount
+      && text.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "a")...UInt8(ascii: "z"):
+          true
+        default: false
+        }
+      }
+  }
 
   package init(
     constants: [UInt256] = [], jumpTargets: [WideJumpTarget] = [], bytecode: [UInt8] = [],
-    pcMap: [UInt32] = []
+    pcMap: [UInt32] = [], rules: String = ""
   ) {
     self.constants = constants
     self.jumpTargets = jumpTargets
     self.bytecode = bytecode
     self.pcMap = pcMap
+    self.rules = rules
   }
 }
 
