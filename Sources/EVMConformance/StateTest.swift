@@ -33,34 +33,60 @@ package struct StateTest: Sendable {
   package let cases: [StateTestCase]
 }
 
-/// Why a file is no state test; `path` leads to the value that is missing or wrong.
+/// Why a file or a part of it is no state test; `path` leads to the value that is missing or wrong.
 package struct StateTestError: Error, Equatable, Sendable, CustomStringConvertible {
   package let path: String
-  package var description: String { "no state test: '\(path)' is missing or malformed" }
+  package let problem: String
+
+  package init(path: String, problem: String = "is missing or malformed") {
+    (self.path, self.problem) = (path, problem)
+  }
+
+  package var description: String { "no state test: '\(path)' \(problem)" }
+}
+
+/// What a file holds.
+package struct StateTestFile: Sendable {
+  package fileprivate(set) var tests: [StateTest] = []
+  /// By name, tests and cases that cannot be run, and why.
+  package fileprivate(set) var malformed: [(name: String, error: StateTestError)] = []
 }
 
 package enum StateTestReader {
   /// The tests of a file, in its order; `fork` leaves out the cases of all others.
-  package static func read(_ json: JSONValue, fork: Fork?) throws(StateTestError) -> [StateTest] {
-    guard let file = json.object else { throw StateTestError(path: "/") }
-    var tests: [StateTest] = []
-    for member in file.members {
-      tests.append(try read(member.name, Node(member.value, path: "/\(member.name)"), only: fork))
+  package static func read(_ json: JSONValue, fork: Fork?) throws(StateTestError) -> StateTestFile {
+    guard let members = json.object?.members else {
+      throw StateTestError(path: "/", problem: "is no object of tests by name")
     }
-    return tests
+    var file = StateTestFile()
+    for member in members {
+      do throws(StateTestError) {
+        let test = Node(member.value, path: "/\(member.name)")
+        file.tests.append(try read(member.name, test, only: fork, &file.malformed))
+      } catch {
+        file.malformed.append((member.name, error))
+      }
+    }
+    return file
   }
 
-  private static func read(_ name: String, _ test: Node, only fork: Fork?) throws(StateTestError) -> StateTest
-  {
+  private static func read(
+    _ name: String, _ test: Node, only fork: Fork?, _ malformed: inout [(name: String, error: StateTestError)]
+  ) throws(StateTestError) -> StateTest {
     var accounts: [StateTestAccount] = []
     for (address, account) in try test["pre"].members() { accounts.append(try read(account, address)) }
     var cases: [StateTestCase] = []
     for (forkName, posts) in try test["post"].members() {
-      guard let named = Fork(name: forkName) else { throw StateTestError(path: posts.path) }
+      let named = Fork(name: forkName)
       if let fork, fork != named { continue }
-      let environment = try environment(test["env"], named)
-      for post in try posts.elements() {
-        cases.append(try read(post, name: "\(name) \(forkName)", environment))
+      let name = "\(name) \(forkName)"
+      for (index, post) in try posts.elements().enumerated() {
+        do throws(StateTestError) {
+          guard let named else { throw StateTestError(path: posts.path, problem: "names no known fork") }
+          cases.append(try read(post, name: name, try environment(test["env"], named)))
+        } catch {
+          malformed.append(("\(name) \(index)", error))
+        }
       }
     }
     return StateTest(name: name, accounts: accounts, cases: cases)

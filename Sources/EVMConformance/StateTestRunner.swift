@@ -18,14 +18,24 @@ package struct StateTestOptions: Sendable {
   package var workerCount: Int
   /// Runs `CALLBlake2f_MaxRounds` too, whose 2^32 rounds take minutes.
   package var includesSlow: Bool
+  /// Only the cases whose name has this in it.
+  package var name: String?
+  /// Takes the lines of a structured trace (EIP-3155); with several workers those of their cases are mixed.
+  package var trace: (@Sendable ([UInt8]) -> Void)?
 
-  package init(fork: Fork? = nil, engine: Engine = .fastest, workerCount: Int = 1, includesSlow: Bool = false)
-  {
+  package init(
+    fork: Fork? = nil, engine: Engine = .fastest, workerCount: Int = 1, includesSlow: Bool = false,
+    name: String? = nil, trace: (@Sendable ([UInt8]) -> Void)? = nil
+  ) {
     self.fork = fork
     self.engine = engine
     self.workerCount = workerCount
     self.includesSlow = includesSlow
+    self.name = name
+    self.trace = trace
   }
+
+  func includes(_ name: String) -> Bool { self.name.map { name.contains($0) } ?? true }
 }
 
 package enum StateTestConformance {
@@ -42,7 +52,7 @@ package enum StateTestConformance {
     let pool = try WorkerPool(
       workerCount: options.workerCount, stackByteCount: EVMHost.stackByteCount, pinning: false)
     let programs = EVMProgramCache()
-    let hosts = try WorkerHosts(count: options.workerCount, programs: programs, engine: options.engine)
+    let hosts = try WorkerHosts(options, programs: programs)
     let results = FileResults(count: files.count)
     let list = files
     pool.forEach(count: files.count, chunk: 1) { worker, range in
@@ -65,17 +75,20 @@ package enum StateTestConformance {
       [ConformanceCase(file: file, line: 0, name: "", outcome: .failed(reason))]
     }
     guard let data = FileManager.default.contents(atPath: file) else { return failure("cannot be read") }
-    let tests: [StateTest]
+    let content: StateTestFile
     do {
-      tests = try StateTestReader.read(try JSONValue.parse(Array(data)), fork: options.fork)
+      content = try StateTestReader.read(try JSONValue.parse(Array(data)), fork: options.fork)
     } catch {
       return failure("\(error)")
     }
     var cases: [ConformanceCase] = []
-    for test in tests {
+    for (name, error) in content.malformed where options.includes(name) {
+      cases.append(ConformanceCase(file: file, line: 0, name: name, outcome: .failed("\(error)")))
+    }
+    for test in content.tests {
       let isSkipped = test.name.contains(slowTest) && !options.includesSlow
       let world = isSkipped ? EVMWorld() : world(of: test, programs)
-      for one in test.cases {
+      for one in test.cases where options.includes(one.name) {
         let outcome =
           isSkipped
           ? ConformanceOutcome.skipped("takes minutes: --include-slow runs it") : run(one, on: world, host)
@@ -113,6 +126,10 @@ package enum StateTestConformance {
         refusal = nil
         world.apply(changes)
         logsHash = receipt.logs.logsHash
+        host.tracer?.finish(
+          EVMTracer.Summary(
+            output: receipt.output, gasUsed: receipt.gasUsed, error: receipt.halt?.description,
+            stateRoot: world.stateRoot, fork: test.environment.fork, test: test.name))
       }
     } catch let error as EthereumTransactionError {
       refusal = error.exceptionName
@@ -149,9 +166,14 @@ package enum StateTestConformance {
 private struct WorkerHosts: @unchecked Sendable {
   private let hosts: [EVMHost]
 
-  init(count: Int, programs: EVMProgramCache, engine: Engine) throws(WideMachineError) {
+  init(_ options: StateTestOptions, programs: EVMProgramCache) throws(WideMachineError) {
     var hosts: [EVMHost] = []
-    for _ in 0..<count { hosts.append(try EVMHost(programs: programs, engine: engine)) }
+    for _ in 0..<options.workerCount {
+      let host = try EVMHost(
+        programs: programs, engine: options.engine, mode: options.trace == nil ? .fast : .tracing)
+      host.tracer = options.trace.map { EVMTracer($0) }
+      hosts.append(host)
+    }
     self.hosts = hosts
   }
 

@@ -19,18 +19,18 @@ struct StateTestReaderTests {
     """
 
   @Test func aFileIsRead() throws {
-    let tests = try StateTestReader.read(try JSONValue.parse(Self.good), fork: nil)
-    let test = try #require(tests.first)
+    let file = try StateTestReader.read(try JSONValue.parse(Self.good), fork: nil)
+    #expect(file.malformed.isEmpty)
+    let test = try #require(file.tests.first)
     #expect(test.accounts.count == 1 && test.accounts[0].storage.count == 1)
     #expect(test.cases.map(\.name) == ["t Cancun d0 g1 v2"])
     #expect(test.cases[0].exceptions == ["A", "B"])
-    #expect(try StateTestReader.read(try JSONValue.parse(Self.good), fork: .london)[0].cases.isEmpty)
+    #expect(try StateTestReader.read(try JSONValue.parse(Self.good), fork: .london).tests[0].cases.isEmpty)
   }
 
   @Test(arguments: [
     ("\"txbytes\": \"0xc0\"", "\"txbytes\": \"0xc\"", "/t/post/Cancun/0/txbytes"),
     ("\"txbytes\"", "\"txbites\"", "/t/post/Cancun/0/txbytes"),
-    ("Cancun", "Cancan", "/t/post/Cancan"),
     ("\"pre\"", "\"per\"", "/t/pre"),
     ("0x6295ee", "0x6295", "/t/pre/0x62951b4f6dd65047762f924ecd367c17eabf8f"),
     ("\"balance\": \"0x00\"", "\"balance\": 0", "/t/pre/0x6295ee1b4f6dd65047762f924ecd367c17eabf8f/balance"),
@@ -43,9 +43,23 @@ struct StateTestReaderTests {
   ])
   func aFileThatIsWrongSaysWhere(part: String, wrong: String, path: String) throws {
     let text = Self.good.replacingOccurrences(of: part, with: wrong)
-    #expect(throws: StateTestError(path: path)) {
-      try StateTestReader.read(try JSONValue.parse(text), fork: nil)
-    }
+    let file = try StateTestReader.read(try JSONValue.parse(text), fork: nil)
+    #expect(file.malformed.map(\.error) == [StateTestError(path: path)])
+    #expect(file.tests.allSatisfy(\.cases.isEmpty))
+  }
+
+  /// Each case of a fork that nobody knows counts, and the others are run.
+  @Test func oneCaseThatIsWrongIsOneCase() throws {
+    let post = try #require(Self.good.range(of: "{\"Cancun\": ["))
+    let second = Self.good[post.upperBound...].prefix { $0 != "]" }
+    let text = Self.good
+      .replacingOccurrences(of: "{\"Cancun\": [", with: "{\"Unheard\": [\(second), 1], \"Cancun\": [{}, ")
+    let file = try StateTestReader.read(try JSONValue.parse(text), fork: nil)
+    #expect(file.tests.first?.cases.map(\.name) == ["t Cancun d0 g1 v2"])
+    #expect(file.malformed.map(\.name) == ["t Unheard 0", "t Unheard 1", "t Cancun 0"])
+    #expect(
+      file.malformed.map(\.error.path) == ["/t/post/Unheard", "/t/post/Unheard", "/t/post/Cancun/0/indexes"])
+    #expect(throws: StateTestError.self) { try StateTestReader.read(.array([]), fork: nil) }
   }
 }
 

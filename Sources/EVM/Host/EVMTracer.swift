@@ -20,6 +20,24 @@ package final class EVMTracer {
     let refund: Int64
   }
 
+  /// What the line at the end of an execution tells.
+  package struct Summary {
+    let output: [UInt8]
+    let gasUsed: UInt64
+    /// Why it failed, `nil` if it did not.
+    let error: String?
+    let stateRoot: Hash?
+    let fork: Fork
+    let test: String?
+
+    package init(
+      output: [UInt8], gasUsed: UInt64, error: String?, stateRoot: Hash? = nil, fork: Fork, test: String? = nil
+    ) {
+      (self.output, self.gasUsed, self.error) = (output, gasUsed, error)
+      (self.stateRoot, self.fork, self.test) = (stateRoot, fork, test)
+    }
+  }
+
   private let write: ([UInt8]) -> Void
   private var pending: Step?
 
@@ -43,8 +61,19 @@ package final class EVMTracer {
       refund: frame.host.pointee.journal.refund)
   }
 
+  /// Notes that `frame` has ended.
+  func end(_ frame: FramePointer) {
+    let hasFailed =
+      switch frame.pointee.context.fault {
+      case .none, .hostFault: false
+      case .halted: ![.stop, .selfDestruct, .return, .revert].contains(frame.pointee.ending)
+      default: true
+      }
+    flush(frame.host, error: hasFailed ? frame.pointee.halt.description : nil)
+  }
+
   /// Writes the opcode that was noted last, now that the frame's gas tells what it cost.
-  func flush(_ host: UnsafeMutablePointer<HostState>) {
+  func flush(_ host: UnsafeMutablePointer<HostState>, error: String? = nil) {
     guard let step = pending else { return }
     pending = nil
     let left = UInt64(bitPattern: (host.pointee.frames + step.depth).pointee.context.gas)
@@ -61,19 +90,23 @@ package final class EVMTracer {
     json.member("returnData", "0x" + Hex.encode(step.returnData))
     json.member("refund", UInt64(clamping: step.refund))
     json.member("opName", EVMOpcodeTable.name(step.opcode, in: host.pointee.fork) ?? "INVALID")
+    if let error { json.member("error", error) }
     json.endObject()
     json.newline()
     write(json.bytes)
   }
 
   /// Writes the line that ends the trace of an execution.
-  package func finish(_ outcome: EVMRunner.Outcome) {
+  package func finish(_ summary: Summary) {
     var json = JSONWriter(capacity: 256)
     json.beginObject()
-    json.member("output", "0x" + Hex.encode(outcome.output))
-    json.member("gasUsed", quantity(outcome.gasUsed))
-    json.member("pass", outcome.halt == nil)
-    if let halt = outcome.halt { json.member("error", halt.description) }
+    if let root = summary.stateRoot { json.member("stateRoot", "0x" + Hex.encode(root.bytes)) }
+    json.member("output", "0x" + Hex.encode(summary.output))
+    json.member("gasUsed", quantity(summary.gasUsed))
+    json.member("pass", summary.error == nil)
+    if let error = summary.error { json.member("error", error) }
+    json.member("fork", summary.fork.name)
+    if let test = summary.test { json.member("test", test) }
     json.endObject()
     json.newline()
     write(json.bytes)

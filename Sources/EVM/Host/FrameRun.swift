@@ -62,7 +62,7 @@ enum FrameRun {
         )
       }
     }
-    if let tracer = host.pointee.tracer { tracer.flush(host) }
+    if let tracer = host.pointee.tracer { tracer.end(child) }
     host.pointee.returnByteCount = 0
     switch child.pointee.context.fault {
     case .none: return .success

@@ -68,7 +68,11 @@ struct EVMRunVerb: ParsableCommand {
       let watch = Stopwatch()
       last = try runner.run(input: input, gas: gas)
       elapsed.append(watch.nanoseconds)
-      if let last { host.tracer?.finish(last) }
+      if let last {
+        host.tracer?.finish(
+          EVMTracer.Summary(
+            output: last.output, gasUsed: last.gasUsed, error: last.halt?.description, fork: fork))
+      }
       Terminal.progress(repeatCount > 1 ? "\(index + 1) of \(repeatCount) runs" : "")
     }
     Terminal.progress("")

@@ -13,6 +13,12 @@ struct EVMStateTestVerb: ParsableCommand {
   @Option(help: "Threads.")
   var workers = 1
 
+  @Option(name: .customLong("case"), help: "Only the cases whose name has this in it ('add11 Cancun d0 g0 v0').")
+  var name: String?
+
+  @Flag(help: "Print a line for each opcode to standard error (EIP-3155), and one with the state root for each case.")
+  var trace = false
+
   @Flag(help: "Run the test of 2^32 BLAKE2 rounds too, which takes minutes.")
   var includeSlow = false
 
@@ -20,14 +26,18 @@ struct EVMStateTestVerb: ParsableCommand {
 
   func validate() throws {
     if !(1...256).contains(workers) { throw ValidationError("--workers must be between 1 and 256") }
+    if trace && workers > 1 { throw ValidationError("--trace takes one worker: lines of several would be mixed") }
   }
 
   func run() throws {
+    let write: @Sendable ([UInt8]) -> Void = { Terminal.writeError($0) }
+    let isSilent = trace
     let report = try StateTestConformance.run(
       paths: options.paths,
       options: StateTestOptions(
-        fork: fork, engine: options.engine.engine, workerCount: workers, includesSlow: includeSlow),
-      progress: { done, all in Terminal.progress("\(done) of \(all) files") })
+        fork: fork, engine: options.engine.engine, workerCount: workers, includesSlow: includeSlow, name: name,
+        trace: trace ? write : nil),
+      progress: { done, all in if !isSilent { Terminal.progress("\(done) of \(all) files") } })
     Terminal.progress("")
     try options.report(report)
   }
