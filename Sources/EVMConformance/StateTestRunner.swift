@@ -115,6 +115,7 @@ package enum StateTestConformance {
   package static func run(_ test: StateTestCase, on state: EVMWorld, _ host: EVMHost) -> ConformanceOutcome {
     let world = EVMWorld(copying: state)
     var logsHash = [EVMLog]().logsHash
+    var summary: (output: [UInt8], gasUsed: UInt64, error: String?) = ([], 0, nil)
     let refusal: String?
     do {
       let transaction = try EthereumTransaction(decoding: test.transactionBytes)
@@ -126,10 +127,7 @@ package enum StateTestConformance {
         refusal = nil
         world.apply(changes)
         logsHash = receipt.logs.logsHash
-        host.tracer?.finish(
-          EVMTracer.Summary(
-            output: receipt.output, gasUsed: receipt.gasUsed, error: receipt.halt?.description,
-            stateRoot: world.stateRoot, fork: test.environment.fork, test: test.name))
+        summary = (receipt.output, receipt.gasUsed, receipt.halt?.description)
       }
     } catch let error as EthereumTransactionError {
       refusal = error.exceptionName
@@ -138,7 +136,13 @@ package enum StateTestConformance {
     } catch {
       return .failed("the host gave up: \(error)")
     }
-    return compare(test, refusal: refusal, root: world.stateRoot, logsHash: logsHash)
+    let root = world.stateRoot
+    host.tracer?.finish(
+      EVMTracer.Summary(
+        output: summary.output, gasUsed: summary.gasUsed,
+        error: refusal.map { "the transaction is refused: \($0)" } ?? summary.error, stateRoot: root,
+        fork: test.environment.fork, test: test.name))
+    return compare(test, refusal: refusal, root: root, logsHash: logsHash)
   }
 
   private static func compare(

@@ -45,7 +45,7 @@ struct StateTestReaderTests {
     let text = Self.good.replacingOccurrences(of: part, with: wrong)
     let file = try StateTestReader.read(try JSONValue.parse(text), fork: nil)
     #expect(file.malformed.map(\.error) == [StateTestError(path: path)])
-    #expect(file.tests.allSatisfy(\.cases.isEmpty))
+    #expect(file.tests.allSatisfy { $0.cases.isEmpty })
   }
 
   /// Each case of a fork that nobody knows counts, and the others are run.

@@ -77,7 +77,7 @@ enum NaiveFacts {
     case .frontier, .homestead: first
     case .tangerineWhistle, .spuriousDragon, .byzantium, .constantinople, .petersburg: eip150
     case .istanbul: eip1884
-    case .berlin, .london, .paris, .shanghai, .cancun, .prague, .osaka: 0
+    case .berlin, .london, .paris, .shanghai, .cancun, .prague, .osaka, .bpo1, .bpo2: 0
     }
   }
 }

@@ -96,7 +96,6 @@ enum FrameRun {
   /// - Parameter payer: who pays the endowment.
   static func create(_ child: FramePointer, initcode: Unmanaged<EVMCode>, payer: Int) -> FrameStatus {
     let host = child.host
-    if let tracer = host.pointee.tracer { tracer.flush(host) }
     let checkpoint = host.pointee.journal.checkpoint
     let (fork, account) = (host.pointee.fork, child.pointee.account)
     host.pointee.journal.setFlags([.exists, .created, .touched], at: account)

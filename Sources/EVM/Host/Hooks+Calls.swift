@@ -50,6 +50,7 @@ enum CallHooks {
     guard frame.pointee.depth < HostState.depthLimit,
       payer < 0 || host.pointee.journal.accounts.base[payer].balance >= value
     else {
+      if let tracer = host.pointee.tracer { tracer.flush(host) }
       frame.pointee.context.gas &+= target.gas
       words[0] = .zero
       return HookResult.goOn

@@ -38,6 +38,8 @@ enum CreationHooks {
       words[0] = .zero
       return HookResult.goOn
     }
+    // What the new frame gets does not count as the opcode's cost.
+    if let tracer = host.pointee.tracer { tracer.flush(host) }
     frame.pointee.context.gas = Int64(bitPattern: available &- gas)
     let salt = argumentCount == 4 ? words[0] : nil
     let status: FrameStatus
