@@ -21,6 +21,11 @@ import WideIntegers
       slotCount <= maxSlotsPerByte * code.count + constantSlots, "\(name): \(slotCount) of \(code.count)",
       sourceLocation: location)
     #expect((image.wide?.constants.count ?? 0) <= WideOperand.maxConstantCount)
+    // Branches that do not go far: how much comes before the next island has to be reckoned right all the time.
+    for reach in [256, 1000, 4000] {
+      let image = Translator.translate(code: code, fork: fork, mode: .fast, reach: reach)
+      #expect(throws: Never.self, "\(name), reach \(reach)", sourceLocation: location) { try Verifier.verify(image) }
+    }
     return image
   }
 
@@ -136,6 +141,115 @@ import WideIntegers
         try TranslatorRig.run(image, fork: .osaka, engine: .interpreter, input: input, gas: 10_000_000)
           == expected)
     }
+  }
+
+  /// `JUMPI`s to code that ends the frame.
+  private struct FarBranches {
+    var code: [UInt8] = []
+    private var places: [(offset: Int, name: String)] = []
+    private var targets: [String: Int] = [:]
+
+    mutating func push(_ name: String) {
+      places.append((code.count + 1, name))
+      code += [0x61, 0, 0]
+    }
+
+    mutating func place(_ name: String) {
+      targets[name] = code.count
+      code.append(0x5b)
+    }
+
+    /// JUMPDEST; the first word of storage is read, `result` returned.
+    mutating func place(_ name: String, returning result: UInt8) {
+      place(name)
+      code += [0x5f, 0x54, 0x50, 0x60, result, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]
+    }
+
+    var linked: [UInt8] {
+      var linked = code
+      for (offset, name) in places {
+        linked[offset] = UInt8(targets[name]! >> 8)
+        linked[offset + 1] = UInt8(targets[name]! & 255)
+      }
+      return linked
+    }
+  }
+
+  private func checkEnding(_ code: [UInt8], _ name: String) throws {
+    let image = try Self.check(code, name)
+    var naive = NaiveEVM(code: code, fork: .osaka, input: [0], gas: 1_000_000)
+    let expected = naive.run()
+    #expect(expected.ending == .returned)
+    for engine in Comparison.engines {
+      let result = try TranslatorRig.run(image, fork: .osaka, engine: engine, input: [0], gas: 1_000_000)
+      #expect(result == expected, "\(name) \(engine)")
+    }
+  }
+
+  /// A branch that waits for its target behind thousands of stubs, each as long as one gets: four moves in two circles
+  /// and a way of the window.
+  @Test(arguments: [2500, 2900, 3000, 3100, 3400]) func farBranchOverLongStubs(stubCount: Int) throws {
+    var branches = FarBranches()
+    branches.code = [0x36]
+    branches.push("end")
+    branches.code += [0x57] + [UInt8](repeating: 0x36, count: 6) + [0x5b, 0x50, 0x90, 0x91, 0x92, 0x91]
+    for _ in 0..<stubCount {
+      branches.code.append(0x36)
+      branches.push("middle")
+      branches.code.append(0x57)
+    }
+    branches.code += [0x5f, 0x5f, 0xf3]
+    branches.place("middle", returning: 0x22)
+    branches.place("end", returning: 0x11)
+    try checkEnding(branches.linked, "\(stubCount) stubs")
+  }
+
+  /// A thousand entries that many branches leave out of their places, until one has to move them all.
+  @Test(arguments: [400, 440, 448, 460, 500]) func farBranchOverManyMoves(units: Int) throws {
+    var branches = FarBranches()
+    branches.code = [0x36]
+    branches.push("end")
+    branches.code += [0x57] + [UInt8](repeating: 0x5f, count: 1000) + [0x5a]
+    for _ in 0..<units { branches.code += (0..<14).flatMap { _ in [0x5a, 0x5a, 0x55] as [UInt8] } + [0x5f, 0x5f, 0x57] }
+    branches.code.append(0x36)
+    branches.push("middle")
+    branches.code += [0x57, 0x5f, 0x5f, 0x57, 0x5f, 0x5f, 0x57, 0x5f, 0x5f, 0x57, 0x5f, 0x5f, 0xf3]
+    branches.place("middle", returning: 0x22)
+    branches.place("end", returning: 0x11)
+    try checkEnding(branches.linked, "\(units) units")
+  }
+
+  /// A branch whose distance would end up in code of another line if it were cut to 16 bits.
+  @Test func farBranchBesideALandingPlace() throws {
+    var branches = FarBranches()
+    func stubs(_ count: Int) {
+      branches.push("middle")
+      branches.code += [0x5a, 0x5a, 0x5a, 0x5a, 0x90, 0x91, 0x92, 0x91]
+      for _ in 0..<count { branches.code += [0x80, 0x85, 0x57] }
+      branches.code += [0x5f, 0x5f, 0xf3]
+    }
+    branches.push("main")
+    branches.code += [0x56] + [UInt8](repeating: 0x5b, count: 1500) + [0x60, 0x66, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]
+    branches.code.append(0x5b)
+    stubs(2690)
+    branches.place("main")
+    branches.code.append(0x36)
+    branches.push("end")
+    branches.code.append(0x57)
+    stubs(3230)
+    branches.place("middle")
+    branches.code += [0x52, 0xf3]
+    branches.place("end", returning: 0x11)
+    try checkEnding(branches.linked, "landing place")
+  }
+
+  /// More constants than the pool takes, each the target of a jump that is not taken.
+  @Test func manyTargetsOfATrace() throws {
+    var code: [UInt8] = []
+    for number in 0..<12_288 { code += [0x61, UInt8(number >> 8), UInt8(number & 255), 0x50] }
+    for number in 12_288..<16_800 { code += [0x5f, 0x61, UInt8(number >> 8), UInt8(number & 255), 0x57] }
+    let traced = Translator.translate(code: code, fork: .osaka, mode: .tracing)
+    #expect(throws: Never.self) { try Verifier.verify(traced) }
   }
 
   @Test func farLoop() throws {

@@ -32,9 +32,9 @@ struct TranslatorRig {
   /// Translates, verifies and runs.
   static func run(
     code: [UInt8], fork: Fork, mode: TranslationMode, engine: Engine, input: [UInt8], gas: Int64,
-    trace: UnsafeMutablePointer<[TraceStep]>? = nil
+    trace: UnsafeMutablePointer<[TraceStep]>? = nil, reach: Int = Translation.maxReach
   ) throws -> FrameResult {
-    let image = Translator.translate(code: code, fork: fork, mode: mode)
+    let image = Translator.translate(code: code, fork: fork, mode: mode, reach: reach)
     return try run(image, fork: fork, engine: engine, input: input, gas: gas, trace: trace)
   }
 

@@ -1,6 +1,6 @@
-// libFuzzer target for the translation of EVM bytecode: the first byte chooses the fork, the others are the code. Demanded
-// beyond not crashing: the verifier takes the translation, it is no larger than the tests say, and what runs fast ends
-// as the translation for traces does, one operation after the other, on every engine.
+// libFuzzer target for the translation of EVM bytecode: the first byte chooses the fork and how far branches go, the
+// others are the code. Demanded beyond not crashing: the verifier takes the translation, it is no larger than the tests
+// say, and what runs fast ends as the translation for traces does, one operation after the other, on every engine.
 import SBPF
 import WideIntegers
 
@@ -13,10 +13,11 @@ private let hooks = [WideHook](repeating: { hook($0, $1, $2, $3) }, count: WideM
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard count > 0 else { return 0 }
-  let fork = Fork.allCases[Int(start[0]) % Fork.allCases.count]
+  let fork = Fork.allCases[Int(start[0] & 0x3f) % Fork.allCases.count]
+  let reach = start[0] < 0x80 ? Translation.maxReach : start[0] < 0xc0 ? 256 : 1000
   let code = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
-  let fast = Translator.translate(code: code, fork: fork, mode: .fast)
-  guard fast.text.count / 8 <= 12 * code.count + 16 else { fatalError("too large: \(fast.text.count / 8)") }
+  let fast = Translator.translate(code: code, fork: fork, mode: .fast, reach: reach)
+  guard reach < Translation.maxReach || fast.text.count / 8 <= 12 * code.count + 16 else { fatalError("too large: \(fast.text.count / 8)") }
   let traced = Translator.translate(code: code, fork: fork, mode: .tracing)
   let expected = run(traced, fork, .interpreter)
   for engine in Engine.available where engine != .plain {

@@ -1,6 +1,6 @@
 // JUMP and JUMPI: constant targets are branches, comparisons are part of the branch that they decide.
 //
-// Branches reach 32,767 slots. Those that go forward wait in `shortJumps` until their target has a slot; before one of
+// Branches reach 32,767 slots (`reach`; tests take less). Those that go forward wait in `shortJumps` until their target has a slot; before one of
 // them is too old, an island of `wja`s takes it on. A branch that leaves entries out of their places goes to a stub,
 // which brings them there, so that the way past the branch has nothing to do.
 import SBPF
@@ -51,12 +51,11 @@ private struct Condition {
 }
 
 extension Translation {
-  private static let maxReach = 32_767
-  /// An unresolved branch older than this is taken on at the next terminator.
-  private static let maxAge = 16_000
-  /// More slots than any byte of code becomes, for looking ahead.
+  /// More slots than any byte of code becomes, entries aside that it finds out of their places.
   private static let maxSlotsPerByte = 16
   private static let maxStubMoves = 4
+  /// Slots that no byte accounts for: jumps around an island, checks, held values that make way.
+  private static let islandSlack = 64
 
   // MARK: Leaving the line
 
@@ -224,7 +223,7 @@ extension Translation {
       return emitBranch(condition, distance: 0)
     }
     let distance = Int(slot) &- (text.count &+ 1)
-    if distance >= -Translation.maxReach { return emitBranch(condition, distance: distance) }
+    if distance >= -reach { return emitBranch(condition, distance: distance) }
     var over = condition
     over.opcode = condition.inverted
     emitBranch(over, distance: 1)
@@ -360,11 +359,14 @@ extension Translation {
 
   // MARK: Islands
 
-  /// Places waiting stubs, and `wja`s for branches that have waited long; control does not come here.
-  mutating func placeStubs(maxAge: Int = Translation.maxAge) {
+  /// Places waiting stubs, and `wja`s for branches that have waited long: half of what they reach. Control does not
+  /// come here.
+  mutating func placeStubs() { placeStubs(maxAge: reach / 2) }
+
+  private mutating func placeStubs(maxAge: Int) {
     for index in 0..<stubs.count {
       let stub = stubs[index]
-      text.base[Int(stub.index)].d = text.count &- Int(stub.index) &- 1
+      setTarget(text.count, ofBranchAt: Int(stub.index))
       guard stub.targetPC >= 0 else {
         emitBadJump()
         continue
@@ -382,10 +384,17 @@ extension Translation {
       guard text.count &- Int(jump.index) > maxAge else { break }
       let slot = targets[Int(jump.targetPC)]
       let destination = slot == Translation.unreachedTarget ? text.count : Int(slot)
-      text.base[Int(jump.index)].d = destination &- Int(jump.index) &- 1
+      setTarget(destination, ofBranchAt: Int(jump.index))
       if slot == Translation.unreachedTarget { emitLongJump(to: Int(jump.targetPC)) }
       firstShortJump &+= 1
     }
+  }
+
+  private func setTarget(_ slot: Int, ofBranchAt index: Int) {
+    let distance = slot &- index &- 1
+    // `placeIslandIfFar` sees to it. Cut to 16 bits, the branch would go anywhere.
+    precondition(abs(distance) <= reach, "a branch at slot \(index) does not reach slot \(slot)")
+    text.base[index].d = distance
   }
 
   /// Makes an island in the middle of a line where the next `byteCount` bytes could take a branch out of reach.
@@ -393,9 +402,13 @@ extension Translation {
     var oldest = text.count
     if stubs.count > 0 { oldest = Int(stubs[0].index) }
     if firstShortJump < shortJumps.count { oldest = min(oldest, Int(shortJumps[firstShortJump].index)) }
-    let island = stubs.count &* 8 &+ (shortJumps.count &- firstShortJump)
-    let coming = byteCount &* Translation.maxSlotsPerByte &+ island &+ 64
-    guard oldest < text.count, text.count &- oldest &+ coming > Translation.maxReach else { return }
+    // Before its moves a stub has a check, behind them a way of the window and a jump.
+    let island = stubs.count &* 3 &+ stubMoves.count &+ (shortJumps.count &- firstShortJump)
+    // Entries that have been left out of their places may be moved now: one move each, and one for each circle.
+    let misplaced = max(0, height &- cleanBelow)
+    let coming =
+      byteCount &* Translation.maxSlotsPerByte &+ misplaced &+ misplaced / 2 &+ island &+ Translation.islandSlack
+    guard oldest < text.count, text.count &- oldest &+ coming > reach else { return }
     let over = text.count
     emit(.wja, number: 0)
     placeStubs(maxAge: -1)
@@ -408,7 +421,7 @@ extension Translation {
   mutating func resolveJumps() {
     for index in firstShortJump..<shortJumps.count {
       let jump = shortJumps[index]
-      text.base[Int(jump.index)].d = Int(targets[Int(jump.targetPC)]) &- Int(jump.index) &- 1
+      setTarget(Int(targets[Int(jump.targetPC)]), ofBranchAt: Int(jump.index))
     }
     for index in 0..<longJumps.count {
       let jump = longJumps[index]

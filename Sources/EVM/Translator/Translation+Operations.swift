@@ -85,10 +85,11 @@ extension Translation {
 
   /// Pushes a number that the code tells.
   private mutating func pushLiteral(_ word: UInt256) {
-    guard pool.isFull, !pool.contains(word), !isJumpNext else { return pushConstant(word) }
+    guard pool.isFull, !pool.contains(word), isTracing || !isJumpNext else { return pushConstant(word) }
     buildConstant(word)
   }
 
+  /// A jump's target stays out of the pool, unless it has to be in its place for a trace.
   private var isJumpNext: Bool {
     guard pc < byteCount else { return false }
     return code[pc] == EVMOpcode.jump.rawValue || code[pc] == EVMOpcode.jumpi.rawValue

@@ -25,6 +25,9 @@ struct Translation: ~Copyable {
   let fork: Fork
   let operations: UnsafePointer<EVMOperation>
   let isTracing: Bool
+  /// How many slots a branch goes at most.
+  let reach: Int
+  static let maxReach = 32_767
   /// Where the operation that is translated lies.
   var pc = 0
   /// By pc: `noTarget`, `unreachedTarget` for a JUMPDEST that has not been translated yet, or its slot.
@@ -83,7 +86,9 @@ struct Translation: ~Copyable {
   var readySlots = FlatBuffer<Int32>(capacity: 64)
   var relocatedSlots = FlatBuffer<Int32>(capacity: 64)
 
-  init(code bytecode: [UInt8], fork: Fork, operations: UnsafePointer<EVMOperation>, mode: TranslationMode) {
+  init(
+    code bytecode: [UInt8], fork: Fork, operations: UnsafePointer<EVMOperation>, mode: TranslationMode, reach: Int
+  ) {
     byteCount = bytecode.count
     padded = .allocate(capacity: bytecode.count + 64)
     padded.initialize(repeating: 0, count: bytecode.count + 64)
@@ -94,6 +99,7 @@ struct Translation: ~Copyable {
     self.fork = fork
     self.operations = operations
     isTracing = mode == .tracing
+    self.reach = reach
     targets = .allocate(capacity: bytecode.count + 1)
     targets.initialize(repeating: Translation.noTarget, count: bytecode.count + 1)
     text = FlatBuffer(capacity: bytecode.count + 64)

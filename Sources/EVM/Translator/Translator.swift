@@ -25,10 +25,14 @@ package enum WideHookID {
 package enum Translator {
   /// Translates `code` (a contract's or an initcode; any bytes, below 2^31 of them).
   ///
+  /// - Parameter reach: slots that a branch goes at most, 256 to 32,767; less than that is for tests.
+  ///
   /// The image's jump table has one entry for each JUMPDEST that is no PUSH data; its bytecode is `code`.
-  package static func translate(code: [UInt8], fork: Fork, mode: TranslationMode = .fast) -> ProgramImage {
+  package static func translate(
+    code: [UInt8], fork: Fork, mode: TranslationMode = .fast, reach: Int = Translation.maxReach
+  ) -> ProgramImage {
     EVMOpcodeTable.withOperations(of: fork) { operations in
-      var translation = Translation(code: code, fork: fork, operations: operations, mode: mode)
+      var translation = Translation(code: code, fork: fork, operations: operations, mode: mode, reach: reach)
       translation.run()
       return translation.image(of: code)
     }
