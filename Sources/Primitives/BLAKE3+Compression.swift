@@ -100,7 +100,8 @@ extension BLAKE3 {
     withUnsafeTemporaryAllocation(byteCount: blockByteCount, alignment: 8) { block in
       let start = block.baseAddress.unsafelyUnwrapped  // 64 bytes, never empty
       block.copyMemory(from: bytes)
-      (start + bytes.count).initializeMemory(as: UInt8.self, repeating: 0, count: blockByteCount - bytes.count)
+      (start + bytes.count).initializeMemory(
+        as: UInt8.self, repeating: 0, count: blockByteCount - bytes.count)
       var value = initialValue
       compress(
         &value, UnsafePointer(start.assumingMemoryBound(to: UInt32.self)), 0, UInt32(bytes.count),

@@ -9,7 +9,8 @@ struct ForkTests {
     ("BYZANTIUM", .byzantium), ("Constantinople", .constantinople), ("ConstantinopleFix", .petersburg),
     ("Petersburg", .petersburg), ("Istanbul", .istanbul), ("Berlin", .berlin), ("London", .london),
     ("Paris", .paris), ("Merge", .paris), ("Shanghai", .shanghai), ("Cancun", .cancun), ("prague", .prague),
-    ("osaka", .osaka), ("BPO1", .bpo1), ("bpo2", .bpo2), ("", nil), ("Cancun ", nil), ("EIP-150", nil), ("Verkle", nil),
+    ("osaka", .osaka), ("BPO1", .bpo1), ("bpo2", .bpo2), ("", nil), ("Cancun ", nil), ("EIP-150", nil),
+    ("Verkle", nil),
   ]
 
   @Test(arguments: names) func namesAndAliases(name: String, fork: Fork?) {

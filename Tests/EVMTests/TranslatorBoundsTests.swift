@@ -24,7 +24,9 @@ import WideIntegers
     // Branches that do not go far: how much comes before the next island has to be reckoned right all the time.
     for reach in [256, 1000, 4000] {
       let image = Translator.translate(code: code, fork: fork, mode: .fast, reach: reach)
-      #expect(throws: Never.self, "\(name), reach \(reach)", sourceLocation: location) { try Verifier.verify(image) }
+      #expect(throws: Never.self, "\(name), reach \(reach)", sourceLocation: location) {
+        try Verifier.verify(image)
+      }
     }
     return image
   }
@@ -210,7 +212,9 @@ import WideIntegers
     branches.code = [0x36]
     branches.push("end")
     branches.code += [0x57] + [UInt8](repeating: 0x5f, count: 1000) + [0x5a]
-    for _ in 0..<units { branches.code += (0..<14).flatMap { _ in [0x5a, 0x5a, 0x55] as [UInt8] } + [0x5f, 0x5f, 0x57] }
+    for _ in 0..<units {
+      branches.code += (0..<14).flatMap { _ in [0x5a, 0x5a, 0x55] as [UInt8] } + [0x5f, 0x5f, 0x57]
+    }
     branches.code.append(0x36)
     branches.push("middle")
     branches.code += [0x57, 0x5f, 0x5f, 0x57, 0x5f, 0x5f, 0x57, 0x5f, 0x5f, 0x57, 0x5f, 0x5f, 0xf3]
@@ -229,7 +233,8 @@ import WideIntegers
       branches.code += [0x5f, 0x5f, 0xf3]
     }
     branches.push("main")
-    branches.code += [0x56] + [UInt8](repeating: 0x5b, count: 1500) + [0x60, 0x66, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]
+    branches.code +=
+      [0x56] + [UInt8](repeating: 0x5b, count: 1500) + [0x60, 0x66, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]
     branches.code.append(0x5b)
     stubs(2690)
     branches.place("main")

@@ -139,7 +139,9 @@ enum Comparison {
   /// Lines that no stack is large enough for: what faults is the first operation that finds too few or too many words.
   @Test func linesOfMoreThanAWholeStack() throws {
     for height in [0, 1, 100, 500, 600, 1000, 1023, 1024] {
-      for (first, then) in [(1025, 0), (-1025, 0), (-1000, 1100), (600, -1100), (-500, 1025), (1024, -1025), (-1, 1025)] {
+      for (first, then) in [
+        (1025, 0), (-1025, 0), (-1000, 1100), (600, -1100), (-500, 1025), (1024, -1025), (-1, 1025),
+      ] {
         var code = [UInt8](repeating: 0x58, count: height) + [0x5b]
         for count in [first, then] {
           code += [UInt8](repeating: count < 0 ? 0x50 : 0x58, count: abs(count))

@@ -17,7 +17,9 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let reach = start[0] < 0x80 ? Translation.maxReach : start[0] < 0xc0 ? 256 : 1000
   let code = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
   let fast = Translator.translate(code: code, fork: fork, mode: .fast, reach: reach)
-  guard reach < Translation.maxReach || fast.text.count / 8 <= 12 * code.count + 16 else { fatalError("too large: \(fast.text.count / 8)") }
+  guard reach < Translation.maxReach || fast.text.count / 8 <= 12 * code.count + 16 else {
+    fatalError("too large: \(fast.text.count / 8)")
+  }
   let traced = Translator.translate(code: code, fork: fork, mode: .tracing)
   let expected = run(traced, fork, .interpreter)
   for engine in Engine.available where engine != .plain {

@@ -32,7 +32,8 @@ package final class EVMTracer {
     let test: String?
 
     package init(
-      output: [UInt8], gasUsed: UInt64, error: String?, stateRoot: Hash? = nil, fork: Fork, test: String? = nil
+      output: [UInt8], gasUsed: UInt64, error: String?, stateRoot: Hash? = nil, fork: Fork,
+      test: String? = nil
     ) {
       (self.output, self.gasUsed, self.error) = (output, gasUsed, error)
       (self.stateRoot, self.fork, self.test) = (stateRoot, fork, test)

@@ -407,7 +407,8 @@ extension Translation {
     // Entries that have been left out of their places may be moved now: one move each, and one for each circle.
     let misplaced = max(0, height &- cleanBelow)
     let coming =
-      byteCount &* Translation.maxSlotsPerByte &+ misplaced &+ misplaced / 2 &+ island &+ Translation.islandSlack
+      byteCount &* Translation.maxSlotsPerByte &+ misplaced &+ misplaced / 2 &+ island
+      &+ Translation.islandSlack
     guard oldest < text.count, text.count &- oldest &+ coming > reach else { return }
     let over = text.count
     emit(.wja, number: 0)

@@ -54,7 +54,9 @@ extension Translation {
     var pc = self.pc
     while true {
       let operation = operations[Int(code[pc])]
-      let (lower, upper) = (height &- Int(operation.pops), height &- Int(operation.pops) &+ Int(operation.pushes))
+      let (lower, upper) = (
+        height &- Int(operation.pops), height &- Int(operation.pops) &+ Int(operation.pushes)
+      )
       let limit = WideMachine.maxStackHeight
       if high &- min(low, lower) > limit {
         emit(.wstack, d: adjustment &- low, a: high &- adjustment)

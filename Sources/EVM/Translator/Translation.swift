@@ -87,7 +87,8 @@ struct Translation: ~Copyable {
   var relocatedSlots = FlatBuffer<Int32>(capacity: 64)
 
   init(
-    code bytecode: [UInt8], fork: Fork, operations: UnsafePointer<EVMOperation>, mode: TranslationMode, reach: Int
+    code bytecode: [UInt8], fork: Fork, operations: UnsafePointer<EVMOperation>, mode: TranslationMode,
+    reach: Int
   ) {
     byteCount = bytecode.count
     padded = .allocate(capacity: bytecode.count + 64)
@@ -253,6 +254,7 @@ struct Translation: ~Copyable {
     let words = Array(UnsafeBufferPointer(start: pool.words.base, count: pool.words.count))
     return ProgramImage(
       version: .wide, text: bytes,
-      wide: WideTables(constants: words, jumpTargets: jumpTargets, bytecode: bytecode, pcMap: map, rules: fork.name))
+      wide: WideTables(
+        constants: words, jumpTargets: jumpTargets, bytecode: bytecode, pcMap: map, rules: fork.name))
   }
 }

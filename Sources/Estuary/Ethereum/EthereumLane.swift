@@ -44,7 +44,8 @@ final class EthereumLane {
       fork: fork, chainID: genesis.chainID, number: number, timestamp: UInt64(clamping: timestamp),
       gasLimit: genesis.gasLimit, coinbase: genesis.coinbase, baseFeePerGas: genesis.baseFeePerGas,
       difficulty: genesis.difficulty, prevRandao: Hash(genesis.prevRandao),
-      excessBlobGas: genesis.excessBlobGas, parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
+      excessBlobGas: genesis.excessBlobGas, parentBeaconBlockRoot: genesis.parentBeaconBlockRoot,
+      blockHash: { hashes[$0] })
     (gasUsed, blobGasUsed, signatureNanoseconds) = (0, 0, 0)
     try thread.run { () throws(EVMStateError) in
       var failure: EVMStateError?

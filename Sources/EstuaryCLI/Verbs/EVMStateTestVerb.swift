@@ -13,10 +13,13 @@ struct EVMStateTestVerb: ParsableCommand {
   @Option(help: "Threads.")
   var workers = 1
 
-  @Option(name: .customLong("case"), help: "Only the cases whose name has this in it ('add11 Cancun d0 g0 v0').")
+  @Option(
+    name: .customLong("case"), help: "Only the cases whose name has this in it ('add11 Cancun d0 g0 v0').")
   var name: String?
 
-  @Flag(help: "Print a line for each opcode to standard error (EIP-3155), and one with the state root for each case.")
+  @Flag(
+    help:
+      "Print a line for each opcode to standard error (EIP-3155), and one with the state root for each case.")
   var trace = false
 
   @Flag(help: "Run the test of 2^32 BLAKE2 rounds too, which takes minutes.")
@@ -26,7 +29,9 @@ struct EVMStateTestVerb: ParsableCommand {
 
   func validate() throws {
     if !(1...256).contains(workers) { throw ValidationError("--workers must be between 1 and 256") }
-    if trace && workers > 1 { throw ValidationError("--trace takes one worker: lines of several would be mixed") }
+    if trace && workers > 1 {
+      throw ValidationError("--trace takes one worker: lines of several would be mixed")
+    }
   }
 
   func run() throws {
@@ -35,7 +40,8 @@ struct EVMStateTestVerb: ParsableCommand {
     let report = try StateTestConformance.run(
       paths: options.paths,
       options: StateTestOptions(
-        fork: fork, engine: options.engine.engine, workerCount: workers, includesSlow: includeSlow, name: name,
+        fork: fork, engine: options.engine.engine, workerCount: workers, includesSlow: includeSlow,
+        name: name,
         trace: trace ? write : nil),
       progress: { done, all in if !isSilent { Terminal.progress("\(done) of \(all) files") } })
     Terminal.progress("")

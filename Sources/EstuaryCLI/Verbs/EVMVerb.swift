@@ -64,7 +64,9 @@ enum EVMProgramFile {
         throw .program(path: path, detail: "translated for '\(rules)', which is no fork: translate it again")
       }
       if let asked, asked != fork {
-        throw .program(path: path, detail: "translated for \(fork.name): 'evm translate --fork \(asked.name)' makes another")
+        throw .program(
+          path: path,
+          detail: "translated for \(fork.name): 'evm translate --fork \(asked.name)' makes another")
       }
       return fork
     }

@@ -99,7 +99,9 @@ package final class TransactionContext {
 
   /// Empties the slots that `lend` has filled.
   @inline(__always) func takeBackAccounts() {
-    for index in 0..<lentCount { (accounts + lent[index]).initialize(to: Account(owner: .zero, rentEpoch: 0)) }
+    for index in 0..<lentCount {
+      (accounts + lent[index]).initialize(to: Account(owner: .zero, rentEpoch: 0))
+    }
     lentCount = 0
   }
 

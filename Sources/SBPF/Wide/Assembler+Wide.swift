@@ -14,7 +14,9 @@ import WideIntegers
 
 extension Assembler {
   /// Statements that take no slot.
-  static let directives: Set<String> = [".function", ".constant", ".bytecode", ".rules", ".target", ".evmpcs"]
+  static let directives: Set<String> = [
+    ".function", ".constant", ".bytecode", ".rules", ".target", ".evmpcs",
+  ]
 
   mutating func encodeWideDirective(_ statement: Statement) throws(AssemblerError) {
     guard version.hasWideInstructions else {
