@@ -11,9 +11,12 @@ enum WholeFile {
     }
   }
 
-  static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+  /// More than any program has; a device goes on for ever.
+  private static let byteCountLimit = 64 << 20
+
+  static func read(_ path: String) throws -> [UInt8] {
     do throws(FileError) {
-      return try FileBytes.read(path, limit: limit)
+      return try FileBytes.read(path, limit: byteCountLimit)
     } catch {
       throw CLIError.unreadable(path: path, detail: error.detail)
     }

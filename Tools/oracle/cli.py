@@ -142,7 +142,64 @@ MISUSES = [
     ("conformance instr {missing}", "{missing}"),
     ("conformance bpf {missing}", "{missing}"),
     ("conformance bpf", "paths"),
+    ("evm frobnicate", "frobnicate"),
+    ("evm run", "--code"),
+    ("evm run --code zz", "neither hexadecimal bytecode nor a file"),
+    ("evm run --code {missing}", "neither hexadecimal bytecode nor a file"),
+    ("evm run --code {folder}", "{folder}"),
+    ("evm run --code {genesis}", "not hexadecimal"),
+    ("evm run --code {elf}", "{elf}"),
+    ("evm run --code {wide} --fork Cancun", "translated for Osaka"),
+    ("evm run --code /dev/zero", "/dev/zero"),
+    ("evm run --code 00 --fork Atlantis", "--fork"),
+    ("evm run --code 00 --gas 9223372036854775808", "--gas"),
+    ("evm run --code 00 --gas=-1", "--gas"),
+    ("evm run --code 00 --input 0", "hexadecimal"),
+    ("evm run --code 00 --repeat 0", "--repeat"),
+    ("evm run --code 00 --engine abacus", "--engine"),
+    ("evm run --code fe", "invalid opcode"),
+    ("evm run --code 600160ff1b51", "out of gas"),
+    ("evm translate --code 00", "-o"),
+    ("evm translate -o {fresh}", "one program"),
+    ("evm translate 00 --code 00 -o {fresh}", "one program"),
+    ("evm translate {genesis} -o {fresh}", "not hexadecimal"),
+    ("evm translate 00 -o {missing}/program.so", "{missing}"),
+    ("evm translate 00 -o /dev/full", "/dev/full"),
+    ("evm disassemble", "one program"),
+    ("evm disassemble {elf}", "{elf}"),
+    ("evm statetest", "paths"),
+    ("evm statetest {missing}", "{missing}"),
+    ("evm statetest {foreign}", "{foreign}"),
+    ("evm statetest {empty}", "1 cases failed"),
+    ("evm statetest {genesis}", "5 cases failed"),
+    ("evm statetest {statetest}", "1 cases failed"),
+    ("evm statetest {statetest} --fork Berlin", "no case"),
+    ("evm statetest {statetest} --case sub", "no case"),
+    ("evm statetest {statetest} --fork Atlantis", "--fork"),
+    ("evm statetest {statetest} --workers 0", "--workers"),
+    ("evm statetest {statetest} --trace --workers 2", "--trace"),
+    ("run {wide}", "translated EVM code"),
+    ("deploy {wide} --ledger {ledger} -k {pair}", "translated EVM code"),
 ]
+
+# A state test whose transaction is no transaction; the fixture says that it is refused for another reason.
+STATE_TEST = {
+    "add": {
+        "env": {
+            "currentCoinbase": "0x" + "2a" * 20, "currentGasLimit": "0x989680", "currentNumber": "0x01",
+            "currentTimestamp": "0x03e8",
+        },
+        "pre": {"0x" + "62" * 20: {"balance": "0x00", "code": "0x00", "nonce": "0x01", "storage": {"0x01": "0x02"}}},
+        "post": {
+            "Cancun": [
+                {
+                    "hash": "0x" + "6d" * 32, "indexes": {"data": 0, "gas": 1, "value": 2}, "logs": "0x" + "1d" * 32,
+                    "txbytes": "0xc0", "expectException": "TransactionException.NONCE_IS_MAX",
+                }
+            ]
+        },
+    }
+}  # fmt: skip
 
 def ethereum(**members):
     """An `ethereum` section with these members beside those that it needs."""
@@ -227,8 +284,13 @@ class Folder:
             ("huge", "huge.so", self.elf + bytes(11 << 20)),
             ("pair", "pair.json", json.dumps(list(bytes(self.pairs[0]))).encode()),
             ("odd", "odd.json", json.dumps(list(bytes(self.pairs[0]))[:-1] + [7]).encode()),
+            ("statetest", "statetest.json", json.dumps(STATE_TEST).encode()),
         ):
             self.names[name] = self.write(file, content)
+        self.names["wide"] = os.path.join(path, "wide.so")
+        code = "6001600201361561000f575b5f545f5260205ff3"
+        subprocess.run(
+            [oracle.estuary_binary(), "evm", "translate", code, "-o", self.names["wide"]], check=True, capture_output=True)
         self.names["foreign"] = os.path.join(path, "foreign")
         os.mkdir(self.names["foreign"])
         self.write("foreign/letter.txt", b"hello")
@@ -397,6 +459,25 @@ def check_programs(check, count):
             path = folder.write("changed.json", mutated(folder.generator, file.read()))
         arguments = ["transfer", KEY, "0", "--ledger", folder.names["missing"], "-k", path]
         check.refused(f"key pair mutation {index}", arguments, "")
+
+
+def check_evm(check, count):
+    """Mutated state tests and translated programs."""
+    folder = check.folder
+    with open(folder.names["wide"], "rb") as file:
+        wide = file.read()
+    state_test = json.dumps(STATE_TEST).encode()
+    for index in range(count):
+        program = folder.write("changed.so", mutated(folder.generator, wide))
+        tests = folder.write("changed.json", mutated(folder.generator, state_test))
+        for arguments in (
+            ["evm", "run", "--gas", "100000", "--code", program], ["inspect", program], ["disassemble", program],
+            ["evm", "statetest", tests],
+        ):  # fmt: skip
+            code, _, errors = check.run(arguments)
+            crashed = code is None or code < 0 or any(crash in errors for crash in CRASHES)
+            spoken = code == 0 or errors.strip() != ""
+            check.expect(not crashed and spoken, f"{' '.join(arguments[:2])} mutation {index}", f"exit {code}: {errors}")
 
 
 def check_ledgers(check, count):
@@ -569,6 +650,7 @@ def main():
         check_geneses(check, options.mutations)
         check_transactions(check, options.mutations)
         check_programs(check, options.mutations)
+        check_evm(check, options.mutations)
         check_ledgers(check, max(2, options.mutations // 10))
         check_pipes(check)
         check_contract(check)

@@ -67,11 +67,9 @@ struct DeployVerb: ParsableCommand {
 
 /// A program's file as verbs take it: an executable, or an object of stock clang that is linked on the way.
 enum ProgramFile {
-  private static let byteCountLimit = 64 << 20
-
   /// The bytes of an ELF file, of whatever kind.
   static func read(_ path: String) throws -> [UInt8] {
-    let bytes = try WholeFile.read(path, limit: byteCountLimit)
+    let bytes = try WholeFile.read(path)
     guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
       throw CLIError.program(
         path: path, detail: "it is no ELF file: give an SBPF program or an object of clang")
