@@ -23,6 +23,24 @@ package enum RLPError: Error, Equatable, Sendable {
   case trailingBytes(offset: Int, count: Int)
 }
 
+extension RLPError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .endOfInput(let offset): "the input ends at offset \(offset)"
+    case .lengthExceedsInput(let offset): "the item at offset \(offset) goes beyond what holds it"
+    case .nonCanonicalLength(let offset): "the length at offset \(offset) has a shorter form"
+    case .nonCanonicalByte(let offset): "the byte at offset \(offset) needs no length before it"
+    case .expectedList(let offset): "no list at offset \(offset)"
+    case .expectedBytes(let offset): "no byte string at offset \(offset)"
+    case .leadingZero(let offset): "the integer at offset \(offset) begins with a zero byte"
+    case .integerTooLarge(let offset, let count): "the integer at offset \(offset) has \(count) bytes"
+    case .invalidByteCount(let offset, let expected, let found):
+      "\(found) bytes at offset \(offset), there should be \(expected)"
+    case .trailingBytes(let offset, let count): "\(count) bytes too many at offset \(offset)"
+    }
+  }
+}
+
 package enum RLP {
   /// The empty byte string's encoding: also zero, and a missing address.
   package static let emptyBytes: UInt8 = 0x80

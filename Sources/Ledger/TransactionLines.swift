@@ -29,8 +29,23 @@ package struct EthereumWire: Sendable, Equatable {
   package var bytes: [UInt8]
   /// Where given, signatures are not to be checked for.
   package var sender: Address?
+  /// Why there are no bytes.
+  package var problem: Problem?
+
+  package enum Problem: UInt8, Sendable, CustomStringConvertible {
+    case noHex, noSender
+
+    package var description: String {
+      switch self {
+      case .noHex: "the value of \"ethereum\" is no hexadecimal text of whole bytes"
+      case .noSender: "the value of \"from\" is no address"
+      }
+    }
+  }
 
   package init(_ bytes: [UInt8], sender: Address? = nil) { (self.bytes, self.sender) = (bytes, sender) }
+
+  package init(_ problem: Problem) { (bytes, self.problem) = ([], problem) }
 }
 
 /// One line's transaction or the reason why there is none.
@@ -43,7 +58,8 @@ package struct TransactionLine: Sendable, Equatable {
   package var wire: WireTransaction {
     switch transaction {
     case .success(let wire): wire
-    case .failure(.invalidHex), .failure(.invalidSender): .ethereum(EthereumWire([]))
+    case .failure(.invalidHex): .ethereum(EthereumWire(.noHex))
+    case .failure(.invalidSender): .ethereum(EthereumWire(.noSender))
     case .failure: .solana([])
     }
   }

@@ -461,9 +461,29 @@ def check_programs(check, count):
         check.refused(f"key pair mutation {index}", arguments, "")
 
 
+# Lines of Ethereum transactions that are none, and what their errors hold. Offsets count behind the type byte.
+BROKEN_LINES = [
+    ({"ethereum": "0x2"}, "hexadecimal"),
+    ({"ethereum": 2}, "hexadecimal"),
+    ({"ethereum": "0xc0", "from": "0x12"}, "address"),
+    ({"ethereum": "0x"}, "no bytes"),
+    ({"ethereum": "0xc0"}, "malformed nonce: the input ends at offset 1"),
+    ({"ethereum": "0xc101"}, "malformed gasPrice: the input ends at offset 2"),
+    ({"ethereum": "0x7f"}, "unknown transaction type 127"),
+    ({"ethereum": "0x02c100"}, "malformed chainID: the integer at offset 1 begins with a zero byte"),
+]
+
+
 def check_evm(check, count):
-    """Mutated state tests and translated programs."""
+    """Lines of Ethereum transactions that are none, mutated state tests and translated programs."""
     folder = check.folder
+    genesis = folder.write("ethereum.json", json.dumps({**folder.genesis, "ethereum": ethereum()}).encode())
+    lines = folder.write("ethereum.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line, _ in BROKEN_LINES))
+    code, output, errors = check.run(["replay", genesis, lines, "--json", "--no-sigverify"])
+    check.expect(code == 0, "replay of broken Ethereum lines", errors)
+    found = json.loads(output)["transactions"] if code == 0 else []
+    for (line, expected), entry in zip(BROKEN_LINES, found):
+        check.expect(expected in str(entry["error"]), f"replay of {line}", str(entry))
     with open(folder.names["wide"], "rb") as file:
         wide = file.read()
     state_test = json.dumps(STATE_TEST).encode()

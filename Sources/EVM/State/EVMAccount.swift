@@ -47,3 +47,16 @@ package enum EVMStateError: Error, Equatable, Sendable {
   /// The program that code translates to is refused by the virtual machine.
   case program(codeHash: Hash, detail: String)
 }
+
+extension EVMStateError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .damagedRecord(let key): "the record under \(key) is damaged"
+    case .missingCode(let address): "the code of \(address) is not there"
+    case .undeclared(let key): "the account \(key) was not declared"
+    case .store(let detail): detail
+    case .program(let hash, let detail):
+      "the translation of the code with hash 0x\(Hex.encode(hash.bytes)) is refused: \(detail)"
+    }
+  }
+}

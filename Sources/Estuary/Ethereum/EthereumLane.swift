@@ -125,6 +125,9 @@ final class EthereumLane {
   private func execute(
     _ wire: EthereumWire, verifiesSignatures: Bool
   ) throws(EVMStateError) -> EthereumTransactionResult {
+    if let problem = wire.problem {
+      return EthereumTransactionResult(wire: wire.bytes, error: problem.description)
+    }
     let transaction: EthereumTransaction
     do throws(EthereumTransactionError) {
       transaction = try EthereumTransaction(decoding: wire.bytes)

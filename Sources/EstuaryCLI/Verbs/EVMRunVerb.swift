@@ -90,7 +90,10 @@ struct EVMRunVerb: ParsableCommand {
     let watch = Stopwatch()
     let code: EVMCode
     switch program {
-    case .translated(let image) where !trace: code = try EVMCode(image: image, fork: fork)
+    case .translated(let image) where !trace:
+      do throws(EVMStateError) { code = try EVMCode(image: image, fork: fork) } catch {
+        throw CLIError.program(path: self.code, detail: error.description)
+      }
     case .translated, .bytecode: code = EVMCode(program.bytecode)
     }
     try code.executable(fork: fork, mode: mode).prepare(for: engine.engine)
