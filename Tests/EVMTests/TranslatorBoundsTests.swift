@@ -248,6 +248,20 @@ import WideIntegers
     try checkEnding(branches.linked, "landing place")
   }
 
+  /// A line that is left right behind a branch, with hundreds of entries to move.
+  @Test(arguments: [100, 240, 600, 1000]) func manyMovesBehindABranch(entryCount: Int) throws {
+    let entries = [UInt8](repeating: 0x58, count: entryCount)
+    for condition in [[0x5f], [0x36], [0x36, 0x15]] as [[UInt8]] {
+      for destination in [[0x61, 0xff, 0xff], [0x36], [0x5f]] as [[UInt8]] {
+        let code =
+          entries + [0x36] + condition + destination + [0x57, 0x5b, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]
+        _ = try Self.check(code, "\(entryCount) entries")
+        try Comparison.check(code, input: [], "\(entryCount) entries")
+        try Comparison.check(code, input: [1, 2, 3], "\(entryCount) entries")
+      }
+    }
+  }
+
   /// More constants than the pool takes, each the target of a jump that is not taken.
   @Test func manyTargetsOfATrace() throws {
     var code: [UInt8] = []

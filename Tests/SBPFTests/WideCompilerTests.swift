@@ -22,6 +22,7 @@ struct RandomWideBlocks {
   /// Slots above the window that have been written, and how far the window has moved.
   private var written: Set<Int> = []
   private var adjustment = 0
+  private var recent: [Int] = []
   private var constants: [UInt256]
   /// Whether each block begins with more slots written than the compiler keeps track of.
   private let isCrowded: Bool
@@ -32,6 +33,8 @@ struct RandomWideBlocks {
     isCrowded = seed % 4 == 3
     constants = WideWords.corners
     constants += [UInt256(0xffff_ffff), UInt256(5), UInt256(64), UInt256(96), UInt256(200), UInt256(0x12345)]
+    // Whose lowest limb is zero, or all that is not.
+    constants += [UInt256(0, 1, 0, 0), UInt256(0, 3, 0, 0), UInt256(0, 0, 0, 1 << 63), UInt256(1, 0, 0, 5)]
     constants += [UInt256(.max, .max, 0xffff_ffff, 0), UInt256(0x1000), UInt256(0, 1 << 20, 0, 0)]
     for _ in 0..<8 { constants.append(WideWords.random(&random)) }
   }
@@ -110,15 +113,25 @@ struct RandomWideBlocks {
 
   /// A slot that holds something.
   private mutating func readable() -> Int {
+    // Mostly what has been written of late.
+    if random.next() % 2 == 0 {
+      let slot = recent.randomElement(using: &random)
+      if let slot, written.contains(slot) { return slot - adjustment }
+    }
     let all = Array(-Self.height..<0).filter { !written.contains($0) } + written.sorted()
     return all[Int(random.next() % UInt64(all.count))] - adjustment
   }
 
   private mutating func operand() -> WideOperand { random.next() % 3 == 0 ? constant() : .slot(readable()) }
 
+  private mutating func note(_ slot: Int) {
+    written.insert(slot)
+    recent = recent.suffix(3) + [slot]
+  }
+
   private mutating func result() -> Int {
     let slot = Int.random(in: -Self.height..<12, using: &random)
-    written.insert(slot)
+    note(slot)
     return slot - adjustment
   }
 
@@ -180,11 +193,14 @@ struct RandomWideBlocks {
   private mutating func computation() {
     let opcode = Self.computing[Int(random.next() % UInt64(Self.computing.count))]
     let isUnary = opcode.facts.form == .wideUnary
-    let (a, b) = (operand(), operand())
+    var (a, b) = (operand(), operand())
+    // One slot in several roles.
+    if random.next() % 4 == 0 { b = a }
     // The modulus is what D holds.
     let readsD = opcode == .waddmod || opcode == .wmulmod
-    let d = readsD ? readable() : result()
-    if readsD { written.insert(d + adjustment) }
+    let isInPlace = !readsD && a.constantIndex == nil && random.next() % 3 == 0
+    let d = isInPlace ? Int(a.rawValue) : readsD ? readable() : result()
+    if readsD || isInPlace { note(d + adjustment) }
     let flags = flags(a, isUnary ? nil : b, writes: true)
     slots.append(.wide(opcode, d: d, a: a, b: isUnary ? .slot(0) : b, flags: flags))
   }
@@ -283,6 +299,40 @@ struct RandomWideBlocks {
     }
     #expect(
       (ends[.none] ?? 0) > 500 && (ends[.outOfGas] ?? 0) > 500 && (ends[.invalidJump] ?? 0) > 20, "\(ends)")
+  }
+
+  /// What the flags say of an operand does not hold: its other limbs count as zero.
+  @Test(arguments: [
+    // One slot read whole and as one limb, for the last time.
+    "wnot w1, c0\n wadd w1, n1, w1", "wnot w1, c0\n wadd w1, w1, n1", "wnot w1, c0\n wsub w1, n1, w1",
+    "wnot w1, c0\n wsub w1, w1, n1", "wnot w1, c0\n wor w1, n1, w1", "wnot w1, c0\n wxor w1, n1, w1",
+    "wnot w1, c0\n wxor w1, w1, n1", "wnot w1, c0\n wand w1, n1, w1",
+    // A constant in a slot, its lowest limb zero.
+    "wnot w0, c0\n wmov w1, c1\n wmul w1, w0, n1", "wnot w0, c0\n wmov w1, c1\n wmul w1, n1, w0",
+    "wnot w0, c0\n wmov w1, c1\n wdiv w1, w0, n1", "wnot w0, c0\n wmov w1, c1\n wdiv w1, n0, n1",
+    "wnot w0, c0\n wmov w1, c2\n wdiv w1, n0, n1", "wnot w0, c0\n wmov w1, c2\n wmod w1, n0, n1",
+    "wnot w0, c0\n wmov w1, c1\n wmod w1, w0, n1", "wnot w0, c0\n wmov w1, c1\n wsdiv w1, w0, n1",
+    "wnot w0, c0\n wmov w1, c1\n wadd w1, w0, n1", "wnot w0, c0\n wmov w1, c2\n wshl w1, n1, w0",
+    "wnot w0, c0\n wmov w1, c1\n wlt w1, n1, w0", "wnot w0, c0\n wmov w1, c1\n weq w1, n1, c3",
+  ])
+  func narrowOperandsOfWideWords(text: String) throws {
+    let executable = try wideExecutable(
+      """
+      .constant 0x112233445566778899aabbccddeeff00fedcba98765432100123456789abcdef
+      .constant 0x10000000000000000
+      .constant 0x30000000000000000
+      .constant 0
+      wstack 0, 8
+      wmov w0, c0
+      \(text)
+      wadjust 2
+      exit
+      """)
+    let expected = try WideRig(.plain).run(executable)
+    #expect(expected.fault == .none)
+    for engine in [Engine.interpreter, .jit] where Engine.available.contains(engine) {
+      #expect(try WideRig(engine).run(executable).meaningful == expected.meaningful, "\(engine)")
+    }
   }
 
   /// The same code without MOVBE.

@@ -59,6 +59,13 @@ extension Translation {
 
   // MARK: Leaving the line
 
+  /// Sees to it that `leaveLine` does not take the branch just made, or an earlier one, out of reach.
+  mutating func makeWayToLeave() {
+    guard placeIslandIfFar(byteCount: 0) else { return }
+    emit(.wstack, d: adjustment &- checkedLow, a: checkedHigh &- adjustment)
+    barrier = text.count
+  }
+
   /// Brings the stack to its places and moves the window to its top.
   mutating func leaveLine() {
     var held = HeldValues()
@@ -398,7 +405,7 @@ extension Translation {
   }
 
   /// Makes an island in the middle of a line where the next `byteCount` bytes could take a branch out of reach.
-  mutating func placeIslandIfFar(byteCount: Int) {
+  @discardableResult mutating func placeIslandIfFar(byteCount: Int) -> Bool {
     var oldest = text.count
     if stubs.count > 0 { oldest = Int(stubs[0].index) }
     if firstShortJump < shortJumps.count { oldest = min(oldest, Int(shortJumps[firstShortJump].index)) }
@@ -409,13 +416,14 @@ extension Translation {
     let coming =
       byteCount &* Translation.maxSlotsPerByte &+ misplaced &+ misplaced / 2 &+ island
       &+ Translation.islandSlack
-    guard oldest < text.count, text.count &- oldest &+ coming > reach else { return }
+    guard oldest < text.count, text.count &- oldest &+ coming > reach else { return false }
     let over = text.count
     emit(.wja, number: 0)
     placeStubs(maxAge: -1)
     text.base[over].number = Int32(truncatingIfNeeded: text.count &- over &- 1)
     barrier = text.count
     isChecked = false
+    return true
   }
 
   /// Gives every jump its distance; all JUMPDESTs have their slots.

@@ -192,6 +192,7 @@ struct Translation: ~Copyable {
       let ending = translateStretch()
       if ending == .ended { return .ended }
       if ending == .joined || (pc < byteCount && targets[pc] != Translation.noTarget) {
+        if ending == .branched { makeWayToLeave() }
         leaveLine()
         return .joined
       }

@@ -107,6 +107,7 @@ extension WideCompiler {
     var (a, b) = (sourceA(insn, pc), sourceB(insn, pc))
     var count = 0
     while true {
+      keepWhole(&a, &b)
       if !subtracts, prefersRight(a, b) { swap(&a, &b) }
       count = resultCount(insn, subtracts ? 4 : max(a.limbCount, b.limbCount) + 1)
       if freeRegisterCount >= need(a, count) { break }
@@ -134,6 +135,14 @@ extension WideCompiler {
     setResult(insn, registers, count)
   }
 
+  /// Where one slot is read whole and as one limb, the narrow operand may not give its registers to the result: the
+  /// other one still needs them.
+  @inline(__always) func keepWhole(_ a: inout WideSource, _ b: inout WideSource) {
+    guard a.value != 0, a.value == b.value, a.place == b.place else { return }
+    if a.limbCount < b.limbCount { a.isLastUse = false }
+    if b.limbCount < a.limbCount { b.isLastUse = false }
+  }
+
   /// Whether a commutative operation should write into the right operand.
   @inline(__always) func prefersRight(_ a: WideSource, _ b: WideSource) -> Bool {
     if a.constant >= 0 { return b.constant < 0 }
@@ -146,6 +155,7 @@ extension WideCompiler {
     var (a, b) = (sourceA(insn, pc), sourceB(insn, pc))
     var count = 0
     while true {
+      keepWhole(&a, &b)
       if prefersRight(a, b) { swap(&a, &b) }
       let isAnd = operation == X86Group.and
       count = resultCount(insn, isAnd ? min(a.limbCount, b.limbCount) : max(a.limbCount, b.limbCount))

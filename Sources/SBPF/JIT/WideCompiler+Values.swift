@@ -69,7 +69,8 @@ extension WideCompiler {
       constant.value = value
       constant.place = source.place
       constant.isLastUse = source.isLastUse
-      if isNarrow { constant.limbCount = min(constant.limbCount, 1) }
+      // The other limbs do not count, and what is left may be nothing.
+      if isNarrow { constant.limbCount = limb(constant.constant, 0) == 0 ? 0 : 1 }
       return constant
     }
     source.value = value

@@ -210,6 +210,8 @@ struct WideCompiler {
 
   private mutating func startBlock(_ pc: Int) {
     forgetAll()
+    // Code that has been overwritten has no chains.
+    if assembler.hasFailed { return }
     shift = 0
     knownMemoryByteCount = 0
     // Jumps that wait for this block are chained through their distances.
