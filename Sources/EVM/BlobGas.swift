@@ -31,14 +31,10 @@ package struct BlobParameters: Equatable, Sendable {
 
   /// The fork's own; those of Cancun for the forks before it, which use none.
   package init(of fork: Fork) {
-    self =
-      switch fork {
-      case .bpo2: .bpo2
-      case .bpo1: .bpo1
-      case .osaka: .osaka
-      case .prague: .prague
-      default: .cancun
-      }
+    let steps: [(since: Fork, parameters: BlobParameters)] = [
+      (.prague, .prague), (.osaka, .osaka), (.bpo1, .bpo1), (.bpo2, .bpo2),
+    ]
+    self = steps.last { $0.since <= fork }?.parameters ?? .cancun
   }
 
   package var maximumGas: UInt64 { maximumCount &* Self.gasPerBlob }

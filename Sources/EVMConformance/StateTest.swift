@@ -80,7 +80,12 @@ package enum StateTestReader {
       let named = Fork(name: forkName)
       if let fork, fork != named { continue }
       let name = "\(name) \(forkName)"
-      for (index, post) in try posts.elements().enumerated() {
+      let elements: [Node]
+      do throws(StateTestError) { elements = try posts.elements() } catch {
+        malformed.append((name, error))
+        continue
+      }
+      for (index, post) in elements.enumerated() {
         do throws(StateTestError) {
           guard let named else { throw StateTestError(path: posts.path, problem: "names no known fork") }
           cases.append(try read(post, name: name, try environment(test["env"], named)))

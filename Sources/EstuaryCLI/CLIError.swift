@@ -30,7 +30,7 @@ enum CLIError: Error, CustomStringConvertible {
     case .noBytecode(let text): "'\(text.prefix(40))' is neither hexadecimal bytecode nor a file"
     case .program(let path, let detail): "'\(path)': \(detail)"
     case .failedCases(let count): "\(count) cases failed"
-    case .noCases: "no case was run: the files have none, or none of the fork that was asked for"
+    case .noCases: "no case was run: the files have none, or none of the fork or name that was asked for"
     case .nothingToMeasure(let reason): reason
     case .transactionFailed(let result):
       (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(

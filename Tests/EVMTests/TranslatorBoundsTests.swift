@@ -262,6 +262,23 @@ import WideIntegers
     }
   }
 
+  /// A branch back to code that ends the frame, farther than it reaches, with entries out of their places below those
+  /// that the code looks at; then the line is left.
+  @Test func farBranchBackBeforeALineIsLeft() throws {
+    for count in [60, 300, 1500, 7000] {
+      for condition in [[0x36], [0x36, 0x15]] as [[UInt8]] {
+        let code: [UInt8] =
+          [0x60, 0x05, 0x56, 0x5b, 0x00, 0x5b] + (0..<count).flatMap { _ in [0x5a, 0x36, 0x52] as [UInt8] }
+          + [0x58, 0x36, 0x5b, 0x90] + condition + [
+            0x60, 0x03, 0x57, 0x5b, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3,
+          ]
+        _ = try Self.check(code, "\(count)")
+        try Comparison.check(code, input: [], "\(count)")
+        try Comparison.check(code, input: [1, 2, 3], "\(count)")
+      }
+    }
+  }
+
   /// More constants than the pool takes, each the target of a jump that is not taken.
   @Test func manyTargetsOfATrace() throws {
     var code: [UInt8] = []

@@ -1,8 +1,8 @@
 // Structured traces (EIP-3155, https://eips.ethereum.org/EIPS/eip-3155): one JSON line an opcode. Code translated in
 // the tracing mode calls the hook before every opcode with the operand stack laid out as the EVM has it; the fast
 // mode has no such calls. A line is written when the opcode's cost is known: before the next one, before what it calls
-// begins, or when the frame ends. What a call takes along counts as its cost, what initcode gets does not, as geth and the
-// executable specification have it.
+// begins, or when the frame ends. What a call takes along counts as its cost, what initcode gets does not, as geth and
+// the executable specification have it.
 
 import Primitives
 import SBPF

@@ -1,8 +1,8 @@
 // JUMP and JUMPI: constant targets are branches, comparisons are part of the branch that they decide.
 //
-// Branches reach 32,767 slots (`reach`; tests take less). Those that go forward wait in `shortJumps` until their target has a slot; before one of
-// them is too old, an island of `wja`s takes it on. A branch that leaves entries out of their places goes to a stub,
-// which brings them there, so that the way past the branch has nothing to do.
+// Branches reach 32,767 slots (`reach`; tests take less). Those that go forward wait in `shortJumps` until their
+// target has a slot; before one of them is too old, an island of `wja`s takes it on. A branch that leaves entries out
+// of their places goes to a stub, which brings them there, so that the way past the branch has nothing to do.
 import SBPF
 import WideIntegers
 
@@ -59,10 +59,14 @@ extension Translation {
 
   // MARK: Leaving the line
 
-  /// Sees to it that `leaveLine` does not take the branch just made, or an earlier one, out of reach.
+  /// Before `leaveLine`, right behind a branch: sees to it that the moves do not take this branch or an earlier one out
+  /// of reach, and that the verifier knows the stack.
   mutating func makeWayToLeave() {
-    guard placeIslandIfFar(byteCount: 0) else { return }
+    guard cleanBelow < height || height != adjustment else { return }
+    placeIslandIfFar(byteCount: 0)
+    guard !isChecked else { return }
     emit(.wstack, d: adjustment &- checkedLow, a: checkedHigh &- adjustment)
+    isChecked = true
     barrier = text.count
   }
 
@@ -405,7 +409,7 @@ extension Translation {
   }
 
   /// Makes an island in the middle of a line where the next `byteCount` bytes could take a branch out of reach.
-  @discardableResult mutating func placeIslandIfFar(byteCount: Int) -> Bool {
+  mutating func placeIslandIfFar(byteCount: Int) {
     var oldest = text.count
     if stubs.count > 0 { oldest = Int(stubs[0].index) }
     if firstShortJump < shortJumps.count { oldest = min(oldest, Int(shortJumps[firstShortJump].index)) }
@@ -416,14 +420,13 @@ extension Translation {
     let coming =
       byteCount &* Translation.maxSlotsPerByte &+ misplaced &+ misplaced / 2 &+ island
       &+ Translation.islandSlack
-    guard oldest < text.count, text.count &- oldest &+ coming > reach else { return false }
+    guard oldest < text.count, text.count &- oldest &+ coming > reach else { return }
     let over = text.count
     emit(.wja, number: 0)
     placeStubs(maxAge: -1)
     text.base[over].number = Int32(truncatingIfNeeded: text.count &- over &- 1)
     barrier = text.count
     isChecked = false
-    return true
   }
 
   /// Gives every jump its distance; all JUMPDESTs have their slots.

@@ -60,6 +60,7 @@ enum EVMProgramFile {
     func fork(_ asked: Fork?, path: String) throws(CLIError) -> Fork {
       guard case .translated(let image) = self else { return asked ?? .latest }
       let rules = image.wide?.rules ?? ""
+      if rules.isEmpty { return asked ?? .latest }
       guard let fork = Fork(name: rules) else {
         throw .program(path: path, detail: "translated for '\(rules)', which is no fork: translate it again")
       }
