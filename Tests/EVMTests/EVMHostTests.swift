@@ -29,6 +29,64 @@ struct EVMHostTests {
     return (result, try host.finish())
   }
 
+  /// Code that no translator made: its call leaves the callee the caller's own words as stack. What the callee writes
+  /// over them does not decide where its output goes.
+  @Test(arguments: Engine.available, [0xf1, 0xf2, 0xf4, 0xfa])
+  func calleesDoNotChooseWhereTheirOutputGoes(engine: Engine, operation: Int) throws {
+    // f1 and f2 take a value.
+    let arguments =
+      operation == 0xf1 || operation == 0xf2
+      ? "wmov w4, c0\n wmov w5, c2\n wmov w6, c3" : "wmov w4, c2\n wmov w5, c3\n wmov w6, c0"
+    let text = """
+      .constant 0
+      .constant 0x41414141
+      .constant 0xc00000
+      .constant 0x80000
+      .constant 32
+      .constant 0x10000000000
+      .bytecode 0x00
+        wcharge 10
+        wstack 0, 16
+        winputsize w0
+        wjnz w0, child
+        wmov w0, c4
+        wmov w1, c0
+        wmov w2, c4
+        wmov w3, c0
+        \(arguments)
+        wsys w7, w7, 0x3d
+        wsys w0, w0, 0x\(String(operation, radix: 16))
+        wmov w4, c4
+        wmov w5, c0
+        wsys w4, w6, 0xf3
+        winvalid
+      child:
+        wstack 0, 16
+        wmov w0, c4
+        wmov w1, c5
+        wmov w2, c4
+        wstore c0, c1
+        wmov w4, c4
+        wmov w5, c0
+        wsys w4, w6, 0xf3
+        winvalid
+      """
+    let world = Self.world([])
+    let image = try Assembler.assemble(text, version: .wide)
+    let code = try EVMCode(image: image, fork: .osaka)
+    world.insert(Self.contract, balance: UInt256(1000), nonce: 1, code: code, storage: [:])
+    let (result, _) = try Self.call(world, fork: .osaka, engine: engine)
+    #expect(result.halt == nil)
+    #expect(result.output == UInt256(0x4141_4141).bigEndianBytes)
+  }
+
+  @Test func translationsOfNothingAreRefused() throws {
+    for bytecode in ["", ".bytecode 0xef0100\(String(repeating: "11", count: 20))"] {
+      let image = try Assembler.assemble("\(bytecode)\nwinvalid", version: .wide)
+      #expect(throws: EVMStateError.self) { try EVMCode(image: image, fork: .osaka) }
+    }
+  }
+
   /// Counts in slot 0, then calls itself with all the gas: CALL(gas, address, 0, 0, 0, 0, 0).
   private static let recursion = "6001600054016000556000600060006000600030 5af1".filter { $0 != " " }
 

@@ -140,7 +140,7 @@ package final class EVMHost {
   private func result(_ status: FrameStatus) throws(EVMStateError) -> EVMCallResult {
     let frame = state.pointee.frames
     if status == .hostFault {
-      throw state.pointee.failure ?? .program(codeHash: .zero, detail: "the machine gave up")
+      throw state.pointee.failure ?? .unknownHook(pc: frame.pointee.context.faultPC)
     }
     let output = [UInt8](
       UnsafeRawBufferPointer(start: state.pointee.returnData, count: state.pointee.returnByteCount))

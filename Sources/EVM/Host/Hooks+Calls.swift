@@ -40,6 +40,9 @@ enum CallHooks {
     guard frame.expand(words[3], words[2]), frame.expand(words[1], words[0]) else {
       return HookResult.outOfGas
     }
+    // Both fit, or the count is zero. Read now: code that no translator made may let the callee write over its words.
+    let outputOffset = Int(truncatingIfNeeded: words[1].limb0)
+    let outputByteCount = Int(truncatingIfNeeded: words[0].limb0)
     var target = Target(position: 0, codePosition: 0, isDelegated: false, gas: 0)
     let result = price(frame, Address(words[hasValue ? 5 : 4]), value, words[hasValue ? 6 : 5], kind, &target)
     if result != HookResult.goOn { return result }
@@ -61,8 +64,8 @@ enum CallHooks {
       child, codePosition: target.codePosition, payer: payer, isDelegated: target.isDelegated)
     if status == .hostFault { return HookResult.hostFault }
     frame.pointee.context.gas &+= child.pointee.context.gas
-    if host.pointee.returnByteCount > 0 && !words[0].isZero {
-      frame.copyReturnData(to: words[1], limit: words[0])
+    if host.pointee.returnByteCount > 0 && outputByteCount > 0 {
+      frame.copyReturnData(to: outputOffset, limit: outputByteCount)
     }
     words[0] = status == .success ? .one : .zero
     return HookResult.goOn
@@ -143,9 +146,10 @@ extension UnsafeMutablePointer where Pointee == EVMFrame {
   }
 
   /// Writes the return data into the part of the memory that the call named, as far as it reaches.
-  @inline(__always) func copyReturnData(to offset: UInt256, limit: UInt256) {
+  @inline(__always) func copyReturnData(to offset: Int, limit: Int) {
     let host = pointee.host
-    let count = Swift.min(Int(truncatingIfNeeded: limit.limb0), host.pointee.returnByteCount)
-    memcpy(pointee.context.memory + Int(truncatingIfNeeded: offset.limb0), host.pointee.returnData, count)
+    memcpy(
+      pointee.context.memory + offset, host.pointee.returnData, Swift.min(limit, host.pointee.returnByteCount)
+    )
   }
 }

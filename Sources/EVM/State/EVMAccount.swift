@@ -46,6 +46,8 @@ package enum EVMStateError: Error, Equatable, Sendable {
   case store(String)
   /// The program that code translates to is refused by the virtual machine.
   case program(codeHash: Hash, detail: String)
+  /// An instruction calls a hook that there is none of, which no translation does.
+  case unknownHook(pc: Int)
 }
 
 extension EVMStateError: CustomStringConvertible {
@@ -57,6 +59,7 @@ extension EVMStateError: CustomStringConvertible {
     case .store(let detail): detail
     case .program(let hash, let detail):
       "the translation of the code with hash 0x\(Hex.encode(hash.bytes)) is refused: \(detail)"
+    case .unknownHook(let pc): "instruction \(pc) calls a hook that there is none of"
     }
   }
 }

@@ -56,6 +56,9 @@ package final class EVMCode: @unchecked Sendable {
   ) throws(EVMStateError) {
     let bytes = image.wide?.bytecode ?? []
     self.init(bytes)
+    guard byteCount > 0, delegate == nil else {
+      throw .program(codeHash: hash, detail: "what it was translated from is no code that runs")
+    }
     do throws(ExecutableError) {
       let executable = try Executable(image: image, syscalls: SyscallRegistry())
       add(Program(fork: fork, mode: mode, executable: executable))

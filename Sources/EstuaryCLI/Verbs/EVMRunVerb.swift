@@ -10,7 +10,8 @@ struct EVMRunVerb: ParsableCommand {
     commandName: "run", abstract: "Run EVM bytecode in an empty state.",
     discussion: """
       The code is that of a contract which is called with the input and the gas; a transaction's intrinsic cost is not \
-      counted. Each repetition starts from the same state.
+      counted. Each repetition starts from the same state. A translated file is taken at its word about gas: one that \
+      was not written by 'evm translate' may run for ever.
       """)
 
   @Option(

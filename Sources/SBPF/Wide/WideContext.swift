@@ -3,7 +3,8 @@
 
 /// What `wsys` calls: context, base slot, first slot beyond all live ones, pc (slot index of the `wsys`). Popped
 /// arguments lie at base[0...n-1], the last one being the top of the stack; a result goes to base[0]. 0 goes on,
-/// another value is the `VMFault` that ends the run.
+/// another value is the `VMFault` that ends the run. A hook that runs another frame from `free` on finds at `base` what
+/// that frame has left there: `free` may lie below.
 package typealias WideHook =
   @convention(c) (
     _ context: UnsafeMutableRawPointer, _ base: UnsafeMutableRawPointer, _ free: UnsafeMutableRawPointer,
