@@ -215,7 +215,10 @@ def against(name, limit, load, workers=1):
 
 
 def estuary_json(*arguments):
-    run = subprocess.run([oracle.estuary_binary(), *arguments, "--json"], capture_output=True, text=True)
+    try:
+        run = subprocess.run([oracle.estuary_binary(), *arguments, "--json"], capture_output=True, text=True)
+    except OSError as error:
+        sys.exit(f"{oracle.estuary_binary()}: {error.strerror} (ESTUARY names the command line)")
     if run.returncode != 0:
         sys.exit(f"estuary {' '.join(arguments)}: {run.stderr[-2000:]}")
     return json.loads(run.stdout)
@@ -271,11 +274,11 @@ def rows(folder, programs, wanted):
     def wants(name):
         return not wanted or any(word in name for word in wanted)
 
-    if wants("bench_"):
-        yield from (against(name, limit, load) for name, limit, load in kernels(folder))
+    yield from (against(name, limit, load) for name, limit, load in kernels(folder) if wants(name))
     if wants("SOL transfer"):
         plain = transfers(folder, 10_000, "transfer", sigverify=False)
         yield against("SOL transfer", 0.25, plain)
+    if wants("SOL transfer, signatures, 2 workers"):
         signed = transfers(folder, 2_000, "signed", sigverify=True)
         yield against("SOL transfer, signatures", 1.3, signed)
         yield against("SOL transfer, signatures, 2 workers", 0.7, signed, workers=2)
@@ -317,11 +320,15 @@ def main():
     parser.add_argument("--engine", help="passed to estuary (default: its own)")
     parser.add_argument("--only", action="append", default=[], help="figures whose name holds this word")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
     if options.engine:
         ENGINE[:] = ["--engine", options.engine]
     programs = os.environ.get("ESTUARY_PROGRAMS", "")
     with tempfile.TemporaryDirectory(prefix="estuary-compare-") as folder:
         results = list(rows(folder, programs, options.only))
+        if not results:
+            sys.exit(f"no figure's name holds {' or '.join(options.only)}")
         for index in range(options.rounds):
             print(f"round {index + 1} of {options.rounds}", file=sys.stderr)
             for row in results:

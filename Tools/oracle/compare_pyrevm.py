@@ -28,7 +28,10 @@ ENGINE = []
 
 def estuary(*arguments):
     binary = os.environ.get("ESTUARY", ".build/release/estuary")
-    run = subprocess.run([binary, *arguments, "--json", *ENGINE], capture_output=True, text=True)
+    try:
+        run = subprocess.run([binary, *arguments, "--json", *ENGINE], capture_output=True, text=True)
+    except OSError as error:
+        sys.exit(f"{binary}: {error.strerror} (ESTUARY names the command line)")
     if run.returncode != 0:
         sys.exit(f"estuary {' '.join(arguments)[:200]}: {run.stderr[-2000:]}")
     return json.loads(run.stdout)
@@ -183,19 +186,27 @@ def main():
     parser.add_argument("--engine", help="passed to estuary (default: its own)")
     parser.add_argument("--only", action="append", default=[], help="figures whose name holds this word")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
     if options.engine:
         ENGINE[:] = ["--engine", options.engine]
 
     def wants(name):
         return not options.only or any(word in name for word in options.only)
 
-    with open(os.path.join(os.environ["ESTUARY_VECTORS"], "evm", "bench", "cases.json")) as file:
-        contracts = json.load(file)
+    path = os.path.join(os.environ.get("ESTUARY_VECTORS", "../shared/vectors"), "evm", "bench", "cases.json")
+    try:
+        with open(path) as file:
+            contracts = json.load(file)
+    except OSError as error:
+        sys.exit(f"{path}: {error.strerror} (ESTUARY_VECTORS names the folder of test vectors)")
     with tempfile.TemporaryDirectory(prefix="estuary-compare-") as folder:
         cases = [Case(case, folder) for case in contracts if wants(case["name"])]
         rows = list(cases)
         if wants("ERC-20 transfer"):
             rows.append(Transfers(next(c["code_hex"] for c in contracts if c["name"] == "erc20"), folder))
+        if not rows:
+            sys.exit(f"no figure's name holds {' or '.join(options.only)}")
         for index in range(options.rounds):
             print(f"round {index + 1} of {options.rounds}", file=sys.stderr)
             for row in rows:
