@@ -18,16 +18,14 @@ struct KeyedHash {
   private init() {}
 
   @inline(__always) func of(_ word: UInt256) -> UInt64 {
-    joined(fold(word.limb0 ^ k0, word.limb1 ^ k1), fold(word.limb2 ^ k2, word.limb3 ^ k3))
+    // Two halves of words that had a secret each; in what they become, every bit depends on both.
+    fold(fold(word.limb0 ^ k0, word.limb1 ^ k1) ^ k4, fold(word.limb2 ^ k2, word.limb3 ^ k3) ^ k5)
   }
 
   /// Of a slot of the account at a position.
   @inline(__always) func of(_ account: Int, _ key: UInt256) -> UInt64 {
     of(key) &+ UInt64(truncatingIfNeeded: account) &* odd
   }
-
-  /// Two halves, made of words that had a secret each, become one in which every bit depends on both.
-  @inline(__always) private func joined(_ a: UInt64, _ b: UInt64) -> UInt64 { fold(a ^ k4, b ^ k5) }
 
   @inline(__always) private func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)

@@ -85,10 +85,13 @@ package enum StateTestReader {
         malformed.append((name, error))
         continue
       }
+      let block = Result { () throws(StateTestError) in
+        guard let named else { throw StateTestError(path: posts.path, problem: "names no known fork") }
+        return try environment(test["env"], named)
+      }
       for (index, post) in elements.enumerated() {
         do throws(StateTestError) {
-          guard let named else { throw StateTestError(path: posts.path, problem: "names no known fork") }
-          cases.append(try read(post, name: name, try environment(test["env"], named)))
+          cases.append(try read(post, name: name, try block.get()))
         } catch {
           malformed.append(("\(name) \(index)", error))
         }

@@ -58,16 +58,12 @@ extension Translation {
         height &- Int(operation.pops), height &- Int(operation.pops) &+ Int(operation.pushes)
       )
       let limit = WideMachine.maxStackHeight
-      if high &- min(low, lower) > limit {
+      let isUnderflow = high &- min(low, lower) > limit
+      if !isUnderflow { low = min(low, lower) }
+      if isUnderflow || max(high, upper) &- low > limit {
+        // Who gets by this one has what came before, and not what comes.
         emit(.wstack, d: adjustment &- low, a: high &- adjustment)
-        emitFault(moving: -limit)
-        return
-      }
-      low = min(low, lower)
-      if max(high, upper) &- low > limit {
-        emit(.wstack, d: adjustment &- low, a: high &- adjustment)
-        emitFault(moving: limit)
-        return
+        return emitFault(moving: isUnderflow ? -limit : limit)
       }
       (high, height) = (max(high, upper), upper)
       pc &+= 1 &+ Int(operation.immediateByteCount)
