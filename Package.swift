@@ -16,7 +16,8 @@ let package = Package(
   ],
   targets: [
     // Floor 0: module maps of Debian's -dev packages.
-    .systemLibrary(name: "CElf"),  // header only: the structures of <elf.h>
+    .systemLibrary(name: "CElf", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
+    .systemLibrary(name: "CElfTypes"),  // header only: the structures of <elf.h>
     .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CSecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
@@ -34,8 +35,11 @@ let package = Package(
     .target(
       name: "Primitives", dependencies: ["WideIntegers", "CSodium", "CSecp256k1", "CCrypto", "CGMP"],
       swiftSettings: core),
-    .target(name: "SBPF", dependencies: ["WideIntegers", "CElf"], swiftSettings: core),
+    .target(name: "SBPF", dependencies: ["WideIntegers", "CElfTypes"], swiftSettings: core),
     .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
+
+    // Objects of clang to executables, and what any file is: libelf's, so that the loader stays free of it.
+    .target(name: "Linking", dependencies: ["SBPF", "CElf"], swiftSettings: core),
 
     // Floor 2: nouns and storage.
     .target(name: "Ledger", dependencies: ["WideIntegers", "Primitives", "CRocksDB"], swiftSettings: core),
@@ -52,7 +56,8 @@ let package = Package(
     .target(
       name: "Estuary",
       dependencies: [
-        "CThreads", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime", "EVM",
+        "CThreads", "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Runtime",
+        "EVM",
       ],
       swiftSettings: core),
 
@@ -65,7 +70,7 @@ let package = Package(
     .target(
       name: "EstuaryCLI",
       dependencies: [
-        "Estuary", "EVM", "Conformance", "EVMConformance",
+        "Estuary", "EVM", "Linking", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
@@ -75,10 +80,11 @@ let package = Package(
     .testTarget(name: "CurvesTests", dependencies: ["Curves"], swiftSettings: core),
     .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(
-      name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Conformance"], swiftSettings: core),
+      name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Linking", "Conformance"], swiftSettings: core
+    ),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
-    .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: core),
+    .testTarget(name: "RuntimeTests", dependencies: ["Linking", "Runtime"], swiftSettings: core),
     .testTarget(
       name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives", "SBPF", "Ledger"],
       swiftSettings: core),
@@ -86,6 +92,7 @@ let package = Package(
       name: "EVMConformanceTests",
       dependencies: ["Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
       swiftSettings: core),
-    .testTarget(name: "EstuaryTests", dependencies: ["Estuary", "EVM", "WideIntegers"], swiftSettings: core),
+    .testTarget(
+      name: "EstuaryTests", dependencies: ["Estuary", "EVM", "Linking", "WideIntegers"], swiftSettings: core),
   ]
 )

@@ -26,11 +26,15 @@ need_debian() {
 
 need_swift() {
   command -v swift >/dev/null || fail "Swift 6.1 or later is needed: https://www.swift.org/install/linux/"
+  # Swift brings a clang of its own age; an older one elsewhere on the path lacks options for eBPF.
+  local tools
+  tools="$(dirname "$(readlink -f "$(command -v swift)")")"
+  if [ -x "$tools/clang" ]; then PATH="$tools:$PATH"; fi
 }
 
 need_libraries() {
   need_swift
-  need_debian librocksdb-dev libsodium-dev libsecp256k1-dev libssl-dev libgmp-dev
+  need_debian librocksdb-dev libsodium-dev libsecp256k1-dev libssl-dev libgmp-dev libelf-dev
 }
 
 # build_estuary: the optimised command line; its path in $ESTUARY.

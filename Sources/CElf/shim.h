@@ -1,8 +1,13 @@
-#include <elf.h>
+/* libelf: relocatable objects, foreign ELF files, written executables (Sources/Linking). */
+#ifndef ESTUARY_CELF_SHIM_H
+#define ESTUARY_CELF_SHIM_H
 
-/* The names that readers of 64-bit files use. */
-typedef Elf64_Phdr GElf_Phdr;
-typedef Elf64_Shdr GElf_Shdr;
-typedef Elf64_Sym GElf_Sym;
-typedef Elf64_Rel GElf_Rel;
-typedef Elf64_Dyn GElf_Dyn;
+#include <gelf.h>
+#include <libelf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* libelf writes to a file: here is one without a name, or -1. */
+static inline int estuary_memory_file(void) { return (int)syscall(SYS_memfd_create, "estuary-elf", 1u /* MFD_CLOEXEC */); }
+
+#endif

@@ -27,7 +27,10 @@ extension Chain {
   /// Signs airdrops. Its key is no secret: a ledger of this kind holds nothing of value.
   package static let faucet = Ed25519.KeyPair(seed: SHA256.hash(Array("estuary faucet".utf8)))
 
-  private static func freshGenesis() throws(ChainError) -> Genesis {
+  /// Builtins, sysvars, a funded faucet, and `accounts`.
+  static func freshGenesis(
+    adding accounts: [(key: Pubkey, account: Account)] = []
+  ) throws(ChainError) -> Genesis {
     let faucetAccount = Account(lamports: faucetLamports, owner: ProgramID.system)
     let time = Clocks.unixSeconds()
     var writer = ByteWriter(capacity: 16)
@@ -36,7 +39,7 @@ extension Chain {
     do throws(SysvarError) {
       return try Genesis(
         slot: 1, unixTimestamp: time, blockhash: SHA256.hash(writer.bytes),
-        accounts: [(faucet.pubkey, faucetAccount)])
+        accounts: [(faucet.pubkey, faucetAccount)] + accounts)
     } catch {
       throw .sysvar(error)
     }

@@ -387,6 +387,8 @@ public enum ChainError: Error, Sendable {
   case noGenesis
   /// The ledger began with another genesis.
   case differentGenesis
+  /// A ledger was to be made where one is.
+  case ledgerExists(path: String)
   case genesis(GenesisError)
   case sysvar(SysvarError)
   case store(StoreError)
@@ -405,6 +407,7 @@ extension ChainError: CustomStringConvertible {
     case .noGenesis: "the ledger is empty: it needs a genesis"
     case .differentGenesis:
       "the ledger began with another genesis: name an empty directory, or the genesis it began with"
+    case .ledgerExists(let path): "there is a ledger in '\(path)' already: name another directory"
     case .genesis(let error): error.description
     case .sysvar(let error): "a sysvar account is unusable: \(error)"
     case .store(let error): error.description

@@ -2,6 +2,7 @@
 // writes one account, either one of its own or one that all share.
 
 import Ledger
+import Linking
 import Primitives
 import Runtime
 import SBPF
@@ -46,7 +47,7 @@ package struct LaneBench {
     try workload.append(count, contention: contention, blockhash: blockhash, to: &wires)
     let image = try Assembler.assemble(Self.program, version: .v3)
     let accounts = UpgradeableProgram.accounts(
-      programID: programID, elf: ObjectLinker.executable(image), rent: Rent())
+      programID: programID, elf: try ObjectLinker.executable(image), rent: Rent())
     let genesis = try Genesis(
       slot: 1, unixTimestamp: 0, blockhash: blockhash,
       accounts: workload.accounts + [(programID, accounts.program), accounts.programData])

@@ -1,107 +1,321 @@
 // Deploying an ELF file through the upgradeable loader, as `solana program deploy` does: a buffer account is written in
-// pieces that fit a packet, then becomes the program, or replaces the one that is there.
+// pieces that fit a packet, then becomes the program, or replaces the one that is there. A plan is made and paid for in
+// mind before anything is sent; each step is a block of its own, so that a deployment that stops goes on where it
+// stopped: pieces that the buffer holds already are not written again.
+//
+// The buffer's key follows from the authority's secret, the program's id and the file, unless one is given. So the same
+// command finds the same buffer again, and nobody else can foresee or sign for it.
 
 import Ledger
 import Primitives
 import Runtime
 
 package struct ProgramDeployment {
-  package let elf: [UInt8]
-  package let program: Ed25519.KeyPair
-  /// Pays, and may upgrade the program later.
-  package let authority: Ed25519.KeyPair
-  private let buffer = Ed25519.KeyPair.random()
+  /// An address and, where it is at hand, the pair that signs for it.
+  package struct Party: Sendable {
+    package let key: Pubkey
+    package let pair: Ed25519.KeyPair?
 
-  package init(elf: [UInt8], program: Ed25519.KeyPair, authority: Ed25519.KeyPair) {
+    package init(_ pair: Ed25519.KeyPair) {
+      key = pair.pubkey
+      self.pair = pair
+    }
+
+    package init(_ key: Pubkey) {
+      self.key = key
+      pair = nil
+    }
+  }
+
+  package enum Action: String, Sendable {
+    case deployed, upgraded
+  }
+
+  /// What is to be done, and what it takes.
+  package struct Plan: Sendable {
+    package let action: Action
+    package let buffer: Pubkey
+    package let programData: Pubkey
+    /// Bytes by which the program's account grows; 0 where it need not.
+    package let extensionByteCount: UInt32
+    let createsBuffer: Bool
+    /// Offsets of the pieces that the buffer does not hold yet.
+    let pieces: [Int]
+    package var transactionCount: Int {
+      (createsBuffer ? 1 : 0) + pieces.count + (extensionByteCount > 0 ? 1 : 0) + 1
+    }
+  }
+
+  package struct Outcome: Sendable {
+    package let signature: Signature?
+    package let transactionCount: Int
+    package let feeLamports: UInt64
+    /// What left the payer's account, fees included; below 0 where more came back from a buffer.
+    package let costLamports: Int64
+  }
+
+  package let elf: [UInt8]
+  package let program: Party
+  package let payer: Ed25519.KeyPair
+  /// May upgrade the program, now and later.
+  package let authority: Ed25519.KeyPair
+  package let buffer: Party
+
+  /// - Parameter buffer: nil: one that follows from the authority, the program and the file.
+  package init(
+    elf: [UInt8], program: Party, payer: Ed25519.KeyPair, authority: Ed25519.KeyPair, buffer: Party? = nil
+  ) {
     self.elf = elf
     self.program = program
+    self.payer = payer
     self.authority = authority
-  }
-
-  /// Bytes of ELF a write transaction carries; the rest of the packet is signature, keys and headers.
-  private static let pieceByteCount = 1000
-
-  /// Every transaction of the deployment, for one block.
-  package func transactions(
-    on chain: Chain
-  ) throws(ChainError) -> [(instructions: [Instruction], signers: [Ed25519.KeyPair])] {
-    let existing = try chain.account(program.pubkey)
-    let bufferByteCount = UpgradeableLoaderState.bufferMetadataByteCount + elf.count
-    var transactions: [(instructions: [Instruction], signers: [Ed25519.KeyPair])] = []
-    transactions.append(
-      (
-        [
-          System.createAccount(
-            from: authority.pubkey, to: buffer.pubkey,
-            lamports: chain.minimumBalance(dataByteCount: bufferByteCount),
-            space: UInt64(bufferByteCount), owner: ProgramID.bpfLoaderUpgradeable),
-          loader(.initializeBuffer, [(buffer.pubkey, "w"), (authority.pubkey, "")]),
-        ], [authority, buffer]
-      ))
-    for offset in stride(from: 0, to: elf.count, by: Self.pieceByteCount) {
-      let piece = Array(elf[offset..<min(offset + Self.pieceByteCount, elf.count)])
-      let write = UpgradeableLoaderInstruction.write(offset: UInt32(offset), bytes: piece)
-      transactions.append(([loader(write, [(buffer.pubkey, "w"), (authority.pubkey, "s")])], [authority]))
-    }
-    if existing == nil {
-      transactions.append(deployment(on: chain))
+    if let buffer {
+      self.buffer = buffer
     } else {
-      transactions.append(try upgrade(on: chain))
+      let secret = Array("estuary buffer".utf8) + authority.bytes + program.key.bytes + SHA256.hash(elf).bytes
+      self.buffer = Party(Ed25519.KeyPair(seed: SHA256.hash(secret)))
     }
-    return transactions
   }
 
-  private func deployment(on chain: Chain) -> (instructions: [Instruction], signers: [Ed25519.KeyPair]) {
-    let programByteCount = UpgradeableLoaderState.programByteCount
+  /// Bytes of ELF a write transaction carries; the rest of the packet is signatures, keys and headers.
+  private static let pieceByteCount = 900
+  /// Write transactions in a block.
+  private static let blockTransactionCount = 1000
+
+  /// Bytes of the largest program.
+  package static let byteCountLimit =
+    Account.maximumDataByteCount - UpgradeableProgram.programDataHeaderByteCount
+
+  // MARK: Planning
+
+  /// Looks at the accounts and the payer's balance; sends nothing.
+  package func plan(on chain: Chain) throws(DeploymentError) -> Plan {
+    if elf.count > Self.byteCountLimit { throw .tooLarge(byteCount: elf.count) }
+    let target = try target(on: chain)
+    let held = try heldPieces(on: chain)
+    let plan = Plan(
+      action: target.action, buffer: buffer.key, programData: target.programData,
+      extensionByteCount: target.extensionByteCount, createsBuffer: held == nil,
+      pieces: stride(from: 0, to: elf.count, by: Self.pieceByteCount).filter { held?.contains($0) != true })
+    try checkFunds(plan, on: chain)
+    return plan
+  }
+
+  private func target(
+    on chain: Chain
+  ) throws(DeploymentError) -> (action: Action, programData: Pubkey, extensionByteCount: UInt32) {
+    let state = try read { () throws(ChainError) in try chain.programState(at: program.key) }
+    switch state {
+    case .none:
+      guard program.pair != nil else { throw .needsKeyPair(program.key, role: "program") }
+      return (.deployed, UpgradeableProgram.programDataAddress(of: program.key) ?? .zero, 0)
+    case .program(let existing):
+      guard let owner = existing.authority else { throw .final(program.key) }
+      if owner != authority.pubkey {
+        throw .wrongAuthority(of: program.key, role: "upgrade authority", is: owner, given: authority.pubkey)
+      }
+      let growth = ProgramExtension.byteCount(from: existing.capacity, to: elf.count)
+      return (.upgraded, existing.programData, growth)
+    case .closed: throw .closed(program.key)
+    case .buffer, .programData, .fixedProgram, .other: throw .notUpgradeable(program.key, state)
+    }
+  }
+
+  /// Offsets of the pieces that the buffer holds already; nil where there is no buffer.
+  private func heldPieces(on chain: Chain) throws(DeploymentError) -> Set<Int>? {
+    let state = try read { () throws(ChainError) in try chain.programState(at: buffer.key) }
+    guard case .buffer(let existing) = state else {
+      if state != .none { throw .notBuffer(buffer.key, state) }
+      if buffer.pair == nil { throw .needsKeyPair(buffer.key, role: "buffer") }
+      return nil
+    }
+    if let owner = existing.authority, owner != authority.pubkey {
+      throw .wrongAuthority(of: buffer.key, role: "authority", is: owner, given: authority.pubkey)
+    }
+    if existing.byteCount != elf.count {
+      throw .bufferSize(buffer.key, byteCount: existing.byteCount, needed: elf.count)
+    }
+    let held = try read { () throws(ChainError) in try chain.programFile(at: buffer.key) } ?? []
+    return Set(
+      stride(from: 0, to: elf.count, by: Self.pieceByteCount).filter {
+        let range = $0..<min($0 + Self.pieceByteCount, elf.count)
+        return held.count >= range.upperBound && held[range] == elf[range]
+      })
+  }
+
+  private func checkFunds(_ plan: Plan, on chain: Chain) throws(DeploymentError) {
+    let fees = (0..<plan.transactionCount).reduce(0 as UInt64) { sum, index in sum + fee(ofStep: index, plan)
+    }
+    let bufferRent =
+      plan.createsBuffer ? rent(UpgradeableLoaderState.bufferMetadataByteCount + elf.count, chain) : 0
+    let existing = try read { () throws(ChainError) in try chain.account(buffer.key) }?.lamports ?? 0
+    var parts: [(name: String, lamports: UInt64)] = []
+    switch plan.action {
+    case .deployed:
+      // The buffer's rent comes back when the program's data is created.
+      let dataRent = rent(UpgradeableLoaderState.programDataMetadataByteCount + elf.count, chain)
+      let held = max(bufferRent, dataRent - min(dataRent, plan.createsBuffer ? 0 : existing))
+      parts = [("for the program's data", held), ("for the program's account", programRent(chain))]
+    case .upgraded:
+      let data = try read { () throws(ChainError) in try chain.account(plan.programData) }
+      let grown = rent((data?.data.count ?? 0) + Int(plan.extensionByteCount), chain)
+      let missing = plan.extensionByteCount > 0 ? grown - min(grown, data?.lamports ?? 0) : 0
+      parts = [
+        ("for the buffer, which comes back", bufferRent),
+        ("for \(plan.extensionByteCount) more bytes of program", missing),
+      ]
+    }
+    parts += [
+      ("of fees for \(plan.transactionCount) transactions", fees), ("that an account keeps", rent(0, chain)),
+    ]
+    let need = parts.reduce(0) { $0 + $1.lamports }
+    let have = try read { () throws(ChainError) in try chain.account(payer.pubkey) }?.lamports ?? 0
+    if have < need { throw .insufficientFunds(payer: payer.pubkey, have: have, need: need, parts: parts) }
+  }
+
+  private func rent(_ byteCount: Int, _ chain: Chain) -> UInt64 {
+    chain.minimumBalance(dataByteCount: byteCount)
+  }
+
+  private func programRent(_ chain: Chain) -> UInt64 { rent(UpgradeableLoaderState.programByteCount, chain) }
+
+  private static let lamportsPerSignature: UInt64 = 5000
+
+  /// The first step creates the buffer, the last one deploys.
+  private func fee(ofStep index: Int, _ plan: Plan) -> UInt64 {
+    var signers: Set<Pubkey> = [payer.pubkey]
+    if index == 0 && plan.createsBuffer {
+      signers.insert(buffer.key)
+    } else if index < plan.transactionCount - 1 - (plan.extensionByteCount > 0 ? 1 : 0) {
+      signers.insert(authority.pubkey)
+    } else if index == plan.transactionCount - 1 {
+      signers.insert(authority.pubkey)
+      if plan.action == .deployed { signers.insert(program.key) }
+    }
+    return UInt64(signers.count) * Self.lamportsPerSignature
+  }
+
+  // MARK: Running
+
+  private typealias Step = (instructions: [Instruction], signers: [Ed25519.KeyPair])
+
+  /// Sends what the plan says.
+  ///
+  /// - Parameter progress: called with the bytes written so far.
+  package func run(
+    _ plan: Plan, on chain: Chain, progress: (Int) -> Void = { _ in }
+  ) throws(DeploymentError) -> Outcome {
+    let before = try balance(chain)
+    var fees: UInt64 = 0
+    var written = elf.count - plan.pieces.reduce(0) { $0 + pieceRange($1).count }
+    var signature: Signature?
+    func send(_ steps: [Step], _ name: String) throws(DeploymentError) {
+      let results = try submit { () throws(SubmissionError) in try chain.send(transactions: steps) }
+      fees += results.reduce(0) { $0 + $1.fee }
+      signature = results.last?.signature
+      guard let failure = results.first(where: { $0.error != nil }) else { return }
+      throw .transactionFailed(step: name, failure, buffer: (buffer.key, written, elf.count))
+    }
+    if plan.createsBuffer { try send([bufferCreation(chain)], "creating buffer \(buffer.key)") }
+    for start in stride(from: 0, to: plan.pieces.count, by: Self.blockTransactionCount) {
+      progress(written)
+      let offsets = plan.pieces[start..<min(start + Self.blockTransactionCount, plan.pieces.count)]
+      try send(offsets.map(writing), "writing to buffer \(buffer.key)")
+      written += offsets.reduce(0) { $0 + pieceRange($1).count }
+    }
+    progress(written)
+    if plan.extensionByteCount > 0 {
+      let instruction = UpgradeableLoaderProgram.extend(
+        program.key, programData: plan.programData, by: plan.extensionByteCount, payer: payer.pubkey)
+      try send([([instruction], [payer])], "extending program \(program.key)")
+    }
+    switch plan.action {
+    case .deployed: try send([deployment(plan, chain)], "deploying program \(program.key)")
+    case .upgraded: try send([upgrade(plan)], "upgrading program \(program.key)")
+    }
+    let after = try balance(chain)
+    return Outcome(
+      signature: signature, transactionCount: plan.transactionCount, feeLamports: fees,
+      costLamports: Int64(clamping: before) - Int64(clamping: after))
+  }
+
+  private func balance(_ chain: Chain) throws(DeploymentError) -> UInt64 {
+    try read { () throws(ChainError) in try chain.account(payer.pubkey) }?.lamports ?? 0
+  }
+
+  private func pieceRange(_ offset: Int) -> Range<Int> {
+    offset..<min(offset + Self.pieceByteCount, elf.count)
+  }
+
+  private func bufferCreation(_ chain: Chain) -> Step {
+    let byteCount = UpgradeableLoaderState.bufferMetadataByteCount + elf.count
     return (
       [
         System.createAccount(
-          from: authority.pubkey, to: program.pubkey,
-          lamports: chain.minimumBalance(dataByteCount: programByteCount),
-          space: UInt64(programByteCount), owner: ProgramID.bpfLoaderUpgradeable),
-        loader(
-          .deployWithMaxDataLength(UInt64(elf.count)),
-          [
-            (authority.pubkey, "sw"), (programData, "w"), (program.pubkey, "w"), (buffer.pubkey, "w"),
-            (SysvarID.rent, ""), (SysvarID.clock, ""), (ProgramID.system, ""), (authority.pubkey, "s"),
-          ]),
-      ], [authority, program]
+          from: payer.pubkey, to: buffer.key, lamports: rent(byteCount, chain), space: UInt64(byteCount),
+          owner: ProgramID.bpfLoaderUpgradeable),
+        UpgradeableLoaderProgram.initializeBuffer(buffer.key, authority: authority.pubkey),
+      ], [payer] + (buffer.pair.map { [$0] } ?? [])
     )
   }
 
-  private func upgrade(
-    on chain: Chain
-  ) throws(ChainError) -> (instructions: [Instruction], signers: [Ed25519.KeyPair]) {
-    var instructions: [Instruction] = []
-    let room =
-      (try chain.account(programData)?.data.count ?? 0) - UpgradeableLoaderState.programDataMetadataByteCount
-    if elf.count > room {
-      let missing = UInt32(clamping: max(elf.count - room, 0))
-      instructions.append(
-        loader(
-          .extendProgram(additionalByteCount: missing),
-          [(programData, "w"), (program.pubkey, "w"), (ProgramID.system, ""), (authority.pubkey, "sw")]))
-    }
-    instructions.append(
-      loader(
-        .upgrade,
-        [
-          (programData, "w"), (program.pubkey, "w"), (buffer.pubkey, "w"), (authority.pubkey, "w"),
-          (SysvarID.rent, ""), (SysvarID.clock, ""), (authority.pubkey, "s"),
-        ]))
-    return (instructions, [authority])
+  private func writing(at offset: Int) -> Step {
+    let piece = Array(elf[pieceRange(offset)])
+    let instruction = UpgradeableLoaderProgram.write(
+      piece, at: offset, to: buffer.key, authority: authority.pubkey)
+    return ([instruction], [payer, authority])
   }
 
-  private var programData: Pubkey { UpgradeableProgram.programDataAddress(of: program.pubkey) ?? .zero }
+  private func deployment(_ plan: Plan, _ chain: Chain) -> Step {
+    (
+      [
+        System.createAccount(
+          from: payer.pubkey, to: program.key, lamports: programRent(chain),
+          space: UInt64(UpgradeableLoaderState.programByteCount), owner: ProgramID.bpfLoaderUpgradeable),
+        UpgradeableLoaderProgram.deploy(
+          program.key, programData: plan.programData, buffer: buffer.key, maximumByteCount: elf.count,
+          payer: payer.pubkey, authority: authority.pubkey),
+      ], [payer, authority] + (program.pair.map { [$0] } ?? [])
+    )
+  }
 
-  /// Accounts as (key, letters): s signs, w is writable.
-  private func loader(_ instruction: UpgradeableLoaderInstruction, _ accounts: [(Pubkey, String)])
-    -> Instruction
-  {
-    Instruction(
-      programID: ProgramID.bpfLoaderUpgradeable,
-      accounts: accounts.map {
-        AccountMeta(key: $0.0, isSigner: $0.1.contains("s"), isWritable: $0.1.contains("w"))
-      }, data: instruction.encode())
+  private func upgrade(_ plan: Plan) -> Step {
+    let instruction = UpgradeableLoaderProgram.upgrade(
+      program.key, programData: plan.programData, buffer: buffer.key, spill: payer.pubkey,
+      authority: authority.pubkey)
+    return ([instruction], [payer, authority])
+  }
+
+  private func read<Value>(_ body: () throws(ChainError) -> Value) throws(DeploymentError) -> Value {
+    do throws(ChainError) { return try body() } catch { throw .chain(error) }
+  }
+
+  private func submit<Value>(_ body: () throws(SubmissionError) -> Value) throws(DeploymentError) -> Value {
+    do throws(SubmissionError) { return try body() } catch { throw .submission(error) }
+  }
+}
+
+/// How far a program's account grows at once (SIMD-0431): by at least 10,240 bytes, or to an account's maximum.
+package enum ProgramExtension {
+  /// Bytes by which to extend an account of `capacity` bytes of code for `needed`, at most the largest program; 0 if
+  /// they fit.
+  package static func byteCount(from capacity: Int, to needed: Int) -> UInt32 {
+    if needed <= capacity { return 0 }
+    let growth = max(needed - capacity, Int(UpgradeableLoader.minimumExtensionByteCount))
+    return UInt32(clamping: min(growth, room(beyond: capacity)))
+  }
+
+  /// Bytes that an account of `capacity` bytes of code may still grow by.
+  package static func room(beyond capacity: Int) -> Int {
+    max(0, Account.maximumDataByteCount - UpgradeableLoaderState.programDataMetadataByteCount - capacity)
+  }
+
+  /// Throws unless the loader takes an extension by `byteCount`.
+  package static func check(_ byteCount: UInt32, of capacity: Int) throws(DeploymentError) {
+    let minimum = UpgradeableLoader.minimumExtensionByteCount
+    let room = room(beyond: capacity)
+    guard Int(byteCount) == room || byteCount >= minimum && Int(byteCount) <= room else {
+      throw .extensionTooSmall(byteCount: byteCount, minimum: minimum, toMaximum: room)
+    }
   }
 }

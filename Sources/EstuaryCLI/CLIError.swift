@@ -17,6 +17,9 @@ enum CLIError: Error, CustomStringConvertible {
   case noCases
   case nothingToMeasure(String)
   case program(path: String, detail: String)
+  case noProgram(Pubkey, detail: String)
+  case silentAuthority(Pubkey)
+  case givenTwice(Pubkey)
 
   var description: String {
     switch self {
@@ -29,6 +32,12 @@ enum CLIError: Error, CustomStringConvertible {
     case .notHex(let text): "'\(text.prefix(40))' is no hexadecimal text of whole bytes"
     case .noBytecode(let text): "'\(text.prefix(40))' is neither hexadecimal bytecode nor a file"
     case .program(let path, let detail): "'\(path)': \(detail)"
+    case .noProgram(let key, let detail):
+      "\(key) is no program and no buffer that this can be done to: \(detail)"
+    case .givenTwice(let key): "account \(key) is given twice"
+    case .silentAuthority(let key):
+      "the new authority \(key) has to sign: give its key pair file, or "
+        + "--skip-new-upgrade-authority-signer-check"
     case .failedCases(let count): "\(count) cases failed"
     case .noCases: "no case was run: the files have none, or none of the fork or name that was asked for"
     case .nothingToMeasure(let reason): reason
@@ -36,16 +45,6 @@ enum CLIError: Error, CustomStringConvertible {
       (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(
         separator: "\n")
     }
-  }
-}
-
-extension TransactionResult {
-  /// The error as JSON-RPC spells it.
-  var errorText: String {
-    guard let error else { return "no error" }
-    var writer = JSONWriter()
-    error.write(to: &writer)
-    return writer.text
   }
 }
 

@@ -17,12 +17,7 @@ enum SOL {
     return lamports
   }
 
-  static func text(_ lamports: UInt64) -> String {
-    let fraction = String(lamports % 1_000_000_000)
-    var digits = String(repeating: "0", count: 9 - fraction.count) + fraction
-    while digits.hasSuffix("0") { digits.removeLast() }
-    return "\(lamports / 1_000_000_000)" + (digits.isEmpty ? "" : "." + digits) + " SOL"
-  }
+  static func text(_ lamports: UInt64) -> String { Lamports.text(lamports) }
 
   static func balance(of key: Pubkey, _ chain: Chain) throws -> String {
     text(try chain.account(key)?.lamports ?? 0)

@@ -11,6 +11,21 @@ extension Genesis {
     return try parse(bytes, path: path)
   }
 
+  /// Reads one account from a file as `solana account --output json` prints it.
+  package static func readAccount(_ path: String) throws(GenesisError) -> (key: Pubkey, account: Account) {
+    let bytes: [UInt8]
+    do { bytes = try FileBytes.read(path, limit: accountFileByteCountLimit) } catch {
+      throw .unreadable(path: path, detail: error.detail)
+    }
+    let json: JSONValue
+    do throws(JSONError) { json = try JSONValue.parse(bytes) } catch { throw .json(path: path, error) }
+    var reader = GenesisReader(path: path)
+    return try reader.account(json)
+  }
+
+  /// An account of 10 MiB in base64, and room.
+  private static let accountFileByteCountLimit = 16 << 20
+
   /// Reads a genesis' text; `path` names it in errors and anchors its program paths.
   package static func parse(_ bytes: [UInt8], path: String) throws(GenesisError) -> Genesis {
     let json: JSONValue
@@ -58,10 +73,15 @@ private struct GenesisReader {
 
   // MARK: Accounts
 
+  mutating func account(_ json: JSONValue) throws(GenesisError) -> (key: Pubkey, account: Account) {
+    try readAccount(json, at: "")
+    return accounts[0]
+  }
+
   private mutating func readAccount(_ entry: JSONValue, at location: String) throws(GenesisError) {
     let key: Pubkey = try bytes32(entry, "pubkey", in: location, .key)
     let value = try member(entry, "account", in: location)
-    let inner = location + ".account"
+    let inner = place("account", in: location)
     let account = Account(
       lamports: try unsigned(value, "lamports", in: inner),
       data: try data(value, in: inner),

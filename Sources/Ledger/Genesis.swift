@@ -106,7 +106,7 @@ extension GenesisError: CustomStringConvertible {
 }
 
 extension GenesisError.Problem {
-  fileprivate var text: String {
+  package var text: String {
     switch self {
     case .missing: "this member is missing"
     case .expected(let expectation): "expected \(expectation.rawValue)"

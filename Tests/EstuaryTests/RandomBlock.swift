@@ -3,6 +3,7 @@
 // contend.
 
 import Ledger
+import Linking
 import Primitives
 import Runtime
 import SBPF
@@ -61,7 +62,7 @@ struct RandomBlock {
     }
     let image = try Assembler.assemble(Self.mover, version: .v3)
     let program = UpgradeableProgram.accounts(
-      programID: Self.programID, elf: ObjectLinker.executable(image), rent: Rent())
+      programID: Self.programID, elf: try ObjectLinker.executable(image), rent: Rent())
     accounts.append((Self.programID, program.program))
     accounts.append(program.programData)
     genesis = try Genesis(slot: 7, unixTimestamp: 1000, blockhash: Self.blockhash, accounts: accounts)

@@ -1,4 +1,5 @@
 // The names a fuzzed program may call; what they do does not matter, for nothing runs.
+@testable import SBPF
 
 enum FuzzSyscalls {
   private static let names = [

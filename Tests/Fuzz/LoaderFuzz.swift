@@ -1,5 +1,8 @@
 // libFuzzer target: any bytes go through both judgements of the loader, the verifier, the decoder, the compiler and
 // the summary. What it demands beyond not crashing: what deployment accepts, execution accepts, too.
+import Linking
+
+@testable import SBPF
 
 private let syscalls = FuzzSyscalls.registry()
 

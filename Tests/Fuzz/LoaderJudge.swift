@@ -2,6 +2,8 @@
 // tab, the verdict at deployment, worded as a validator words it. Tools/oracle/check_loader.py asks LiteSVM the same.
 import Foundation
 
+@testable import SBPF
+
 @main
 enum LoaderJudge {
   static let syscalls = FuzzSyscalls.registry()

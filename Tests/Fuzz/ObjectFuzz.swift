@@ -1,5 +1,8 @@
 // libFuzzer target: any bytes as a relocatable object, linked for every version. Whatever is linked must load, verify
 // and decode.
+import Linking
+
+@testable import SBPF
 
 private let syscalls = FuzzSyscalls.registry()
 

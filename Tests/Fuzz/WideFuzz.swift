@@ -2,7 +2,10 @@
 // has a fixed set of tables. What loads is disassembled and assembled again, what the verifier takes is run on every
 // engine, provided that its loops cost gas. Demanded beyond not crashing: the same file, the same text, the same run of
 // interpreters, and of machine code where slots that hold nothing are not read.
+import Linking
 import WideIntegers
+
+@testable import SBPF
 
 // libFuzzer calls from one thread.
 nonisolated(unsafe) private let machine = makeMachine()
@@ -17,7 +20,7 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard let again = try? Assembler.assemble(text, version: .wide), again.text == image.text,
     again.wide == image.wide
   else { fatalError("the text is another program:\n\(text)") }
-  let file = ObjectLinker.executable(image)
+  guard let file = try? ObjectLinker.executable(image) else { fatalError("the image cannot be written") }
   guard let loaded = try? ELFLoader.load(file, syscalls: SyscallRegistry(), options: .wide),
     loaded.text == image.text, loaded.wide == image.wide, loaded.entryPC == image.entryPC
   else { fatalError("the file is another program") }

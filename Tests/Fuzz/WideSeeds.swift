@@ -1,5 +1,8 @@
 // Writes what the fuzzing of wide images starts from into the folder that its argument names: a file of each kind.
 import Foundation
+import Linking
+
+@testable import SBPF
 
 @main struct WideSeeds {
   private static let texts = [
@@ -49,7 +52,7 @@ import Foundation
     let folder = URL(fileURLWithPath: CommandLine.arguments[1])
     for (index, text) in texts.enumerated() {
       let image = try Assembler.assemble(text, version: .wide)
-      try Data(ObjectLinker.executable(image)).write(to: folder.appendingPathComponent("\(index).elf"))
+      try Data(try ObjectLinker.executable(image)).write(to: folder.appendingPathComponent("\(index).elf"))
       try Data(image.text).write(to: folder.appendingPathComponent("\(index).code"))
     }
   }

@@ -4,6 +4,7 @@
 import Ledger
 import Testing
 
+@testable import Linking
 @testable import Runtime
 @testable import SBPF
 
@@ -13,10 +14,10 @@ import Testing
     let image = try Assembler.assemble("entrypoint:\nmov64 r0, 0\nexit\ncall \(name)\nexit", version: version)
     var program = LinkedProgram(version: version)
     program.text = image.text
-    if version.hasStrictELF { return ExecutableWriter.strict(program) }
+    if version.hasStrictELF { return try ExecutableWriter.strict(program) }
     program.text.replaceSubrange(20..<24, with: [0xff, 0xff, 0xff, 0xff])
     program.calls = [LinkedProgram.DynamicCall(pc: 2, name: name, function: nil)]
-    return ExecutableWriter.lenient(program)
+    return try ExecutableWriter.lenient(program)
   }
 
   private static func state(_ elf: [UInt8]) -> ProgramEntry.State {

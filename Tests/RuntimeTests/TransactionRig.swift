@@ -5,6 +5,7 @@ import Ledger
 import Primitives
 import Testing
 
+@testable import Linking
 @testable import Runtime
 @testable import SBPF
 
@@ -35,7 +36,7 @@ struct TransactionRig {
     var program = LinkedProgram(version: .v3)
     program.text = image.text
     program.entryPC = image.entryPC
-    return ExecutableWriter.strict(program)
+    return try ExecutableWriter.strict(program)
   }
 
   /// Puts a program under the second loader.

@@ -2,6 +2,7 @@
 // `estuary run`, and when a transaction calls an account that holds it. The genesis has its own test.
 
 import Ledger
+import Linking
 import Primitives
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 
 @Suite struct TranslatedCodeTests {
   private static func elf() throws -> [UInt8] {
-    ObjectLinker.executable(try Assembler.assemble("wcharge 1\nexit", version: .wide))
+    try ObjectLinker.executable(try Assembler.assemble("wcharge 1\nexit", version: .wide))
   }
 
   private static let refusal = ELFError.unsupportedVersion(flags: 0x4556_4d00)

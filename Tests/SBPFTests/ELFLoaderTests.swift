@@ -3,6 +3,7 @@
 import Foundation
 import Testing
 
+@testable import Linking
 @testable import SBPF
 
 struct ELFLoaderTests {

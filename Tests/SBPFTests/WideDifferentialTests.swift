@@ -2,6 +2,7 @@
 import Testing
 import WideIntegers
 
+@testable import Linking
 @testable import SBPF
 
 @Suite struct WideDifferentialTests {
@@ -105,7 +106,7 @@ import WideIntegers
       #expect(
         again.text == image.text && again.wide == image.wide && again.entryPC == image.entryPC, "\(text)")
       let loaded = try ELFLoader.load(
-        ObjectLinker.executable(image), syscalls: SyscallRegistry(), options: .wide)
+        try ObjectLinker.executable(image), syscalls: SyscallRegistry(), options: .wide)
       #expect(loaded.text == image.text && loaded.wide == image.wide && loaded.entryPC == image.entryPC)
     }
   }

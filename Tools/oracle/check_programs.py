@@ -149,7 +149,7 @@ def main():
                 source = os.path.join(oracle.ROOT, "Programs", name, name + ".c")
                 target, output = os.path.join(folder, name + ".o"), os.path.join(folder, name + ".so")
                 subprocess.run(
-                    ["clang", "-target", "bpf", f"-mcpu={cpu}", "-O2", "-mllvm", "-bpf-stack-size=4096",
+                    [oracle.clang(), "-target", "bpf", f"-mcpu={cpu}", "-O2", "-mllvm", "-bpf-stack-size=4096",
                      "-Wall", "-Wextra", "-Werror", "-c", source, "-o", target], check=True)
                 subprocess.run(
                     [*shlex.split(options.linker), target, "-o", output, "--sbpf-version", version], check=True)

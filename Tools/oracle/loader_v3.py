@@ -40,7 +40,7 @@ def build(folder, cpu, version, linker):
         source = os.path.join(oracle.ROOT, "Programs", name, name + ".c")
         target, output = os.path.join(folder, name + ".o"), os.path.join(folder, name + ".so")
         flags = ["-target", "bpf", f"-mcpu={cpu}", "-O2", "-mllvm", "-bpf-stack-size=4096", "-c"]
-        subprocess.run(["clang", *flags, source, "-o", target], check=True)
+        subprocess.run([oracle.clang(), *flags, source, "-o", target], check=True)
         command = [*shlex.split(linker), target, "-o", output, "--sbpf-version", version]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode != 0:

@@ -8,6 +8,7 @@ input files behind.
 import base64
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -42,6 +43,12 @@ PROGRAMS = {
 def estuary_binary():
     """The optimised build; Tools/test says where it put it."""
     return os.environ.get("ESTUARY", os.path.join(ROOT, ".build", "release", "estuary"))
+
+
+def clang():
+    """The Swift tool chain's clang, which has the options for SBPF; ESTUARY_CLANG names another."""
+    beside_swift = os.path.join(os.path.dirname(os.path.realpath(shutil.which("swift") or "")), "clang")
+    return os.environ.get("ESTUARY_CLANG") or (beside_swift if os.path.exists(beside_swift) else "clang")
 
 
 def account_json(key, account):

@@ -4,86 +4,139 @@ import Foundation
 import Ledger
 import Primitives
 import Runtime
-import SBPF
 
 struct DeployVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "deploy",
     abstract: "Deploy an ELF program through the upgradeable loader, or upgrade the one that is there.",
-    discussion: "PROGRAM is an SBPF executable (.so), or an object of stock clang, which is linked first.")
+    discussion: """
+      PROGRAM is an SBPF executable (.so), or an object of stock clang, which is linked first. Its bytes go into a \
+      buffer account first; a deployment that stopped half way goes on where it stopped when the same command is \
+      given again. The payer's balance is checked before anything is sent.
+      """)
 
-  @Argument(help: "The program's file.")
-  var program: String
+  @Argument(help: "The program's file; left out where --buffer names a buffer that is written already.")
+  var program: String?
 
   @Option(
     name: .customLong("program-id"),
     help: ArgumentHelp(
-      "Key pair of the program's address (default: PROGRAM-keypair.json beside the file).",
+      "Key pair of the program's address (default: PROGRAM-keypair.json beside the file); for an upgrade the address.",
       valueName: "keypair"))
   var programID: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A new buffer's key pair, or the address of one (default: from authority, program and file).",
+      valueName: "keypair"))
+  var buffer: String?
+
+  @Option(
+    name: .customLong("upgrade-authority"),
+    help: ArgumentHelp("Key pair that may upgrade the program (default: the payer's).", valueName: "keypair"))
+  var upgradeAuthority: String?
 
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if program == nil && (buffer == nil || programID == nil) {
+      throw ValidationError("name the program's file, or a written --buffer and --program-id")
+    }
+  }
+
   func run() throws {
-    let authority = try ledger.payer()
-    let elf = try ProgramFile.executable(at: program)
-    let space = UpgradeableProgram.programDataHeaderByteCount + elf.count
-    guard space <= Account.maximumDataByteCount else {
-      throw CLIError.program(
-        path: program,
-        detail: "its \(elf.count) bytes are more than an account may hold (\(Account.maximumDataByteCount))")
-    }
-    if let objection = ProgramEntry.objection(toDeploying: elf) {
-      throw CLIError.program(path: program, detail: objection.diagnosis)
-    }
-    let pair = try programKeyPair()
+    let given = try program.map(file)
+    let payer = try ledger.payer()
+    let authority = try upgradeAuthority.map { try KeyPairFile.read($0) } ?? payer
     let chain = try ledger.open()
-    let deployment = ProgramDeployment(elf: elf, program: pair, authority: authority)
-    let results = try chain.send(transactions: deployment.transactions(on: chain))
-    if let failure = results.first(where: { $0.error != nil }) { throw CLIError.transactionFailed(failure) }
+    let elf = try given ?? written(on: chain)
+    let deployment = ProgramDeployment(
+      elf: elf, program: try programParty(), payer: payer, authority: authority,
+      buffer: try buffer.map(Self.party))
+    let plan = try deployment.plan(on: chain)
+    if !output.json {
+      print("Buffer: \(plan.buffer)")
+      Terminal.flush()  // known even if the deployment is cut off
+    }
+    let outcome = try deployment.run(plan, on: chain) { count in
+      Terminal.progress("\(count) of \(elf.count) bytes written")
+    }
+    Terminal.progress("")
+    report(deployment, plan, outcome, slot: chain.slot)
+  }
+
+  private func report(
+    _ deployment: ProgramDeployment, _ plan: ProgramDeployment.Plan, _ outcome: ProgramDeployment.Outcome,
+    slot: UInt64
+  ) {
+    let cost = outcome.costLamports
+    let costText =
+      cost < 0 ? "\(SOL.text(cost.magnitude)) came back" : "it cost \(SOL.text(cost.magnitude))"
     output.print(
-      text:
-        "Program Id: \(pair.pubkey)\n\(elf.count) bytes in \(results.count) transactions, slot \(chain.slot)",
+      text: """
+        Program Id: \(deployment.program.key)
+        \(plan.action.rawValue): \(deployment.elf.count) bytes in \(outcome.transactionCount) transactions, slot \
+        \(slot); \(costText), \(SOL.text(outcome.feeLamports)) of it fees
+        """,
       json: { writer in
         writer.object {
-          $0.member("programId", pair.pubkey.description)
-          $0.member("signature", results.last?.signature?.description ?? "")
-          $0.member("slot", chain.slot)
+          $0.member("programId", deployment.program.key.description)
+          $0.member("signature", outcome.signature?.description ?? "")
+          $0.member("slot", slot)
+          $0.member("action", plan.action.rawValue)
+          $0.member("programData", plan.programData.description)
+          $0.member("buffer", plan.buffer.description)
+          $0.member("byteCount", deployment.elf.count)
+          $0.member("extendedBy", UInt64(plan.extensionByteCount))
+          $0.member("transactions", outcome.transactionCount)
+          $0.member("feeLamports", outcome.feeLamports)
+          $0.member("costLamports", outcome.costLamports)
         }
       })
   }
 
+  // MARK: What is deployed
+
+  private func file(_ path: String) throws -> [UInt8] {
+    let elf = try ProgramFile.executable(at: path)
+    if elf.count > ProgramDeployment.byteCountLimit {
+      throw CLIError.program(path: path, detail: DeploymentError.tooLarge(byteCount: elf.count).description)
+    }
+    if let objection = ProgramEntry.objection(toDeploying: elf) {
+      throw CLIError.program(path: path, detail: objection.diagnosis)
+    }
+    return elf
+  }
+
+  private func written(on chain: Chain) throws -> [UInt8] {
+    let key = try Self.party(buffer ?? "").key
+    let state = try chain.programState(at: key)
+    guard case .buffer = state, let elf = try chain.programFile(at: key) else {
+      throw DeploymentError.notBuffer(key, state)
+    }
+    if let objection = ProgramEntry.objection(toDeploying: elf) {
+      throw CLIError.program(
+        path: key.description, detail: "the buffer holds no program: \(objection.diagnosis)")
+    }
+    return elf
+  }
+
   /// As the solana CLI: a fresh key pair is kept beside the program, so that the next deployment is an upgrade.
-  private func programKeyPair() throws -> Ed25519.KeyPair {
-    if let programID { return try KeyPairFile.read(programID) }
-    let path = NSString(string: program).deletingPathExtension + "-keypair.json"
-    if FileManager.default.fileExists(atPath: path) { return try KeyPairFile.read(path) }
+  private func programParty() throws -> ProgramDeployment.Party {
+    if let programID { return try Self.party(programID) }
+    let path = NSString(string: program ?? "").deletingPathExtension + "-keypair.json"
+    if FileManager.default.fileExists(atPath: path) {
+      return ProgramDeployment.Party(try KeyPairFile.read(path))
+    }
     let pair = Ed25519.KeyPair.random()
     try KeyPairFile.write(pair, to: path)
-    return pair
-  }
-}
-
-/// A program's file as verbs take it: an executable, or an object of stock clang that is linked on the way.
-enum ProgramFile {
-  /// The bytes of an ELF file, of whatever kind.
-  static func read(_ path: String) throws -> [UInt8] {
-    let bytes = try WholeFile.read(path)
-    guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
-      throw CLIError.program(
-        path: path, detail: "it is no ELF file: give an SBPF program or an object of clang")
-    }
-    return bytes
+    return ProgramDeployment.Party(pair)
   }
 
-  static func executable(at path: String) throws -> [UInt8] {
-    let bytes = try read(path)
-    guard ObjectLinker.isObject(bytes) else { return bytes }
-    do throws(ELFError) {
-      return try ObjectLinker.link(bytes, syscalls: SyscallTable.registry)
-    } catch {
-      throw CLIError.program(path: path, detail: error.diagnosis)
-    }
+  /// A key pair file, or an address.
+  static func party(_ text: String) throws -> ProgramDeployment.Party {
+    if let bytes = Base58.decode(text), let key = Pubkey(bytes) { return ProgramDeployment.Party(key) }
+    return ProgramDeployment.Party(try KeyPairFile.read(text))
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import EVM
+import Linking
 import Primitives
-import SBPF
 
 struct EVMTranslateVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -28,7 +28,7 @@ struct EVMTranslateVerb: ParsableCommand {
     let watch = Stopwatch()
     let image = Translator.translate(code: bytecode, fork: fork, mode: .fast)
     let nanoseconds = watch.nanoseconds
-    let file = ObjectLinker.executable(image)
+    let file = try ObjectLinker.executable(image)
     try WholeFile.write(file, to: outputPath)
     let slots = image.text.count / 8
     output.print(

@@ -1,12 +1,22 @@
 import ArgumentParser
+import Linking
 import Primitives
 import Runtime
 import SBPF
 
 struct InspectVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show what a program's ELF file holds and whether it would be deployed."
-  )
+    commandName: "inspect",
+    abstract: "Show what a program's ELF file holds and whether it would be deployed.",
+    discussion: """
+      Exit code: 0 if the program would be deployed or the object can be linked (translated EVM code: if it loads), 2 \
+      if it would be refused, 3 if the file is no SBPF program and no eBPF object, 1 if it cannot be read.
+      """)
+
+  private enum Exit {
+    static let refused = ExitCode(2)
+    static let foreign = ExitCode(3)
+  }
 
   @Argument(help: "An SBPF executable or an object of stock clang.")
   var program: String
@@ -16,14 +26,28 @@ struct InspectVerb: ParsableCommand {
   func run() throws {
     let bytes = try WholeFile.read(program)
     let summary = ELFSummary(bytes, syscalls: SyscallTable.registry)
-    let objection =
-      summary.kind == .object
-      ? summary.objection?.diagnosis : ProgramEntry.objection(toDeploying: bytes)?.diagnosis
+    let isProgram = summary.file.family == .program
+    let objection = isProgram ? ProgramEntry.objection(toDeploying: bytes)?.diagnosis : summary.objection
     output.print(text: text(summary, objection), json: { json(summary, objection, to: &$0) })
+    Terminal.flush()
+    // Translated EVM code is refused by every ledger and fit for what it is for, if it loads.
+    guard let objection, summary.wide == nil else { return }
+    Terminal.note(
+      "Error: '\(program)': \(isProgram || summary.kind == .object ? "would be refused: " : "")\(objection)")
+    throw isProgram || summary.kind == .object ? Exit.refused : Exit.foreign
   }
 
   private func text(_ summary: ELFSummary, _ objection: String?) -> String {
-    var lines = ["\(program): \(summary.kind), \(summary.byteCount) bytes, e_flags \(summary.flags)"]
+    let isForeign = summary.kind == .other
+    var lines = [
+      "\(program): \(isForeign ? summary.file.description : summary.kind.description), "
+        + "\(summary.byteCount) bytes, e_flags \(summary.flags)"
+    ]
+    if summary.file.family == .other || summary.file.family == .foreignELF {
+      lines[0] = "\(program): \(summary.file), \(summary.byteCount) bytes"
+      lines.append("no program for SBPF" + (summary.file.advice.map { ": \($0)" } ?? ""))
+      return lines.joined(separator: "\n")
+    }
     if let pc = summary.entryPC {
       lines.append("entry: instruction \(pc) (address 0x\(hex(summary.entryAddress)))")
     }
@@ -68,6 +92,7 @@ struct InspectVerb: ParsableCommand {
   private func json(_ summary: ELFSummary, _ objection: String?, to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("kind", summary.kind.description)
+    writer.member("file", summary.file.description)
     writer.member("byteCount", summary.byteCount)
     writer.member("flags", UInt64(summary.flags))
     if let pc = summary.entryPC { writer.member("entryPc", pc) } else { writer.memberNull("entryPc") }

@@ -1,17 +1,18 @@
 import ArgumentParser
 import Primitives
-import Runtime
 import SBPF
 
 struct LinkVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "link", abstract: "Make an SBPF executable from an object of stock clang.",
+    commandName: "link", abstract: "Make an SBPF executable from objects of stock clang.",
     discussion: """
-      Compile with: clang -target bpf -mcpu=v2 -O2 -mllvm -bpf-stack-size=4096 -c PROGRAM.c
+      Compile with: clang -target bpf -mcpu=v3 -O2 -mllvm -bpf-stack-size=4096 -c PROGRAM.c
+      (-mcpu=v2 for --sbpf-version v0, v1 or v2). With -g, errors name source lines. What clang calls by itself is \
+      linked in: memcpy, memmove, memset, memcmp, bcmp, strlen; __builtin_trap aborts.
       """)
 
-  @Argument(help: ArgumentHelp("The object.", valueName: "object.o"))
-  var object: String
+  @Argument(help: ArgumentHelp("The objects; one of them defines entrypoint.", valueName: "object.o"))
+  var objects: [String]
 
   @Option(
     name: [.customShort("o"), .customLong("output")],
@@ -37,13 +38,7 @@ struct LinkVerb: ParsableCommand {
   }
 
   func run() throws {
-    let bytes = try ProgramFile.read(object)
-    let executable: [UInt8]
-    do throws(ELFError) {
-      executable = try ObjectLinker.link(bytes, version: sbpfVersion.version, syscalls: SyscallTable.registry)
-    } catch {
-      throw CLIError.program(path: object, detail: error.diagnosis)
-    }
+    let executable = try ProgramFile.executable(ofObjectsAt: objects, version: sbpfVersion.version)
     try WholeFile.write(executable, to: outputPath)
     output.print(
       text: "wrote \(outputPath): \(executable.count) bytes, SBPF \(sbpfVersion.rawValue)",

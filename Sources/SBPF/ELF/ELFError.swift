@@ -1,6 +1,5 @@
 // Why a file was refused. `description` is spelled as the validators print it into a transaction's logs (the
-// ElfError of https://github.com/anza-xyz/sbpf); `diagnosis` adds what and where, for people. The cases from
-// `noEntrypoint` on belong to the linker of relocatable objects and never reach a log.
+// ElfError of https://github.com/anza-xyz/sbpf); `diagnosis` adds what and where, for people.
 
 package enum ELFError: Error, Equatable, Sendable {
   // The file's own structure.
@@ -34,22 +33,6 @@ package enum ELFError: Error, Equatable, Sendable {
   case unknownRelocation(type: UInt32, fileOffset: UInt64)
   case invalidVirtualAddress(UInt64)
   case invalidWideTables(field: String)
-
-  // What a relocatable object must be.
-  case noEntrypoint
-  case entrypointNotFunction(symbol: String)
-  case writableGlobal(symbol: String, section: String)
-  case threadLocal(symbol: String)
-  case commonSymbol(String)
-  case duplicateSymbol(String)
-  case invalidSymbol(name: String, why: String)
-  case unresolvedData(symbol: String, section: String, offset: UInt64)
-  case unsupportedRelocation(type: UInt32, section: String, offset: UInt64)
-  case relocationOutOfRange(section: String, offset: UInt64, why: String)
-  case unsupportedInstruction(section: String, offset: UInt64, what: String)
-  case jumpOutOfRange(section: String, offset: UInt64)
-  case programTooLarge(byteCount: UInt64)
-  case refusedByVerifier(VerifierError)
 }
 
 extension ELFError: CustomStringConvertible {
@@ -90,7 +73,7 @@ extension ELFError: CustomStringConvertible {
     case .unknownRelocation(let type, _): "Relocation failed, unknown type \(type)"
     case .invalidVirtualAddress(let address):
       "Relocation failed, invalid referenced virtual address \(ELFError.hex(address))"
-    default: linkDescription
+    case .invalidWideTables(let field): "invalid tables of wide code: \(field)"
     }
   }
 
@@ -125,32 +108,5 @@ extension ELFError: CustomStringConvertible {
     }
   }
 
-  private var linkDescription: String {
-    switch self {
-    case .noEntrypoint: "no function named entrypoint in the object"
-    case .entrypointNotFunction(let symbol): "\(symbol) is not a function in an executable section"
-    case .writableGlobal(let symbol, let section):
-      "writable global \(symbol) in section \(section): a program has no writable data; make it const"
-    case .threadLocal(let symbol): "thread-local \(symbol): a program has no threads"
-    case .commonSymbol(let symbol): "common symbol \(symbol): a program has no writable data"
-    case .duplicateSymbol(let symbol): "symbol \(symbol) is defined twice"
-    case .invalidSymbol(let name, let why): "symbol \(name): \(why)"
-    case .unresolvedData(let symbol, let section, let offset):
-      "undefined symbol \(symbol) used as data at \(section)+\(ELFError.hex(offset))"
-    case .unsupportedRelocation(let type, let section, let offset):
-      "relocation type \(type) at \(section)+\(ELFError.hex(offset)) is not supported"
-    case .relocationOutOfRange(let section, let offset, let why):
-      "relocation at \(section)+\(ELFError.hex(offset)): \(why)"
-    case .unsupportedInstruction(let section, let offset, let what):
-      "\(what) at \(section)+\(ELFError.hex(offset))"
-    case .jumpOutOfRange(let section, let offset):
-      "jump at \(section)+\(ELFError.hex(offset)) leaves its section or its 16-bit range"
-    case .invalidWideTables(let field): "invalid tables of wide code: \(field)"
-    case .programTooLarge(let byteCount): "program of \(byteCount) bytes is too large"
-    case .refusedByVerifier(let error): "the linked program would be refused: \(error)"
-    default: "\(self)"
-    }
-  }
-
-  static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+  package static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }

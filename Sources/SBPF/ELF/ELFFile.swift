@@ -2,7 +2,7 @@
 // alignment and count of each are checked against the file, then its entries are loaded one by one. Sizes,
 // alignment and bounds of every table follow the validators' parser: entries whole, offset a multiple of 8.
 // The structures are <elf.h>'s; file and machine are both little-endian.
-import CElf
+import CElfTypes
 
 /// The file header's fields.
 package struct ELFHeader: Equatable, Sendable {
@@ -26,7 +26,7 @@ package struct ELFHeader: Equatable, Sendable {
   package var sectionNamesIndex: UInt16
 
   /// - Parameter bytes: at least `byteCount` of them.
-  init(_ bytes: UnsafeRawBufferPointer) {
+  package init(_ bytes: UnsafeRawBufferPointer) {
     func field<T: FixedWidthInteger>(_ offset: Int, as: T.Type) -> T {
       T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
     }
@@ -89,23 +89,23 @@ struct ELFFile {
 
   // MARK: Tables
 
-  func programHeaders(offset: UInt64, count: UInt16) throws(ELFError) -> [GElf_Phdr] {
+  func programHeaders(offset: UInt64, count: UInt16) throws(ELFError) -> [Elf64_Phdr] {
     try table(offset, UInt64(count) * ELFHeader.programHeaderByteCount, "program header table")
   }
 
-  func sectionHeaders(offset: UInt64, count: UInt16) throws(ELFError) -> [GElf_Shdr] {
+  func sectionHeaders(offset: UInt64, count: UInt16) throws(ELFError) -> [Elf64_Shdr] {
     try table(offset, UInt64(count) * ELFHeader.sectionHeaderByteCount, "section header table")
   }
 
-  func symbols(offset: UInt64, byteCount: UInt64, _ what: String) throws(ELFError) -> [GElf_Sym] {
+  func symbols(offset: UInt64, byteCount: UInt64, _ what: String) throws(ELFError) -> [Elf64_Sym] {
     try table(offset, byteCount, what)
   }
 
-  func relocations(offset: UInt64, byteCount: UInt64, _ what: String) throws(ELFError) -> [GElf_Rel] {
+  func relocations(offset: UInt64, byteCount: UInt64, _ what: String) throws(ELFError) -> [Elf64_Rel] {
     try table(offset, byteCount, what)
   }
 
-  func dynamicEntries(offset: UInt64, byteCount: UInt64) throws(ELFError) -> [GElf_Dyn] {
+  func dynamicEntries(offset: UInt64, byteCount: UInt64) throws(ELFError) -> [Elf64_Dyn] {
     try table(offset, byteCount, "dynamic table")
   }
 
@@ -129,7 +129,7 @@ struct ELFFile {
 
   /// The name at `offset` of the string table `table`; with its terminator it takes at most `limit` bytes.
   func name(
-    at offset: UInt32, in table: GElf_Shdr, index: Int, limit: Int
+    at offset: UInt32, in table: Elf64_Shdr, index: Int, limit: Int
   ) throws(ELFError) -> UnsafeRawBufferPointer {
     if table.sh_type != UInt32(SHT_STRTAB) { throw .invalidSectionHeader(index: index) }
     let start = try ELFFile.sum(table.sh_offset, UInt64(offset), "name")
@@ -144,7 +144,7 @@ struct ELFFile {
   }
 }
 
-extension GElf_Shdr {
+extension Elf64_Shdr {
   /// Where the section's bytes lie in the file; a section without bytes gives the empty range at 0.
   var fileRange: (offset: UInt64, byteCount: UInt64) {
     sh_type == UInt32(SHT_NOBITS) ? (0, 0) : (sh_offset, sh_size)
@@ -162,12 +162,12 @@ extension GElf_Shdr {
   }
 }
 
-extension GElf_Sym {
+extension Elf64_Sym {
   var type: UInt8 { st_info & 0xf }
   var binding: UInt8 { st_info >> 4 }
 }
 
-extension GElf_Rel {
+extension Elf64_Rel {
   var type: UInt32 { UInt32(truncatingIfNeeded: r_info) }
   var symbolIndex: UInt32 { UInt32(truncatingIfNeeded: r_info >> 32) }
 }

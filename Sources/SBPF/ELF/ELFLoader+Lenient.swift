@@ -2,7 +2,7 @@
 // target, dynamic relocations are applied, the read-only sections are merged into one image from
 // 0x1_0000_0000 on. Each check stands where the validators' loader has it, for the first one that fails names
 // the error.
-import CElf
+import CElfTypes
 
 extension ELFLoader {
   static func loadLenient(
@@ -58,7 +58,7 @@ extension ELFLoader {
     if !text.contains(address: header.entry) { throw .entrypointOutOfBounds(address: header.entry) }
   }
 
-  private static func entryPC(_ header: ELFHeader, text: GElf_Shdr) throws(ELFError) -> Int {
+  private static func entryPC(_ header: ELFHeader, text: Elf64_Shdr) throws(ELFError) -> Int {
     let offset = header.entry - text.sh_addr  // validate() saw the entry inside .text
     if offset % 8 != 0 { throw .invalidEntrypoint(address: header.entry) }
     return Int(clamping: offset / 8)
@@ -123,10 +123,10 @@ extension ELFLoader {
   }
 
   /// Function symbols of .symtab and .dynsym, as far as they can be read; they decide nothing.
-  private static func functionNames(_ elf: LenientELF, text: GElf_Shdr, entryPC: Int) -> [Int: String] {
+  private static func functionNames(_ elf: LenientELF, text: Elf64_Shdr, entryPC: Int) -> [Int: String] {
     var names: [Int: String] = [:]
     var left = FunctionNames.byteCountLimit
-    func add(_ symbol: GElf_Sym, _ name: UnsafeRawBufferPointer?) {
+    func add(_ symbol: Elf64_Sym, _ name: UnsafeRawBufferPointer?) {
       guard symbol.type == UInt8(STT_FUNC), text.contains(address: symbol.st_value), let name, !name.isEmpty,
         name.count <= left
       else { return }
@@ -149,25 +149,25 @@ extension ELFLoader {
   }
 }
 
-enum ELFMachine {
-  static let bpf: UInt16 = 247
-  static let sbpf: UInt16 = 263
+package enum ELFMachine {
+  package static let bpf: UInt16 = 247
+  package static let sbpf: UInt16 = 263
 }
 
 /// Relocation types; the field's numbers, as LLVM's BPF back end and the Solana tool chain use them.
-enum ELFRelocation {
-  static let none: UInt32 = 0
+package enum ELFRelocation {
+  package static let none: UInt32 = 0
   /// R_BPF_64_64: an address in `lddw`.
-  static let wideLoad: UInt32 = 1
+  package static let wideLoad: UInt32 = 1
   /// R_BPF_64_ABS64, R_BPF_64_ABS32: an address in data.
-  static let dataWord64: UInt32 = 2
-  static let dataWord32: UInt32 = 3
+  package static let dataWord64: UInt32 = 2
+  package static let dataWord32: UInt32 = 3
   /// R_BPF_64_NODYLD32: in sections that are not loaded.
-  static let debugWord32: UInt32 = 4
+  package static let debugWord32: UInt32 = 4
   /// R_BPF_64_RELATIVE: an address without a symbol.
-  static let relative: UInt32 = 8
+  package static let relative: UInt32 = 8
   /// R_BPF_64_32: a call.
-  static let call: UInt32 = 10
+  package static let call: UInt32 = 10
 }
 
 /// Functions by the key a `call` carries.

@@ -1,7 +1,7 @@
 // The loader of SBPF v3 (SIMD-0189) and of wide images, whose read-only data are their tables: only the file header and the first one or two program headers count.
 // Read-only data, if any, is mapped at 0 and the code at 0x1_0000_0000; both lie back to back behind the
 // program headers. Nothing is relocated; section headers serve names for people only and may be nonsense.
-import CElf
+import CElfTypes
 
 extension ELFLoader {
   private static let regionByteCount: UInt64 = 0x1_0000_0000
@@ -51,10 +51,10 @@ extension ELFLoader {
   }
 
   private static func strictSegments(
-    _ headers: [GElf_Phdr], of file: ELFFile
-  ) throws(ELFError) -> (rodata: GElf_Phdr?, text: GElf_Phdr) {
+    _ headers: [Elf64_Phdr], of file: ELFFile
+  ) throws(ELFError) -> (rodata: Elf64_Phdr?, text: Elf64_Phdr) {
     var expectedOffset = ELFHeader.byteCount + UInt64(headers.count) * ELFHeader.programHeaderByteCount
-    var rodata: GElf_Phdr?
+    var rodata: Elf64_Phdr?
     var index = 0
     if headers[0].p_flags == UInt32(PF_R) {
       if headers.count < 2 { throw .invalidFileHeader(field: "e_phnum: no header for the code") }
@@ -69,7 +69,7 @@ extension ELFLoader {
   }
 
   private static func checkSegment(
-    _ segment: GElf_Phdr, _ index: Int, flags: Int32, address: UInt64, offset: UInt64, of file: ELFFile
+    _ segment: Elf64_Phdr, _ index: Int, flags: Int32, address: UInt64, offset: UInt64, of file: ELFFile
   ) throws(ELFError) {
     let byteCount = UInt64(file.bytes.count)
     let checks: [(holds: Bool, field: String)] = [

@@ -2,7 +2,7 @@
 // sections, relocations, calls by hash) and the strict one (v3 and wide: two segments, nothing to relocate;
 // SIMD-0189). Acceptance and wording follow the validators' loader (https://github.com/anza-xyz/sbpf,
 // src/elf.rs, 0.21).
-import CElf
+import CElfTypes
 
 /// How an ELF is judged.
 package struct LoaderOptions: Sendable {
@@ -31,7 +31,7 @@ package struct LoaderOptions: Sendable {
 
 package enum ELFLoader {
   /// Guest address at which the program's bytes are mapped (and the distance between regions).
-  static let programAddress: UInt64 = 0x1_0000_0000
+  package static let programAddress: UInt64 = 0x1_0000_0000
   static let stackAddress: UInt64 = 0x2_0000_0000
   private static let flagsOffset = 48
 

@@ -2,23 +2,23 @@
 // order, because the first refusal's words reach transaction logs (https://github.com/anza-xyz/sbpf,
 // src/elf_parser). What it insists on: headers and tables that do not overlap, sections in file order, short
 // names.
-import CElf
+import CElfTypes
 
 struct LenientELF {
   static let sectionNameLimit = 16
   static let symbolNameLimit = 64
 
   let file: ELFFile
-  let programHeaders: [GElf_Phdr]
-  let sections: [GElf_Shdr]
+  let programHeaders: [Elf64_Phdr]
+  let sections: [Elf64_Shdr]
   /// Raw bytes of each section's name, by section index.
   private(set) var sectionNames: [[UInt8]] = []
   /// Index of `.symtab`, `.strtab`, `.dynstr`.
   private(set) var symbolSection: Int?
   private(set) var symbolNamesSection: Int?
   private(set) var dynamicNamesSection: Int?
-  private(set) var dynamicSymbols: [GElf_Sym] = []
-  private(set) var dynamicRelocations: [GElf_Rel] = []
+  private(set) var dynamicSymbols: [Elf64_Sym] = []
+  private(set) var dynamicRelocations: [Elf64_Rel] = []
 
   private typealias Span = (range: Range<UInt64>, name: String)
 
@@ -122,13 +122,13 @@ struct LenientELF {
   }
 
   /// The only section of this name, or the first.
-  func firstSection(named name: String) throws(ELFError) -> GElf_Shdr {
+  func firstSection(named name: String) throws(ELFError) -> Elf64_Shdr {
     let wanted = Array(name.utf8)
     guard let index = sectionNames.firstIndex(of: wanted) else { throw .sectionNotFound(name) }
     return sections[index]
   }
 
-  func dynamicName(of symbol: GElf_Sym) throws(ELFError) -> UnsafeRawBufferPointer {
+  func dynamicName(of symbol: Elf64_Sym) throws(ELFError) -> UnsafeRawBufferPointer {
     guard let index = dynamicNamesSection else { throw .noDynamicNames }
     return try file.name(
       at: symbol.st_name, in: sections[index], index: index, limit: LenientELF.symbolNameLimit)
@@ -145,7 +145,7 @@ extension LenientELF {
     var relocationByteCount: UInt64 = 0
     var relocationEntrySize: UInt64 = 0
 
-    init(_ entries: [GElf_Dyn]) {
+    init(_ entries: [Elf64_Dyn]) {
       for entry in entries {
         switch entry.d_tag {
         case Int64(DT_NULL): return
@@ -167,7 +167,7 @@ extension LenientELF {
     try readDynamicSymbols(table)
   }
 
-  private func dynamicEntries() throws(ELFError) -> [GElf_Dyn]? {
+  private func dynamicEntries() throws(ELFError) -> [Elf64_Dyn]? {
     if let segment = programHeaders.first(where: { $0.p_type == UInt32(PT_DYNAMIC) }) {
       do {
         return try file.dynamicEntries(offset: segment.p_offset, byteCount: segment.p_filesz)

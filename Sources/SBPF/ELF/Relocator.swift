@@ -2,7 +2,7 @@
 // original, as the validators do: a relocation that overwrites a table changes nothing that follows. Offsets
 // are file offsets. Kinds: R_BPF_64_64 (lddw of a symbol), R_BPF_64_RELATIVE (lddw or data word holding an
 // address), R_BPF_64_32 (call by symbol).
-import CElf
+import CElfTypes
 
 struct Relocator {
   /// The copy, which nobody else has yet.
@@ -10,13 +10,13 @@ struct Relocator {
   let textRange: Range<Int>
   var functions = FunctionKeys()
   private let elf: LenientELF
-  private let text: GElf_Shdr
+  private let text: Elf64_Shdr
   private let syscalls: SyscallRegistry
   private var syscallKeys: [UInt32: UInt32] = [:]  // by st_name
   /// A bit for each slot whose key is registered: most functions are called many times.
   private var registered: [UInt64]
 
-  init(elf: LenientELF, image: ProgramBytes, text: GElf_Shdr, syscalls: SyscallRegistry) throws(ELFError) {
+  init(elf: LenientELF, image: ProgramBytes, text: Elf64_Shdr, syscalls: SyscallRegistry) throws(ELFError) {
     let place = text.fileRange
     textRange = try elf.file.range(place.offset, place.byteCount, ".text")
     self.elf = elf
@@ -61,13 +61,13 @@ struct Relocator {
     }
   }
 
-  private func symbol(of relocation: GElf_Rel) throws(ELFError) -> GElf_Sym {
+  private func symbol(of relocation: Elf64_Rel) throws(ELFError) -> Elf64_Sym {
     let index = UInt64(relocation.symbolIndex)
     guard index < UInt64(elf.dynamicSymbols.count) else { throw .unknownSymbol(index: index) }
     return elf.dynamicSymbols[Int(index)]
   }
 
-  private mutating func relocateSymbolAddress(_ relocation: GElf_Rel) throws(ELFError) {
+  private mutating func relocateSymbolAddress(_ relocation: Elf64_Rel) throws(ELFError) {
     let low = Relocator.saturatingSum(relocation.r_offset, 4)
     let addend = UInt64(try load32(low))
     let symbol = try symbol(of: relocation)
@@ -76,7 +76,7 @@ struct Relocator {
     try store32(UInt32(truncatingIfNeeded: address >> 32), at: Relocator.saturatingSum(low, 8))
   }
 
-  private mutating func relocateAddress(_ relocation: GElf_Rel) throws(ELFError) {
+  private mutating func relocateAddress(_ relocation: Elf64_Rel) throws(ELFError) {
     let offset = relocation.r_offset
     let low = Relocator.saturatingSum(offset, 4)
     guard offset >= UInt64(textRange.lowerBound), offset < UInt64(textRange.upperBound) else {
@@ -97,7 +97,7 @@ struct Relocator {
   }
 
   private mutating func relocateCall(
-    _ relocation: GElf_Rel, rejectsUnresolved: Bool
+    _ relocation: Elf64_Rel, rejectsUnresolved: Bool
   ) throws(ELFError) {
     let symbol = try symbol(of: relocation)
     let name: UnsafeRawBufferPointer

@@ -1,10 +1,10 @@
-// A tolerant look at a file's section table, for inspection and for names in disassembly: what cannot be read
-// is left out, nothing is thrown, nothing read here decides whether a program runs.
-import CElf
+// A tolerant look at a file's symbols, for the names that people see: what cannot be read is left out, nothing is
+// thrown, nothing read here decides whether a program runs.
+import CElfTypes
 
 struct SectionView {
   private let file: ELFFile?
-  let sections: [GElf_Shdr]
+  private let sections: [Elf64_Shdr]
 
   init(_ bytes: UnsafeRawBufferPointer) {
     file = try? ELFFile(bytes)
@@ -17,12 +17,7 @@ struct SectionView {
     sections = table ?? []
   }
 
-  func name(of section: GElf_Shdr) -> String? {
-    guard let file, Int(file.header.sectionNamesIndex) < sections.count else { return nil }
-    return string(at: section.sh_name, inSection: Int(file.header.sectionNamesIndex))
-  }
-
-  func string(at offset: UInt32, inSection index: Int) -> String? {
+  private func string(at offset: UInt32, inSection index: Int) -> String? {
     guard let file, sections.indices.contains(index),
       let name = try? file.name(at: offset, in: sections[index], index: index, limit: 1024)
     else { return nil }
@@ -30,7 +25,7 @@ struct SectionView {
   }
 
   /// Symbols of the first section of `type`, and the index of its string table.
-  func symbols(ofType type: Int32) -> (symbols: [GElf_Sym], strings: Int) {
+  private func symbols(ofType type: Int32) -> (symbols: [Elf64_Sym], strings: Int) {
     guard let file, let section = sections.first(where: { $0.sh_type == UInt32(type) }),
       let symbols = try? file.symbols(offset: section.sh_offset, byteCount: section.sh_size, "symbols")
     else { return ([], 0) }
@@ -54,18 +49,6 @@ struct SectionView {
       }
     }
     return names
-  }
-
-  /// All entries of all readable relocation sections.
-  func relocations() -> [GElf_Rel] {
-    guard let file else { return [] }
-    var entries: [GElf_Rel] = []
-    for section in sections where section.sh_type == UInt32(SHT_REL) {
-      if entries.count > file.bytes.count / 16 { break }  // only sections that overlap can hold so many
-      let table = try? file.relocations(offset: section.sh_offset, byteCount: section.sh_size, "relocations")
-      entries += table ?? []
-    }
-    return entries
   }
 }
 

@@ -14,7 +14,7 @@ extension WideTables {
   private static let headerByteCount = 32
 
   /// The bytes of the file's read-only data.
-  var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var bytes: [UInt8] = []
     func append(_ word: UInt32) { withUnsafeBytes(of: word.littleEndian) { bytes += $0 } }
     for count in [constants.count, jumpTargets.count, pcMap.count, bytecode.count] {

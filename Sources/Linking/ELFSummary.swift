@@ -1,6 +1,7 @@
 // What `estuary inspect` tells about a file: its kind, tables, functions, syscalls and relocations, and the loader's
 // or linker's objection if there is one. Tolerant where they are strict: whatever can be read is shown.
 import CElf
+import SBPF
 
 package struct ELFSummary: Sendable {
   package enum Kind: Sendable, Equatable, CustomStringConvertible {
@@ -46,6 +47,8 @@ package struct ELFSummary: Sendable {
   }
 
   package private(set) var kind = Kind.other
+  /// What the file is, SBPF or not.
+  package let file: FileKind
   package private(set) var byteCount: Int
   package private(set) var flags: UInt32 = 0
   package private(set) var machine: UInt16 = 0
@@ -65,38 +68,35 @@ package struct ELFSummary: Sendable {
   package private(set) var relocations: [(kind: String, count: Int)] = []
   /// The tables of translated EVM code; nil for anything else.
   package private(set) var wide: WideTables?
-  /// Why the file would be refused; nil if it would not.
-  package private(set) var objection: ELFError?
+  /// Why the file would be refused, in words; nil if it would not.
+  package private(set) var objection: String?
 
   /// - Parameter syscalls: by which names are found for hashes and unresolved symbols are judged.
   package init(_ bytes: [UInt8], syscalls registry: SyscallRegistry, options: LoaderOptions = .deployment) {
     byteCount = bytes.count
-    bytes.withUnsafeBytes { buffer in
-      let view = SectionView(buffer)
-      readHeader(buffer)
-      readTables(view)
-      countRelocations(view)
+    file = FileKind(bytes)
+    if let reader = bytes.withUnsafeBytes({ ELFReader($0) }) {
+      readHeader(reader)
+      readTables(reader)
+      countRelocations(reader)
     }
-    if kind == .object {
-      summarizeObject(bytes, registry)
-    } else {
-      summarizeProgram(bytes, registry, options)
+    switch file.family {
+    case .object: summarizeObject(bytes, registry)
+    case .program: summarizeProgram(bytes, registry, options)
+    case .foreignELF, .other:
+      objection = "it is \(file), no program for SBPF" + (file.advice.map { ": \($0)" } ?? "")
     }
   }
 
-  private mutating func readHeader(_ bytes: UnsafeRawBufferPointer) {
-    guard bytes.count >= Int(ELFHeader.byteCount), let file = try? ELFFile(bytes) else { return }
-    let header = file.header
+  private mutating func readHeader(_ reader: ELFReader) {
+    let header = reader.header
     (flags, machine, type, entryAddress) = (header.flags, header.machine, header.type, header.entry)
-    if header.type == UInt16(ET_REL) {
+    if file.family == .object {
       kind = .object
-    } else if [ELFMachine.bpf, ELFMachine.sbpf].contains(header.machine),
-      let version = SBPFVersion(rawValue: header.flags)
-    {
+    } else if file.family == .program, let version = SBPFVersion(rawValue: header.flags) {
       kind = .program(version)
     }
-    let table = try? file.programHeaders(offset: header.programHeaderOffset, count: header.programHeaderCount)
-    for segment in table ?? [] {
+    for segment in reader.segments {
       segments.append(
         Segment(
           type: ELFSummary.segmentType(segment.p_type), flags: ELFSummary.segmentFlags(segment.p_flags),
@@ -105,20 +105,27 @@ package struct ELFSummary: Sendable {
     }
   }
 
-  private mutating func readTables(_ view: SectionView) {
-    for section in view.sections {
+  private mutating func readTables(_ reader: ELFReader) {
+    for (index, section) in reader.sections.enumerated() {
       sections.append(
         Section(
-          name: view.name(of: section) ?? "?", type: ELFSummary.sectionType(section.sh_type),
+          name: reader.name(ofSection: index) ?? "?", type: ELFSummary.sectionType(section.sh_type),
           flags: ELFSummary.sectionFlags(section.sh_flags), address: section.sh_addr,
-          offset: section.sh_offset,
-          byteCount: section.sh_size))
+          offset: section.sh_offset, byteCount: section.sh_size))
     }
   }
 
-  private mutating func countRelocations(_ view: SectionView) {
+  private mutating func countRelocations(_ reader: ELFReader) {
+    guard file.family == .program || file.family == .object else { return }
     var counts: [UInt32: Int] = [:]
-    for relocation in view.relocations() { counts[relocation.type, default: 0] += 1 }
+    var left = byteCount  // only sections that overlap can hold more entries than this
+    for (index, section) in reader.sections.enumerated() where section.sh_type == UInt32(SHT_REL) {
+      guard UInt64(left) >= section.sh_size else { break }
+      left -= Int(section.sh_size)
+      for relocation in reader.relocations(inSection: index) ?? [] {
+        counts[relocation.type, default: 0] += 1
+      }
+    }
     for type in counts.keys.sorted() {
       relocations.append((ELFSummary.relocationKind(type), counts[type] ?? 0))
     }
@@ -133,7 +140,7 @@ package struct ELFSummary: Sendable {
     do {
       image = try ELFLoader.load(bytes, syscalls: registry, options: options)
     } catch {
-      objection = error
+      objection = error.diagnosis
       // What execution would accept is still worth showing.
       image = try? ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .inspection)
     }
@@ -167,20 +174,20 @@ package struct ELFSummary: Sendable {
   // MARK: Objects
 
   private mutating func summarizeObject(_ bytes: [UInt8], _ registry: SyscallRegistry) {
-    do {
+    do throws(LinkError) {
       _ = try ObjectLinker.link(bytes, syscalls: registry)
     } catch {
-      objection = error
+      objection = error.description
     }
-    let parsed = bytes.withUnsafeBytes { try? RelocatableObject($0) }
-    guard let parsed else { return }
+    guard let parsed = try? ObjectLinker.parse(bytes) else { return }
     slotCount = parsed.code.reduce(0) { $0 + $1.bytes.count / 8 }
     functions = parsed.functions.map {
       Function(name: $0.name, pc: Int($0.byteOffset / 8), section: parsed.code[$0.section].name)
     }
+    let defined = Set(parsed.globals.map(\.name))
     var names: Set<String> = []
     for relocation in parsed.code.lazy.flatMap(\.relocations) {
-      if case .undefined(let name) = relocation.target { names.insert(name) }
+      if case .named(let name) = relocation.target, !defined.contains(name) { names.insert(name) }
     }
     syscalls = names.sorted()
   }

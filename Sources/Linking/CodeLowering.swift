@@ -5,6 +5,7 @@
 // - v2 has its own encodings for memory, multiplication, division and 64-bit constants, and lacks neg and le.
 // Rules by version: SIMD-0166, 0173, 0174, 0377
 // (https://github.com/solana-foundation/solana-improvement-documents).
+import SBPF
 
 /// One 8-byte slot of the output, still referring to places in the object.
 struct LoweredSlot {
@@ -40,12 +41,12 @@ struct CodeLowering {
   static let frameByteCount: Int32 = 4096
 
   let version: SBPFVersion
-  let object: RelocatableObject
+  let objects: LinkedObjects
 
   /// - Parameter functionStarts: slots of each section that are called or whose address is taken.
   func lower(
     _ sections: [[ObjectInstruction]], functionStarts: [Set<Int>]
-  ) throws(ELFError) -> LoweredCode {
+  ) throws(LinkError) -> LoweredCode {
     var code = LoweredCode()
     for (ordinal, instructions) in sections.enumerated() {
       var calls: [Int: Int] = [:]
@@ -62,7 +63,7 @@ struct CodeLowering {
         }
         jumps[instruction.slot] = code.slots.count
         let next = index + 1 < instructions.count ? instructions[index + 1] : nil
-        for var slot in try lower(instruction, next: next, section: object.code[ordinal]) {
+        for var slot in try lower(instruction, next: next, section: ordinal) {
           slot.section = ordinal
           slot.slot = instruction.slot
           code.slots.append(slot)
@@ -86,14 +87,14 @@ struct CodeLowering {
   }
 
   private func lower(
-    _ instruction: ObjectInstruction, next: ObjectInstruction?, section: RelocatableObject.Section
-  ) throws(ELFError) -> [LoweredSlot] {
+    _ instruction: ObjectInstruction, next: ObjectInstruction?, section: Int
+  ) throws(LinkError) -> [LoweredSlot] {
     let opcode = instruction.opcode
     if opcode & 7 == 6 && !version.objectMayJumpOnWords {
-      throw ObjectCode.refusal(
-        "32-bit comparison (JMP32), which SBPF \(version) lacks (link as v3 or compile with -mcpu=v2),",
-        section,
-        instruction.slot)
+      throw objects.error(
+        .instruction(
+          "32-bit comparison (JMP32), which SBPF \(version) lacks: link as v3 or compile with -mcpu=v2"),
+        code: section, offset: UInt64(instruction.slot) * 8)
     }
     var slot = LoweredSlot(
       opcode: opcode, destination: instruction.destination, source: instruction.source,
@@ -134,8 +135,8 @@ struct CodeLowering {
   // MARK: v2
 
   private func lowerRenumbered(
-    _ slot: LoweredSlot, _ instruction: ObjectInstruction, _ section: RelocatableObject.Section
-  ) throws(ELFError) -> [LoweredSlot] {
+    _ slot: LoweredSlot, _ instruction: ObjectInstruction, _ section: Int
+  ) throws(LinkError) -> [LoweredSlot] {
     var slot = slot
     switch slot.opcode & 7 {
     case 0:
@@ -168,16 +169,17 @@ struct CodeLowering {
   }
 
   private func renumberedArithmetic(
-    _ slot: LoweredSlot, _ instruction: ObjectInstruction, _ section: RelocatableObject.Section
-  ) throws(ELFError) -> [LoweredSlot] {
+    _ slot: LoweredSlot, _ instruction: ObjectInstruction, _ section: Int
+  ) throws(LinkError) -> [LoweredSlot] {
     var slot = slot
     let isLong = slot.opcode & 7 == 7
     let usesRegister = slot.opcode & 8 != 0
     switch slot.opcode & 0xf0 {
     case 0x10 where !usesRegister:  // sub imm has its operands swapped: add the negative
       guard slot.immediate != .min else {
-        throw ObjectCode.refusal(
-          "subtraction of -2^31, which SBPF v2 cannot express,", section, instruction.slot)
+        throw objects.error(
+          .instruction("subtraction of -2^31, which SBPF v2 cannot express"), code: section,
+          offset: UInt64(instruction.slot) * 8)
       }
       slot.opcode = isLong ? 0x07 : 0x04
       slot.immediate = -slot.immediate

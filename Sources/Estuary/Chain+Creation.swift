@@ -1,0 +1,38 @@
+// Ledgers that begin with more than a faucet: programs and accounts at their known keys, or a genesis file.
+
+import Ledger
+import Primitives
+
+extension Chain {
+  /// Makes a ledger in `directory`, which holds none yet.
+  ///
+  /// - Parameters:
+  ///   - genesis: what it begins with; nil: builtins, sysvars and a funded faucet.
+  ///   - accounts: in it besides, in place of those that the genesis has at their keys.
+  /// - Throws: `ledgerExists` where there is a ledger already, and what opening one throws.
+  package static func create(
+    directory: String, genesis: Genesis? = nil, adding accounts: [(key: Pubkey, account: Account)] = []
+  ) throws(ChainError) -> Chain {
+    let first: Genesis
+    if let genesis {
+      do throws(SysvarError) {
+        first =
+          accounts.isEmpty
+          ? genesis
+          : try Genesis(
+            slot: genesis.slot, unixTimestamp: genesis.unixTimestamp, blockhash: genesis.blockhash,
+            accounts: genesis.accounts + accounts, ethereum: genesis.ethereum)
+      } catch {
+        throw .sysvar(error)
+      }
+    } else {
+      first = try freshGenesis(adding: accounts)
+    }
+    let store: RocksDBStore
+    do throws(StoreError) { store = try RocksDBStore(path: directory, .creatingIfMissing) } catch {
+      throw .store(error)
+    }
+    if store.head != nil { throw .ledgerExists(path: directory) }
+    return try Chain(store: store, genesis: first, executor: SerialExecutor(), progress: .advancing)
+  }
+}

@@ -1,0 +1,55 @@
+// `estuary program`: what becomes of deployed programs and of buffers, spelled as the solana CLI spells it.
+
+import ArgumentParser
+import Estuary
+import Ledger
+import Primitives
+
+struct ProgramVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "program",
+    abstract: "Show, save, extend, close and hand over deployed programs and buffers.",
+    subcommands: [
+      DeployVerb.self, ProgramShowVerb.self, ProgramDumpVerb.self, ProgramExtendVerb.self,
+      ProgramCloseVerb.self,
+      ProgramSetAuthorityVerb.self,
+    ])
+}
+
+/// One transaction of the upgradeable loader.
+enum LoaderTransaction {
+  /// Sends it and gives its result and what the payer has left; one that fails is the verb's error.
+  static func send(
+    _ instruction: Instruction, payer: Ed25519.KeyPair, signers: [Ed25519.KeyPair], on chain: Chain,
+    step: String
+  ) throws -> TransactionResult {
+    let fee = UInt64(Set(([payer] + signers).map(\.pubkey)).count) * 5000
+    let have = try chain.account(payer.pubkey)?.lamports ?? 0
+    if have < fee {
+      throw DeploymentError.insufficientFunds(
+        payer: payer.pubkey, have: have, need: fee, parts: [("of fees", fee)])
+    }
+    let result = try chain.send([instruction], signers: [payer] + signers)
+    if result.error != nil { throw DeploymentError.transactionFailed(step: step, result, buffer: nil) }
+    return result
+  }
+}
+
+extension ProgramState.Program {
+  /// Throws unless `authority` may change the program.
+  func check(_ key: Pubkey, authority given: Pubkey) throws {
+    guard let authority else { throw DeploymentError.final(key) }
+    if authority != given {
+      throw DeploymentError.wrongAuthority(of: key, role: "upgrade authority", is: authority, given: given)
+    }
+  }
+}
+
+extension ProgramState.Buffer {
+  func check(_ key: Pubkey, authority given: Pubkey) throws {
+    if authority != given {
+      throw DeploymentError.wrongAuthority(
+        of: key, role: "buffer authority", is: authority ?? .zero, given: given)
+    }
+  }
+}
