@@ -44,6 +44,9 @@ let package = Package(
     // Floor 2: nouns and storage.
     .target(name: "Ledger", dependencies: ["WideIntegers", "Primitives", "CRocksDB"], swiftSettings: core),
 
+    // What goes in and out of contracts as people and compilers write it: the ABI, artefacts, keys.
+    .target(name: "Contracts", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
+
     // Floor 3: executes one transaction.
     .target(name: "Runtime", dependencies: ["Curves", "Primitives", "SBPF", "Ledger"], swiftSettings: core),
 
@@ -83,6 +86,8 @@ let package = Package(
       name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Linking", "Conformance"], swiftSettings: core
     ),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
+    .testTarget(
+      name: "ContractsTests", dependencies: ["WideIntegers", "Primitives", "Contracts"], swiftSettings: core),
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
     .testTarget(name: "RuntimeTests", dependencies: ["Linking", "Runtime"], swiftSettings: core),
     .testTarget(

@@ -12,11 +12,11 @@ package enum Secp256k1 {
   }
 
   /// The library's contexts may be used by many threads as long as none changes them; nothing here does.
-  private struct Context: @unchecked Sendable {
+  struct Context: @unchecked Sendable {
     let pointer: OpaquePointer?
   }
   /// One a process. SECP256K1_CONTEXT_NONE: verification needs no tables of its own since 0.2.
-  private static let context = Context(pointer: secp256k1_context_create(UInt32(SECP256K1_CONTEXT_NONE)))
+  static let context = Context(pointer: secp256k1_context_create(UInt32(SECP256K1_CONTEXT_NONE)))
 
   /// The public key (64 bytes, x then y, big-endian) that made `signature` (64 bytes, r then s, big-endian)
   /// over a 32-byte message hash.
@@ -64,7 +64,7 @@ package enum Secp256k1 {
     Array(Keccak256.hash(key).bytes.suffix(20))
   }
 
-  private static func serialized(_ key: secp256k1_pubkey, _ context: OpaquePointer) -> [UInt8] {
+  static func serialized(_ key: secp256k1_pubkey, _ context: OpaquePointer) -> [UInt8] {
     var key = key
     var (bytes, count) = ([UInt8](repeating: 0, count: 65), 65)
     _ = secp256k1_ec_pubkey_serialize(context, &bytes, &count, &key, UInt32(SECP256K1_EC_UNCOMPRESSED))
