@@ -77,8 +77,9 @@ package struct ProgramDeployment {
     }
   }
 
-  /// Bytes of ELF a write transaction carries; the rest of the packet is signatures, keys and headers.
-  private static let pieceByteCount = 900
+  /// Bytes of ELF a write transaction carries; the rest of the packet is signatures, keys and headers, and a second
+  /// signer takes 96 bytes of it.
+  private var pieceByteCount: Int { authority.pubkey == payer.pubkey ? 1000 : 900 }
   /// Write transactions in a block.
   private static let blockTransactionCount = 1000
 
@@ -96,7 +97,7 @@ package struct ProgramDeployment {
     let plan = Plan(
       action: target.action, buffer: buffer.key, programData: target.programData,
       extensionByteCount: target.extensionByteCount, createsBuffer: held == nil,
-      pieces: stride(from: 0, to: elf.count, by: Self.pieceByteCount).filter { held?.contains($0) != true })
+      pieces: stride(from: 0, to: elf.count, by: pieceByteCount).filter { held?.contains($0) != true })
     try checkFunds(plan, on: chain)
     return plan
   }
@@ -137,8 +138,8 @@ package struct ProgramDeployment {
     }
     let held = try read { () throws(ChainError) in try chain.programFile(at: buffer.key) } ?? []
     return Set(
-      stride(from: 0, to: elf.count, by: Self.pieceByteCount).filter {
-        let range = $0..<min($0 + Self.pieceByteCount, elf.count)
+      stride(from: 0, to: elf.count, by: pieceByteCount).filter {
+        let range = $0..<min($0 + pieceByteCount, elf.count)
         return held.count >= range.upperBound && held[range] == elf[range]
       })
   }
@@ -244,7 +245,7 @@ package struct ProgramDeployment {
   }
 
   private func pieceRange(_ offset: Int) -> Range<Int> {
-    offset..<min(offset + Self.pieceByteCount, elf.count)
+    offset..<min(offset + pieceByteCount, elf.count)
   }
 
   private func bufferCreation(_ chain: Chain) -> Step {

@@ -20,6 +20,7 @@ enum CLIError: Error, CustomStringConvertible {
   case noProgram(Pubkey, detail: String)
   case silentAuthority(Pubkey)
   case givenTwice(Pubkey)
+  case noFaucet(String)
 
   var description: String {
     switch self {
@@ -34,6 +35,8 @@ enum CLIError: Error, CustomStringConvertible {
     case .program(let path, let detail): "'\(path)': \(detail)"
     case .noProgram(let key, let detail):
       "\(key) is no program and no buffer that this can be done to: \(detail)"
+    case .noFaucet(let ledger):
+      "the ledger in '\(ledger)' has no faucet, because its genesis has none: transfer SOL from an account that has some"
     case .givenTwice(let key): "account \(key) is given twice"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "

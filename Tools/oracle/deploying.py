@@ -158,7 +158,7 @@ def check_authorities(bench):
     bench.ok("program", "set-authority", "third.json", "--new-upgrade-authority", "heir.json", *LEDGER)
     bench.refused(["deploy", "one.so", *LEDGER, *third], "the upgrade authority of", "give its key pair")
     bench.refused(["program", "close", "third.json", *LEDGER], "the upgrade authority of")
-    bench.ok("deploy", "one.so", *LEDGER, *third, "--upgrade-authority", "heir.json")
+    bench.ok("deploy", "big.so", *LEDGER, *third, "--upgrade-authority", "heir.json")
     before = balance(bench)
     closed = bench.ok("program", "close", "third.json", *LEDGER, "--authority", "heir.json", "--bypass-warning", "--json")
     bench.expect(balance(bench) == before + closed["closed"][0]["lamports"] - 10_000, "closing pays back", closed)
@@ -232,6 +232,7 @@ def check_ledgers(bench):
     created = bench.ok("ledger", "create", "given", "--genesis", "genesis.json", "--program", memo, "one.so", "--json")
     bench.expect(created["slot"] == 5, "ledger create --genesis", created)
     bench.ok("invoke", memo, "--ledger", "given", "-k", "payer.json")
+    bench.refused(["airdrop", "1", "--ledger", "given", "-k", "payer.json"], "'given' has no faucet")
     # A ledger made of a genesis alone is the one that replay makes of it.
     bench.ok("ledger", "create", "plain", "--genesis", "genesis.json")
     bench.write("none.jsonl", b"")

@@ -20,6 +20,7 @@ struct AirdropVerb: ParsableCommand {
     let lamports = try SOL.lamports(amount)
     let target = try recipient.map(LedgerOptions.key) ?? ledger.payer().pubkey
     let chain = try ledger.open(create: true)
+    guard try chain.account(Chain.faucet.pubkey) != nil else { throw CLIError.noFaucet(ledger.ledger) }
     let transfer = System.transfer(from: Chain.faucet.pubkey, to: target, lamports: lamports)
     let result = try chain.send([transfer], signers: [Chain.faucet])
     try output.print(result, of: chain) {
