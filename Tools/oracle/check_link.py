@@ -213,6 +213,43 @@ def check_traps(links):
         links.expect(holds, f"expected {expected} of {body!r}: {result.stderr}")
 
 
+# Instruction data for programs found by trying, and the log lines that each has to write; None: it has to abort.
+CASES = {
+    "fpic-table.c": [(bytes([0, 1, 2, 3]), ["start", "lamport", "sol", "kilo", "mega"])],
+    "length-loop.c": [(bytes([0]), ["one"]), (bytes([1]), ["twelve"]), (bytes([2]), ["six"])],
+    "trap-assert.c": [(bytes(3), ["0x3, 0x7fffffd3, 0x0, 0x0, 0x0"]), (bytes(4), None)],
+}
+
+
+def check_cases(links):
+    folder = os.path.join(oracle.ROOT, "../shared/cases")
+    target, output = os.path.join(links.folder, "case.o"), os.path.join(links.folder, "program.so")
+    include = ["-I", os.path.join(oracle.ROOT, "Programs/include")]
+    for name, runs in CASES.items():
+        source = os.path.join(folder, name)
+        if not os.path.exists(source):
+            print(f"{name}: skipped, no file {source}")
+            continue
+        for level in ("-O1", "-O2", "-Os"):
+            for shape in ((), ("-fPIC",), ("-fPIC", "-fdata-sections"), ("-fsanitize=undefined", "-fsanitize-trap=all")):
+                compile_object(source, target, "-mcpu=v2", level, *shape, *include)
+                for version in ("v0", "v3"):
+                    title = f"{name} {' '.join((level, *shape))} as {version}"
+                    result = run([*links.linker, target, "-o", output, "--sbpf-version", version])
+                    if result.returncode != 0:
+                        links.problems.append(f"{title}: {result.stderr}")
+                        continue
+                    links.linked += 1
+                    with open(output, "rb") as file:
+                        machine = Machine(file.read())
+                    for data, expected in runs:
+                        logs = machine.call(data)[2]
+                        lines = [line.removeprefix("Program log: ") for line in logs if line.startswith("Program log: ")]
+                        aborted = any("SBF program panicked" in line for line in logs)
+                        holds = aborted if expected is None else not aborted and lines[: len(expected)] == expected
+                        links.expect(holds, f"{title}, {data.hex()}: {logs}")
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--inputs", type=int, default=12)
@@ -227,6 +264,7 @@ def main():
         check_arithmetic(links)
         check_tables(links)
         check_traps(links)
+        check_cases(links)
     for problem in links.problems:
         print(problem)
     print(
