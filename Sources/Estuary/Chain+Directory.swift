@@ -82,8 +82,7 @@ package enum SubmissionError: Error, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .noPayer: "a transaction needs a payer"
-    case .building(.missingSigner(let key)): "the key pair of \(key), which must sign, was not given"
-    case .building(let error): "the transaction cannot be built: \(error)"
+    case .building(let error): error.description
     case .chain(let error): error.description
     }
   }

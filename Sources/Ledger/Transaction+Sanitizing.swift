@@ -1,11 +1,15 @@
 // The checks that need nothing but the message, as Agave makes them before anything is loaded
-// (VersionedTransaction::sanitize). Every failure is `sanitizeFailure`.
-//
-// The number of instructions is not limited here: the 65th fails when it is reached, as in Agave.
+// (VersionedTransaction::sanitize, and its transaction-view/src/sanitize.rs for the two limits on instructions, SIMD-0160
+// and SIMD-0406). Every failure is `sanitizeFailure`.
 
 import Primitives
 
 extension Transaction {
+  /// Instructions a transaction may hold.
+  package static let maximumInstructionCount = 64
+  /// Accounts an instruction may list, repetitions included.
+  package static let maximumInstructionAccountCount = 255
+
   package func sanitize() throws(TransactionError) {
     guard isSane else { throw .sanitizeFailure }
   }
@@ -27,10 +31,12 @@ extension Transaction {
     }
     if message.version == .v0 && totalKeyCount > 256 { return false }
 
+    if message.instructionCount > Self.maximumInstructionCount { return false }
     for index in 0..<message.instructionCount {
       let instruction = message.instruction(at: index)
       // Index 0 is the fee payer, which cannot be a program; programs are never looked up.
       guard instruction.programIndex > 0, Int(instruction.programIndex) < keyCount else { return false }
+      if Int(instruction.accountCount) > Self.maximumInstructionAccountCount { return false }
       for position in message.accountIndexBytes(of: instruction) where Int(position) >= totalKeyCount {
         return false
       }

@@ -48,3 +48,18 @@ public enum TransactionDecodingError: Error, Equatable, Sendable {
   /// Bytes follow the message.
   case trailingBytes(offset: Int)
 }
+
+extension TransactionDecodingError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .tooLong(let byteCount):
+      "it has \(byteCount) bytes, \(byteCount - Transaction.maximumByteCount) more than the "
+        + "\(Transaction.maximumByteCount) that a transaction may have"
+    case .truncated(let offset): "its bytes end inside the field at offset \(offset)"
+    case .invalidLength(let offset): "the length at offset \(offset) is no compact-u16 in its shortest form"
+    case .tooManySignatures: "it names 128 signatures or more"
+    case .unsupportedVersion(let version): "its message has version \(version); legacy and 0 are supported"
+    case .trailingBytes(let offset): "bytes follow its message, from offset \(offset) on"
+    }
+  }
+}

@@ -65,6 +65,21 @@ package enum TransactionBuildingError: Error, Equatable, Sendable {
   case undecodable(TransactionDecodingError)
 }
 
+extension TransactionBuildingError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .tooManyKeys: "the transaction names more than 256 accounts: name fewer"
+    case .missingSigner(let key): "the key pair of \(key), which must sign, was not given"
+    case .undecodable(let error):
+      "the transaction cannot be sent: \(error)" + (error.isTooLong ? "; give less data or fewer accounts" : "")
+    }
+  }
+}
+
+extension TransactionDecodingError {
+  fileprivate var isTooLong: Bool { if case .tooLong = self { true } else { false } }
+}
+
 /// A message whose keys are ordered and whose instructions are indices.
 private struct CompiledMessage {
   struct Lookup {

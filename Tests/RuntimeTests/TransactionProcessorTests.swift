@@ -110,8 +110,61 @@ import Testing
         == .instructionError(index: 0, .invalidInstructionData))
     let unknown = Instruction(programID: target, accounts: [], data: [])
     #expect(try rig.run([unknown], isAlreadyProcessed: true).error == .alreadyProcessed)
-    #expect(try rig.run([unknown]).error == .invalidProgramForExecution)
     #expect(rig.lamports(rig.payer.pubkey) == 1_000_000_000)
+    #expect(try rig.run([unknown]).error == .programAccountNotFound)
+    #expect(rig.lamports(rig.payer.pubkey) == 1_000_000_000 - 5000)
+  }
+
+  /// What fails to load, and the bytes of data that the transaction asks for where that matters.
+  private static let unloadable: [(program: Pubkey, limit: UInt64?, TransactionError)] = [
+    (TransactionRig.key(90), nil, .programAccountNotFound),
+    (ProgramID.nativeLoader, nil, .programAccountNotFound),
+    (SysvarID.instructions, nil, .programAccountNotFound),
+    (Ed25519.KeyPair(seed: Hash([UInt8](repeating: 2, count: 32))!).pubkey, nil, .invalidProgramForExecution),
+    (SysvarID.rent, nil, .invalidProgramForExecution),
+    (ProgramID.system, 1, .maxLoadedAccountsDataSizeExceeded),
+    (TransactionRig.key(90), 1, .maxLoadedAccountsDataSizeExceeded),
+  ]
+
+  @Test(arguments: unloadable)
+  func whatFailsToLoadPays(program: Pubkey, limit: UInt64?, error: TransactionError) throws {
+    var rig = try TransactionRig()
+    var instructions = [
+      transfer(rig.payer.pubkey, rig.other.pubkey, 1000),
+      Instruction(programID: program, accounts: [], data: [2]),
+    ]
+    if let limit { instructions.append(budget(4, limit, byteCount: 4)) }
+    let outcome = try rig.run(instructions)
+    #expect(outcome.status == .executed)
+    #expect(outcome.error == error)
+    #expect(outcome.fee == 5000)
+    #expect(outcome.computeUnits == 0)
+    #expect(outcome.logs.lines.isEmpty)
+    #expect(rig.lamports(rig.payer.pubkey) == 1_000_000_000 - 5000)
+    #expect(rig.lamports(rig.other.pubkey) == 2_000_000)
+  }
+
+  /// Accounts count 64 bytes and their data each; code that no key names counts too, and once.
+  @Test func loadedDataIsCountedToTheByte() throws {
+    var rig = try TransactionRig()
+    let programData = TransactionRig.key(91)
+    let elf = try TransactionRig.elf("entrypoint:\nmov64 r0, 0\nexit")
+    rig.accounts[target] = Account(
+      lamports: 1_000_000_000, data: [2, 0, 0, 0] + programData.bytes, owner: ProgramID.bpfLoaderUpgradeable,
+      executable: true)
+    rig.accounts[programData] = Account(
+      lamports: 1_000_000_000, data: [3, 0, 0, 0] + [UInt8](repeating: 0, count: 41) + elf,
+      owner: ProgramID.bpfLoaderUpgradeable)
+    let held = TransactionRig.key(92)
+    rig.accounts[held] = Account(lamports: 1, data: [UInt8](repeating: 0, count: 1000), owner: target)
+    let call = Instruction(
+      programID: target, accounts: [meta(held), meta(TransactionRig.key(93)), meta(SysvarID.instructions)], data: [])
+    let budgetByteCount = rig.accounts[ProgramID.computeBudget]!.data.count
+    let byteCount = 5 * 64 + 36 + 45 + elf.count + 1000 + budgetByteCount
+    #expect(try rig.run([call, budget(4, UInt64(byteCount), byteCount: 4)]).error == nil)
+    #expect(
+      try rig.run([call, budget(4, UInt64(byteCount - 1), byteCount: 4)]).error
+        == .maxLoadedAccountsDataSizeExceeded)
   }
 
   @Test func precompilesReportTheirOwnNumbers() throws {
@@ -144,14 +197,83 @@ import Testing
     #expect(try rig.run([advance], blockhash: nonce).error == .blockhashNotFound)
   }
 
+  /// Whether it fails to load or while it runs, and whoever pays.
+  @Test(arguments: [false, true], [false, true])
+  func aFailureUsesTheNonceUp(failsToLoad: Bool, nonceAccountPays: Bool) throws {
+    var rig = try TransactionRig()
+    let pair = Ed25519.KeyPair(seed: Hash([UInt8](repeating: 5, count: 32))!)
+    let nonce = NonceState.durableNonce(from: .zero)
+    let contents = NonceState.Contents(
+      authority: rig.payer.pubkey, durableNonce: nonce, lamportsPerSignature: 1)
+    let place = nonceAccountPays ? pair.pubkey : target
+    rig.accounts[place] = Account(
+      lamports: 10_000_000, data: NonceState(contents: contents).encode(), owner: ProgramID.system)
+    let advance = Instruction(
+      programID: ProgramID.system,
+      accounts: [
+        meta(place, writes: true), meta(SysvarID.recentBlockhashes), meta(rig.payer.pubkey, signs: true),
+      ], data: [4, 0, 0, 0])
+    let failing =
+      failsToLoad
+      ? Instruction(programID: TransactionRig.key(90), accounts: [], data: [])
+      : transfer(rig.payer.pubkey, rig.other.pubkey, 1 << 60)
+    let outcome = try rig.run(
+      [advance, failing], signers: nonceAccountPays ? [pair, rig.payer] : [rig.payer], blockhash: nonce)
+    #expect(outcome.status == .executed)
+    #expect(
+      outcome.error == (failsToLoad ? .programAccountNotFound : .instructionError(index: 1, .custom(1))))
+    let after = rig.accounts[place].flatMap(NonceState.init)?.contents
+    #expect(after?.durableNonce == NonceState.durableNonce(from: nonce))
+    #expect(after?.lamportsPerSignature == 5000)
+    let fee: UInt64 = nonceAccountPays ? 10_000 : 5000
+    #expect(outcome.fee == fee)
+    #expect(rig.lamports(place) == 10_000_000 - (nonceAccountPays ? fee : 0))
+    #expect(rig.lamports(rig.payer.pubkey) == 1_000_000_000 - (nonceAccountPays ? 0 : fee))
+    #expect(try rig.run([advance], blockhash: nonce).error == .blockhashNotFound)
+  }
+
+  /// SIMD-0242: an account that a lookup table gives is no nonce account.
+  @Test func aNonceOfALookupTableIsNone() throws {
+    let rig = try TransactionRig()
+    let nonce = NonceState.durableNonce(from: .zero)
+    let contents = NonceState.Contents(
+      authority: rig.payer.pubkey, durableNonce: nonce, lamportsPerSignature: 5000)
+    let account = Account(
+      lamports: 1_447_680, data: NonceState(contents: contents).encode(), owner: ProgramID.system)
+    var body: [UInt8] = [0x80, 1, 0, 1, 2] + rig.payer.pubkey.bytes + ProgramID.system.bytes + nonce.bytes
+    body += [1, 1, 2, 2, 0, 4, 4, 0, 0, 0] + [1] + [UInt8](repeating: 8, count: 32) + [1, 0, 0]
+    let wire = [1] + rig.payer.sign(body).bytes + body
+    let transaction = try Transaction.decode(wire)
+    let resolved = try ResolvedTransaction(transaction) { (_) throws(TransactionError) in
+      LoadedAddresses(writable: [target])
+    }
+    let lent = [rig.accounts[rig.payer.pubkey], rig.accounts[ProgramID.system], account]
+    let outcome = rig.processor.process(resolved, accounts: ArrayAccountView(accounts: lent))
+    #expect(outcome.error == .blockhashNotFound)
+    #expect(outcome.status == .rejected)
+  }
+
   @Test func instructionTraceHoldsSixtyFour() throws {
     var rig = try TransactionRig()
     try rig.install("entrypoint:\nmov64 r0, 0\nexit", at: target)
     let one = Instruction(programID: target, accounts: [], data: [])
     let full = try rig.run([Instruction](repeating: one, count: 64))
     #expect(full.error == nil)
-    let outcome = try rig.run([Instruction](repeating: one, count: 65))
-    #expect(outcome.error == .instructionError(index: 64, .maxInstructionTraceLengthExceeded))
-    #expect(outcome.computeUnits == 64 * 2)
+    #expect(throws: TransactionError.sanitizeFailure) {
+      try rig.run([Instruction](repeating: one, count: 65))
+    }
+    #expect(rig.lamports(rig.payer.pubkey) == 1_000_000_000 - 5000)
+  }
+
+  @Test func anInstructionListsAtMost255Accounts() throws {
+    var rig = try TransactionRig()
+    try rig.install("entrypoint:\nmov64 r0, 0\nexit", at: target)
+    let payer = rig.payer.pubkey
+    func call(_ count: Int) -> Instruction {
+      Instruction(
+        programID: target, accounts: [AccountMeta](repeating: meta(payer, signs: true), count: count), data: [])
+    }
+    #expect(try rig.run([call(255)]).error == nil)
+    #expect(throws: TransactionError.sanitizeFailure) { try rig.run([call(256)]) }
   }
 }

@@ -24,7 +24,7 @@ extension SystemProgram {
       invoke.log("Advance nonce account: nonce can only advance once per slot")
       throw SystemError.nonceBlockhashNotExpired.instructionError
     }
-    try account.setState(freshNonce(authority: contents.authority, invoke).encode())
+    try account.setState(NonceState.fresh(authority: contents.authority, invoke).encode())
   }
 
   static func withdrawNonce(lamports: UInt64, _ invoke: InvokeContext) throws(InstructionError) {
@@ -72,7 +72,7 @@ extension SystemProgram {
     }
     let reserve = invoke.minimumBalance(dataByteCount: account.dataByteCount)
     try requireLamports(account, reserve, "Initialize nonce account", invoke)
-    try account.setState(freshNonce(authority: authority, invoke).encode())
+    try account.setState(NonceState.fresh(authority: authority, invoke).encode())
   }
 
   static func authorizeNonce(authority: Pubkey, _ invoke: InvokeContext) throws(InstructionError) {
@@ -107,13 +107,6 @@ extension SystemProgram {
     try account.data.decodeAccountState { (reader) throws(CodecError) in try NonceState.decode(&reader) }
   }
 
-  private static func freshNonce(authority: Pubkey, _ invoke: InvokeContext) -> NonceState {
-    NonceState(
-      contents: NonceState.Contents(
-        authority: authority, durableNonce: NonceState.durableNonce(from: invoke.blockhash),
-        lamportsPerSignature: invoke.environment.lamportsPerSignature))
-  }
-
   private static func requireRecentBlockhashes(
     at index: Int, _ name: String, _ invoke: InvokeContext
   ) throws(InstructionError) {
@@ -138,5 +131,15 @@ extension SystemProgram {
     if account.lamports >= needed { return }
     invoke.log("\(name): insufficient lamports \(account.lamports), need \(needed)")
     throw .insufficientFunds
+  }
+}
+
+extension NonceState {
+  /// What a nonce account of `authority` holds once it has been advanced in the transaction that `invoke` runs.
+  static func fresh(authority: Pubkey, _ invoke: InvokeContext) -> NonceState {
+    NonceState(
+      contents: Contents(
+        authority: authority, durableNonce: durableNonce(from: invoke.blockhash),
+        lamportsPerSignature: invoke.environment.lamportsPerSignature))
   }
 }

@@ -5,9 +5,9 @@ import Primitives
 
 package struct TransactionOutcome: Sendable {
   package enum Status: Sendable, Equatable {
-    /// Ran, well or not; the fee is paid.
+    /// Ran, well or not, or failed to load; the fee is paid.
     case executed
-    /// Turned away before it could run: nothing is paid and nothing changes.
+    /// Turned away before it had paid: nothing is paid and nothing changes.
     case rejected
     /// Needed this account, which it was not lent: nothing is paid and nothing changes.
     case undeclaredAccess(Pubkey)

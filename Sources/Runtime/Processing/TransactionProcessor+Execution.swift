@@ -5,7 +5,7 @@ import Primitives
 
 extension TransactionProcessor {
   func execute(
-    _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, fee: UInt64,
+    _ resolved: ResolvedTransaction, accounts: some AccountView, budget: ComputeBudget, rollback: Rollback,
     publish: (Int, UnsafeMutablePointer<Account>) -> Void
   ) -> TransactionVerdict {
     var failure: TransactionError?
@@ -25,15 +25,28 @@ extension TransactionProcessor {
         publish(position, context.accounts + position)
       }
     } else {
-      // What the instructions did is dropped: the payer as it was, less the fee, which loading has seen it can pay.
-      let payer = context.accounts
-      accounts.copyAccount(at: 0, to: payer)
-      payer.pointee.lamports -= min(fee, payer.pointee.lamports)
-      publish(0, payer)
+      publishRollback(rollback, accounts: accounts, publish: publish)
     }
     return TransactionVerdict(
       status: .executed, error: failure, computeUnits: UInt64(budget.unitLimit) - invoke.remainingUnits,
-      fee: fee)
+      fee: rollback.fee)
+  }
+
+  /// What instructions did is dropped: the payer is as it was, less the fee, and the durable nonce is used up.
+  func publishRollback(
+    _ rollback: Rollback, accounts: some AccountView, publish: (Int, UnsafeMutablePointer<Account>) -> Void
+  ) {
+    let payer = invoke.transaction.accounts
+    accounts.copyAccount(at: 0, to: payer)
+    payer.pointee.lamports -= min(rollback.fee, payer.pointee.lamports)
+    let nonce = rollback.nonce.map { payer + $0.position }
+    if let nonce, let used = rollback.nonce {
+      if nonce != payer { accounts.copyAccount(at: used.position, to: nonce) }
+      let state = NonceState.fresh(authority: used.authority, invoke).encode()
+      nonce.pointee.data.replaceSubrange(0..<state.count, with: state)
+    }
+    publish(0, payer)
+    if let nonce, let used = rollback.nonce, nonce != payer { publish(used.position, nonce) }
   }
 
   private func runInstructions(_ resolved: ResolvedTransaction) throws(TransactionError) {

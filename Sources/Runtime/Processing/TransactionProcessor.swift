@@ -2,11 +2,11 @@
 // Decoding, sanitising, address look-ups, locks and signatures come before (ResolvedTransaction, the
 // executor); then, in order:
 //
-//   blockhash or durable nonce → compute budget → already processed? → fee payer → programs → instructions →
-//   rent of what is left behind
+//   blockhash or durable nonce → compute budget → already processed? → fee payer → sizes → programs →
+//   instructions → rent of what is left behind
 //
-// A failure before the first instruction rejects the transaction, which then costs nothing; one from there on
-// costs the fee and undoes the rest.
+// A failure up to the fee payer rejects the transaction, which then costs nothing; one from there on costs the fee,
+// advances the durable nonce and undoes the rest (SIMD-0082; Agave's svm/src/account_loader.rs, rollback_accounts.rs).
 
 import Ledger
 import Primitives
@@ -82,7 +82,7 @@ package final class TransactionProcessor {
     let environment = invoke.environment
     defer { invoke.transaction.takeBackAccounts() }
     do throws(TransactionError) {
-      try checkAge(resolved, accounts: accounts)
+      let nonce = try checkAge(resolved, accounts: accounts)
       let budget = try ComputeBudget(message)
       if isAlreadyProcessed() { throw .alreadyProcessed }
       let blockhash = environment.noncesFollowTransactions ? message.recentBlockhash : environment.blockhash
@@ -92,10 +92,18 @@ package final class TransactionProcessor {
         heapByteCount: Int(budget.heapByteCount), collectsLogs: collectsLogs)
       let fee = TransactionFee.lamports(
         message, budget: budget, lamportsPerSignature: environment.lamportsPerSignature)
-      try load(resolved, accounts: accounts, fee: fee)
-      try checkPrograms(message)
-      findPrograms(accounts: accounts, keyCount: keyCount)
-      return execute(resolved, accounts: accounts, budget: budget, fee: fee, publish: publish)
+      try loadPayer(resolved, accounts: accounts, fee: fee)
+      let rollback = Rollback(fee: fee, nonce: nonce)
+      do throws(TransactionError) {
+        let loadedByteCount =
+          load(resolved, accounts: accounts) + findPrograms(accounts: accounts, keyCount: keyCount)
+        if loadedByteCount > Int(budget.loadedDataByteLimit) { throw .maxLoadedAccountsDataSizeExceeded }
+        try checkPrograms(message)
+      } catch {
+        publishRollback(rollback, accounts: accounts, publish: publish)
+        return TransactionVerdict(status: .executed, error: error, fee: fee)
+      }
+      return execute(resolved, accounts: accounts, budget: budget, rollback: rollback, publish: publish)
     } catch {
       return TransactionVerdict(status: .rejected, error: error)
     }
@@ -104,12 +112,15 @@ package final class TransactionProcessor {
   // MARK: - Before the instructions
 
   /// A transaction is recent if it names the recent blockhash, or a durable nonce that its first instruction
-  /// advances.
-  private func checkAge(_ resolved: ResolvedTransaction, accounts: some AccountView) throws(TransactionError)
-  {
+  /// advances. The nonce's account is a static key, never one of a lookup table (SIMD-0242).
+  ///
+  /// - Returns: the durable nonce that the transaction uses up; `nil` where it names the recent blockhash.
+  private func checkAge(
+    _ resolved: ResolvedTransaction, accounts: some AccountView
+  ) throws(TransactionError) -> UsedNonce? {
     let blockhash = resolved.message.recentBlockhash
     let environment = invoke.environment
-    if blockhash == environment.blockhash { return }
+    if blockhash == environment.blockhash { return nil }
     guard blockhash != NonceState.durableNonce(from: environment.blockhash),
       let position = resolved.noncePosition,
       let account = accounts.account(at: position),
@@ -118,16 +129,32 @@ package final class TransactionProcessor {
       contents.durableNonce == blockhash,
       resolved.isSigner(contents.authority, ofInstruction: 0)
     else { throw .blockhashNotFound }
+    return UsedNonce(position: position, authority: contents.authority)
   }
 
-  /// Takes the accounts into the transaction's context, the payer's less the fee.
-  private func load(
+  /// Takes the payer into the transaction's context, less the fee.
+  private func loadPayer(
     _ resolved: ResolvedTransaction, accounts: some AccountView, fee: UInt64
   ) throws(TransactionError) {
     let context = invoke.transaction
-    let rent = context.rent
+    context.keys[0] = resolved.keys[0]
+    accounts.copyAccount(at: 0, to: context.accounts)
+    try TransactionFee.withdraw(fee, from: &context.accounts.pointee, position: 0, rent: context.rent)
+    context.touched[0] = true
+    sizesBefore.initialize(to: (context.accounts.pointee.lamports, context.accounts.pointee.data.count))
+  }
+
+  /// Takes the other accounts into the transaction's context.
+  ///
+  /// - Returns: what all accounts count towards the limit on loaded data, but for the code of upgradeable programs
+  ///   that no key names (SIMD-0186).
+  private func load(_ resolved: ResolvedTransaction, accounts: some AccountView) -> Int {
+    let context = invoke.transaction
     let keys = resolved.keys
-    for position in 0..<keys.count {
+    var byteCount =
+      LoadedSize.account + context.accounts.pointee.data.count
+      + resolved.message.addressTableLookups.count * LoadedSize.lookupTable
+    for position in 1..<keys.count {
       let key = keys[position]
       let slot = context.accounts + position
       context.keys[position] = key
@@ -135,25 +162,25 @@ package final class TransactionProcessor {
         slot.pointee = Account(
           lamports: 0, data: InstructionsSysvar.data(for: resolved), owner: ProgramID.sysvar, rentEpoch: 0)
         context.instructionsSysvarIndex = position
-      } else if position > 0, !resolved.isWritable(position), let place = accounts.account(lentAt: position) {
+      } else if !resolved.isWritable(position), let place = accounts.account(lentAt: position) {
         context.lend(place, at: position)
       } else {
         accounts.copyAccount(at: position, to: slot)
       }
-      if position == 0 {
-        try TransactionFee.withdraw(fee, from: &slot.pointee, position: position, rent: rent)
-        context.touched[position] = true
-      }
-      (sizesBefore + position).initialize(to: (slot.pointee.lamports, slot.pointee.data.count))
+      let (lamports, dataByteCount) = (slot.pointee.lamports, slot.pointee.data.count)
+      (sizesBefore + position).initialize(to: (lamports, dataByteCount))
+      // The instructions sysvar, which no ledger holds, has no lamports and counts nothing.
+      if lamports > 0 { byteCount += LoadedSize.account + dataByteCount }
     }
+    return byteCount
   }
 
-  /// Every instruction's program must be one: executable, and native or owned by a loader.
+  /// Every instruction's program must be there and be one: executable, and native or owned by a loader.
   private func checkPrograms(_ message: Message) throws(TransactionError) {
     for index in 0..<message.instructionCount {
       let position = Int(message.instruction(at: index).programIndex)
-      if invoke.transaction.keys[position] == ProgramID.nativeLoader { continue }
       let program = invoke.transaction.accounts + position
+      if program.pointee.lamports == 0 { throw .programAccountNotFound }
       guard program.pointee.executable else { throw .invalidProgramForExecution }
       let owner = program.pointee.owner
       guard owner == ProgramID.nativeLoader || InvokeContext.isLoader(owner) else {
@@ -163,8 +190,12 @@ package final class TransactionProcessor {
   }
 
   /// Looks up the code of every program among the keys, as it is before the first instruction.
-  private func findPrograms(accounts: some AccountView, keyCount: Int) {
+  ///
+  /// - Returns: what accounts of code that no key names count towards the limit on loaded data, each once.
+  private func findPrograms(accounts: some AccountView, keyCount: Int) -> Int {
     programTable.begin(programCache)
+    var byteCount = 0
+    var counted: UInt64 = 0
     for position in 0..<keyCount {
       let account = UnsafePointer(invoke.transaction.accounts + position)
       guard account.pointee.executable else { continue }
@@ -173,13 +204,21 @@ package final class TransactionProcessor {
         invoke.setProgram(programTable.entry(account, elfOffset: 0, cache: programCache), at: position)
       case ProgramID.bpfLoaderUpgradeable:
         guard let key = ImplicitRead.programData(of: account.pointee) else { continue }
-        let isLent = withProgramData(key, accounts: accounts, keyCount: keyCount) { held in
+        let place = withProgramData(key, accounts: accounts, keyCount: keyCount) { held in
           invoke.setProgram(upgradeableProgram(held), at: position)
+          return held.pointee.lamports > 0 ? LoadedSize.account + held.pointee.data.count : 0
         }
-        if !isLent { invoke.undeclaredPrograms.append((position, key)) }
+        guard let place else {
+          invoke.undeclaredPrograms.append((position, key))
+          continue
+        }
+        let bit: UInt64 = place.position < keyCount ? 0 : 1 << UInt64(place.position - keyCount)
+        if counted & bit == 0 && bit != 0 { byteCount += place.byteCount }
+        counted |= bit
       default: continue
       }
     }
+    return byteCount
   }
 
   /// The program whose code `programData` holds.
@@ -189,23 +228,44 @@ package final class TransactionProcessor {
     return programTable.entry(programData, elfOffset: headerByteCount, cache: programCache)
   }
 
-  /// Shows `body` the account at `key`, among the transaction's keys or the implicit ones; false where it is in neither.
+  /// Shows `body` the account at `key`, among the transaction's keys or the implicit ones.
+  ///
+  /// - Returns: its position and what `body` returned; `nil` where it is in neither.
   private func withProgramData(
-    _ key: Pubkey, accounts: some AccountView, keyCount: Int, _ body: (UnsafePointer<Account>) -> Void
-  ) -> Bool {
+    _ key: Pubkey, accounts: some AccountView, keyCount: Int, _ body: (UnsafePointer<Account>) -> Int
+  ) -> (position: Int, byteCount: Int)? {
     if let position = invoke.transaction.index(of: key) {
-      body(UnsafePointer(invoke.transaction.accounts + position))
-      return true
+      return (position, body(UnsafePointer(invoke.transaction.accounts + position)))
     }
-    guard let position = accounts.implicitPosition(of: key, keyCount: keyCount) else { return false }
+    guard let position = accounts.implicitPosition(of: key, keyCount: keyCount) else { return nil }
     if let place = accounts.account(lentAt: position), place.pointee.lamports > 0 {
-      body(place)
-    } else {
-      var account = accounts.account(at: position) ?? .empty
-      body(&account)
+      return (position, body(place))
     }
-    return true
+    var account = accounts.account(at: position) ?? .empty
+    return (position, body(&account))
   }
+}
+
+/// What loading counts beside the data itself, in bytes (SIMD-0186).
+private enum LoadedSize {
+  /// Of each account that is there.
+  static let account = 64
+  /// Of each lookup table that a message names.
+  static let lookupTable = 8248
+}
+
+/// The durable nonce that a transaction names in place of a blockhash.
+struct UsedNonce {
+  /// Of its account among the transaction's keys.
+  var position: Int
+  var authority: Pubkey
+}
+
+/// What a transaction that fails leaves behind.
+struct Rollback {
+  /// Lamports, which loading has seen that the payer can pay.
+  var fee: UInt64
+  var nonce: UsedNonce?
 }
 
 extension ResolvedTransaction {
