@@ -73,7 +73,7 @@ let package = Package(
     .target(
       name: "EstuaryCLI",
       dependencies: [
-        "Estuary", "EVM", "Linking", "Conformance", "EVMConformance",
+        "Estuary", "EVM", "Contracts", "Linking", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),

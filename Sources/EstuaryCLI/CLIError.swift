@@ -10,7 +10,9 @@ enum CLIError: Error, CustomStringConvertible {
   case noAmount(String)
   case unreadable(path: String, detail: String)
   case unwritable(path: String, detail: String)
-  case transactionFailed(TransactionResult)
+  case noFolder(path: String, detail: String)
+  case noPayer(path: String, String)
+  case transactionFailed(text: String)
   case notHex(String)
   case noBytecode(String)
   case failedCases(Int)
@@ -30,6 +32,9 @@ enum CLIError: Error, CustomStringConvertible {
       "'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals"
     case .unreadable(let path, let detail): "'\(path)' cannot be read: \(detail)"
     case .unwritable(let path, let detail): "'\(path)' cannot be written: \(detail)"
+    case .noFolder(let path, let detail): "the folder '\(path)' cannot be made: \(detail)"
+    case .noPayer(let path, let detail):
+      "\(detail): it is the payer's, make it with 'estuary keygen -o \(path)' or name another with --keypair"
     case .notHex(let text): "'\(text.prefix(40))' is no hexadecimal text of whole bytes"
     case .noBytecode(let text): "'\(text.prefix(40))' is neither hexadecimal bytecode nor a file"
     case .program(let path, let detail): "'\(path)': \(detail)"
@@ -44,22 +49,21 @@ enum CLIError: Error, CustomStringConvertible {
     case .failedCases(let count): "\(count) cases failed"
     case .noCases: "no case was run: the files have none, or none of the fork or name that was asked for"
     case .nothingToMeasure(let reason): reason
-    case .transactionFailed(let result):
-      (["the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }).joined(
-        separator: "\n")
+    case .transactionFailed(let text): text
     }
   }
 }
 
 extension OutputOptions {
   /// Prints a transaction that succeeded; one that failed is the verb's error, after its JSON.
-  func print(_ result: TransactionResult, of chain: Chain, success: () throws -> String) throws {
+  func print(_ sent: SentTransaction, success: () throws -> String) throws {
+    let result = sent.result
     if json {
       var writer = JSONWriter()
       result.write(to: &writer)
       Terminal.write(writer.bytes + [UInt8(ascii: "\n")])
     }
-    guard result.error == nil else { throw CLIError.transactionFailed(result) }
+    if let failure = sent.failure { throw failure }
     if !json {
       Swift.print(try success())
       if let signature = result.signature { Swift.print("Signature: \(signature)") }

@@ -29,4 +29,13 @@ public struct EstuaryCommand: ParsableCommand {
     ])
 
   public init() {}
+
+  /// Runs the command line of this process.
+  public static func start() {
+    if let complaint = UnknownVerb.complaint(about: Array(CommandLine.arguments.dropFirst())) {
+      Terminal.note(complaint)
+      exit(withError: ExitCode.validationFailure)
+    }
+    main()
+  }
 }

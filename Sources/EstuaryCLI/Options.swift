@@ -34,19 +34,25 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
-/// A ledger directory and who pays.
+/// A ledger directory and who pays; without flags, what `Settings` say.
 struct LedgerOptions: ParsableArguments {
-  @Option(name: .long, help: ArgumentHelp("Ledger directory.", valueName: "directory"))
-  var ledger = "estuary-ledger"
+  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  var ledger = Settings.shown.ledger
 
   @Option(
     name: [.customShort("k"), .long],
     help: ArgumentHelp(
-      "Key pair of the payer (default: \(Paths.defaultKeypair)).", valueName: "file"))
+      "Key pair of the payer ($ESTUARY_KEYPAIR; default: \(Settings.shown.keypair)).", valueName: "file"))
   var keypair: String?
 
+  func validate() throws { _ = try Settings.current.get() }
+
   func payer() throws -> Ed25519.KeyPair {
-    try KeyPairFile.read(keypair ?? Paths.expand(Paths.defaultKeypair))
+    let path = Paths.expand(keypair ?? Settings.shown.keypair)
+    do throws(KeyPairFileError) { return try KeyPairFile.read(path) } catch {
+      if keypair == nil, case .inaccessible = error { throw CLIError.noPayer(path: path, error.description) }
+      throw error
+    }
   }
 
   /// A key in base58, or a key pair file whose public key is meant.
@@ -65,11 +71,29 @@ struct LedgerOptions: ParsableArguments {
 enum Paths {
   static let defaultKeypair = "~/.config/solana/id.json"
 
-  static func expand(_ path: String) -> String { NSString(string: path).expandingTildeInPath }
+  /// `~` is $HOME, as for a shell, else what the system knows of the user.
+  static func expand(_ path: String) -> String {
+    guard path == "~" || path.hasPrefix("~/"), let home = ProcessInfo.processInfo.environment["HOME"],
+      !home.isEmpty
+    else { return NSString(string: path).expandingTildeInPath }
+    return home + path.dropFirst()
+  }
 
   static func makeParent(of path: String) throws {
     let parent = NSString(string: path).deletingLastPathComponent
-    if parent.isEmpty { return }
-    try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+    if !parent.isEmpty { try makeFolder(parent) }
+  }
+
+  /// Makes a folder and those above it that are missing.
+  static func makeFolder(_ path: String) throws {
+    if mkdir(path, 0o777) == 0 { return }
+    if errno == ENOENT {
+      try makeParent(of: path)
+      if mkdir(path, 0o777) == 0 { return }
+    }
+    let code = errno
+    var status = stat()
+    if code == EEXIST && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { return }
+    throw CLIError.noFolder(path: path, detail: String(cString: strerror(code == EEXIST ? ENOTDIR : code)))
   }
 }

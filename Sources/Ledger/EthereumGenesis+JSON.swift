@@ -10,6 +10,22 @@ extension EthereumGenesis {
     try EthereumReader(path: path).genesis(json)
   }
 
+  /// More than any genesis of a test or a fork of a small chain has.
+  private static let allocByteCountLimit = 256 << 20
+
+  /// Reads a file of accounts in the form of geth's `alloc`: the object itself, or one whose member `alloc` it is.
+  ///
+  /// - Returns: accounts in ascending order of addresses.
+  package static func readAlloc(_ path: String) throws(GenesisError) -> [Account] {
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try FileBytes.read(path, limit: allocByteCountLimit) } catch {
+      throw .unreadable(path: path, detail: error.detail)
+    }
+    let json: JSONValue
+    do throws(JSONError) { json = try JSONValue.parse(bytes) } catch { throw .json(path: path, error) }
+    return try EthereumReader(path: path, section: "").alloc(json["alloc"] ?? json)
+  }
+
   /// Writes the section as an object, with `accounts` as its alloc.
   package func write(accounts: [Account], to writer: inout JSONWriter) {
     writer.beginObject()
@@ -76,6 +92,8 @@ extension EthereumGenesis.Account {
 
 private struct EthereumReader {
   let path: String
+  /// Where in the file the members lie that errors name.
+  var section = "ethereum"
 
   func genesis(_ json: JSONValue) throws(GenesisError) -> EthereumGenesis {
     guard json.object != nil else { throw invalid("", .expected(.object)) }
@@ -98,7 +116,7 @@ private struct EthereumReader {
     }
     genesis.blockHashes = try blockHashes(json)
     genesis.withdrawals = try withdrawals(json)
-    genesis.alloc = try alloc(json)
+    genesis.alloc = try json["alloc"].map { (given) throws(GenesisError) in try alloc(given) } ?? []
     return genesis
   }
 
@@ -141,8 +159,7 @@ private struct EthereumReader {
     return withdrawals
   }
 
-  private func alloc(_ json: JSONValue) throws(GenesisError) -> [EthereumGenesis.Account] {
-    guard let given = json["alloc"] else { return [] }
+  func alloc(_ given: JSONValue) throws(GenesisError) -> [EthereumGenesis.Account] {
     guard let members = given.object?.members else { throw invalid("alloc", .expected(.object)) }
     var accounts: [EthereumGenesis.Account] = []
     accounts.reserveCapacity(members.count)
@@ -191,7 +208,8 @@ private struct EthereumReader {
   // MARK: Values
 
   private func invalid(_ location: String, _ problem: GenesisError.Problem) -> GenesisError {
-    .invalid(path: path, location: location.isEmpty ? "ethereum" : "ethereum." + location, problem)
+    let parts = [section, location].filter { !$0.isEmpty }
+    return .invalid(path: path, location: parts.joined(separator: "."), problem)
   }
 
   /// The error for a member that is not there or not what belongs there.

@@ -71,7 +71,8 @@ extension TransactionBuildingError: CustomStringConvertible {
     case .tooManyKeys: "the transaction names more than 256 accounts: name fewer"
     case .missingSigner(let key): "the key pair of \(key), which must sign, was not given"
     case .undecodable(let error):
-      "the transaction cannot be sent: \(error)" + (error.isTooLong ? "; give less data or fewer accounts" : "")
+      "the transaction cannot be sent: \(error)"
+        + (error.isTooLong ? "; give less data or fewer accounts" : "")
     }
   }
 }

@@ -5,7 +5,7 @@ import EstuaryCLI
 @main
 struct Main {
   static func main() {
-    EstuaryCommand.main()
+    EstuaryCommand.start()
     Terminal.flush()
   }
 }

@@ -158,7 +158,8 @@ import Testing
     let held = TransactionRig.key(92)
     rig.accounts[held] = Account(lamports: 1, data: [UInt8](repeating: 0, count: 1000), owner: target)
     let call = Instruction(
-      programID: target, accounts: [meta(held), meta(TransactionRig.key(93)), meta(SysvarID.instructions)], data: [])
+      programID: target, accounts: [meta(held), meta(TransactionRig.key(93)), meta(SysvarID.instructions)],
+      data: [])
     let budgetByteCount = rig.accounts[ProgramID.computeBudget]!.data.count
     let byteCount = 5 * 64 + 36 + 45 + elf.count + 1000 + budgetByteCount
     #expect(try rig.run([call, budget(4, UInt64(byteCount), byteCount: 4)]).error == nil)
@@ -271,7 +272,8 @@ import Testing
     let payer = rig.payer.pubkey
     func call(_ count: Int) -> Instruction {
       Instruction(
-        programID: target, accounts: [AccountMeta](repeating: meta(payer, signs: true), count: count), data: [])
+        programID: target, accounts: [AccountMeta](repeating: meta(payer, signs: true), count: count),
+        data: [])
     }
     #expect(try rig.run([call(255)]).error == nil)
     #expect(throws: TransactionError.sanitizeFailure) { try rig.run([call(256)]) }

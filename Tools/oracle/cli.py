@@ -37,9 +37,20 @@ KEY = "SysvarC1ock11111111111111111111111111111112"
 NOBODY = 65534
 CRASHES = ("Fatal error", "Stack dump", "*** ", "Backtrace", "Swift/", "Segmentation")
 
+# Reverts with Error("no").
+REVERTING = (
+    "7f08c379a0" + "00" * 28 + "600052" "6020600452" "6002602452" "7f6e6f" + "00" * 30 + "604452" "60646000fd"
+)
+# Accounts for `evm run --state`.
+HOLDER = "0x" + "11" * 20
+ALLOC = {"alloc": {HOLDER: {"balance": "0x64", "nonce": 3, "code": "0x00", "storage": {"0x01": "0x02"}}}}
+
 # Arguments and what the error must hold. Names in braces are files of the folder; see `Folder`.
 MISUSES = [
     ("frobnicate", "frobnicate"),
+    ("depoly", "did you mean 'deploy'?"),
+    ("repaly {genesis}", "did you mean 'replay'?"),
+    ("evm rnu", "did you mean 'run'?"),
     ("replay", "genesis.json"),
     ("replay {genesis}", "transactions.jsonl"),
     ("replay {genesis} {lines} extra", "extra"),
@@ -99,6 +110,8 @@ MISUSES = [
     ("keygen -o {pair}", "--force"),
     ("keygen -o {elf}/pair.json", "{elf}"),
     ("keygen -o /dev/full", "/dev/full"),
+    ("keygen -o /proc/none/id.json", "the folder '/proc/none' cannot be made: No such file or directory"),
+    ("keygen -o {elf}/deep/id.json", "the folder '{elf}/deep' cannot be made: Not a directory"),
     ("airdrop 1 --ledger {foreign} -k {pair}", "{foreign}"),
     ("airdrop 1 --ledger {fresh} -k {missing}", "{missing}"),
     ("airdrop x --ledger {ledger} -k {pair}", "SOL"),
@@ -109,6 +122,14 @@ MISUSES = [
     ("airdrop 1 nobody --ledger {ledger} -k {pair}", "'nobody'"),
     ("transfer nobody 1 --ledger {ledger} -k {pair}", "'nobody'"),
     ("transfer {key} 99 --ledger {ledger} -k {pair}", "insufficient lamports"),
+    ("transfer {key} 99 --ledger {ledger} -k {pair}",
+     "instruction 0 of 1, a call of the system program: the account has fewer lamports than are to leave it"),
+    ("transfer {key} 0.0001 --ledger {ledger} -k {pair}",
+     "the new account {key} would be left with less than 0.00089088 SOL"),
+    ("transfer {key} 9.9995 --ledger {ledger} -k {pair}", "the payer {payer} would be left with less than 0.00089088 SOL"),
+    ("transfer {key} 1 --ledger {ledger} -k {poor}",
+     "the payer {poorKey} has no account on this ledger: `estuary airdrop 1 {poorKey}`"),
+    ("transfer {key} 1 --ledger {ledger} -k {missing}", "{missing}"),
     ("transfer {key} 1 --ledger {missing} -k {pair}", "{missing}"),
     ("transfer {key} 1 --ledger {ledger} -k {empty}", "{empty}"),
     ("transfer {key} 1 --ledger {ledger} -k {genesis}", "{genesis}"),
@@ -124,7 +145,13 @@ MISUSES = [
     ("deploy {huge} --ledger {ledger} -k {pair}", "more than an account may hold"),
     ("deploy {elf} --ledger {ledger} -k {pair} --program-id {odd}", "{odd}"),
     ("deploy {elf} --ledger {missing} -k {pair}", "{missing}"),
-    ("invoke {key} --ledger {ledger} -k {pair}", "failed"),
+    ("invoke {key} --ledger {ledger} -k {pair}", "instruction 0 calls {key}, where there is no account"),
+    ("invoke SysvarRent111111111111111111111111111111111 --ledger {ledger} -k {pair}",
+     "which is no program but an account of Sysvar1111111111111111111111111111111111111"),
+    ("invoke 11111111111111111111111111111111 --data ffffffff --ledger {ledger} -k {pair}",
+     "instruction 0 of 1, a call of the system program: invalid instruction data"),
+    ("invoke {key} --data " + "00" * 1300 + " --ledger {ledger} -k {pair}", "more than the 1232 that a transaction may have"),
+    ("invoke {pair} --ledger {ledger} -k {pair}", "instruction 0 calls the payer"),
     ("invoke nobody --ledger {ledger} -k {pair}", "'nobody'"),
     ("invoke {key} --data 0g --ledger {ledger} -k {pair}", "hexadecimal"),
     ("invoke {key} --account {key}:s --ledger {ledger} -k {pair}", "{key}"),
@@ -159,6 +186,13 @@ MISUSES = [
     ("evm run --code 00 --engine abacus", "--engine"),
     ("evm run --code fe", "invalid opcode"),
     ("evm run --code 600160ff1b51", "out of gas"),
+    ("evm run --code " + REVERTING, "execution reverted: no"),
+    ("evm run --code 00 --from 0x12", "--from '0x12' is no address"),
+    ("evm run --code 00 --value 1parsec", "--value '1parsec' is no amount"),
+    ("evm run --code 00 --state {missing}", "{missing}"),
+    ("evm run --code 00 --state {empty}", "{empty}"),
+    ("evm run --code 00 --state {genesis}", "slot"),
+    ("evm run --code 00 --state {alloc} --value 1", "balance too low"),
     ("evm translate --code 00", "-o"),
     ("evm translate -o {fresh}", "one program"),
     ("evm translate 00 --code 00 -o {fresh}", "one program"),
@@ -285,8 +319,11 @@ class Folder:
             ("pair", "pair.json", json.dumps(list(bytes(self.pairs[0]))).encode()),
             ("odd", "odd.json", json.dumps(list(bytes(self.pairs[0]))[:-1] + [7]).encode()),
             ("statetest", "statetest.json", json.dumps(STATE_TEST).encode()),
+            ("alloc", "alloc.json", json.dumps(ALLOC).encode()),
+            ("poor", "poor.json", json.dumps(list(bytes(self.pairs[1]))).encode()),
         ):
             self.names[name] = self.write(file, content)
+        self.names["payer"], self.names["poorKey"] = (str(pair.pubkey()) for pair in self.pairs[:2])
         self.names["wide"] = os.path.join(path, "wide.so")
         code = "6001600201361561000f575b5f545f5260205ff3"
         subprocess.run(
@@ -590,6 +627,62 @@ def check_pipes(check):
         check.expect(done.returncode > 0 and b"standard output" in done.stderr, "full output", f"{done}")
 
 
+def check_evm_run(check):
+    """Caller, value, state, logs and reasons of `evm run`."""
+    names = check.folder.names
+
+    def result(code, *flags):
+        _, output, errors = check.run(["evm", "run", "--code", code, "--json", *flags])
+        return json.loads(output) if output else {"errors": errors}
+
+    word = lambda number: "0x" + number.to_bytes(32, "big").hex()
+    # Returns the caller's balance, the call's value and the caller, in words.
+    facts = result("33315f52" "34602052" "33604052" "60605ff3", "--from", HOLDER, "--value", "7", "--state", names["alloc"])
+    check.expect(facts.get("output") == "0x" + "".join(word(n)[2:] for n in (93, 7, int(HOLDER, 16))), "evm run --from", str(facts))
+    ether = result("345f5260205ff3", "--value", "1.5ether")
+    check.expect(ether.get("output") == word(15 * 10**17), "evm run --value", str(ether))
+    # LOG1 with the topic 7 and the word 42.
+    logged = result("602a5f5260076020" "5fa100")
+    log = {"topics": [word(7)], "data": word(42)}
+    check.expect([{k: l[k] for k in log} for l in logged.get("logs", [])] == [log], "evm run logs", str(logged))
+    _, output, _ = check.run(["evm", "run", "--code", "602a5f5260076020" "5fa100"])
+    check.expect(word(42) in output and word(7) in output, "evm run prints logs", output)
+    reverted = result(REVERTING)
+    check.expect(reverted.get("revertReason") == "no", "evm run revert reason", str(reverted))
+    panic = result("7f4e487b71" + "00" * 28 + "5f52" "6011600452" "60245ffd")
+    check.expect(str(panic.get("revertReason")).startswith("Panic(0x11): arithmetic"), "evm run panic", str(panic))
+    check.expect(logged.get("revertReason", 0) is None, "evm run without a revert", str(logged))
+
+
+def check_settings(check):
+    """Ledger and key pair from the environment and from a file; flags go first."""
+    folder, names = check.folder, check.folder.names
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("ESTUARY_") or k == "ESTUARY_VECTORS"}
+    plain["HOME"] = folder.path
+    balance = ["account", names["payer"]]
+    code, output, errors = check.run(balance, env={**plain, "ESTUARY_LEDGER": names["ledger"]})
+    check.expect(code == 0 and names["payer"] in output, "$ESTUARY_LEDGER", output + errors)
+    settings = folder.write("settings.json", json.dumps({"ledger": names["ledger"], "keypair": names["pair"]}).encode())
+    code, output, errors = check.run(["airdrop", "1"], env={**plain, "ESTUARY_CONFIG": settings})
+    check.expect(code == 0 and names["payer"] in output, "$ESTUARY_CONFIG", output + errors)
+    os.makedirs(os.path.join(folder.path, ".config/estuary"), exist_ok=True)
+    shutil.copy(settings, os.path.join(folder.path, ".config/estuary/config.json"))
+    code, output, errors = check.run(["airdrop", "1"], env=plain)
+    check.expect(code == 0 and names["payer"] in output, "config.json at home", output + errors)
+    poor = {**plain, "ESTUARY_KEYPAIR": names["poor"]}
+    check.refused("$ESTUARY_KEYPAIR before the file", ["transfer", KEY, "1"], names["poorKey"], env=poor)
+    code, output, errors = check.run(["transfer", names["poorKey"], "0.001", "-k", names["pair"]], env=poor)
+    check.expect(code == 0, "a flag before $ESTUARY_KEYPAIR", output + errors)
+    for content, expected in ((b"{", "settings.json"), (b"[]", "settings"), (b'{"wallet":"x"}', "wallet"), (b'{"ledger":7}', "ledger")):
+        folder.write("settings.json", content)
+        check.refused(f"settings {content}", balance, expected, env={**plain, "ESTUARY_CONFIG": settings})
+    check.refused("missing settings", balance, names["missing"], env={**plain, "ESTUARY_CONFIG": names["missing"]})
+    shutil.rmtree(os.path.join(folder.path, ".config"))
+    check.refused("no key pair", ["airdrop", "1"], "estuary keygen", env={**plain, "ESTUARY_LEDGER": names["ledger"]})
+    blocked = {**plain, "HOME": names["elf"]}
+    check.refused("keygen without a home", ["keygen"], "cannot be made: Not a directory", env=blocked)
+
+
 def check_contract(check):
     """What other tools read from the output."""
     folder, names = check.folder, check.folder.names
@@ -674,6 +767,8 @@ def main():
         check_ledgers(check, max(2, options.mutations // 10))
         check_pipes(check)
         check_contract(check)
+        check_evm_run(check)
+        check_settings(check)
     finally:
         shutil.rmtree(path, ignore_errors=True)
     for problem in check.problems:

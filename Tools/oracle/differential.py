@@ -393,7 +393,10 @@ class World:
         elif kind == 6:
             metas.insert(r.randrange(len(metas) + 1), meta(r.choice([self.wallet(), INSTRUCTIONS, RENT, SYSTEM])))
         elif kind == 7:
-            program = r.choice([SYSTEM, self.wallet(), STAKE, RENT, P["memo"], COMPUTE_BUDGET, LOADER_V3, LOADER_V2])
+            program = r.choice([
+                SYSTEM, self.wallet(), STAKE, RENT, P["memo"], COMPUTE_BUDGET, LOADER_V3, LOADER_V2,
+                self.key().pubkey(), INSTRUCTIONS,
+            ])  # fmt: skip
         return Instruction(program, data, metas)
 
     def transaction(self):
@@ -421,6 +424,12 @@ class World:
         for _ in range(r.choice([1, 1, 1, 2, 2, 3, 4])):
             instructions += r.choice(makers)()
         instructions = [self.damaged(i) if r.random() < 0.06 else i for i in instructions]
+        if r.random() < 0.01:
+            # As many as there may be, or one more.
+            if r.random() < 0.5:
+                instructions = [Instruction(P["memo"], b"", [])] * r.choice([64, 65])
+            else:
+                instructions = [Instruction(P["memo"], b"", [meta(self.wallet(), "s")] * r.choice([255, 256]))]
         payer = r.choices(self.wallets, [8, 8, 8, 8, 4, 2, 1, 1])[0]
         blockhash = self.case.svm.latest_blockhash()
         if self.nonces and r.random() < 0.05:

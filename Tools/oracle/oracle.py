@@ -1,4 +1,4 @@
-"""LiteSVM (Agave's runtime) and `estuary replay` on the same genesis and transactions, compared field by field.
+"""LiteSVM (Agave's runtime; agave.py adds what it leaves out) and `estuary replay` on the same genesis and transactions, compared field by field.
 
 `Case` collects the genesis; `litesvm()` and `estuary()` run it; `differences()` lists what is not equal. Everything
 that follows from a seed is reproducible: a reported difference names the transaction, and `--keep` leaves the two
@@ -17,7 +17,9 @@ from solders.hash import Hash
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
 from solders.signature import Signature
-from solders.transaction_metadata import FailedTransactionMetadata
+from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
+
+import agave
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -111,8 +113,7 @@ class Case:
                 continue
             for key in transaction.message.account_keys:
                 self.watched.add(key)
-            outcome = self.svm.send_transaction(transaction)
-            results.append(litesvm_result(outcome))
+            results.append(agave.send(self.svm, transaction, litesvm_result))
             self.forget_empty(transaction.message.account_keys[0])
         accounts = {}
         for key in self.watched | set(self.accounts):
@@ -157,7 +158,8 @@ class Case:
 
 def litesvm_result(outcome):
     failed = isinstance(outcome, FailedTransactionMetadata)
-    meta = outcome.meta() if failed else outcome
+    simulated = isinstance(outcome, SimulatedTransactionInfo)
+    meta = outcome.meta() if failed or simulated else outcome
     error = json.loads(outcome.to_json())["err"] if failed else None
     # LiteSVM names no signature, and a fee that nobody pays, where it turned a transaction away before running it.
     executed = meta.signature() != Signature.default()

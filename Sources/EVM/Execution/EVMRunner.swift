@@ -25,23 +25,38 @@ package final class EVMRunner {
   package let host: EVMHost
   package let code: EVMCode
   private let block: BlockEnvironment
-  private let world = EVMWorld()
+  private let world: EVMWorld
+  private let caller: Address
 
-  /// - Parameter code: bytecode, or what an executable was translated from.
-  package init(code: EVMCode, block: BlockEnvironment, host: EVMHost) {
-    (self.code, self.block, self.host) = (code, block, host)
-    world.insert(EVMRunner.contract, balance: .zero, nonce: 1, code: code, storage: [:])
-    world.insert(EVMRunner.caller, balance: EVMRunner.wealth, nonce: 0, code: .empty, storage: [:])
+  /// - Parameters:
+  ///   - code: bytecode, or what an executable was translated from.
+  ///   - world: the accounts beside the contract's, which takes the place of one at `EVMRunner.contract`; `nil` for
+  ///     none but a caller with plenty of wei.
+  ///   - caller: also the transaction's origin.
+  package init(
+    code: EVMCode, block: BlockEnvironment, host: EVMHost, world: EVMWorld? = nil,
+    caller: Address = EVMRunner.caller
+  ) {
+    (self.code, self.block, self.host, self.caller) = (code, block, host, caller)
+    self.world = world ?? EVMWorld()
+    self.world.insert(EVMRunner.contract, balance: .zero, nonce: 1, code: code, storage: [:])
+    if world == nil {
+      self.world.insert(caller, balance: EVMRunner.wealth, nonce: 0, code: .empty, storage: [:])
+    }
   }
 
-  /// - Parameter gas: below 2^63.
-  package func run(input: [UInt8], gas: UInt64) throws(EVMStateError) -> Outcome {
-    host.begin(reader: world, block: block, message: EVMMessageOrigin(origin: EVMRunner.caller))
-    for address in [EVMRunner.contract, EVMRunner.caller, block.coinbase] {
+  /// - Parameters:
+  ///   - gas: below 2^63.
+  ///   - value: wei that the caller sends along; more than it has ends the run with `insufficientBalance`.
+  package func run(input: [UInt8], gas: UInt64, value: UInt256 = .zero) throws(EVMStateError) -> Outcome {
+    if (world.account(caller)?.balance ?? .zero) < value {
+      return Outcome(halt: .insufficientBalance, output: [], gasUsed: 0, gasRefund: 0, logs: [])
+    }
+    host.begin(reader: world, block: block, message: EVMMessageOrigin(origin: caller))
+    for address in [EVMRunner.contract, caller, block.coinbase] {
       _ = host.state.pointee.journal.warm(try host.state.pointee.journal.position(of: address))
     }
-    let result = try host.call(
-      EVMRunner.contract, from: EVMRunner.caller, value: .zero, input: input, gas: gas)
+    let result = try host.call(EVMRunner.contract, from: caller, value: value, input: input, gas: gas)
     return Outcome(
       halt: result.halt, output: result.output, gasUsed: gas &- result.gasLeft,
       gasRefund: UInt64(clamping: host.state.pointee.journal.refund), logs: host.state.pointee.journal.logs)

@@ -22,8 +22,8 @@ struct AirdropVerb: ParsableCommand {
     let chain = try ledger.open(create: true)
     guard try chain.account(Chain.faucet.pubkey) != nil else { throw CLIError.noFaucet(ledger.ledger) }
     let transfer = System.transfer(from: Chain.faucet.pubkey, to: target, lamports: lamports)
-    let result = try chain.send([transfer], signers: [Chain.faucet])
-    try output.print(result, of: chain) {
+    let sent = try chain.submit([transfer], signers: [Chain.faucet])
+    try output.print(sent) {
       "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))"
     }
   }

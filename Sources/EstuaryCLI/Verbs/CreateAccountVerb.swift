@@ -42,8 +42,8 @@ struct CreateAccountVerb: ParsableCommand {
     let lamports = chain.minimumBalance(dataByteCount: space)
     let instruction = System.createAccount(
       from: payer.pubkey, to: pair.pubkey, lamports: lamports, space: UInt64(space), owner: owner)
-    let result = try chain.send([instruction], signers: [payer, pair])
-    try output.print(result, of: chain) {
+    let sent = try chain.submit([instruction], signers: [payer, pair])
+    try output.print(sent) {
       "created \(pair.pubkey): \(space) bytes, \(SOL.text(lamports)), owned by \(owner)"
     }
   }

@@ -8,13 +8,14 @@ struct EVMDisassembleVerb: ParsableCommand {
 
   @OptionGroup var program: EVMProgramOptions
 
-  @Option(help: "Whose operations.")
-  var fork: Fork = .latest
+  @Option(help: "Whose operations (default: \(Fork.latest.name)).")
+  var fork: Fork?
 
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let bytecode = try program.read().bytecode
+    let fork = fork ?? .latest
     if !output.json {
       print(EVMDisassembler.text(of: bytecode, fork: fork), terminator: "")
       return

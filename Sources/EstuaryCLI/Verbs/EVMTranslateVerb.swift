@@ -18,13 +18,14 @@ struct EVMTranslateVerb: ParsableCommand {
     help: ArgumentHelp("The executable.", valueName: "program.so"))
   var outputPath: String
 
-  @Option(help: "Whose rules hold.")
-  var fork: Fork = .latest
+  @Option(help: "Whose rules hold (default: \(Fork.latest.name)).")
+  var fork: Fork?
 
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let bytecode = try program.read().bytecode
+    let fork = fork ?? .latest
     let watch = Stopwatch()
     let image = Translator.translate(code: bytecode, fork: fork, mode: .fast)
     let nanoseconds = watch.nanoseconds

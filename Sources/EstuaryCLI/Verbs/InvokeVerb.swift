@@ -45,9 +45,11 @@ struct InvokeVerb: ParsableCommand {
     var instructions = [Instruction(programID: program, accounts: metas, data: bytes)]
     if let computeLimit { instructions.insert(ComputeBudgetProgram.setComputeUnitLimit(computeLimit), at: 0) }
     let chain = try ledger.open()
-    let result = try chain.send(instructions, signers: pairs)
-    try output.print(result, of: chain) {
-      (result.logLines
+    let sent = try chain.submit(instructions, signers: pairs)
+    try output.print(sent) {
+      let result = sent.result
+      return
+        (result.logLines
         + (result.returnData.map { ["return data: \(Hex.encode($0.data))"] } ?? [])
         + ["\(result.computeUnits) compute units, fee \(result.fee) lamports"])
         .joined(separator: "\n")

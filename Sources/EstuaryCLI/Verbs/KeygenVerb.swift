@@ -6,7 +6,7 @@ struct KeygenVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keygen", abstract: "Make a key pair file, as solana-keygen writes it.")
 
-  @Option(name: [.short, .long], help: "Where to write it (default: \(Paths.defaultKeypair)).")
+  @Option(name: [.short, .long], help: "Where to write it (default: \(Settings.shown.keypair)).")
   var outfile: String?
 
   @Flag(help: "Replace a file that is there.")
@@ -15,7 +15,7 @@ struct KeygenVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let path = outfile ?? Paths.expand(Paths.defaultKeypair)
+    let path = try outfile ?? Paths.expand(Settings.current.get().keypair)
     try Paths.makeParent(of: path)
     let pair = Ed25519.KeyPair.random()
     try KeyPairFile.write(pair, to: path, replacing: force)

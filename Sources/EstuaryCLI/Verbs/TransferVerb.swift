@@ -21,8 +21,8 @@ struct TransferVerb: ParsableCommand {
     let payer = try ledger.payer()
     let chain = try ledger.open()
     let transfer = System.transfer(from: payer.pubkey, to: target, lamports: lamports)
-    let result = try chain.send([transfer], signers: [payer])
-    try output.print(result, of: chain) {
+    let sent = try chain.submit([transfer], signers: [payer])
+    try output.print(sent) {
       "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))"
     }
   }

@@ -31,8 +31,8 @@ struct WorkloadVerb: ParsableCommand {
   @Option(help: "Everything follows from it.")
   var seed: UInt64 = 1
 
-  @Option(name: .long, help: ArgumentHelp("Ledger directory.", valueName: "directory"))
-  var ledger = "estuary-ledger"
+  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  var ledger = Settings.shown.ledger
 
   @OptionGroup var output: OutputOptions
 
@@ -61,7 +61,7 @@ struct WorkloadVerb: ParsableCommand {
       for wire in wires { lines += "{\"solana\":\"\(Base64.encode(wire))\"}\n".utf8 }
     }
     Terminal.progress("")
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    try Paths.makeFolder(directory)
     try WholeFile.write(lines, to: directory + "/transactions.jsonl")
     try WholeFile.write(try genesis(chain, workload), to: directory + "/genesis.json")
     output.print(

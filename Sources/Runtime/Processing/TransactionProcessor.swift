@@ -5,8 +5,9 @@
 //   blockhash or durable nonce → compute budget → already processed? → fee payer → sizes → programs →
 //   instructions → rent of what is left behind
 //
-// A failure up to the fee payer rejects the transaction, which then costs nothing; one from there on costs the fee,
-// advances the durable nonce and undoes the rest (SIMD-0082; Agave's svm/src/account_loader.rs, rollback_accounts.rs).
+// A failure up to the fee payer rejects the transaction, which then costs nothing; one from there on costs the
+// fee, advances the durable nonce and undoes the rest (SIMD-0082; Agave's svm/src/account_loader.rs and
+// rollback_accounts.rs).
 
 import Ledger
 import Primitives

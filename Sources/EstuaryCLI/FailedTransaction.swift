@@ -1,0 +1,160 @@
+// What a transaction's error means for the transaction at hand: the account, program or instruction that it is
+// about, the amounts that count, and what would help. The error itself stays as JSON-RPC spells it, which clients
+// compare.
+
+import Estuary
+import Ledger
+import Primitives
+import Runtime
+
+struct FailedTransaction {
+  let result: TransactionResult
+  let message: Message
+  let chain: Chain
+
+  /// The error, what it means, and the log.
+  var text: String {
+    let meaning = result.error.flatMap { try? explanation(of: $0) }
+    let headline = "the transaction failed: \(result.errorText)"
+    return ([headline] + ([meaning].compactMap { $0 } + result.logLines).map { "  " + $0 })
+      .joined(separator: "\n")
+  }
+
+  private var payer: Pubkey { message.staticKey(at: 0) }
+  private var signerCount: Int { Int(message.header.requiredSignatureCount) }
+
+  /// `nil` where the error says everything.
+  private func explanation(of error: TransactionError) throws -> String? {
+    switch error {
+    case .accountNotFound:
+      return "the payer \(payer) has no account on this ledger: `estuary airdrop 1 \(payer)` makes one"
+    case .insufficientFundsForFee:
+      let have = try chain.account(payer)?.lamports ?? 0
+      return
+        "the payer \(payer) has \(SOL.text(have)), too little for the fee: \(SOL.text(5000)) for each of "
+        + "\(signerCount) signatures and what the priority fee comes to; `estuary airdrop 1 \(payer)` helps"
+    case .invalidAccountForFee:
+      let owner = try chain.account(payer)?.owner ?? .zero
+      return "the payer \(payer) is owned by \(Self.name(of: owner)) or holds data: only a wallet can pay"
+    case .insufficientFundsForRent(let index): return try rentExplanation(of: Int(index))
+    case .programAccountNotFound:
+      let missing = try firstProgram { try chain.account($0) == nil }
+      return missing.map {
+        "instruction \($0.index) calls \($0.key), where there is no account: deploy the program, or give the "
+          + "right id"
+      }
+    case .invalidProgramForExecution:
+      let wrong = try firstProgram { try chain.account($0)?.executable == false }
+      return try wrong.map {
+        let owner = try chain.account($0.key)?.owner ?? .zero
+        return "instruction \($0.index) calls \($0.key), which is no program but an account of "
+          + "\(Self.name(of: owner)): give a program's id"
+      }
+    case .instructionError(let index, let error):
+      return instructionExplanation(Int(index), error)
+    case .tooManyAccountLocks:
+      return "it names \(message.staticKeyCount) accounts; a transaction may name "
+        + "\(ResolvedTransaction.maximumLockCount)"
+    case .maxLoadedAccountsDataSizeExceeded:
+      return "its accounts and programs hold more data than the limit on loaded accounts data, 64 MiB at most"
+    case .sanitizeFailure: return sanityExplanation
+    default: return nil
+    }
+  }
+
+  private func rentExplanation(of index: Int) throws -> String? {
+    guard index < message.staticKeyCount else { return nil }
+    let key = message.staticKey(at: index)
+    let account = try chain.account(key)
+    let byteCount = account?.data.count ?? 0
+    let minimum = chain.minimumBalance(dataByteCount: byteCount)
+    let role = index == 0 ? "the payer" : account == nil ? "the new account" : "the account"
+    return "\(role) \(key) would be left with less than \(SOL.text(minimum)), the least that an account of "
+      + "\(byteCount) bytes must hold (rent exemption): leave that much"
+      + (account == nil ? "" : ", or nothing at all")
+  }
+
+  private func firstProgram(where holds: (Pubkey) throws -> Bool) throws -> (index: Int, key: Pubkey)? {
+    for index in 0..<message.instructionCount {
+      let key = message.programID(of: message.instruction(at: index))
+      if try holds(key) { return (index, key) }
+    }
+    return nil
+  }
+
+  private func instructionExplanation(_ index: Int, _ error: InstructionError) -> String? {
+    guard index < message.instructionCount else { return nil }
+    let program = message.programID(of: message.instruction(at: index))
+    var meaning = error.description
+    if case .custom(let code) = error, program == ProgramID.system,
+      let own = SystemError(rawValue: code)
+    {
+      meaning = Self.meaning(of: own)
+    }
+    return
+      "instruction \(index) of \(message.instructionCount), a call of \(Self.name(of: program)): \(meaning)"
+  }
+
+  private var sanityExplanation: String? {
+    if message.instructionCount > Transaction.maximumInstructionCount {
+      return
+        "it has \(message.instructionCount) instructions; \(Transaction.maximumInstructionCount) are allowed"
+    }
+    for index in 0..<message.instructionCount {
+      if message.instruction(at: index).programIndex == 0 { return "instruction \(index) calls the payer" }
+      let count = message.accountIndices(of: message.instruction(at: index)).count
+      if count > Transaction.maximumInstructionAccountCount {
+        return "instruction \(index) lists \(count) accounts; "
+          + "\(Transaction.maximumInstructionAccountCount) are allowed"
+      }
+    }
+    return nil
+  }
+
+  /// A native program in words, any other by its key.
+  static func name(of program: Pubkey) -> String {
+    switch program {
+    case ProgramID.system: "the system program"
+    case ProgramID.computeBudget: "the compute budget program"
+    case ProgramID.bpfLoaderUpgradeable: "the upgradeable loader"
+    default: "\(program)"
+    }
+  }
+
+  private static func meaning(of error: SystemError) -> String {
+    switch error {
+    case .accountAlreadyInUse: "an account with that address is there already"
+    case .resultWithNegativeLamports: "the account has fewer lamports than are to leave it"
+    case .invalidProgramId: "no account can be assigned to that program"
+    case .invalidAccountDataLength: "an account cannot hold that much data"
+    case .maxSeedLengthExceeded: "the seed is too long"
+    case .addressWithSeedMismatch: "the address does not follow from base, seed and owner"
+    case .nonceNoRecentBlockhashes: "there are no recent blockhashes"
+    case .nonceBlockhashNotExpired: "the nonce was advanced in this slot already"
+    case .nonceUnexpectedBlockhashValue: "the nonce is not the one expected"
+    }
+  }
+}
+
+/// A transaction that a verb sent, and what came of it.
+struct SentTransaction {
+  let result: TransactionResult
+  let failure: CLIError?
+}
+
+extension Chain {
+  /// Sends one transaction as a block.
+  ///
+  /// - Parameter signers: the payer first.
+  func submit(_ instructions: [Instruction], signers: [Ed25519.KeyPair]) throws -> SentTransaction {
+    let result = try send(instructions, signers: signers)
+    guard result.error != nil, let payer = signers.first else {
+      return SentTransaction(result: result, failure: nil)
+    }
+    let message = try TransactionBuilder(
+      payer: payer.pubkey, recentBlockhash: blockhash, instructions: instructions
+    ).signed(by: signers).message
+    let failed = FailedTransaction(result: result, message: message, chain: self)
+    return SentTransaction(result: result, failure: .transactionFailed(text: failed.text))
+  }
+}
