@@ -215,13 +215,19 @@ import Testing
     }
   }
 
-  @Test func seventyInstructionsAreSane() throws {
-    // Too many to run, but that is found out at the 65th.
+  /// SIMD-0160 and SIMD-0406.
+  @Test(arguments: [(64, 1, true), (65, 1, false), (1, 255, true), (1, 256, false)])
+  func instructionsAndTheirAccountsAreLimited(instructions: Int, accounts: Int, isSane: Bool) throws {
+    let one: (UInt8, [UInt8], [UInt8]) = (1, [UInt8](repeating: 0, count: accounts), [])
     let transaction = try RawMessage(
       keys: [ProgramID.vote, ProgramID.system],
-      instructions: [(UInt8, [UInt8], [UInt8])](repeating: (1, [0], []), count: 70)
+      instructions: [(UInt8, [UInt8], [UInt8])](repeating: one, count: instructions)
     ).transaction()
-    try transaction.sanitize()
+    if isSane {
+      try transaction.sanitize()
+    } else {
+      #expect(throws: TransactionError.sanitizeFailure) { try transaction.sanitize() }
+    }
   }
 
   @Test func buildingNamesWhatIsMissing() throws {
