@@ -95,7 +95,7 @@ let package = Package(
       swiftSettings: core),
     .testTarget(
       name: "EVMConformanceTests",
-      dependencies: ["Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
+      dependencies: ["WideIntegers", "Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
       swiftSettings: core),
     .testTarget(
       name: "EstuaryTests", dependencies: ["Estuary", "EVM", "Linking", "WideIntegers"], swiftSettings: core),

@@ -36,9 +36,14 @@ extension Collection where Element == EVMLog {
 /// 2,048 bits, three set for each address and topic of a log; bit 0 is the lowest of the last byte.
 package struct LogsBloom: Equatable, Sendable {
   /// 256 bytes.
-  package private(set) var bytes = [UInt8](repeating: 0, count: 256)
+  package private(set) var bytes = [UInt8](repeating: 0, count: byteCount)
+
+  package static let byteCount = 256
 
   package init() {}
+
+  /// A filter that somebody else made; `bytes` are 256.
+  init(bytes: [UInt8]) { self.bytes = bytes }
 
   package init(_ logs: some Sequence<EVMLog>) {
     for log in logs { insert(log) }

@@ -20,7 +20,7 @@ package struct StateTestCase: Sendable {
   /// `test fork dN gN vN`
   package let name: String
   package let environment: BlockEnvironment
-  package let transactionBytes: [UInt8]
+  package let transaction: StateTestTransaction
   /// Names of errors one of which is expected; empty where the transaction is valid.
   package let exceptions: [String]
   package let stateRoot: Hash
@@ -58,6 +58,10 @@ package enum StateTestReader {
     guard let members = json.object?.members else {
       throw StateTestError(path: "/", problem: "is no object of tests by name")
     }
+    return read(members: members, fork: fork)
+  }
+
+  static func read(members: [JSONObject.Member], fork: Fork?) -> StateTestFile {
     var file = StateTestFile()
     for member in members {
       do throws(StateTestError) {
@@ -73,9 +77,9 @@ package enum StateTestReader {
   private static func read(
     _ name: String, _ test: Node, only fork: Fork?, _ malformed: inout [(name: String, error: StateTestError)]
   ) throws(StateTestError) -> StateTest {
-    var accounts: [StateTestAccount] = []
-    for (address, account) in try test["pre"].members() { accounts.append(try read(account, address)) }
+    let accounts = try read(accounts: try test["pre"])
     var cases: [StateTestCase] = []
+    let template = StateTestTemplate(test.value["transaction"] == nil ? nil : try test["transaction"])
     for (forkName, posts) in try test["post"].members() {
       let named = Fork(name: forkName)
       if let fork, fork != named { continue }
@@ -91,13 +95,19 @@ package enum StateTestReader {
       }
       for (index, post) in elements.enumerated() {
         do throws(StateTestError) {
-          cases.append(try read(post, name: name, try block.get()))
+          cases.append(try read(post, name: name, try block.get(), template))
         } catch {
           malformed.append(("\(name) \(index)", error))
         }
       }
     }
     return StateTest(name: name, accounts: accounts, cases: cases)
+  }
+
+  static func read(accounts node: Node) throws(StateTestError) -> [StateTestAccount] {
+    var accounts: [StateTestAccount] = []
+    for (address, account) in try node.members() { accounts.append(try read(account, address)) }
+    return accounts
   }
 
   private static func read(_ account: Node, _ name: String) throws(StateTestError) -> StateTestAccount {
@@ -113,18 +123,23 @@ package enum StateTestReader {
   }
 
   private static func read(
-    _ post: Node, name: String, _ environment: BlockEnvironment
+    _ post: Node, name: String, _ environment: BlockEnvironment, _ template: StateTestTemplate
   ) throws(StateTestError) -> StateTestCase {
     let indexes = try post["indexes"]
     let place = try ["data", "gas", "value"].map { key throws(StateTestError) in
       "\(key.prefix(1))\(try indexes[key].index())"
     }
     let names = post.value["expectException"]?.string ?? ""
+    let transaction: StateTestTransaction
+    if post.value["txbytes"] != nil || !template.isThere {
+      transaction = .encoded(try post["txbytes"].bytes())
+    } else {
+      transaction = try template.transaction(indexes)
+    }
     return StateTestCase(
-      name: ([name] + place).joined(separator: " "), environment: environment,
-      transactionBytes: try post["txbytes"].bytes(),
-      exceptions: names.split(separator: "|").map { String($0.split(separator: ".").last ?? $0) },
-      stateRoot: try post["hash"].hash(), logsHash: try post["logs"].hash())
+      name: ([name] + place).joined(separator: " "), environment: environment, transaction: transaction,
+      exceptions: ExceptionNames.read(names), stateRoot: try post["hash"].hash(),
+      logsHash: try post["logs"].hash())
   }
 
   private static func environment(_ env: Node, _ fork: Fork) throws(StateTestError) -> BlockEnvironment {
@@ -138,47 +153,5 @@ package enum StateTestReader {
       excessBlobGas: try env.number("currentExcessBlobGas").saturatedUInt64,
       // In these tests a block's hash is that of its number's digits.
       blockHash: { Keccak256.hash(Array(String($0).utf8)) })
-  }
-}
-
-/// A JSON value and the way to it.
-private struct Node {
-  let value: JSONValue
-  let path: String
-
-  init(_ value: JSONValue, path: String) { (self.value, self.path) = (value, path) }
-
-  subscript(_ key: String) -> Node {
-    get throws(StateTestError) {
-      guard let member = value[key] else { throw StateTestError(path: "\(path)/\(key)") }
-      return Node(member, path: "\(path)/\(key)")
-    }
-  }
-
-  func members() throws(StateTestError) -> [(String, Node)] {
-    guard let object = value.object else { throw StateTestError(path: path) }
-    return object.members.map { ($0.name, Node($0.value, path: "\(path)/\($0.name)")) }
-  }
-
-  func elements() throws(StateTestError) -> [Node] {
-    guard let array = value.array else { throw StateTestError(path: path) }
-    return array.enumerated().map { Node($1, path: "\(path)/\($0)") }
-  }
-
-  private func some<Value>(_ value: Value?) throws(StateTestError) -> Value {
-    guard let value else { throw StateTestError(path: path) }
-    return value
-  }
-
-  func bytes() throws(StateTestError) -> [UInt8] { try some(value.string.flatMap { Hex.decode($0) }) }
-  func hash() throws(StateTestError) -> Hash { try some(Hash(try bytes())) }
-  func number() throws(StateTestError) -> UInt256 { try some(value.string.flatMap { UInt256(hex: $0) }) }
-  func integer() throws(StateTestError) -> UInt64 { try some(try number().uint64) }
-  func address() throws(StateTestError) -> Address { try some(value.string.flatMap { Address(hex: $0) }) }
-  func index() throws(StateTestError) -> UInt64 { try some(value.uint64) }
-
-  /// 0 where there is no such member.
-  func number(_ key: String) throws(StateTestError) -> UInt256 {
-    value[key] == nil ? .zero : try self[key].number()
   }
 }

@@ -4,11 +4,8 @@
 
 import Conformance
 import EVM
-import Foundation
 import Primitives
 import SBPF
-import Scheduling
-import Synchronization
 import WideIntegers
 
 package struct StateTestOptions: Sendable {
@@ -22,10 +19,13 @@ package struct StateTestOptions: Sendable {
   package var name: String?
   /// Takes the lines of a structured trace (EIP-3155); with several workers those of their cases are mixed.
   package var trace: (@Sendable ([UInt8]) -> Void)?
+  /// Takes a line of JSON for each case, as geth's `evm statetest` tells it.
+  package var result: (@Sendable ([UInt8]) -> Void)?
 
   package init(
     fork: Fork? = nil, engine: Engine = .fastest, workerCount: Int = 1, includesSlow: Bool = false,
-    name: String? = nil, trace: (@Sendable ([UInt8]) -> Void)? = nil
+    name: String? = nil, trace: (@Sendable ([UInt8]) -> Void)? = nil,
+    result: (@Sendable ([UInt8]) -> Void)? = nil
   ) {
     self.fork = fork
     self.engine = engine
@@ -33,6 +33,7 @@ package struct StateTestOptions: Sendable {
     self.includesSlow = includesSlow
     self.name = name
     self.trace = trace
+    self.result = result
   }
 
   func includes(_ name: String) -> Bool { self.name.map { name.contains($0) } ?? true }
@@ -50,24 +51,12 @@ package enum StateTestConformance {
   package static func run(
     paths: [String], options: StateTestOptions, progress: @Sendable (Int, Int) -> Void = { _, _ in }
   ) throws -> ConformanceReport {
-    var files: [String] = []
-    for path in paths { files += try VectorFiles.find(path, suffix: ".json") }
-    let pool = try WorkerPool(
-      workerCount: options.workerCount, stackByteCount: EVMHost.stackByteCount, pinning: false)
-    let programs = EVMProgramCache()
-    let hosts = try WorkerHosts(options, programs: programs)
-    let results = FileResults(count: files.count)
-    let list = files
-    pool.forEach(count: files.count, chunk: 1) { worker, range in
-      for index in range {
-        results.set(
-          index, run(file: list[index], options: options, programs: programs, host: hosts[worker]))
-        progress(results.doneCount, list.count)
-      }
+    try VectorRun.forEachFile(
+      paths: paths, workerCount: options.workerCount, engine: options.engine, trace: options.trace,
+      progress: progress
+    ) { file, programs, host in
+      run(file: file, options: options, programs: programs, host: host)
     }
-    var report = ConformanceReport()
-    for cases in results.all { report.cases += cases }
-    return report
   }
 
   /// Every case of one file.
@@ -77,10 +66,11 @@ package enum StateTestConformance {
     func failure(_ reason: String) -> [ConformanceCase] {
       [ConformanceCase(file: file, line: 0, name: "", outcome: .failed(reason))]
     }
-    guard let data = FileManager.default.contents(atPath: file) else { return failure("cannot be read") }
     let content: StateTestFile
     do {
-      content = try StateTestReader.read(try JSONValue.parse(Array(data)), fork: options.fork)
+      content = StateTestReader.read(members: try Node.members(ofFile: file), fork: options.fork)
+    } catch let error as StateTestError where error.path == "/" {
+      return failure(error.problem == "cannot be read" ? error.problem : "\(error)")
     } catch {
       return failure("\(error)")
     }
@@ -94,7 +84,7 @@ package enum StateTestConformance {
       for one in test.cases where options.includes(one.name) {
         let outcome =
           isSkipped
-          ? ConformanceOutcome.skipped("takes minutes: --include-slow runs it") : run(one, on: world, host)
+          ? ConformanceOutcome.skipped("takes minutes: --include-slow runs it") : run(one, on: world, host, options: options)
         cases.append(ConformanceCase(file: file, line: 0, name: one.name, outcome: outcome))
       }
     }
@@ -102,8 +92,12 @@ package enum StateTestConformance {
   }
 
   package static func world(of test: StateTest, _ programs: EVMProgramCache) -> EVMWorld {
+    world(of: test.accounts, programs)
+  }
+
+  static func world(of accounts: [StateTestAccount], _ programs: EVMProgramCache) -> EVMWorld {
     let world = EVMWorld()
-    for account in test.accounts {
+    for account in accounts {
       let code =
         account.code.isEmpty ? EVMCode.empty : programs.code(account.code, hash: Keccak256.hash(account.code))
       var storage: [UInt256: UInt256] = [:]
@@ -115,14 +109,15 @@ package enum StateTestConformance {
   }
 
   /// Runs one case on a copy of `state`.
-  package static func run(_ test: StateTestCase, on state: EVMWorld, _ host: EVMHost) -> ConformanceOutcome {
+  package static func run(
+    _ test: StateTestCase, on state: EVMWorld, _ host: EVMHost, options: StateTestOptions = StateTestOptions()
+  ) -> ConformanceOutcome {
     let world = EVMWorld(copying: state)
     var logsHash = [EVMLog]().logsHash
     var summary: (output: [UInt8], gasUsed: UInt64, error: String?) = ([], 0, nil)
     let refusal: String?
     do {
-      let transaction = try EthereumTransaction(decoding: test.transactionBytes)
-      let sender = try transaction.recoverSender(fork: test.environment.fork)
+      let (transaction, sender) = try transaction(of: test)
       let processor = EVMTransactionProcessor(host: host)
       switch try processor.process(transaction, sender: sender, in: test.environment, reader: world) {
       case .refused(let error): refusal = error.exceptionName
@@ -136,6 +131,8 @@ package enum StateTestConformance {
       refusal = error.exceptionName
     } catch let error as EthereumSignatureError {
       refusal = error.exceptionName
+    } catch let error as Inexpressible {
+      refusal = error.exceptionName
     } catch {
       return .failed("the host gave up: \(error)")
     }
@@ -145,7 +142,38 @@ package enum StateTestConformance {
         output: summary.output, gasUsed: summary.gasUsed,
         error: refusal.map { "the transaction is refused: \($0)" } ?? summary.error, stateRoot: root,
         fork: test.environment.fork, test: test.name))
-    return compare(test, refusal: refusal, root: root, logsHash: logsHash)
+    let outcome = compare(test, refusal: refusal, root: root, logsHash: logsHash)
+    options.result?(line(test, outcome, root: root))
+    return outcome
+  }
+
+  /// A transaction that cannot be written down.
+  private struct Inexpressible: Error { let exceptionName: String }
+
+  private static func transaction(
+    of test: StateTestCase
+  ) throws -> (transaction: EthereumTransaction, sender: Address) {
+    switch test.transaction {
+    case .encoded(let bytes):
+      let transaction = try EthereumTransaction(decoding: bytes)
+      return (transaction, try transaction.recoverSender(fork: test.environment.fork))
+    case .built(let transaction, let sender): return (transaction, sender)
+    case .inexpressible(let name): throw Inexpressible(exceptionName: name)
+    }
+  }
+
+  /// What geth's `evm statetest` tells of a case.
+  private static func line(_ test: StateTestCase, _ outcome: ConformanceOutcome, root: Hash) -> [UInt8] {
+    var json = JSONWriter(capacity: 256)
+    json.beginObject()
+    json.member("name", test.name)
+    json.member("pass", outcome == .passed)
+    json.member("stateRoot", hex(root))
+    json.member("fork", test.environment.fork.name)
+    if case .failed(let reason) = outcome { json.member("error", reason) }
+    json.endObject()
+    json.newline()
+    return json.bytes
   }
 
   private static func compare(
@@ -167,39 +195,4 @@ package enum StateTestConformance {
   }
 
   private static func hex(_ hash: Hash) -> String { "0x" + Hex.encode(hash.bytes) }
-}
-
-/// One host a worker. Sendable because each worker asks for its own only.
-private struct WorkerHosts: @unchecked Sendable {
-  private let hosts: [EVMHost]
-
-  init(_ options: StateTestOptions, programs: EVMProgramCache) throws(WideMachineError) {
-    var hosts: [EVMHost] = []
-    for _ in 0..<options.workerCount {
-      let host = try EVMHost(
-        programs: programs, engine: options.engine, mode: options.trace == nil ? .fast : .tracing)
-      host.tracer = options.trace.map { EVMTracer($0) }
-      hosts.append(host)
-    }
-    self.hosts = hosts
-  }
-
-  subscript(worker: WorkerIndex) -> EVMHost { hosts[Int(worker.rawValue)] }
-}
-
-/// What the workers found, by file.
-private final class FileResults: Sendable {
-  private let cases: Mutex<[[ConformanceCase]]>
-  private let done = Atomic<Int>(0)
-
-  init(count: Int) { cases = Mutex(Array(repeating: [], count: count)) }
-
-  func set(_ index: Int, _ found: [ConformanceCase]) {
-    cases.withLock { $0[index] = found }
-    // Relaxed: a number for people.
-    done.wrappingAdd(1, ordering: .relaxed)
-  }
-
-  var doneCount: Int { done.load(ordering: .relaxed) }
-  var all: [[ConformanceCase]] { cases.withLock { $0 } }
 }

@@ -5,7 +5,12 @@ import EVMConformance
 
 struct EVMStateTestVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "statetest", abstract: "Run Ethereum's state tests (*.json).")
+    commandName: "statetest", abstract: "Run Ethereum's state tests (*.json).",
+    discussion: """
+      A case without 'txbytes' is run with the transaction that the file's fields make, sent by 'sender' or by whom \
+      'secretKey' belongs to. With --json a line for each case goes to standard error too, as geth's evm has it: \
+      name, pass, stateRoot, fork, error.
+      """)
 
   @Option(help: "Only the cases of this fork.")
   var fork: Fork?
@@ -42,7 +47,7 @@ struct EVMStateTestVerb: ParsableCommand {
       options: StateTestOptions(
         fork: fork, engine: options.engine.engine, workerCount: workers, includesSlow: includeSlow,
         name: name,
-        trace: trace ? write : nil),
+        trace: trace ? write : nil, result: options.output.json ? write : nil),
       progress: { done, all in if !isSilent { Terminal.progress("\(done) of \(all) files") } })
     Terminal.progress("")
     try options.report(report)

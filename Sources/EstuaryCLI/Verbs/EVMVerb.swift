@@ -12,6 +12,7 @@ struct EVMVerb: ParsableCommand {
     commandName: "evm", abstract: "Translate, run and test EVM bytecode.",
     subcommands: [
       EVMRunVerb.self, EVMTranslateVerb.self, EVMDisassembleVerb.self, EVMStateTestVerb.self,
+      EVMBlockTestVerb.self, EVMTransactionTestVerb.self,
     ])
 }
 

@@ -1,0 +1,115 @@
+// Blocks in memory, side chains included, each judged when it comes and executed on the state after its parent. The
+// head is the valid chain with the most total difficulty, from the merge on the valid block that came last. For tests
+// and tools: the states of the latest generations are all kept.
+
+import Primitives
+import WideIntegers
+
+/// Used by one thread at a time.
+package final class EthereumBlockTree {
+  private struct Node {
+    let header: EthereumHeader
+    let ommers: [Hash]
+    let totalDifficulty: UInt256
+    /// `nil` once it has been forgotten.
+    var state: EVMWorld?
+  }
+
+  /// How many generations below the highest block keep their states.
+  private static let stateGenerations: UInt64 = 256
+
+  private let configuration: ChainConfiguration
+  private let execution: EthereumBlockExecution
+  private var nodes: [Hash: Node]
+  private var byNumber: [UInt64: [Hash]] = [:]
+  package private(set) var head: Hash
+  package let genesis: Hash
+
+  /// - Parameters:
+  ///   - genesis: its state root is that of `state`, which the caller has checked.
+  ///   - state: the tree's from now on.
+  package init(
+    genesis: EthereumHeader, state: EVMWorld, configuration: ChainConfiguration, host: EVMHost
+  ) {
+    self.configuration = configuration
+    execution = EthereumBlockExecution(host: host, configuration: configuration)
+    self.genesis = genesis.hash
+    head = self.genesis
+    nodes = [
+      self.genesis: Node(header: genesis, ommers: [], totalDifficulty: genesis.difficulty, state: state)
+    ]
+    byNumber[genesis.number] = [self.genesis]
+  }
+
+  /// The state after a block that the tree has.
+  package func state(after hash: Hash) -> EVMWorld? { nodes[hash]?.state }
+
+  /// Takes a block in, if it is valid; a block that is there already changes nothing.
+  ///
+  /// - Returns: the block's hash.
+  package func insert(encoded bytes: [UInt8]) throws(BlockExecutionError) -> Hash {
+    let block: EthereumBlock
+    do throws(BlockDecodingError) { block = try EthereumBlock(decoding: bytes) } catch {
+      throw .invalid(.malformed(error))
+    }
+    let hash = block.header.hash
+    if nodes[hash] != nil { return hash }
+    guard let parent = nodes[block.header.parentHash], let parentState = parent.state else {
+      throw .invalid(.unknownParent(block.header.parentHash))
+    }
+    let fork = configuration.fork(
+      number: block.header.number, timestamp: block.header.timestamp, totalDifficulty: parent.totalDifficulty)
+    do throws(BlockValidityError) {
+      if fork >= .osaka, bytes.count > HeaderRules.maximumBlockByteCount {
+        throw .tooManyBytes(count: bytes.count, maximum: HeaderRules.maximumBlockByteCount)
+      }
+      try block.header.validate(after: parent.header, fork: fork, configuration: configuration)
+      try block.validateBody(fork: fork)
+      try block.validateOmmers(in: self, fork: fork, configuration: configuration)
+    } catch { throw .invalid(error) }
+    let state = EVMWorld(copying: parentState)
+    let outcome = try execution.execute(
+      block, fork: fork, on: state, blockHash: ancestorHashes(of: block.header))
+    do throws(BlockValidityError) { try outcome.validate(against: block.header) } catch {
+      throw .invalid(error)
+    }
+    add(block, hash: hash, fork: fork, parent: parent, state: state)
+    return hash
+  }
+
+  private func add(_ block: EthereumBlock, hash: Hash, fork: Fork, parent: Node, state: EVMWorld) {
+    let node = Node(
+      header: block.header, ommers: block.ommers.map(\.hash),
+      totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty), state: state)
+    nodes[hash] = node
+    byNumber[block.header.number, default: []].append(hash)
+    let best = nodes[head]?.totalDifficulty ?? .zero
+    if fork >= .paris || node.totalDifficulty > best { head = hash }
+    if block.header.number > Self.stateGenerations {
+      for old in byNumber.removeValue(forKey: block.header.number - Self.stateGenerations) ?? [] {
+        nodes[old]?.state = nil
+      }
+    }
+  }
+
+  /// The hashes of the 256 blocks before one, by number.
+  private func ancestorHashes(of header: EthereumHeader) -> @Sendable (UInt64) -> Hash? {
+    var hashes: [Hash] = []
+    var next = header.parentHash
+    while hashes.count < 256, let node = nodes[next] {
+      hashes.append(next)
+      next = node.header.parentHash
+    }
+    let (number, found) = (header.number, hashes)
+    return { wanted in
+      guard wanted < number, number - wanted <= UInt64(found.count) else { return nil }
+      return found[Int(number - wanted - 1)]
+    }
+  }
+}
+
+extension EthereumBlockTree: EthereumAncestry {
+  package func ancestor(_ hash: Hash) -> (header: EthereumHeader, ommers: [Hash])? {
+    nodes[hash].map { ($0.header, $0.ommers) }
+  }
+}
