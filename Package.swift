@@ -91,7 +91,7 @@ let package = Package(
     .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
     .testTarget(name: "RuntimeTests", dependencies: ["Linking", "Runtime"], swiftSettings: core),
     .testTarget(
-      name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives", "SBPF", "Ledger"],
+      name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger"],
       swiftSettings: core),
     .testTarget(
       name: "EVMConformanceTests",

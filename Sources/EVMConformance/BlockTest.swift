@@ -93,7 +93,8 @@ package enum BlockTestConformance {
       throw Failure(reason: "the genesis hash is \(hex(genesis.header.hash)), should be \(hex(hash))")
     }
     if genesis.header.stateRoot != stateRoot {
-      throw Failure(reason: "the genesis root is \(hex(stateRoot)), should be \(hex(genesis.header.stateRoot))")
+      throw Failure(
+        reason: "the genesis root is \(hex(stateRoot)), should be \(hex(genesis.header.stateRoot))")
     }
     return genesis
   }
@@ -102,7 +103,8 @@ package enum BlockTestConformance {
   private static func insert(
     _ block: Node, index: Int, into tree: EthereumBlockTree
   ) throws(Failure) -> String? {
-    let exceptions = block.value.object?.members.filter { $0.name.hasPrefix("expectException") }
+    let exceptions =
+      block.value.object?.members.filter { $0.name.hasPrefix("expectException") }
       .flatMap { ExceptionNames.read($0.value.string ?? "") } ?? []
     // Files without exception names leave out the header of a block that is to be refused.
     let isValid = exceptions.isEmpty && block.optional("blockHeader") != nil
@@ -115,7 +117,7 @@ package enum BlockTestConformance {
     } catch BlockExecutionError.invalid(let error) {
       if isValid { throw Failure(reason: "block \(index) is refused: \(error)") }
       return exceptions.isEmpty || exceptions.contains(error.exceptionName)
-        ? nil : "block \(index) is refused (\(error)), the file says \(exceptions.joined(separator: " or "))"
+        ? nil : "block \(index): \(error.exceptionName) for \(exceptions.joined(separator: " or "))"
     } catch {
       throw Failure(reason: "block \(index): the host gave up: \(error)")
     }
@@ -124,7 +126,9 @@ package enum BlockTestConformance {
         reason: "block \(index) is accepted, should be refused (\(exceptions.joined(separator: " or ")))")
     }
     let expected = try read { () throws(StateTestError) in try block["blockHeader"]["hash"].hash() }
-    if hash != expected { throw Failure(reason: "block \(index) is \(hex(hash)), should be \(hex(expected))") }
+    if hash != expected {
+      throw Failure(reason: "block \(index) is \(hex(hash)), should be \(hex(expected))")
+    }
     return nil
   }
 
@@ -135,7 +139,8 @@ package enum BlockTestConformance {
     let root = tree.state(after: tree.head)?.stateRoot ?? .zero
     let expected = try read { () throws(StateTestError) -> Hash? in
       if let accounts = test.optional("postState") {
-        return StateTestConformance.world(of: try StateTestReader.read(accounts: accounts), programs).stateRoot
+        return StateTestConformance.world(of: try StateTestReader.read(accounts: accounts), programs)
+          .stateRoot
       }
       return try test.optional("postStateHash")?.hash()
     }

@@ -84,7 +84,8 @@ package enum StateTestConformance {
       for one in test.cases where options.includes(one.name) {
         let outcome =
           isSkipped
-          ? ConformanceOutcome.skipped("takes minutes: --include-slow runs it") : run(one, on: world, host, options: options)
+          ? ConformanceOutcome.skipped("takes minutes: --include-slow runs it")
+          : run(one, on: world, host, options: options)
         cases.append(ConformanceCase(file: file, line: 0, name: one.name, outcome: outcome))
       }
     }

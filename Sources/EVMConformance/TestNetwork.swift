@@ -11,10 +11,13 @@ package enum TestNetwork {
     guard let arrow = name.range(of: "To"), let at = name.range(of: "At", options: .backwards),
       arrow.upperBound < at.lowerBound
     else {
-      return rules(named: name).map { configuration(steps: [.init($0.fork, .block(0))], delays: [(0, $0.delay)]) }
+      return rules(named: name).map {
+        configuration(steps: [.init($0.fork, .block(0))], delays: [(0, $0.delay)])
+      }
     }
     let moment = name[at.upperBound...]
-    guard let old = rules(named: String(name[..<arrow.lowerBound])), let activation = activation(moment) else {
+    guard let old = rules(named: String(name[..<arrow.lowerBound])), let activation = activation(moment)
+    else {
       return nil
     }
     let block: UInt64? = if case .block(let first) = activation { first } else { nil }

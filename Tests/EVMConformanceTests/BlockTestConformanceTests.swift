@@ -14,7 +14,8 @@ struct BlockTestConformanceTests {
   @Test(arguments: Engine.available)
   func blockTestsPass(engine: Engine) throws {
     let report = try BlockTestConformance.run(
-      paths: [BlockTests.folder + "/BlockchainTests"], options: BlockTestOptions(engine: engine, workerCount: 2))
+      paths: [BlockTests.folder + "/BlockchainTests"],
+      options: BlockTestOptions(engine: engine, workerCount: 2))
     for one in report.cases {
       if case .failed(let reason) = one.outcome { Issue.record("\(one.file) \(one.name): \(reason)") }
     }
@@ -42,7 +43,8 @@ struct BlockTestConformanceTests {
     var text = try String(contentsOfFile: path + "/" + name, encoding: .utf8)
     try #require(text.contains(part))
     text = text.replacingOccurrences(of: part, with: wrong)
-    let file = FileManager.default.temporaryDirectory.appending(path: "estuary-blocktest-\(UUID()).json").path()
+    let file = FileManager.default.temporaryDirectory.appending(path: "estuary-blocktest-\(UUID()).json")
+      .path()
     defer { try? FileManager.default.removeItem(atPath: file) }
     try Data(text.utf8).write(to: URL(filePath: file))
     let report = try BlockTestConformance.run(paths: [file], options: BlockTestOptions())
@@ -69,7 +71,9 @@ struct TestNetworkTests {
     #expect(try fork("ArrowGlacierToParisAtDiffC0000", 9, 0, 0xc0000) == .paris)
     #expect(try fork("OsakaToBPO1AtTime15k", 1, 15_000) == .bpo1)
     #expect(TestNetwork.configuration(named: "HomesteadToDaoAt5")?.daoForkBlock == 5)
-    for name in ["", "Atlantis", "BerlinToLondon", "BerlinToLondonAt", "AtlantisToLondonAt5", "BerlinToXAtTimek"] {
+    for name in [
+      "", "Atlantis", "BerlinToLondon", "BerlinToLondonAt", "AtlantisToLondonAt5", "BerlinToXAtTimek",
+    ] {
       #expect(TestNetwork.configuration(named: name) == nil)
     }
   }
@@ -129,7 +133,10 @@ struct StateTestTransactionTests {
   }
 
   @Test func olderNamesAreKnown() {
-    #expect(ExceptionNames.read("TR_NoFunds|TransactionException.NONCE_IS_MAX") == ["INSUFFICIENT_ACCOUNT_FUNDS", "NONCE_IS_MAX"])
+    #expect(
+      ExceptionNames.read("TR_NoFunds|TransactionException.NONCE_IS_MAX") == [
+        "INSUFFICIENT_ACCOUNT_FUNDS", "NONCE_IS_MAX",
+      ])
     #expect(ExceptionNames.read("SenderNotEOAorNoCASH").contains("SENDER_NOT_EOA"))
     #expect(ExceptionNames.read("TR_TypeNotSupported").contains("TYPE_3_TX_PRE_FORK"))
     #expect(ExceptionNames.read("") == [])

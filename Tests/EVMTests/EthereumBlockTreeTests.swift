@@ -16,12 +16,14 @@ struct EthereumBlockTreeTests {
     let world = EVMWorld()
     world.insert(rich, balance: UInt256(1_000), nonce: 0, code: .empty, storage: [:])
     var genesis = EthereumHeader(
-      stateRoot: world.stateRoot, difficulty: fork < .paris ? 131_072 : 0, gasLimit: 8_000_000, timestamp: 1_000)
+      stateRoot: world.stateRoot, difficulty: fork < .paris ? 131_072 : 0, gasLimit: 8_000_000,
+      timestamp: 1_000)
     setFields(&genesis, fork)
     if fork >= .london { genesis.baseFeePerGas = 1_000 }
     let host = try EVMHost(programs: EVMProgramCache())
     return (
-      EthereumBlockTree(genesis: genesis, state: world, configuration: configuration(fork), host: host), genesis
+      EthereumBlockTree(genesis: genesis, state: world, configuration: configuration(fork), host: host),
+      genesis
     )
   }
 
@@ -95,9 +97,12 @@ struct EthereumBlockTreeTests {
       ("INVALID_RECEIPTS_ROOT", { $0.header.receiptsRoot = .zero }),
       ("INVALID_STATE_ROOT", { $0.header.stateRoot = .zero }),
       ("INVALID_WITHDRAWALS_ROOT", { $0.header.withdrawalsRoot = .zero }),
-      ("INVALID_WITHDRAWALS_ROOT", {
-        $0.withdrawals = [EVMWithdrawal(index: 0, validatorIndex: 0, address: Self.rich, amount: 1)]
-      }),
+      (
+        "INVALID_WITHDRAWALS_ROOT",
+        {
+          $0.withdrawals = [EVMWithdrawal(index: 0, validatorIndex: 0, address: Self.rich, amount: 1)]
+        }
+      ),
       ("INCORRECT_BLOCK_FORMAT", { $0.withdrawals = nil }),
       ("INCORRECT_BLOCK_FORMAT", { $0.header.requestsHash = .zero }),
       ("INCORRECT_BLOCK_FORMAT", { $0.header.blobGasUsed = nil }),
@@ -135,7 +140,9 @@ struct EthereumBlockTreeTests {
     func mine(_ block: EthereumBlock) throws -> EthereumBlock {
       var block = block
       block.header.ommersHash = block.ommersHash
-      if case .wrongStateRoot(_, let root)? = Self.refusal(of: block, by: tree) { block.header.stateRoot = root }
+      if case .wrongStateRoot(_, let root)? = Self.refusal(of: block, by: tree) {
+        block.header.stateRoot = root
+      }
       _ = try tree.insert(encoded: block.encoded)
       return block
     }
@@ -150,7 +157,9 @@ struct EthereumBlockTreeTests {
     let head = try mine(next)
     let finney: UInt64 = 1_000_000_000_000_000
     let state = try #require(tree.state(after: head.header.hash))
-    #expect(state.account(first)?.balance == UInt256(10_000) &* UInt256(finney) &+ UInt256(finney) &* 156 &+ UInt256(finney / 4))
+    #expect(
+      state.account(first)?.balance == UInt256(10_000) &* UInt256(finney) &+ UInt256(finney) &* 156
+        &+ UInt256(finney / 4))
     #expect(state.account(second)?.balance == UInt256(4_375) &* UInt256(finney))
     var third = Self.next(after: head.header, .homestead)
     third.ommers = [ommer]
@@ -168,7 +177,8 @@ struct EthereumBlockTreeTests {
   @Test func systemContractsHaveToBeThere() throws {
     let (tree, genesis) = try Self.tree(.prague)
     #expect(
-      Self.refusal(of: Self.next(after: genesis, .prague), by: tree)?.exceptionName == "SYSTEM_CONTRACT_EMPTY")
+      Self.refusal(of: Self.next(after: genesis, .prague), by: tree)?.exceptionName == "SYSTEM_CONTRACT_EMPTY"
+    )
   }
 
   @Test func theLongerChainIsTheHead() throws {
@@ -224,8 +234,9 @@ struct EthereumBlockTreeTests {
   @Test func depositsAreGathered() throws {
     let contract = ChainConfiguration.mainnetDepositContract
     #expect("\(contract)".lowercased().hasSuffix("00000000219ab540356cbb839cbe05303d7705fa"))
-    let topic = Hash(
-      Hex.decode("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5") ?? []) ?? .zero
+    let topic =
+      Hash(
+        Hex.decode("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5") ?? []) ?? .zero
     var data: [UInt8] = []
     for word in [160, 256, 320, 384, 512] as [UInt64] { data += UInt256(word).bigEndianBytes }
     var expected: [UInt8] = []

@@ -125,7 +125,9 @@ package struct EthereumBlockExecution {
     let processor = EVMTransactionProcessor(host: host)
     for (index, transaction) in transactions.enumerated() {
       let sender: Address
-      do throws(EthereumSignatureError) { sender = try transaction.recoverSender(fork: environment.fork) } catch {
+      do throws(EthereumSignatureError) {
+        sender = try transaction.recoverSender(fork: environment.fork)
+      } catch {
         throw .invalid(.signature(error, index: index))
       }
       let result: EVMTransactionResult

@@ -56,7 +56,8 @@ extension BlockValidityError {
   package var exceptionName: String {
     switch self {
     case .malformed(.rlp(.integerTooLarge, part: _, field: _)): "RLP_INVALID_FIELD_OVERFLOW_64"
-    case .malformed(.rlp(.invalidByteCount(_, expected: 20, found: _), part: _, field: _)): "RLP_INVALID_ADDRESS"
+    case .malformed(.rlp(.invalidByteCount(_, expected: 20, found: _), part: _, field: _)):
+      "RLP_INVALID_ADDRESS"
     case .malformed(.transaction(let error, index: _)): error.exceptionName
     case .malformed: "RLP_STRUCTURES_ENCODING"
     case .tooManyBytes: "RLP_BLOCK_LIMIT_EXCEEDED"
@@ -68,6 +69,7 @@ extension BlockValidityError {
     case .wrongGasLimit: "INVALID_GASLIMIT"
     case .gasUsedAboveLimit: "GAS_USED_OVERFLOW"
     case .missingField("baseFeePerGas", _): "IMPORT_IMPOSSIBLE_LEGACY"
+    case .unexpectedField("baseFeePerGas", _): "IMPORT_IMPOSSIBLE_LONDON_WRONG_PARENT"
     case .missingField, .unexpectedField: "INCORRECT_BLOCK_FORMAT"
     case .wrongBaseFee: "INVALID_BASEFEE_PER_GAS"
     case .wrongDifficulty: "INVALID_DIFFICULTY"

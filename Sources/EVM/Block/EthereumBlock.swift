@@ -189,7 +189,9 @@ struct BlockReader {
     let raw = try read("transaction \(index)") { reader throws(RLPError) in
       isList ? try reader.readEncoded() : try reader.readBytes()
     }
-    if !isList, let first = raw.first, first >= RLP.emptyList { throw .wrappedLegacyTransaction(index: index) }
+    if !isList, let first = raw.first, first >= RLP.emptyList {
+      throw .wrappedLegacyTransaction(index: index)
+    }
     do throws(EthereumTransactionError) { return try EthereumTransaction(decoding: raw) } catch {
       throw .transaction(error, index: index)
     }

@@ -70,9 +70,13 @@ package final class EthereumBlockTree {
     let state = EVMWorld(copying: parentState)
     let outcome = try execution.execute(
       block, fork: fork, on: state, blockHash: ancestorHashes(of: block.header))
-    do throws(BlockValidityError) { try outcome.validate(against: block.header) } catch {
-      throw .invalid(error)
-    }
+    do throws(BlockValidityError) {
+      let root = block.transactionsRoot
+      if root != block.header.transactionsRoot {
+        throw .wrongTransactionsRoot(block.header.transactionsRoot, expected: root)
+      }
+      try outcome.validate(against: block.header)
+    } catch { throw .invalid(error) }
     add(block, hash: hash, fork: fork, parent: parent, state: state)
     return hash
   }

@@ -141,10 +141,9 @@ extension EthereumBlock {
   /// How many generations back an ommer's parent may be.
   private static let ommerGenerations = 7
 
-  /// Checks what the body alone and the header decide.
+  /// Checks what the body alone and the header decide, but for the root of the transactions: whether each of them may
+  /// be in the block says more of what is wrong.
   package func validateBody(fork: Fork) throws(BlockValidityError) {
-    let root = transactionsRoot
-    if root != header.transactionsRoot { throw .wrongTransactionsRoot(header.transactionsRoot, expected: root) }
     if fork >= .paris, !ommers.isEmpty { throw .ommersAfterMerge }
     let hash = ommersHash
     if hash != header.ommersHash { throw .wrongOmmersHash(header.ommersHash, expected: hash) }

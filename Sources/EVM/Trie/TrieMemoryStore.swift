@@ -1,0 +1,48 @@
+// Trie nodes in memory: those of the latest roots, and of the roots before for as many blocks as are wanted.
+
+import Synchronization
+
+/// Any thread may read and commit.
+package final class TrieMemoryStore: TrieNodeSource {
+  private struct State {
+    var nodes: [[UInt8]: [UInt8]] = [:]
+    /// By block, the nodes that it replaced.
+    var replaced: [[[UInt8]]] = []
+    /// The number of the first block in `replaced`.
+    var firstBlock = 0
+    /// The block that replaced a node last, of nodes that are still there; one that is written again is not doomed.
+    var doomed: [[UInt8]: Int] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package var nodeCount: Int { state.withLock { $0.nodes.count } }
+
+  package func node(_ key: [UInt8]) throws(TrieError) -> [UInt8]? { state.withLock { $0.nodes[key] } }
+
+  /// Takes in the batches of one block, the storage tries' and the state trie's.
+  ///
+  /// - Parameter keptBlocks: how many earlier blocks keep their roots, 0 or more.
+  package func commit(_ batches: [TrieBatch], keptBlocks: Int) {
+    state.withLock { state in
+      let block = state.firstBlock + state.replaced.count
+      state.replaced.append(batches.flatMap(\.replaced))
+      for batch in batches {
+        for key in batch.replaced { state.doomed[key] = block }
+        for (key, encoding) in batch.written {
+          state.nodes[key] = encoding
+          state.doomed[key] = nil
+        }
+      }
+      while state.replaced.count > keptBlocks {
+        for key in state.replaced.removeFirst() where state.doomed[key] == state.firstBlock {
+          state.nodes[key] = nil
+          state.doomed[key] = nil
+        }
+        state.firstBlock += 1
+      }
+    }
+  }
+}
