@@ -109,7 +109,7 @@ class Chain:
         if at_least(fork, "shanghai"):
             header["withdrawalsRoot"] = unhex(result["withdrawalsRoot"])
         if at_least(fork, "cancun"):
-            header["blobGasUsed"] = integer(result.get("blobGasUsed") or "0x0")
+            header["blobGasUsed"] = integer(result["blobGasUsed"])
             header["excessBlobGas"] = integer(result.get("currentExcessBlobGas") or "0x0")
             header["parentBeaconBlockRoot"] = beacon_root
         if at_least(fork, "prague"):
@@ -194,7 +194,13 @@ class Chain:
         if result.get("blockException"):
             return False
         rejected = {entry["index"] for entry in result["rejected"]}
-        body = [transaction for index, transaction in enumerate(body) if index not in rejected]
+        if rejected:
+            # The roots count places with those that were refused.
+            body = [transaction for index, transaction in enumerate(body) if index not in rejected]
+            result = specification(fork, self.alloc, environment, body, reward)
+            assert not result["rejected"], result["rejected"]
+        blobs = [len(rlp.decode(t[1:])[10]) for t in body if isinstance(t, bytes) and t[0] == 3]
+        result["blobGasUsed"] = hex(sum(blobs) << 17)
         header = {
             "parentHash": self.hash(self.header), "ommersHash": self.genesis["ommersHash"], "coinbase": maker.coinbase,
             "stateRoot": unhex(result["stateRoot"]), "transactionsRoot": unhex(result["txRoot"]),
@@ -209,7 +215,8 @@ class Chain:
             parts.append([[integer(w["index"]), integer(w["validatorIndex"]), unhex(w["address"]), integer(w["amount"])]
                           for w in withdrawals])  # fmt: skip
         self.blocks.append((header, parts))
-        self.header, self.alloc = header, result["alloc"]
+        nothing = {"balance": "0x0", "nonce": "0x0", "code": "0x", "storage": {}}
+        self.header, self.alloc = header, {address: {**nothing, **account} for address, account in result["alloc"].items()}
         self.hashes[block] = self.hash(header)
         return True
 
