@@ -67,7 +67,7 @@ package enum BlockTestConformance {
     let accounts = try read { () throws(StateTestError) in
       try StateTestReader.read(accounts: try test["pre"])
     }
-    let world = StateTestConformance.world(of: accounts, programs)
+    let world = EthereumMemoryState(world: StateTestConformance.world(of: accounts, programs))
     let genesis = try genesis(of: test, stateRoot: world.stateRoot)
     let tree = EthereumBlockTree(
       genesis: genesis.header, state: world, configuration: configuration, host: host)

@@ -22,7 +22,9 @@ struct EthereumBlockTreeTests {
     if fork >= .london { genesis.baseFeePerGas = 1_000 }
     let host = try EVMHost(programs: EVMProgramCache())
     return (
-      EthereumBlockTree(genesis: genesis, state: world, configuration: configuration(fork), host: host),
+      EthereumBlockTree(
+        genesis: genesis, state: EthereumMemoryState(world: world), configuration: configuration(fork),
+        host: host),
       genesis
     )
   }

@@ -12,8 +12,6 @@ package protocol EthereumBlockState: EVMStateReader {
   var stateRoot: Hash { get }
 }
 
-extension EVMWorld: EthereumBlockState {}
-
 /// What executing a block leads to.
 package struct BlockOutcome: Equatable, Sendable {
   package var gasUsed: UInt64 = 0

@@ -12,7 +12,7 @@ package final class EthereumBlockTree {
     let ommers: [Hash]
     let totalDifficulty: UInt256
     /// `nil` once it has been forgotten.
-    var state: EVMWorld?
+    var state: EthereumMemoryState?
   }
 
   /// How many generations below the highest block keep their states.
@@ -29,7 +29,7 @@ package final class EthereumBlockTree {
   ///   - genesis: its state root is that of `state`, which the caller has checked.
   ///   - state: the tree's from now on.
   package init(
-    genesis: EthereumHeader, state: EVMWorld, configuration: ChainConfiguration, host: EVMHost
+    genesis: EthereumHeader, state: EthereumMemoryState, configuration: ChainConfiguration, host: EVMHost
   ) {
     self.configuration = configuration
     execution = EthereumBlockExecution(host: host, configuration: configuration)
@@ -42,7 +42,7 @@ package final class EthereumBlockTree {
   }
 
   /// The state after a block that the tree has.
-  package func state(after hash: Hash) -> EVMWorld? { nodes[hash]?.state }
+  package func state(after hash: Hash) -> EthereumMemoryState? { nodes[hash]?.state }
 
   /// Takes a block in, if it is valid; a block that is there already changes nothing.
   ///
@@ -67,7 +67,7 @@ package final class EthereumBlockTree {
       try block.validateBody(fork: fork)
       try block.validateOmmers(in: self, fork: fork, configuration: configuration)
     } catch { throw .invalid(error) }
-    let state = EVMWorld(copying: parentState)
+    let state = EthereumMemoryState(copying: parentState)
     let outcome = try execution.execute(
       block, fork: fork, on: state, blockHash: ancestorHashes(of: block.header))
     do throws(BlockValidityError) {
@@ -81,7 +81,7 @@ package final class EthereumBlockTree {
     return hash
   }
 
-  private func add(_ block: EthereumBlock, hash: Hash, fork: Fork, parent: Node, state: EVMWorld) {
+  private func add(_ block: EthereumBlock, hash: Hash, fork: Fork, parent: Node, state: EthereumMemoryState) {
     let node = Node(
       header: block.header, ommers: block.ommers.map(\.hash),
       totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty), state: state)
