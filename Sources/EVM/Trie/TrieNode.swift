@@ -1,4 +1,4 @@
-// Nodes of a Merkle-Patricia trie whose keys are hashes (Yellow Paper appendix D): all keys have 64 nibbles, so a branch
+// Nodes of a Merkle-Patricia trie with hashes for keys (Yellow Paper appendix D): all keys have 64 nibbles, so a branch
 // has no value. A node never changes: a batch of changes makes new nodes on the way to the changed leaves and shares
 // the others, which is how the roots of earlier blocks stay good.
 
