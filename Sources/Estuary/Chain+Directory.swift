@@ -9,15 +9,23 @@ import Runtime
 extension Chain {
   /// Opens the ledger in `directory`, one block after another from where it stands.
   ///
-  /// - Parameter creating: makes a fresh ledger where the directory is missing or empty.
-  package static func open(directory: String, creating: Bool = false) throws(ChainError) -> Chain {
+  /// - Parameters:
+  ///   - opening: `creatingIfMissing` makes a fresh ledger where the directory is missing or empty; a chain that is opened
+  ///     for `reading` cannot execute.
+  ///   - patience: how long to wait for another writer.
+  package static func open(
+    directory: String, _ opening: RocksDBStore.Opening = .existing, patience: LockPatience = .brief
+  ) throws(ChainError) -> Chain {
     let store: RocksDBStore
+    let isEmpty: Bool
     do throws(StoreError) {
-      store = try RocksDBStore(path: directory, creating ? .creatingIfMissing : .existing)
+      store = try RocksDBStore(path: directory, opening, patience: patience)
+      isEmpty = store.head == nil
+      if isEmpty && opening == .reading { throw .missing(path: directory) }
     } catch {
       throw .store(error)
     }
-    let genesis = store.head == nil ? try freshGenesis() : nil
+    let genesis = isEmpty ? try freshGenesis() : nil
     return try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing)
   }
 

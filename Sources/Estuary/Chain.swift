@@ -65,7 +65,6 @@ public final class Chain {
     self.executor = executor
     self.progress = progress
     self.programs = programs
-    let isNew = store.head == nil
     if let genesis { try Self.begin(store, with: genesis, executor: executor) }
     guard let head = store.head else { throw .noGenesis }
     guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
@@ -74,18 +73,14 @@ public final class Chain {
     table = AccountTable(store: store)
     do throws(StoreError) {
       try table.loadAll()
-      if !isNew { try Self.check(table, against: lattice, of: store, executor: executor) }
-      var statusCache = StatusCache()
-      var height: UInt64 = 0
-      try store.forEachBlock { record throws(StoreError) in
-        guard record.height == height else { throw Self.damage(store, "block \(height) is missing") }
-        height += 1
-        // A blockhash that has passed needs no memory of its transactions.
-        guard progress == .fixed else { return }
-        for signature in record.signatures { statusCache.insert(signature) }
+      // A blockhash that has passed needs no memory of its transactions.
+      if progress == .fixed {
+        var statusCache = StatusCache()
+        try store.forEachBlock { record throws(StoreError) in
+          for signature in record.signatures { statusCache.insert(signature) }
+        }
+        self.statusCache = statusCache
       }
-      guard height == head.height &+ 1 else { throw Self.damage(store, "block \(height) is missing") }
-      self.statusCache = statusCache
     } catch {
       throw .store(error)
     }
@@ -96,25 +91,6 @@ public final class Chain {
       } else {
         nil
       }
-  }
-
-  /// The database notices what changed in its files, but not always what vanished with a part of them: so the accounts
-  /// of a ledger that is opened again must add up to the state that its head names.
-  private static func check(
-    _ table: AccountTable, against lattice: StateLattice, of store: any AccountStore,
-    executor: any BlockExecutor
-  ) throws(StoreError) {
-    var sum = StateLattice()
-    let pieceCount = 1 << 14
-    for start in stride(from: 0, to: table.accountCount, by: pieceCount) {
-      let piece = (start..<min(start + pieceCount, table.accountCount)).map { table.genesisChange(at: $0) }
-      sum.apply(piece, parallelFor: executor.parallelFor)
-    }
-    guard sum == lattice else { throw damage(store, "its accounts are not those of its last block") }
-  }
-
-  private static func damage(_ store: any AccountStore, _ detail: String) -> StoreError {
-    .corrupted(path: (store as? RocksDBStore)?.path ?? "memory", detail: detail)
   }
 
   /// Commits the genesis as block 0 of an empty store; an older store must have begun with the same.

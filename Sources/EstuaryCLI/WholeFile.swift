@@ -1,11 +1,11 @@
-// Whole files in and out, with errors that name the file.
+// Whole files in and out, with errors that name the file. What is written appears whole or not at all.
 
 import Ledger
 
 enum WholeFile {
   static func write(_ bytes: [UInt8], to path: String) throws {
     do throws(FileError) {
-      try FileBytes.write(bytes, to: path, mode: 0o644, replacing: true)
+      try FileBytes.writeWhole(bytes, to: path)
     } catch {
       throw CLIError.unwritable(path: path, detail: error.detail)
     }

@@ -56,17 +56,13 @@ package struct AccountDump {
     to path: String
   ) throws(StoreError) {
     var dump = AccountDump(slot: slot, unixTimestamp: unixTimestamp, blockhash: blockhash)
-    do throws(FileError) {
-      try FileBytes.write([], to: path, mode: 0o644, replacing: true)
-    } catch {
-      throw .unwritable(path: path, detail: error.detail)
+    func attempt(_ body: () throws(FileError) -> Void) throws(StoreError) {
+      do throws(FileError) { try body() } catch { throw .unwritable(path: path, detail: error.detail) }
     }
+    var writer: WholeFileWriter?
+    try attempt { () throws(FileError) in writer = try WholeFileWriter(path) }
     func flush() throws(StoreError) {
-      do throws(FileError) {
-        try FileBytes.append(dump.takeBytes(), to: path)
-      } catch {
-        throw .unwritable(path: path, detail: error.detail)
-      }
+      try attempt { () throws(FileError) in try writer?.write(dump.takeBytes()) }
     }
     try store.forEachAccount { (key, account) throws(StoreError) in
       if account.owner == ProgramID.ethereum { return }
@@ -75,5 +71,6 @@ package struct AccountDump {
     }
     dump.finish(ethereum: ethereum)
     try flush()
+    try attempt { () throws(FileError) in try writer?.finish() }
   }
 }

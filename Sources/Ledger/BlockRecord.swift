@@ -36,6 +36,9 @@ package struct BlockRecord: Sendable, Equatable {
     self.signatures = signatures
   }
 
+  /// The most that slots and heights, which are counted on, and seconds may be: more than any chain gets to.
+  package static let countLimit: UInt64 = 1 << 62
+
   private static let version: UInt8 = 1
 
   func encoded() -> [UInt8] {

@@ -100,6 +100,7 @@ private struct EthereumReader {
     guard let chainID = try word(json, "chainId", in: "")?.uint64 else { throw missing(json, "chainId") }
     guard let coinbase = try address(json, "coinbase", in: "") else { throw missing(json, "coinbase") }
     guard let baseFee = try word(json, "baseFeePerGas", in: "") else { throw missing(json, "baseFeePerGas") }
+    guard baseFee.bitWidth <= 128 else { throw invalid("baseFeePerGas", .expected(.price)) }
     var fork = EthereumGenesis.defaultFork
     if let given = json["fork"] {
       guard let name = given.string else { throw invalid("fork", .expected(.text)) }

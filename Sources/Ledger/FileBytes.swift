@@ -44,22 +44,64 @@ package enum FileBytes {
     }
   }
 
-  /// Writes and flushes to the disk. `mode` applies to a new file.
-  package static func write(_ bytes: [UInt8], to path: String, mode: mode_t, replacing: Bool)
+  /// Makes `path` a file of these bytes: whole and on the disk, or not at all. `mode` applies to a new file.
+  package static func writeWhole(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644, replacing: Bool = true)
     throws(FileError)
   {
-    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (replacing ? O_TRUNC : O_EXCL)
-    try write(bytes, to: open(path, flags, mode), flushing: true)
+    let file = try WholeFileWriter(path, mode: mode, replacing: replacing)
+    try file.write(bytes)
+    try file.finish()
   }
+}
 
-  /// Writes behind what the file at `path` holds.
-  static func append(_ bytes: [UInt8], to path: String) throws(FileError) {
-    try write(bytes, to: open(path, O_WRONLY | O_APPEND | O_CLOEXEC), flushing: false)
-  }
+/// Writes a file that appears whole or not at all: into a file of another name in the same directory, which takes the
+/// name when everything is on the disk. What is no regular file (a pipe, a terminal, /dev/null) is written as it stands.
+package final class WholeFileWriter {
+  private let target: String
+  /// The file that takes `target`'s name at the end; `nil` where the target is written in place.
+  private var temporary: String?
+  private let replacing: Bool
+  private var file: Int32
 
-  private static func write(_ bytes: [UInt8], to file: Int32, flushing: Bool) throws(FileError) {
+  /// - Parameters:
+  ///   - mode: of a new file; one that is replaced hands its own on.
+  ///   - replacing: whether a file of this name may be there.
+  package init(_ path: String, mode: mode_t = 0o644, replacing: Bool = true) throws(FileError) {
+    self.replacing = replacing
+    var status = stat()
+    var mode = mode
+    var name = path
+    let exists = stat(path, &status) == 0
+    if exists {
+      guard replacing else { throw FileError(errno: EEXIST) }
+      if status.st_mode & S_IFMT != S_IFREG {
+        target = path
+        file = open(path, O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { throw FileError() }
+        return
+      }
+      guard access(path, W_OK) == 0 else { throw FileError() }
+      mode = status.st_mode & 0o7777
+      // A link goes on naming the file that it names.
+      if let resolved = realpath(path, nil) {
+        name = String(cString: resolved)
+        free(resolved)
+      }
+    }
+    target = name
+    let temporary = "\(name).\(getpid()).part"
+    file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
     guard file >= 0 else { throw FileError() }
-    defer { close(file) }
+    if exists { fchmod(file, mode) }
+    self.temporary = temporary
+  }
+
+  deinit {
+    if file >= 0 { close(file) }
+    if let temporary { unlink(temporary) }
+  }
+
+  package func write(_ bytes: [UInt8]) throws(FileError) {
     var offset = 0
     while offset < bytes.count {
       let count = bytes[offset...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
@@ -69,6 +111,33 @@ package enum FileBytes {
       }
       offset += count
     }
-    if flushing && fsync(file) != 0 && errno != EINVAL { throw FileError() }  // pipes cannot be flushed
+  }
+
+  /// Flushes everything to the disk and gives the file its name.
+  package func finish() throws(FileError) {
+    if fsync(file) != 0 && errno != EINVAL { throw FileError() }  // pipes cannot be flushed
+    let result = close(file)
+    file = -1
+    guard result == 0 else { throw FileError() }
+    guard let temporary else { return }
+    if replacing {
+      guard rename(temporary, target) == 0 else { throw FileError() }
+      self.temporary = nil
+    } else {
+      // Fails where the name was taken meanwhile; some file systems have no links.
+      guard link(temporary, target) == 0 || errno == EPERM && rename(temporary, target) == 0 else {
+        throw FileError()
+      }
+    }
+    try Self.flushDirectory(of: target)
+  }
+
+  /// Makes names in the directory of `path` last.
+  private static func flushDirectory(of path: String) throws(FileError) {
+    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { return }  // may be written but not read
+    defer { close(directory) }
+    if fsync(directory) != 0 && errno != EINVAL { throw FileError() }
   }
 }

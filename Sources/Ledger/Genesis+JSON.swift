@@ -45,12 +45,16 @@ private struct GenesisReader {
   mutating func genesis(_ json: JSONValue) throws(GenesisError) -> Genesis {
     guard json.object != nil else { throw invalid("", .expected(.object)) }
     let slot = try unsigned(json, "slot", in: "")
-    guard let unixTimestamp = try member(json, "unixTimestamp", in: "").int64 else {
-      throw invalid("unixTimestamp", .expected(.signed))
+    guard slot <= BlockRecord.countLimit else { throw invalid("slot", .expected(.counted)) }
+    guard let unixTimestamp = try member(json, "unixTimestamp", in: "").int64,
+      unixTimestamp.magnitude <= BlockRecord.countLimit
+    else {
+      throw invalid("unixTimestamp", .expected(.time))
     }
     let blockhash: Hash = try bytes32(json, "blockhash", in: "", .hash)
     var ethereum: EthereumGenesis?
     if let section = json["ethereum"], !section.isNull {
+      if unixTimestamp < 0 { throw invalid("unixTimestamp", .expected(.ethereumTime)) }
       ethereum = try EthereumGenesis.parse(section, path: path)
     }
     for (index, entry) in try list(json, "accounts").enumerated() {

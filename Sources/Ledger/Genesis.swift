@@ -83,7 +83,10 @@ public enum GenesisError: Error, Equatable, Sendable {
     case object, array, text
     case boolean = "true or false"
     case unsigned = "a whole number from 0 to 2^64-1"
-    case signed = "a whole number from -2^63 to 2^63-1"
+    case counted = "a whole number from 0 to 2^62: blocks count on from it"
+    case time = "seconds from -2^62 to 2^62"
+    case ethereumTime = "seconds from 0 to 2^62 where there is an Ethereum side"
+    case price = "a price below 2^128"
     case key = "a base58 key of 32 bytes"
     case hash = "a base58 hash of 32 bytes"
     case encodedData = "[TEXT, \"base64\"]"

@@ -55,7 +55,7 @@ package enum KeyPairFile {
   ) throws(KeyPairFileError) {
     let text = "[" + pair.bytes.map(String.init).joined(separator: ",") + "]"
     do {
-      try FileBytes.write(Array(text.utf8), to: path, mode: 0o600, replacing: replacing)
+      try FileBytes.writeWhole(Array(text.utf8), to: path, mode: 0o600, replacing: replacing)
     } catch {
       if error.alreadyExists { throw .alreadyExists(path: path) }
       throw .inaccessible(path: path, detail: error.detail)

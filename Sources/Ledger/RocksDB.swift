@@ -33,52 +33,120 @@ enum RocksDB {
   }
 }
 
+/// A column family and how it is written.
+struct RocksFamily {
+  let name: String
+  /// Keys only ever go up. Levelled compaction moves such files down untouched, so that thousands of small ones pile up;
+  /// universal compaction merges them.
+  var isAppendOnly = false
+}
+
 /// An open database with its column families. Thread-safe, as RocksDB is; closed when the last reference
 /// goes.
 final class RocksDatabase: @unchecked Sendable {
+  enum Access {
+    /// Makes the database and missing families.
+    case creating
+    case writing
+    /// Writes nothing into the directory, takes no lock, and sees what was committed before the call.
+    case reading
+  }
+
   // Sound as Sendable: constant pointers to objects that RocksDB documents as safe for concurrent use.
   private let database: OpaquePointer
   private let families: [OpaquePointer]
-  private let options: OpaquePointer
+  private let options: [OpaquePointer]
   private let readOptions: OpaquePointer
   private let syncedWrite: OpaquePointer
+  /// Let go after the database is closed.
+  private let companion: AnyObject?
 
-  /// Opens what is at `path`, making missing families, and the database where `create` says so. Families can
-  /// be missing because a database is made before its families and a process may be killed in between.
-  init(path: String, families names: [String], create: Bool) throws(RocksDBError) {
-    let options = Self.makeOptions(create: create)
-    var handles = [OpaquePointer?](repeating: nil, count: names.count)
-    var cNames: [UnsafePointer<CChar>?] = names.map { UnsafePointer(strdup($0)) }
-    defer { for name in cNames { free(UnsafeMutablePointer(mutating: name)) } }
-    var familyOptions = [OpaquePointer?](repeating: options, count: names.count)
+  /// Opens what is at `path`, making missing families unless it only reads: a database is made before its families, and
+  /// a process may be killed in between.
+  ///
+  /// - Parameters:
+  ///   - openFiles: table files held open at a time; -1: all of them, from the start.
+  ///   - companion: held until the database is closed.
+  init(
+    path: String, families: [RocksFamily], _ access: Access, openFiles: Int = 256,
+    keeping companion: AnyObject? = nil
+  ) throws(RocksDBError) {
+    self.companion = companion
+    let base = try Self.makeOptions(access, openFiles: openFiles)
+    let options = [base] + families.map { Self.familyOptions(base, $0) }
+    var handles = [OpaquePointer?](repeating: nil, count: families.count)
+    var names: [UnsafePointer<CChar>?] = families.map { UnsafePointer(strdup($0.name)) }
+    defer { for name in names { free(UnsafeMutablePointer(mutating: name)) } }
+    var familyOptions: [OpaquePointer?] = Array(options.dropFirst())
+    let count = Int32(families.count)
     do throws(RocksDBError) {
       let opened = try RocksDB.check {
-        rocksdb_open_column_families(
-          options, path, Int32(names.count), &cNames, &familyOptions, &handles, $0)
+        switch access {
+        case .reading:
+          rocksdb_open_for_read_only_column_families(
+            base, path, count, &names, &familyOptions, &handles, 0, $0)
+        case .creating, .writing:
+          rocksdb_open_column_families(base, path, count, &names, &familyOptions, &handles, $0)
+        }
       }
       guard let opened else { throw RocksDBError(text: "the database was not opened") }
       database = opened
     } catch {
-      rocksdb_options_destroy(options)
+      for options in options { rocksdb_options_destroy(options) }
       throw error
     }
-    families = handles.compactMap { $0 }
+    self.families = handles.compactMap { $0 }
     self.options = options
     readOptions = rocksdb_readoptions_create()
     syncedWrite = rocksdb_writeoptions_create()
     rocksdb_writeoptions_set_sync(syncedWrite, 1)
   }
 
-  private static func makeOptions(create: Bool) -> OpaquePointer {
+  /// What C's setters do not offer. A command opens, commits one block and ends: were the log moved into tables at each
+  /// opening, each command would leave table files; `RocksDBStore` moves it when there are enough of them.
+  private static let textOptions = "avoid_flush_during_recovery=true;avoid_flush_during_shutdown=true"
+
+  /// The memory for changes on their way into tables, over all families, in bytes.
+  static let writeBufferByteCount = 24 << 20
+  /// The log's bytes at which it is moved into tables.
+  private static let logByteLimit: UInt64 = 64 << 20
+
+  private static func makeOptions(_ access: Access, openFiles: Int) throws(RocksDBError) -> OpaquePointer {
+    let plain: OpaquePointer = rocksdb_options_create()
+    defer { rocksdb_options_destroy(plain) }
     let options: OpaquePointer = rocksdb_options_create()
-    rocksdb_options_set_create_if_missing(options, create ? 1 : 0)
-    rocksdb_options_set_create_missing_column_families(options, 1)
+    do throws(RocksDBError) {
+      try RocksDB.check { rocksdb_get_options_from_string(plain, textOptions, options, $0) }
+    } catch {
+      rocksdb_options_destroy(options)
+      throw error
+    }
+    rocksdb_options_set_create_if_missing(options, access == .creating ? 1 : 0)
+    rocksdb_options_set_create_missing_column_families(options, access == .reading ? 0 : 1)
     rocksdb_options_set_paranoid_checks(options, 1)
     // A commit that was cut off by a kill is the torn tail of the log; any other damage there is an error.
     rocksdb_options_set_wal_recovery_mode(options, Int32(rocksdb_tolerate_corrupted_tail_records_recovery))
+    // All families' tables of one moment reach the manifest in one piece: cut short, it loses all or none.
+    rocksdb_options_set_atomic_flush(options, 1)
     rocksdb_options_set_compression(options, Int32(rocksdb_lz4_compression))
+    rocksdb_options_set_max_open_files(options, Int32(openFiles))
+    rocksdb_options_set_write_buffer_size(options, writeBufferByteCount * 2 / 3)
+    rocksdb_options_set_db_write_buffer_size(options, writeBufferByteCount)
+    rocksdb_options_set_max_total_wal_size(options, logByteLimit)
+    rocksdb_options_set_max_manifest_file_size(options, 4 << 20)
+    // Nothing goes to the text log: RocksDB 7.8 aborts when it writes a line after one that did not fit on the disk. A
+    // reader has no log at all: a directory that cannot be made is how the C interface is told.
+    rocksdb_options_set_info_log_level(options, 5)
     rocksdb_options_set_keep_log_file_num(options, 1)
-    rocksdb_options_set_info_log_level(options, 3)  // errors
+    if access == .reading { rocksdb_options_set_db_log_dir(options, "/dev/null/none") }
+    return options
+  }
+
+  private static func familyOptions(_ base: OpaquePointer, _ family: RocksFamily) -> OpaquePointer {
+    let options: OpaquePointer = rocksdb_options_create_copy(base)
+    if family.isAppendOnly {
+      rocksdb_options_set_compaction_style(options, Int32(rocksdb_universal_compaction))
+    }
     return options
   }
 
@@ -87,7 +155,7 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_close(database)
     rocksdb_readoptions_destroy(readOptions)
     rocksdb_writeoptions_destroy(syncedWrite)
-    rocksdb_options_destroy(options)
+    for options in options { rocksdb_options_destroy(options) }
   }
 
   /// Calls `body` with the value at `key`; `nil` where there is none.
@@ -156,6 +224,35 @@ final class RocksDatabase: @unchecked Sendable {
       rocksdb_writebatch_delete_cf(
         batch.batch, families[family], key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count)
     }
+  }
+
+  /// Moves the log into tables, family after family.
+  func flush() throws(RocksDBError) {
+    let options: OpaquePointer = rocksdb_flushoptions_create()
+    defer { rocksdb_flushoptions_destroy(options) }
+    rocksdb_flushoptions_set_wait(options, 1)
+    for family in families { try RocksDB.check { rocksdb_flush_cf(database, options, family, $0) } }
+  }
+
+  /// Waits until no tables are due to be merged or being merged, at most so long: a process that ends before throws the
+  /// merge away.
+  func waitForCompactions(seconds: Double) {
+    let properties = ["rocksdb.compaction-pending", "rocksdb.num-running-compactions"]
+    let isBusy = { self.families.contains { family in properties.contains { self.number($0, family) ?? 0 > 0 } } }
+    let pollMicroseconds: UInt32 = 1000
+    var polls = Int(seconds * 1e6) / Int(pollMicroseconds)
+    while polls > 0 && isBusy() {
+      usleep(pollMicroseconds)
+      polls -= 1
+    }
+  }
+
+  /// RocksDB's estimate of the keys in `family`.
+  func estimatedKeyCount(_ family: Int) -> UInt64 { number("rocksdb.estimate-num-keys", families[family]) ?? 0 }
+
+  private func number(_ property: String, _ family: OpaquePointer) -> UInt64? {
+    var value: UInt64 = 0
+    return rocksdb_property_int_cf(database, family, property, &value) == 0 ? value : nil
   }
 
   /// Makes a copy of the database at `path`, which must not exist; unchanged files are shared by hard links.

@@ -40,8 +40,9 @@ extension Hash {
 final class TemporaryDirectory {
   let path: String
 
-  init() {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-" + UUID().uuidString).path
+  init(in parent: String? = nil) {
+    let parent = parent.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+    path = parent.appendingPathComponent("ledger-" + UUID().uuidString).path
     try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 

@@ -102,7 +102,7 @@ import Testing
     Refused(text: "{\"slot\":1.5}", location: "slot", problem: .expected(.unsigned)),
     Refused(text: "{\"slot\":1}", location: "unixTimestamp", problem: .missing),
     Refused(
-      text: "{\"slot\":1,\"unixTimestamp\":\"x\"}", location: "unixTimestamp", problem: .expected(.signed)),
+      text: "{\"slot\":1,\"unixTimestamp\":\"x\"}", location: "unixTimestamp", problem: .expected(.time)),
     Refused(text: "{\"slot\":1,\"unixTimestamp\":1}", location: "blockhash", problem: .missing),
     Refused(
       text: "{\"slot\":1,\"unixTimestamp\":1,\"blockhash\":\"abc\"}", location: "blockhash",

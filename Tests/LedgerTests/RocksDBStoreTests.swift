@@ -52,9 +52,20 @@ import Testing
   @Test func lockedDirectory() throws {
     let directory = TemporaryDirectory()
     let path = directory.path + "/ledger"
-    let store = try RocksDBStore(path: path)
-    #expect(throws: StoreError.locked(path: path)) { try RocksDBStore(path: path) }
-    #expect(try store.allAccounts().isEmpty)
+    var holder: RocksDBStore? = try RocksDBStore(path: path)
+    #expect(throws: StoreError.locked(path: path, holder: getpid())) {
+      try RocksDBStore(path: path, patience: .none)
+    }
+    // One who waits is told whom for, and gets it when it is free.
+    nonisolated(unsafe) var store: RocksDBStore? = holder
+    let patience = LockPatience(milliseconds: 20_000) { told, holder in
+      #expect(told == path && holder == getpid())
+      store = nil
+    }
+    holder = nil
+    let next = try RocksDBStore(path: path, patience: patience)
+    #expect(store == nil)
+    #expect(try next.allAccounts().isEmpty)
   }
 
   @Test func foreignDirectory() throws {
@@ -64,7 +75,7 @@ import Testing
     #expect(throws: StoreError.foreign(path: file)) { try RocksDBStore(path: file) }
     // A RocksDB database that is not ours.
     let other = directory.path + "/other"
-    _ = try RocksDatabase(path: other, families: ["default"], create: true)
+    _ = try RocksDatabase(path: other, families: [RocksFamily(name: "default")], .creating)
     #expect(throws: StoreError.foreign(path: other)) { try RocksDBStore(path: other) }
   }
 
@@ -73,8 +84,7 @@ import Testing
     let path = directory.path + "/ledger"
     try Self.fill(path, seed: 3, blocks: 1)
     do {
-      let database = try RocksDatabase(
-        path: path, families: ["default", "accounts", "blocks"], create: false)
+      let database = try RocksDatabase(path: path, families: RocksDBStore.Family.all, .writing)
       let batch = RocksBatch()
       database.put(0, Array("format".utf8), SysvarWriter.uint64(7), in: batch)
       try database.write(batch)
@@ -93,14 +103,14 @@ import Testing
 
     // Killed between making the database and making its families.
     let partial = directory.path + "/partial"
-    _ = try RocksDatabase(path: partial, families: ["default"], create: true)
+    _ = try RocksDatabase(path: partial, families: [RocksFamily(name: "default")], .creating)
     _ = directory.write("This directory is an Estuary ledger.\n", to: "partial/ESTUARY")
     try Self.fill(partial, seed: 4, blocks: 1)
     #expect(try RocksDBStore(path: partial, .existing).head == BlockHistory.state(seed: 4, after: 1).head)
 
     // A family of somebody else's.
     let mixed = directory.path + "/mixed"
-    _ = try RocksDatabase(path: mixed, families: ["default", "other"], create: true)
+    _ = try RocksDatabase(path: mixed, families: [RocksFamily(name: "default"), RocksFamily(name: "other")], .creating)
     _ = directory.write("This directory is an Estuary ledger.\n", to: "mixed/ESTUARY")
     #expect(throws: StoreError.foreign(path: mixed)) { try RocksDBStore(path: mixed) }
   }
@@ -110,7 +120,7 @@ import Testing
       let directory = TemporaryDirectory()
       let path = directory.path + "/ledger"
       try Self.fill(path, seed: 5, blocks: 3)
-      _ = try RocksDBStore(path: path)  // moves the log into tables
+      try RocksDBStore(path: path).database.flush()  // moves the log into tables
       for file in try FileManager.default.contentsOfDirectory(atPath: path) where file.contains(name) {
         try FileManager.default.removeItem(atPath: path + "/" + file)
       }
@@ -128,8 +138,7 @@ import Testing
     try Self.fill(path, seed: 6, blocks: 1)
     let key = SplitMix64(seed: 1).copyKey()
     do {
-      let database = try RocksDatabase(
-        path: path, families: ["default", "accounts", "blocks"], create: false)
+      let database = try RocksDatabase(path: path, families: RocksDBStore.Family.all, .writing)
       let batch = RocksBatch()
       database.put(1, key.bytes, [9, 9, 9], in: batch)
       database.put(2, [1, 2], [1], in: batch)
@@ -154,10 +163,10 @@ import Testing
     for reopened in [false, true] {
       let original = TemporaryDirectory()
       try Self.fill(original.path + "/ledger", seed: 8, blocks: blocks)
-      if reopened { _ = try RocksDBStore(path: original.path + "/ledger") }  // tables instead of a log
+      if reopened { try RocksDBStore(path: original.path + "/ledger").database.flush() }  // tables instead of a log
       let files = try FileManager.default.contentsOfDirectory(atPath: original.path + "/ledger").sorted()
       let damageable = files.filter {
-        $0.hasSuffix(".sst") || $0.hasSuffix(".log") || $0.hasPrefix("MANIFEST") || $0 == "CURRENT"
+        $0.hasSuffix(".sst") || $0.hasSuffix(".log") || $0.hasPrefix("MANIFEST") || $0 == "CURRENT" || $0 == "HEAD"
       }
       #expect(damageable.count >= 3)
       for file in damageable {
@@ -228,7 +237,8 @@ import Testing
 
   @Test func errorsNameTheRemedy() {
     let errors: [(StoreError, String)] = [
-      (.missing(path: "/x"), "no ledger at '/x'"), (.locked(path: "/x"), "another process"),
+      (.missing(path: "/x"), "no ledger at '/x'"), (.locked(path: "/x", holder: nil), "another process"),
+      (.locked(path: "/x", holder: 7), "process 7"),
       (.corrupted(path: "/x", detail: "d"), "checkpoint"), (.foreign(path: "/x"), "empty"),
       (.unsupportedFormat(path: "/x", version: 3), "format 3"),
       (.failed(path: "/x", detail: "No space"), "No space"),

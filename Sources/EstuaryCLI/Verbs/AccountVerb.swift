@@ -22,7 +22,7 @@ struct AccountVerb: ParsableCommand {
 
   func run() throws {
     let key = try LedgerOptions.key(key)
-    guard let account = try ledger.open().account(key) else { throw CLIError.noAccount(key) }
+    guard let account = try ledger.openForReading().account(key) else { throw CLIError.noAccount(key) }
     if json || output == .json {
       Terminal.write(Self.json(account, at: key) + [UInt8(ascii: "\n")])
       return

@@ -1,9 +1,22 @@
-// `estuary ledger`: what concerns a ledger's directory as a whole.
+// `estuary ledger`: what concerns a ledger's directory as a whole; one file a subcommand.
 
 import ArgumentParser
 
 struct LedgerVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ledger", abstract: "Make and look after ledgers on disk.",
-    subcommands: [LedgerCreateVerb.self])
+    subcommands: [
+      LedgerCreateVerb.self, LedgerInfoVerb.self, LedgerVerifyVerb.self, LedgerCheckpointVerb.self,
+    ])
+}
+
+/// The ledger of verbs that read it and nothing else.
+struct LedgerDirectory: ParsableArguments {
+  @Argument(help: ArgumentHelp("Ledger directory (default: --ledger's).", valueName: "directory"))
+  var directory: String?
+
+  @Option(name: .long, help: ArgumentHelp("Ledger directory.", valueName: "directory"))
+  var ledger = "estuary-ledger"
+
+  var path: String { directory ?? ledger }
 }

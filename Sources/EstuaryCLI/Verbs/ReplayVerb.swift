@@ -74,6 +74,8 @@ struct ReplayVerb: ParsableCommand {
   }
 
   func run() throws {
+    // Before anything is read: a ledger that is in use or damaged is known at once.
+    let known = try ledger.flatMap { RocksDBStore.isLedger($0) ? try openStore($0) : nil }
     var replay = Replay(
       genesis: try Genesis.read(genesis),
       transactions: try TransactionLines.read(transactions).map(\.wire))
@@ -84,7 +86,7 @@ struct ReplayVerb: ParsableCommand {
     var elapsed: [UInt64] = []
     var last: Replay.Outcome?
     for _ in 0..<repeatCount {
-      let outcome = try run(replay, on: executor)
+      let outcome = try run(replay, on: known, executor)
       elapsed.append(outcome.timing.elapsedNanoseconds)
       last = outcome
     }
@@ -107,7 +109,14 @@ struct ReplayVerb: ParsableCommand {
     }
   }
 
-  private func run(_ replay: Replay, on executor: any BlockExecutor) throws -> Replay.Outcome {
+  private func openStore(_ path: String) throws -> RocksDBStore {
+    try RocksDBStore(path: path, patience: .telling)
+  }
+
+  /// - Parameter known: the ledger, where it is there already.
+  private func run(
+    _ replay: Replay, on known: RocksDBStore?, _ executor: any BlockExecutor
+  ) throws -> Replay.Outcome {
     defer { Terminal.progress("") }
     let count = replay.transactions.count
     let report = { (done: Int) in
@@ -115,7 +124,7 @@ struct ReplayVerb: ParsableCommand {
       Terminal.progress("\(done) of \(count) transactions")
     }
     guard let ledger else { return try replay.run(executor: executor, progress: report) }
-    return try replay.run(on: RocksDBStore(path: ledger), executor: executor, progress: report)
+    return try replay.run(on: known ?? openStore(ledger), executor: executor, progress: report)
   }
 
   private func dump(_ chain: Chain, to path: String) throws {

@@ -45,7 +45,7 @@ struct WorkloadVerb: ParsableCommand {
   }
 
   func run() throws {
-    let chain = try Chain.open(directory: ledger)
+    let chain = try Chain.open(directory: ledger, .reading)
     let program = try program.map(LedgerOptions.key) ?? .zero
     if kind != .transfer, try chain.account(program)?.executable != true {
       throw CLIError.program(

@@ -34,7 +34,7 @@ struct ProgramShowVerb: ParsableCommand {
   }
 
   func run() throws {
-    let chain = try ledger.open()
+    let chain = try ledger.openForReading()
     guard let account else { return try list(chain) }
     let key = try LedgerOptions.key(account)
     let state = try chain.programState(at: key)

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Estuary
+import Foundation
+import Ledger
+import Scheduling
+
+struct LedgerVerifyVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Read all of a ledger and check that its accounts add up to its state hash and no block is missing.",
+    discussion: "Reads the ledger as it is at the start, beside whoever writes it.")
+
+  @OptionGroup var directory: LedgerDirectory
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let store = try RocksDBStore(path: directory.path, .reading)
+    let executor = try LockExecutor(workerCount: ProcessInfo.processInfo.activeProcessorCount)
+    defer { Terminal.progress("") }
+    let found = try store.verify(parallelFor: executor.parallelFor) { count in
+      Terminal.progress("\(count) accounts read")
+    }
+    Terminal.progress("")
+    guard let head = store.head else { throw StoreError.missing(path: directory.path) }
+    output.print(
+      text: "whole: \(found.accountCount) accounts, \(found.blockCount) blocks, state hash \(head.stateHash)",
+      json: {
+        $0.object {
+          $0.member("accounts", found.accountCount)
+          $0.member("blocks", found.blockCount)
+          $0.member("stateHash", head.stateHash.description)
+        }
+      })
+  }
+}
