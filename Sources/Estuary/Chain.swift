@@ -87,7 +87,7 @@ public final class Chain {
     sysvars = try Self.readSysvars(table)
     ethereum =
       if let section = genesis?.ethereum {
-        try EthereumLane(section, on: table, engine: executor.engine)
+        try EthereumLane(section, on: table, executor: executor)
       } else {
         nil
       }

@@ -21,7 +21,7 @@ struct EVMLedgerStateTests {
     var random = SplitMix64(seed: seed)
     for _ in 0..<12 {
       let address = addresses.randomElement(using: &random)!
-      let position = try journal.position(of: address)
+      let position = try journal.loadedPosition(of: address)
       switch random.next() % 6 {
       case 0: journal.credit(UInt256(random.next() % 3), to: position, fork: fork)
       case 1: journal.setNonce(journal[position].nonce + 1, at: position)

@@ -4,6 +4,15 @@ import WideIntegers
 
 @testable import EVM
 
+extension Journal {
+  /// The position of an account whose fields count.
+  mutating func loadedPosition(of address: Address) throws -> Int {
+    let position = position(of: address)
+    try use([], at: position)
+    return position
+  }
+}
+
 /// The journal against a model that copies everything at every checkpoint.
 struct JournalTests {
   private struct Model: Equatable {
@@ -35,7 +44,7 @@ struct JournalTests {
   private static func model(of journal: inout Journal) throws -> Model {
     var model = Model()
     for address in addresses {
-      let position = try journal.position(of: address)
+      let position = try journal.loadedPosition(of: address)
       let account = journal[position]
       model.balances[address] = account.balance
       model.nonces[address] = account.nonce
@@ -59,7 +68,7 @@ struct JournalTests {
     let address = addresses.randomElement(using: &random)!
     let key = keys.randomElement(using: &random)!
     let value = UInt256(random.next() % 4)
-    let position = try journal.position(of: address)
+    let position = try journal.loadedPosition(of: address)
     switch random.next() % 8 {
     case 0: journal.setBalance(UInt256(random.next()), at: position)
     case 1: journal.setNonce(random.next() % 8, at: position)
@@ -108,7 +117,7 @@ struct JournalTests {
     var journal = Journal(reader: world)
     defer { journal.deallocate() }
     journal.begin(reader: world, fork: .cancun)
-    let position = try journal.position(of: Self.addresses[2])
+    let position = try journal.loadedPosition(of: Self.addresses[2])
     let slot = try journal.loadSlot(position, Self.keys[2])
     journal.warmSlot(slot)
     journal.setSlot(slot, to: UInt256(9))
@@ -127,7 +136,7 @@ struct JournalTests {
     var journal = Journal(reader: world)
     defer { journal.deallocate() }
     journal.begin(reader: world, fork: fork)
-    for address in [empty, missing] { journal.touch(try journal.position(of: address), fork: fork) }
+    for address in [empty, missing] { journal.touch(try journal.loadedPosition(of: address), fork: fork) }
     world.apply(try journal.finish(fork: fork))
     let stays = fork < .spuriousDragon
     #expect((world.account(empty) != nil) == stays)
@@ -144,7 +153,7 @@ struct JournalTests {
     defer { journal.deallocate() }
     journal.begin(reader: world, fork: .spuriousDragon)
     let checkpoint = journal.checkpoint
-    for address in [ripemd, other] { journal.touch(try journal.position(of: address), fork: .spuriousDragon) }
+    for address in [ripemd, other] { journal.touch(try journal.loadedPosition(of: address), fork: .spuriousDragon) }
     journal.rollBack(to: checkpoint)
     world.apply(try journal.finish(fork: .spuriousDragon))
     #expect(world.account(ripemd) == nil)
@@ -160,7 +169,7 @@ struct JournalTests {
       (0x100, .prague, false), (0x100, .osaka, true),
     ] as [(UInt64, Fork, Bool)] {
       journal.begin(reader: world, fork: fork)
-      let position = try journal.position(of: Address(UInt256(address)))
+      let position = try journal.loadedPosition(of: Address(UInt256(address)))
       #expect(journal[position].flags.contains(.warm) == isWarm, "\(address) \(fork)")
     }
   }
@@ -170,7 +179,7 @@ struct JournalTests {
     var journal = Journal(reader: world)
     defer { journal.deallocate() }
     journal.begin(reader: world, fork: .osaka)
-    let position = try journal.position(of: Address(99))
+    let position = try journal.loadedPosition(of: Address(99))
     for number in 0..<20_000 as Range<UInt64> {
       let slot = try journal.loadSlot(position, UInt256(number))
       journal.setSlot(slot, to: UInt256(number &+ 1))

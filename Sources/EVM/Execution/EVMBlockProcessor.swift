@@ -95,7 +95,8 @@ package struct EVMBlockProcessor {
   ) throws(EVMStateError) -> EVMStateChanges {
     host.begin(reader: reader, block: block, message: EVMMessageOrigin())
     for withdrawal in withdrawals {
-      let position = try host.state.pointee.journal.position(of: withdrawal.address)
+      let position = host.state.pointee.journal.position(of: withdrawal.address)
+      try host.state.pointee.journal.use([], at: position)
       host.state.pointee.journal.credit(
         UInt256(withdrawal.amount) &* Self.weiPerGwei, to: position, fork: block.fork)
     }

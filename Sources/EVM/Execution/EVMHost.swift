@@ -72,16 +72,17 @@ package final class EVMHost {
     _ target: Address, from caller: Address, value: UInt256, input: UnsafeRawBufferPointer, gas: UInt64,
     transfersValue: Bool = true
   ) throws(EVMStateError) -> EVMCallResult {
-    let position = try state.pointee.journal.position(of: target)
+    let position = state.pointee.journal.position(of: target)
     var codePosition = position
-    if state.pointee.fork >= .prague {
+    if state.pointee.fork >= .prague && PrecompileCall.active(target, fork: state.pointee.fork) == nil {
       let code = try state.pointee.journal.code(at: position)
       if let delegate = code._withUnsafeGuaranteedRef({ $0.delegate }) {
-        codePosition = try state.pointee.journal.position(of: delegate)
+        codePosition = state.pointee.journal.position(of: delegate)
         _ = state.pointee.journal.warm(codePosition)
       }
     }
-    let payer = transfersValue && !value.isZero ? try state.pointee.journal.position(of: caller) : -1
+    let payer = transfersValue && !value.isZero ? state.pointee.journal.position(of: caller) : -1
+    if payer >= 0 { try state.pointee.journal.use(.balance, at: payer) }
     prepare(account: position, address: target, caller: caller, value: value, input: input, gas: gas)
     let status = FrameRun.call(
       state.pointee.frames, codePosition: codePosition, payer: payer, isDelegated: codePosition != position)
@@ -106,11 +107,13 @@ package final class EVMHost {
   package func create(
     _ address: Address, from creator: Address, value: UInt256, initcode: [UInt8], gas: UInt64
   ) throws(EVMStateError) -> EVMCallResult {
-    let position = try state.pointee.journal.position(of: address)
+    let position = state.pointee.journal.position(of: address)
+    try state.pointee.journal.use([.nonce, .code], at: position)
     if FrameRun.collides(state.pointee.journal.accounts.base[position]) {
       return EVMCallResult(halt: .addressCollision, gasLeft: 0, output: [])
     }
-    let payer = try state.pointee.journal.position(of: creator)
+    let payer = state.pointee.journal.position(of: creator)
+    try state.pointee.journal.use(value.isZero ? [] : .balance, at: payer)
     let code = state.pointee.journal.keep(
       state.pointee.programs.initcode(initcode, hash: Keccak256.hash(initcode)))
     prepare(

@@ -54,7 +54,7 @@ package final class EVMRunner {
     }
     host.begin(reader: world, block: block, message: EVMMessageOrigin(origin: caller))
     for address in [EVMRunner.contract, caller, block.coinbase] {
-      _ = host.state.pointee.journal.warm(try host.state.pointee.journal.position(of: address))
+      _ = host.state.pointee.journal.warm(host.state.pointee.journal.position(of: address))
     }
     let result = try host.call(EVMRunner.contract, from: caller, value: value, input: input, gas: gas)
     return Outcome(

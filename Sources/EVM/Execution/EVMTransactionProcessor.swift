@@ -40,7 +40,8 @@ package struct EVMTransactionProcessor {
       reader: reader, block: block,
       message: EVMMessageOrigin(
         origin: sender, gasPrice: fees.effectiveGasPrice, blobHashes: transaction.blobVersionedHashes))
-    let payer = try state.pointee.journal.position(of: sender)
+    let payer = state.pointee.journal.position(of: sender)
+    try state.pointee.journal.use([.nonce, .balance, .code], at: payer)
     if checks == .all {
       let account = try senderState(payer)
       do throws(TransactionValidityError) {
@@ -69,7 +70,7 @@ package struct EVMTransactionProcessor {
   ) throws(EVMStateError) -> EVMTransactionResult {
     let nonce = checks == .all ? transaction.nonce : state.pointee.journal.accounts.base[payer].nonce
     state.pointee.journal.setNonce(nonce &+ 1, at: payer)
-    try warm(transaction, payer, block)
+    warm(transaction, payer, block)
     try authorize(transaction.authorizations, block)
     let gas = transaction.gasLimit &- intrinsic.gas
     let result: EVMCallResult
@@ -83,7 +84,7 @@ package struct EVMTransactionProcessor {
         target, from: sender, value: transaction.value, input: transaction.data, gas: gas)
     } else {
       let address = Address.created(by: sender, nonce: nonce)
-      let position = try state.pointee.journal.position(of: address)
+      let position = state.pointee.journal.position(of: address)
       _ = state.pointee.journal.warm(position)
       result = try host.create(
         address, from: sender, value: transaction.value, initcode: transaction.data, gas: gas)
@@ -106,8 +107,13 @@ package struct EVMTransactionProcessor {
       state.pointee.journal.setBalance(
         state.pointee.journal.accounts.base[payer].balance &+ unused, at: payer)
     }
-    let coinbase = try state.pointee.journal.position(of: block.coinbase)
-    state.pointee.journal.credit(fees.coinbaseReward(gasUsed: gasUsed), to: coinbase, fork: block.fork)
+    let coinbase = state.pointee.journal.position(of: block.coinbase)
+    state.pointee.journal.reward = fees.coinbaseReward(gasUsed: gasUsed)
+    state.pointee.journal.rewardPosition = coinbase
+    if state.pointee.journal.reward.isZero {
+      if block.fork < .spuriousDragon { try state.pointee.journal.use(.vitality, at: coinbase) }
+      state.pointee.journal.touch(coinbase, fork: block.fork)
+    }
     let receipt = EVMReceipt(
       halt: result.halt, gasUsed: gasUsed, gasRefund: refund, logs: state.pointee.journal.takeLogs(),
       contractAddress: created, output: result.output, effectiveGasPrice: fees.effectiveGasPrice,
@@ -118,26 +124,19 @@ package struct EVMTransactionProcessor {
   // MARK: Before the outermost frame
 
   /// EIP-2929, 2930, 3651; precompiles are warm in any case.
-  private func warm(
-    _ transaction: EthereumTransaction, _ payer: Int, _ block: BlockEnvironment
-  ) throws(EVMStateError) {
+  private func warm(_ transaction: EthereumTransaction, _ payer: Int, _ block: BlockEnvironment) {
     guard block.fork >= .berlin else { return }
     _ = state.pointee.journal.warm(payer)
     if let target = transaction.to {
-      _ = state.pointee.journal.warm(try state.pointee.journal.position(of: target))
+      _ = state.pointee.journal.warm(state.pointee.journal.position(of: target))
     }
     if block.fork >= .shanghai {
-      _ = state.pointee.journal.warm(try state.pointee.journal.position(of: block.coinbase))
+      _ = state.pointee.journal.warm(state.pointee.journal.position(of: block.coinbase))
     }
     for entry in transaction.accessList {
-      let position = try state.pointee.journal.position(of: entry.address)
+      let position = state.pointee.journal.position(of: entry.address)
       _ = state.pointee.journal.warm(position)
-      for key in entry.storageKeys {
-        let key = UInt256(key)
-        var slot = state.pointee.journal.slotPosition(position, key)
-        if slot < 0 { slot = try state.pointee.journal.loadSlot(position, key) }
-        if !state.pointee.journal.slots.base[slot].isWarm { state.pointee.journal.warmSlot(slot) }
-      }
+      for key in entry.storageKeys { state.pointee.journal.listSlot(position, UInt256(key)) }
     }
   }
 
@@ -147,14 +146,18 @@ package struct EVMTransactionProcessor {
       guard authorization.chainID.isZero || authorization.chainID == UInt256(block.chainID),
         authorization.nonce < .max, let authority = try? authorization.recoverAuthority()
       else { continue }
-      let position = try state.pointee.journal.position(of: authority)
+      let position = state.pointee.journal.position(of: authority)
       _ = state.pointee.journal.warm(position)
+      try state.pointee.journal.use([.nonce, .code], at: position)
       let account = state.pointee.journal.accounts.base[position]
       if account.hasCode {
         let code = try state.pointee.journal.code(at: position)
         guard code._withUnsafeGuaranteedRef({ $0.delegate }) != nil else { continue }
       }
       guard account.nonce == authorization.nonce else { continue }
+      // Code or a nonce is enough to know that the account is not empty.
+      let isKnown = account.hasCode || account.nonce > 0
+      if !isKnown { try state.pointee.journal.use(.vitality, at: position) }
       if account.flags.contains(.exists) && (!account.isEmpty || block.fork < .spuriousDragon) {
         // The account is there: half of what its creation would have cost comes back.
         state.pointee.journal.refund &+= EVMTransactionProcessor.authorizationRefund

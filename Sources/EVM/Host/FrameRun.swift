@@ -29,6 +29,11 @@ enum FrameRun {
     if let tracer = host.pointee.tracer { tracer.flush(host) }
     let checkpoint = host.pointee.journal.checkpoint
     let fork = host.pointee.fork
+    if payer >= 0 || fork < .spuriousDragon {
+      guard host.use(fork < .spuriousDragon ? .vitality : [], at: child.pointee.account) else {
+        return .hostFault
+      }
+    }
     host.pointee.journal.touch(child.pointee.account, fork: fork)
     if payer >= 0 {
       host.pointee.journal.debit(child.pointee.value, from: payer)
@@ -38,6 +43,8 @@ enum FrameRun {
     let address = host.pointee.journal.accounts.base[codePosition].address
     if !isDelegated, let precompile = PrecompileCall.active(address, fork: fork) {
       status = PrecompileCall.run(precompile, child)
+    } else if !host.use(.code, at: codePosition) {
+      return .hostFault
     } else if host.pointee.journal.accounts.base[codePosition].hasCode {
       guard let executable = host.executable(at: codePosition) else { return .hostFault }
       host.setCode(of: child, at: codePosition)
@@ -157,6 +164,24 @@ extension UnsafeMutablePointer where Pointee == EVMFrame {
 }
 
 extension UnsafeMutablePointer where Pointee == HostState {
+  /// As the journal's; `false` where the state cannot be read, and `failure` says why.
+  @inline(__always) func use(_ uses: AccountUses, at position: Int) -> Bool {
+    let account = pointee.journal.accounts.base + position
+    guard account.pointee.flags.contains(.loaded) else { return load(uses, position) }
+    account.pointee.uses.formUnion(uses)
+    return true
+  }
+
+  @inline(never) private func load(_ uses: AccountUses, _ position: Int) -> Bool {
+    do throws(EVMStateError) {
+      try pointee.journal.use(uses, at: position)
+      return true
+    } catch {
+      pointee.failure = error
+      return false
+    }
+  }
+
   /// The executable of an account's code; `nil` where the state or the VM refuses, and `failure` says why.
   @inline(__always) func executable(at position: Int) -> Unmanaged<Executable>? {
     if let executable = pointee.journal.accounts.base[position].executable { return executable }

@@ -50,6 +50,7 @@ enum CallHooks {
     let host = frame.host
     host.pointee.returnByteCount = 0
     let payer = hasValue && !value.isZero ? frame.pointee.account : -1
+    guard payer < 0 || host.use(.balance, at: payer) else { return HookResult.hostFault }
     guard frame.pointee.depth < HostState.depthLimit,
       payer < 0 || host.pointee.journal.accounts.base[payer].balance >= value
     else {
@@ -82,16 +83,22 @@ enum CallHooks {
       target.position = position
       target.codePosition = position
       let fork = host.pointee.fork
+      if PrecompileCall.active(address, fork: fork) == nil {
+        try host.pointee.journal.use(.code, at: position)
+      }
       if fork >= .prague && host.pointee.journal.accounts.base[position].hasCode {
         let code = try host.pointee.journal.code(at: position)
         if let delegate = code._withUnsafeGuaranteedRef({ $0.delegate }) {
-          target.codePosition = try host.pointee.journal.position(of: delegate)
+          target.codePosition = host.pointee.journal.position(of: delegate)
           target.isDelegated = true
           guard frame.chargeAccess(target.codePosition) else { return HookResult.outOfGas }
         }
       }
       var extra: UInt64 = value.isZero ? 0 : HostCosts.callValue
-      if kind == .call {
+      if kind == .call && (fork < .spuriousDragon || !value.isZero) {
+        // Code that is there is enough to know that the account is not empty.
+        let isKnown = fork >= .spuriousDragon && host.pointee.journal.accounts.base[position].hasCode
+        try host.pointee.journal.use(isKnown ? [] : .vitality, at: position)
         let account = host.pointee.journal.accounts.base + position
         let isNew =
           fork < .spuriousDragon

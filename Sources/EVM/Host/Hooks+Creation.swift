@@ -32,6 +32,9 @@ enum CreationHooks {
     host.pointee.returnByteCount = 0
     let available = UInt64(bitPattern: frame.pointee.context.gas)
     let gas = fork >= .tangerineWhistle ? available &- available / 64 : available
+    guard host.use(value.isZero ? .nonce : [.nonce, .balance], at: frame.pointee.account) else {
+      return HookResult.hostFault
+    }
     let creator = host.pointee.journal.accounts.base + frame.pointee.account
     let nonce = creator.pointee.nonce
     guard frame.pointee.depth < HostState.depthLimit, creator.pointee.balance >= value, nonce < .max else {
@@ -68,8 +71,9 @@ enum CreationHooks {
     let address = newAddress(of: frame, code, salt)
     let creator = frame.pointee.account
     host.pointee.journal.setNonce(host.pointee.journal.accounts.base[creator].nonce &+ 1, at: creator)
-    let position = try host.pointee.journal.position(of: address)
+    let position = host.pointee.journal.position(of: address)
     _ = host.pointee.journal.warm(position)
+    try host.pointee.journal.use([.nonce, .code], at: position)
     if FrameRun.collides(host.pointee.journal.accounts.base[position]) { return (.failure, address) }
     let child = host.pointee.frames + (frame.pointee.depth &+ 1)
     child.initialize(
@@ -113,7 +117,7 @@ enum CreationHooks {
   static let selfDestruct: WideHook = { context, base, _, _ in
     let frame = frame(context)
     if frame.pointee.isStatic { return halt(frame, .staticViolation) }
-    return frame.withAccount(Address(words(base)[0])) { host, heir in
+    return frame.withAccount(Address(words(base)[0])) { host, heir throws(EVMStateError) in
       let (fork, account) = (host.pointee.fork, frame.pointee.account)
       if fork >= .berlin {
         let isCold = host.pointee.journal.warm(heir)
@@ -121,7 +125,10 @@ enum CreationHooks {
           return HookResult.outOfGas
         }
       }
+      try host.pointee.journal.use(.balance, at: account)
       let balance = host.pointee.journal.accounts.base[account].balance
+      // Nobody who gets nothing is created, from Spurious Dragon on.
+      try host.pointee.journal.use(balance.isZero && fork >= .spuriousDragon ? [] : .vitality, at: heir)
       let target = host.pointee.journal.accounts.base + heir
       let isNew =
         fork >= .spuriousDragon

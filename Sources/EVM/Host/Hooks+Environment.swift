@@ -113,14 +113,16 @@ enum EnvironmentHooks {
 
   static let selfBalance: WideHook = { context, base, _, _ in
     let frame = frame(context)
+    guard frame.host.use(.balance, at: frame.pointee.account) else { return HookResult.hostFault }
     words(base)[0] = frame.host.pointee.journal.accounts.base[frame.pointee.account].balance
     return HookResult.goOn
   }
 
   static let balance: WideHook = { context, base, _, _ in
     let frame = frame(context)
-    return frame.withAccount(Address(words(base)[0])) { host, position in
+    return frame.withAccount(Address(words(base)[0])) { host, position throws(EVMStateError) in
       guard frame.chargeAccess(position) else { return HookResult.outOfGas }
+      try host.pointee.journal.use(.balance, at: position)
       words(base)[0] = host.pointee.journal.accounts.base[position].balance
       return HookResult.goOn
     }
@@ -138,9 +140,12 @@ enum EnvironmentHooks {
 
   static let extCodeHash: WideHook = { context, base, _, _ in
     let frame = frame(context)
-    return frame.withAccount(Address(words(base)[0])) { host, position in
+    return frame.withAccount(Address(words(base)[0])) { host, position throws(EVMStateError) in
       guard frame.chargeAccess(position) else { return HookResult.outOfGas }
+      try host.pointee.journal.use(.code, at: position)
       let account = host.pointee.journal.accounts.base + position
+      // Code that is there is enough to know that the account is not empty.
+      if !account.pointee.hasCode { account.pointee.uses.insert(.vitality) }
       words(base)[0] =
         account.pointee.flags.contains(.exists) && !account.pointee.isEmpty
         ? UInt256(account.pointee.codeHash) : .zero
@@ -172,7 +177,7 @@ extension UnsafeMutablePointer where Pointee == EVMFrame {
   ) -> UInt64 {
     let host = pointee.host
     do throws(EVMStateError) {
-      return try body(host, try host.pointee.journal.position(of: address))
+      return try body(host, host.pointee.journal.position(of: address))
     } catch {
       host.pointee.failure = error
       return HookResult.hostFault

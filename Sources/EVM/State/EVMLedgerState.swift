@@ -146,6 +146,17 @@ package final class EVMLedgerState: EVMStateReader {
   }
 }
 
+extension EVMStateChanges.AccountChange {
+  /// The runtime account that holds the code, `nil` for one that goes; `nil` where the code did not change.
+  package var codeRecord: (key: Pubkey, record: Account?)? {
+    guard let code else { return nil }
+    // A gone account with code has left its incarnation behind.
+    let incarnation = account == nil ? self.incarnation &- 1 : self.incarnation
+    let record = code.byteCount == 0 ? nil : EVMRecord.account(holding: code.array, isCode: true)
+    return (EVMKey.code(address, incarnation: incarnation), record)
+  }
+}
+
 extension EVMStateChanges {
   /// Gives `body` the changes as runtime accounts, `nil` for those that go. Slots of wiped storage are the slot index's
   /// business (EVMSlotIndex): no transaction reads them any more.
@@ -161,11 +172,7 @@ extension EVMStateChanges {
           ? EVMRecord.account(holding: EVMRecord.encode(goneAt: change.incarnation)) : nil
         try body(EVMKey.account(change.address), gone)
       }
-      guard let code = change.code else { continue }
-      // A gone account with code has left its incarnation behind.
-      let incarnation = change.account == nil ? change.incarnation &- 1 : change.incarnation
-      let record = code.byteCount == 0 ? nil : EVMRecord.account(holding: code.array, isCode: true)
-      try body(EVMKey.code(change.address, incarnation: incarnation), record)
+      if let (key, record) = change.codeRecord { try body(key, record) }
     }
     for change in slots {
       let record = EVMRecord.Slot(

@@ -17,6 +17,13 @@ package protocol EVMStateReader: AnyObject {
 
   /// The code of the account at `address`, never asked for accounts without code.
   func code(_ address: Address, _ account: EVMAccount) throws(EVMStateError) -> EVMCode
+
+  /// Whether changes shall name credits apart, where the balance they add to was not used.
+  var takesCredits: Bool { get }
+}
+
+extension EVMStateReader {
+  package var takesCredits: Bool { false }
 }
 
 /// What one transaction changes, in the order in which it met the accounts and slots.
@@ -39,7 +46,19 @@ package struct EVMStateChanges: Sendable {
     package let value: UInt256
   }
 
+  /// Value that an account received of which nothing else changed and whose balance was not used: however much there
+  /// was before, this is added to it. The account exists afterwards.
+  package struct Credit: Sendable {
+    package let address: Address
+    /// Wei, not 0.
+    package let amount: UInt256
+  }
+
   package var accounts: [AccountChange] = []
+  /// Empty unless the reader takes credits, as is `reward`.
+  package var credits: [Credit] = []
+  /// What the fee recipient gets in the same way; 0 where its account is among `accounts`.
+  package var reward = UInt256.zero
   package var slots: [SlotChange] = []
 
   package init() {}

@@ -4,6 +4,10 @@
 //
 // Invariant: positions of accounts and slots never move within a transaction, rolling back included; frames keep
 // them. A rolled-back account or slot stays in the journal with the values it had.
+//
+// An account is read from the state when something is asked of it, not when it is met: one that only becomes warm is
+// not read at all. What was asked is kept (`AccountUses`), whatever is rolled back later: it is what the transaction's
+// outcome depends on.
 
 import Primitives
 import SBPF
@@ -29,6 +33,8 @@ struct AccountFlags: OptionSet, BitwiseCopyable {
   static let hasStorage = AccountFlags(rawValue: 64)
   /// Set by `finish`: there is no such account any more.
   static let isGone = AccountFlags(rawValue: 128)
+  /// The fields are those of the state, with this transaction's changes. Never rolled back.
+  static let loaded = AccountFlags(rawValue: 256)
 }
 
 struct JournalAccount: BitwiseCopyable {
@@ -43,10 +49,34 @@ struct JournalAccount: BitwiseCopyable {
   var executable: Unmanaged<Executable>?
   /// Of an account that the transaction makes, set by `finish`.
   var incarnation: UInt64
-  let originallyExisted: Bool
-  let originalNonce: UInt64
-  let originalBalance: UInt256
-  let originalCodeHash: Hash
+  private(set) var originallyExisted = false
+  /// What of the account was asked for or changed so far.
+  var uses: AccountUses = []
+  /// The how-manieth account that was read from the state.
+  private(set) var load: UInt32 = 0
+  private(set) var originalNonce: UInt64 = 0
+  private(set) var originalBalance = UInt256.zero
+  private(set) var originalCodeHash = EVMAccount.emptyCodeHash
+
+  /// An account that nothing was asked of yet.
+  init(address: Address, flags: AccountFlags) {
+    (self.address, self.flags) = (address, flags)
+    (nonce, balance, codeHash, incarnation) = (0, .zero, EVMAccount.emptyCodeHash, 0)
+    (code, executable) = (nil, nil)
+  }
+
+  /// Takes over what the state says.
+  mutating func load(_ stored: EVMAccount?, number: UInt32) {
+    flags.insert(.loaded)
+    load = number
+    guard let stored else { return }
+    flags.insert(stored.hasOrphanStorage ? [.exists, .orphanStorage] : .exists)
+    originallyExisted = true
+    (nonce, originalNonce) = (stored.nonce, stored.nonce)
+    (balance, originalBalance) = (stored.balance, stored.balance)
+    (codeHash, originalCodeHash) = (stored.codeHash, stored.codeHash)
+    incarnation = stored.incarnation
+  }
 
   @inline(__always) var isEmpty: Bool {
     nonce == 0 && balance.isZero && codeHash == EVMAccount.emptyCodeHash
@@ -67,6 +97,10 @@ struct JournalSlot: BitwiseCopyable {
   let original: UInt256
   let account: UInt32
   var isWarm: Bool
+  /// A different value was stored at some time, whether or not that was rolled back.
+  var isWritten = false
+  /// The state was asked for it: not where the transaction made the account.
+  var isRead = false
 }
 
 struct UndoEntry: BitwiseCopyable {
@@ -88,6 +122,11 @@ struct Journal {
 
   private(set) var reader: any EVMStateReader
   private(set) var fork = Fork.latest
+  /// Accounts read from the state so far.
+  private var loadCount: UInt32 = 0
+  /// What the fee recipient gets, and its position; paid by `finish`.
+  var reward = UInt256.zero
+  var rewardPosition = -1
   var accounts = FlatList<JournalAccount>(capacity: 64)
   var slots = FlatList<JournalSlot>(capacity: 256)
   /// EIP-1153; `original` and `isWarm` unused.
@@ -96,6 +135,9 @@ struct Journal {
   var accountTable = PositionTable(capacity: 256)
   var slotTable = PositionTable(capacity: 1024)
   var transientTable = PositionTable(capacity: 64)
+  /// Slots that are warm from the start (EIP-2930): `key` and `account` alone count.
+  private var listedSlots = FlatList<JournalSlot>(capacity: 16)
+  private var listedTable = PositionTable(capacity: 64)
   let hash = KeyedHash.shared
   private(set) var logs: [EVMLog] = []
   /// Gas to be given back; below 0 only between the steps of EIP-1283's rules.
@@ -115,6 +157,8 @@ struct Journal {
     accountTable.deallocate()
     slotTable.deallocate()
     transientTable.deallocate()
+    listedSlots.deallocate()
+    listedTable.deallocate()
   }
 
   /// Starts a transaction on the state that `reader` shows.
@@ -128,6 +172,9 @@ struct Journal {
     accountTable.removeAll()
     slotTable.removeAll()
     transientTable.removeAll()
+    listedSlots.truncate(to: 0)
+    listedTable.removeAll()
+    (loadCount, reward, rewardPosition) = (0, .zero, -1)
     if !logs.isEmpty { logs = [] }
     codes.removeAll(keepingCapacity: true)
     refund = 0
@@ -158,7 +205,7 @@ struct Journal {
     case .balance: accounts.base[position].balance = entry.word
     case .nonce: accounts.base[position].nonce = entry.extra
     case .flags:
-      accounts.base[position].flags = AccountFlags(rawValue: UInt32(truncatingIfNeeded: entry.extra))
+      accounts.base[position].flags.subtract(AccountFlags(rawValue: UInt32(truncatingIfNeeded: entry.extra)))
     case .slotValue: slots.base[position].value = entry.word
     case .slotWarmth: slots.base[position].isWarm = false
     case .transient: transientSlots.base[position].value = entry.word
@@ -181,33 +228,35 @@ struct Journal {
 
   // MARK: Accounts
 
-  /// The position of the account at `address`, read from the state the first time.
-  @inline(__always) mutating func position(of address: Address) throws(EVMStateError) -> Int {
+  /// The position of the account at `address`, whose fields count once it is loaded.
+  @inline(__always) mutating func position(of address: Address) -> Int {
     var place = Int(truncatingIfNeeded: hash.of(address))
     while let position = accountTable.position(at: place) {
       if accounts.base[position].address == address { return position }
       place &+= 1
     }
-    return try load(address)
+    return meet(address)
   }
 
-  @inline(never) private mutating func load(_ address: Address) throws(EVMStateError) -> Int {
-    let stored = try reader.account(address)
-    let account = stored ?? EVMAccount()
+  @inline(never) private mutating func meet(_ address: Address) -> Int {
     let position = accounts.count
-    var flags: AccountFlags = stored == nil ? [] : .exists
-    if account.hasOrphanStorage { flags.insert(.orphanStorage) }
     // EIP-2929: precompiles are warm from the start.
-    if PrecompileCall.active(address, fork: fork) != nil { flags.insert(.warm) }
-    accounts.append(
-      JournalAccount(
-        address: address, flags: flags, nonce: account.nonce, balance: account.balance,
-        codeHash: account.codeHash, code: nil, executable: nil, incarnation: account.incarnation,
-        originallyExisted: stored != nil, originalNonce: account.nonce, originalBalance: account.balance,
-        originalCodeHash: account.codeHash))
+    let isPrecompile = PrecompileCall.active(address, fork: fork) != nil
+    accounts.append(JournalAccount(address: address, flags: isPrecompile ? .warm : []))
     let (base, hash) = (accounts.base, hash)
     accountTable.insert(position, hash: hash.of(address)) { hash.of(base[$0].address) }
     return position
+  }
+
+  /// Makes the fields of an account count, and notes which of them the outcome depends on from now on.
+  @inline(__always) mutating func use(_ uses: AccountUses, at position: Int) throws(EVMStateError) {
+    if !accounts.base[position].flags.contains(.loaded) { try load(position) }
+    accounts.base[position].uses.formUnion(uses)
+  }
+
+  @inline(never) private mutating func load(_ position: Int) throws(EVMStateError) {
+    accounts.base[position].load(try reader.account(accounts.base[position].address), number: loadCount)
+    loadCount &+= 1
   }
 
   @inline(__always) subscript(_ position: Int) -> JournalAccount {
@@ -215,10 +264,10 @@ struct Journal {
   }
 
   @inline(__always) mutating func setFlags(_ flags: AccountFlags, at position: Int) {
-    let old = accounts.base[position].flags
-    guard !old.isSuperset(of: flags) else { return }
-    note(.flags, position, extra: UInt64(old.rawValue))
-    accounts.base[position].flags.formUnion(flags)
+    let added = flags.subtracting(accounts.base[position].flags)
+    guard !added.isEmpty else { return }
+    note(.flags, position, extra: UInt64(added.rawValue))
+    accounts.base[position].flags.formUnion(added)
   }
 
   /// Whether the account had not been accessed; it has been from now on.
@@ -228,7 +277,8 @@ struct Journal {
     return true
   }
 
-  /// The target of a call, or who is paid: deleted at the end if empty, created now before EIP-161.
+  /// The target of a call, or who is paid: deleted at the end if empty, created now before EIP-161, for which it must
+  /// be loaded.
   @inline(__always) mutating func touch(_ position: Int, fork: Fork) {
     if fork < .spuriousDragon {
       setFlags([.touched, .exists], at: position)
@@ -240,10 +290,11 @@ struct Journal {
 
   @inline(__always) mutating func setBalance(_ balance: UInt256, at position: Int) {
     note(.balance, position, word: accounts.base[position].balance)
+    accounts.base[position].uses.insert(.written)
     accounts.base[position].balance = balance
   }
 
-  /// Adds wei and touches the account.
+  /// Adds wei and touches the account, which is loaded. That alone does not use its balance.
   mutating func credit(_ amount: UInt256, to position: Int, fork: Fork) {
     touch(position, fork: fork)
     guard !amount.isZero else { return }
@@ -260,6 +311,7 @@ struct Journal {
   mutating func setNonce(_ nonce: UInt64, at position: Int) {
     setFlags(.exists, at: position)
     note(.nonce, position, extra: accounts.base[position].nonce)
+    accounts.base[position].uses.insert(.written)
     accounts.base[position].nonce = nonce
   }
 
@@ -268,13 +320,15 @@ struct Journal {
     let oldPointer = old.code.map { UInt64(UInt(bitPattern: $0.toOpaque())) } ?? 0
     note(.code, position, extra: oldPointer, word: UInt256(old.codeHash))
     codes.append(code)
+    accounts.base[position].uses.insert(.written)
     accounts.base[position].codeHash = code.hash
     accounts.base[position].code = .passUnretained(code)
     accounts.base[position].executable = nil
   }
 
-  /// The account's code, alive until the transaction ends.
+  /// The account's code, alive until the transaction ends; uses it.
   @inline(__always) mutating func code(at position: Int) throws(EVMStateError) -> Unmanaged<EVMCode> {
+    try use(.code, at: position)
     if let code = accounts.base[position].code { return code }
     return try loadCode(at: position)
   }
@@ -321,17 +375,40 @@ struct Journal {
     return -1
   }
 
-  /// Reads a slot that the transaction has not met from the state, cold.
+  /// Makes a slot warm from the start of the transaction.
+  mutating func listSlot(_ account: Int, _ key: UInt256) {
+    let position = listedSlots.count
+    listedSlots.append(
+      JournalSlot(
+        key: key, value: .zero, original: .zero, account: UInt32(truncatingIfNeeded: account), isWarm: true))
+    let (base, hash) = (listedSlots.base, hash)
+    listedTable.insert(position, hash: hash.of(account, key)) { hash.of(Int(base[$0].account), base[$0].key) }
+  }
+
+  private func isListed(_ account: Int, _ key: UInt256) -> Bool {
+    var place = Int(truncatingIfNeeded: hash.of(account, key))
+    while let position = listedTable.position(at: place) {
+      let slot = listedSlots.base + position
+      if slot.pointee.key == key && Int(slot.pointee.account) == account { return true }
+      place &+= 1
+    }
+    return false
+  }
+
+  /// Reads a slot that the transaction has not met from the state, cold unless it is listed.
   @inline(never) mutating func loadSlot(_ account: Int, _ key: UInt256) throws(EVMStateError) -> Int {
+    try use(.code, at: account)
     let owner = accounts.base + account
     var value = UInt256.zero
-    if owner.pointee.originallyExisted && !owner.pointee.flags.contains(.created) {
+    let isRead = owner.pointee.originallyExisted && !owner.pointee.flags.contains(.created)
+    if isRead {
       value = try reader.storage(owner.pointee.address, incarnation: owner.pointee.incarnation, slot: key)
     }
     let position = slots.count
     slots.append(
       JournalSlot(
-        key: key, value: value, original: value, account: UInt32(truncatingIfNeeded: account), isWarm: false))
+        key: key, value: value, original: value, account: UInt32(truncatingIfNeeded: account),
+        isWarm: listedSlots.count > 0 && isListed(account, key), isRead: isRead))
     let (base, hash) = (slots.base, hash)
     slotTable.insert(position, hash: hash.of(account, key)) { hash.of(Int(base[$0].account), base[$0].key) }
     return position
@@ -345,6 +422,7 @@ struct Journal {
 
   @inline(__always) mutating func setSlot(_ position: Int, to value: UInt256) {
     note(.slotValue, position, word: slots.base[position].value)
+    slots.base[position].isWritten = true
     slots.base[position].value = value
   }
 

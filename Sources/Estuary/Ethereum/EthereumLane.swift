@@ -16,12 +16,17 @@ final class EthereumLane {
   private let reader: EVMLedgerState
   private let host: EVMHost
   private let thread: EVMThread
+  /// Where the executor has several lanes.
+  private let lanes: EthereumLanes?
+  private(set) var executionCount = 0
+  private(set) var repeatedCount = 0
   private var environment: BlockEnvironment
   private var gasUsed: UInt64 = 0
   private var blobGasUsed: UInt64 = 0
   private var signatureNanoseconds: UInt64 = 0
 
-  init(_ genesis: EthereumGenesis, on table: AccountTable, engine: Engine) throws(ChainError) {
+  init(_ genesis: EthereumGenesis, on table: AccountTable, executor: any BlockExecutor) throws(ChainError) {
+    let engine = executor.engine
     guard let fork = Fork(name: genesis.fork) else { throw .unknownFork(genesis.fork) }
     (self.genesis, self.fork) = (genesis, fork)
     blockHashes = Dictionary(genesis.blockHashes.map { ($0.number, $0.hash) }) { first, _ in first }
@@ -29,6 +34,13 @@ final class EthereumLane {
     state = EthereumState(table)
     reader = EVMLedgerState(source: state, programs: programs)
     do throws(WideMachineError) { host = try EVMHost(programs: programs, engine: engine) } catch {
+      throw .machine(detail: "\(error)")
+    }
+    do throws(WideMachineError) {
+      lanes = try (executor as? LockExecutor).map { executor throws(WideMachineError) in
+        try EthereumLanes(pool: executor.pool, programs: programs, engine: engine)
+      }
+    } catch {
       throw .machine(detail: "\(error)")
     }
     do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
@@ -97,6 +109,23 @@ final class EthereumLane {
     _ wires: [EthereumWire], verifiesSignatures: Bool
   ) throws(EVMStateError) -> [EthereumTransactionResult] {
     state.reserve(transactionCount: wires.count)
+    if let lanes {
+      let (results, totals) = try lanes.execute(
+        wires.filter { $0.problem == nil }, verifiesSignatures: verifiesSignatures, in: environment, gasUsed: gasUsed,
+        blobGasUsed: blobGasUsed, on: state)
+      (gasUsed, blobGasUsed) = (totals.gasUsed, totals.blobGasUsed)
+      executionCount += totals.executionCount
+      repeatedCount += totals.repeats.count
+      signatureNanoseconds &+= totals.signatureNanoseconds
+      var next = 0
+      return wires.map { wire in
+        if let problem = wire.problem {
+          return EthereumTransactionResult(wire: wire.bytes, error: problem.description)
+        }
+        next += 1
+        return results[next - 1]
+      }
+    }
     return try thread.run { () throws(EVMStateError) in
       var results: [EthereumTransactionResult] = []
       results.reserveCapacity(wires.count)

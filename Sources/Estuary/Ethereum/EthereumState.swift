@@ -8,7 +8,7 @@ import Scheduling
 import WideIntegers
 
 final class EthereumState: EVMAccountSource {
-  private let table: AccountTable
+  let table: AccountTable
   /// State before the first change in the block of every account written since `takeFirstChanges`.
   @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
   /// Slots by account; made when it is first needed, kept up to date from then on.
@@ -58,13 +58,46 @@ final class EthereumState: EVMAccountSource {
     if let gone = slots?.apply(changes) { wiped += gone }
   }
 
+  var hasher: AccountKeyHasher { table.hasher }
+
+  /// Follows transactions, in order, whose changes are about to be published: which slots nobody will read any more.
+  func prepareWiping(_ all: some Collection<EVMStateChanges>) throws(EVMStateError) {
+    if slots == nil {
+      guard all.contains(where: { $0.accounts.contains { $0.account == nil && $0.incarnation > 0 } }) else {
+        return
+      }
+      slots = try contents().index
+    }
+    for changes in all {
+      if let gone = slots?.apply(changes) { wiped += gone }
+    }
+  }
+
+  /// Replaces the record at `index` and notes the change; different indices may be replaced at the same time.
+  func publish(
+    _ record: Account?, at index: AccountIndex, noting changes: inout [AccountTable.FirstChange]
+  ) {
+    table.publish(record ?? .empty, at: index, noting: &changes)
+  }
+
+  /// Takes over changes that workers noted.
+  func add(firstChanges changes: inout [AccountTable.FirstChange]) {
+    firstChanges += changes
+    changes.removeAll(keepingCapacity: true)
+  }
+
+  /// Publishes the code that an account got or lost.
+  func publishCode(of change: EVMStateChanges.AccountChange) throws(EVMStateError) {
+    if let (key, record) = change.codeRecord { try publish(record, at: key) }
+  }
+
   /// Ends a block: storage that has lost its account goes.
   func finishBlock() throws(EVMStateError) {
     for key in wiped { try publish(nil, at: key) }
     wiped = []
   }
 
-  private func publish(_ record: Account?, at key: Pubkey) throws(EVMStateError) {
+  func publish(_ record: Account?, at key: Pubkey) throws(EVMStateError) {
     table.publish(record ?? .empty, at: try intern(key), noting: &firstChanges)
   }
 

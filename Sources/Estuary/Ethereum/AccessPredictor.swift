@@ -1,0 +1,179 @@
+// Guesses which transactions of a block touch the same state, before any of them has run, so that they run one after the
+// other and none twice. A wrong guess costs time, never a result.
+//
+// What is guessed, of a transaction that calls `target` with arguments: it changes its sender; it reads the target; it
+// changes what the target keeps for the sender and for each of its first arguments (a token's balances are kept that
+// way); and if calls like it (the same target and selector) turned out to meet on state that neither explains, as those
+// of a pool do, they are all taken to. Guesses of the last two kinds are scored by whether the transaction that was waited
+// for did write something that was read, and given up where it did not.
+
+import EVM
+import Primitives
+import Scheduling
+import Synchronization
+import WideIntegers
+
+/// `guess` is called by one thread at a time, the other functions by any.
+final class AccessPredictor: @unchecked Sendable {
+  // Sendable: scores are atomic; the rest belongs to whoever calls `guess`, whose callers take turns.
+
+  /// Guesses with a score: one for each argument, and that all calls of the class meet.
+  static let argumentCount = 3
+  static let guessCount = 4
+  private static let common = 3
+  static let nobody = UInt32.max
+
+  /// What a transaction waits for because of guesses with a score.
+  struct Guesses: BitwiseCopyable {
+    var callClass: UInt32 = 0
+    /// By guess, the transaction before that is guessed to write what this one reads.
+    var predecessors: (UInt32, UInt32, UInt32, UInt32) = (nobody, nobody, nobody, nobody)
+  }
+
+  private static let classCount = 4096
+  private static let argumentScore: Int32 = 4
+  private static let scoreLimit: Int32 = 32
+  private let scores: UnsafeMutablePointer<Atomic<Int32>>
+  @exclusivity(unchecked) private var interner = AccountInterner(expectedCount: 4096)
+  @exclusivity(unchecked) private var lastWriters: [UInt32] = []
+  @exclusivity(unchecked) private(set) var reads: [AccountIndex] = []
+  @exclusivity(unchecked) private(set) var writes: [AccountIndex] = []
+  /// By index of a guessed key, the account that it belongs to, for people.
+  @exclusivity(unchecked) private(set) var accounts: [Address] = []
+
+  init() {
+    let count = Self.classCount * Self.guessCount
+    scores = .allocate(capacity: count)
+    for place in 0..<count {
+      (scores + place).initialize(to: Atomic(place % Self.guessCount == Self.common ? 0 : Self.argumentScore))
+    }
+  }
+
+  deinit { scores.deallocate() }
+
+  /// Forgets a block's transactions; what was learned stays.
+  func beginBlock() {
+    interner.removeAll()
+    lastWriters.removeAll(keepingCapacity: true)
+    accounts.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Guessing
+
+  /// Most keys of a transaction.
+  static let keyLimit = 3 + argumentCount + 2
+
+  /// Sets `reads` and `writes` to what the next transaction is guessed to touch.
+  func guess(_ transaction: EthereumTransaction, from sender: Address, at position: UInt32) -> Guesses {
+    var guesses = Guesses()
+    reads.removeAll(keepingCapacity: true)
+    writes.removeAll(keepingCapacity: true)
+    _ = write(Self.key(sender), of: sender, position)
+    guard let target = transaction.to else {
+      let created = Address.created(by: sender, nonce: transaction.nonce)
+      _ = write(Self.key(created), of: created, position)
+      return guesses
+    }
+    reads.append(index(Self.key(target), of: target))
+    guard transaction.data.count >= 4 else { return guesses }
+    transaction.data.withUnsafeBytes { data in
+      let selector = data.loadUnaligned(as: UInt32.self)
+      guesses.callClass = Self.callClass(target, selector)
+      _ = write(Self.key(UInt256(sender), in: target), of: target, position)
+      var place = 4
+      for argument in 0..<Self.argumentCount where place + 32 <= data.count {
+        if isTrusted(guesses.callClass, argument) {
+          let word = UInt256(bigEndianAt: data.baseAddress.unsafelyUnwrapped + place)
+          let last = write(Self.key(word, in: target), of: target, position)
+          Self.set(&guesses, argument, last)
+        }
+        place += 32
+      }
+      if isTrusted(guesses.callClass, Self.common) {
+        Self.set(&guesses, Self.common, write(Self.commonKey(target), of: target, position))
+      }
+    }
+    return guesses
+  }
+
+  /// - Returns: who was guessed to write the key last.
+  private func write(_ key: AccountKey, of address: Address, _ position: UInt32) -> UInt32 {
+    let index = index(key, of: address)
+    let last = lastWriters[index.position]
+    lastWriters[index.position] = position
+    writes.append(index)
+    // The transaction's own key under another name.
+    return last == position ? Self.nobody : last
+  }
+
+  private func index(_ key: AccountKey, of address: Address) -> AccountIndex {
+    let index = interner.intern(key)
+    if index.position == lastWriters.count {
+      lastWriters.append(Self.nobody)
+      accounts.append(address)
+    }
+    return index
+  }
+
+  private static func key(_ address: Address) -> AccountKey {
+    AccountKey(word0: address.word0, word1: address.word1, word2: UInt64(address.word2), word3: 1 << 32)
+  }
+
+  /// What a contract keeps under a word. Two words of one contract never share a key.
+  private static func key(_ word: UInt256, in target: Address) -> AccountKey {
+    AccountKey(
+      word0: word.limb0 ^ target.word0, word1: word.limb1 ^ target.word1,
+      word2: word.limb2 ^ UInt64(target.word2), word3: word.limb3 ^ 2 << 32)
+  }
+
+  private static func commonKey(_ target: Address) -> AccountKey {
+    AccountKey(word0: target.word0, word1: target.word1, word2: UInt64(target.word2), word3: 3 << 32)
+  }
+
+  private static func callClass(_ target: Address, _ selector: UInt32) -> UInt32 {
+    let mixed = (target.word0 ^ target.word1 ^ UInt64(target.word2) << 32 ^ UInt64(selector))
+      &* 0x9e37_79b9_7f4a_7c15
+    return UInt32(truncatingIfNeeded: mixed >> 52)  // of `classCount`
+  }
+
+  private static func set(_ guesses: inout Guesses, _ guess: Int, _ predecessor: UInt32) {
+    switch guess {
+    case 0: guesses.predecessors.0 = predecessor
+    case 1: guesses.predecessors.1 = predecessor
+    case 2: guesses.predecessors.2 = predecessor
+    default: guesses.predecessors.3 = predecessor
+    }
+  }
+
+  // MARK: Learning
+
+  // Relaxed throughout: a score is a hint, and nothing is ordered by it.
+
+  private func isTrusted(_ callClass: UInt32, _ guess: Int) -> Bool {
+    scores[Int(callClass) * Self.guessCount + guess].load(ordering: .relaxed) > 0
+  }
+
+  private func add(_ amount: Int32, _ callClass: UInt32, _ guess: Int) {
+    let score = scores + Int(callClass) * Self.guessCount + guess
+    let value = score.pointee.load(ordering: .relaxed)
+    let new = min(max(value + amount, 0), Self.scoreLimit)
+    if new != value { score.pointee.store(new, ordering: .relaxed) }
+  }
+
+  /// A transaction has run.
+  ///
+  /// - Parameter hasRead: whether it read something that the transaction at a position wrote.
+  @inline(__always) func score(_ guesses: Guesses, hasRead: (UInt32) -> Bool) {
+    let all = guesses.predecessors
+    if all.0 != Self.nobody { add(hasRead(all.0) ? 2 : -1, guesses.callClass, 0) }
+    if all.1 != Self.nobody { add(hasRead(all.1) ? 2 : -1, guesses.callClass, 1) }
+    if all.2 != Self.nobody { add(hasRead(all.2) ? 2 : -1, guesses.callClass, 2) }
+    if all.3 != Self.nobody { add(hasRead(all.3) ? 2 : -2, guesses.callClass, Self.common) }
+  }
+
+  /// Two transactions met without having been guessed to.
+  func noteConflict(_ first: Guesses, _ second: Guesses) {
+    add(6, first.callClass, Self.common)
+    if second.callClass != first.callClass { add(6, second.callClass, Self.common) }
+  }
+}

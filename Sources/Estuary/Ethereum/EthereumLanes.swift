@@ -1,0 +1,117 @@
+// Executes runs of Ethereum's transactions on all workers of a pool: ahead of their turn, in an order that guesses
+// which of them touch the same state, settled in block order (EthereumRun.swift).
+
+import EVM
+import Ledger
+import Primitives
+import SBPF
+import Scheduling
+
+/// Used by one block at a time.
+final class EthereumLanes {
+  /// What came of a run beside its results.
+  struct Totals {
+    var gasUsed: UInt64 = 0
+    var blobGasUsed: UInt64 = 0
+    var executionCount = 0
+    var repeats: [EthereumRun.Repeat] = []
+    var signatureNanoseconds: UInt64 = 0
+  }
+
+  private let pool: WorkerPool
+  private let programs: EVMProgramCache
+  private let workers: WorkerLocal<EthereumWorker>
+  private let graph = ConflictGraph()
+  private let predictor = AccessPredictor()
+  private(set) var timeline: Timeline?
+
+  /// - Parameter pool: of threads with stack for the EVM's deepest calls.
+  init(pool: WorkerPool, programs: EVMProgramCache, engine: Engine) throws(WideMachineError) {
+    (self.pool, self.programs) = (pool, programs)
+    let made = Made()
+    let lanes = WorkerLocal<EthereumWorker?>(pool) { _ in
+      do throws(WideMachineError) {
+        return try EthereumWorker(programs: programs, engine: engine)
+      } catch {
+        made.note(error)
+        return nil
+      }
+    }
+    if let failure = made.failure { throw failure }
+    workers = WorkerLocal(pool) { worker in
+      guard let lane = lanes[worker] else { preconditionFailure("a worker that could not be made") }
+      return lane
+    }
+  }
+
+  private final class Made: @unchecked Sendable {
+    // Sendable: written under `lock`, read when all workers are done.
+    private let lock = Lock()
+    private(set) var failure: WideMachineError?
+    func note(_ error: WideMachineError) { lock.withLock { failure = error } }
+  }
+
+  /// Executes `wires` in effect one after the other on `state`, which is the state after them when this returns.
+  ///
+  /// - Throws: when the state cannot be read; it is then as it was before.
+  func execute(
+    _ wires: [EthereumWire], verifiesSignatures: Bool, in block: BlockEnvironment, gasUsed: UInt64,
+    blobGasUsed: UInt64, on state: EthereumState, recordsTimeline: Bool = false
+  ) throws(EVMStateError) -> (results: [EthereumTransactionResult], totals: Totals) {
+    if wires.isEmpty { return ([], Totals(gasUsed: gasUsed, blobGasUsed: blobGasUsed)) }
+    let overlay = EthereumOverlay(state, programs: programs, transactionCount: wires.count)
+    forEachWorker { $0.begin(overlay) }
+    defer { forEachWorker { $0.end() } }
+    let run = try EthereumRun(
+      wires, verifiesSignatures: verifiesSignatures, in: block, gasUsed: gasUsed, blobGasUsed: blobGasUsed,
+      overlay: overlay, workers: workers, predictor: predictor)
+    let feed = EthereumFeed(run, to: graph, workerCount: pool.workerCount)
+    timeline = pool.run(graph, feed: feed, recording: recordsTimeline) { worker, transaction in
+      run.execute(transaction.position, on: worker)
+    }
+    try settle(run, on: state)
+    var results: [EthereumTransactionResult] = []
+    results.reserveCapacity(wires.count)
+    for position in wires.indices {
+      switch run.slots[position].outcome {
+      case .success(let receipt):
+        results.append(EthereumTransactionResult(wire: wires[position].bytes, receipt: receipt))
+      case .failure(let error):
+        results.append(EthereumTransactionResult(wire: wires[position].bytes, error: error.description))
+      case nil: preconditionFailure("a transaction without an outcome")
+      }
+    }
+    let totals = Totals(
+      gasUsed: run.gasUsed, blobGasUsed: run.blobGasUsed, executionCount: run.executionCount,
+      repeats: run.repeats, signatureNanoseconds: feed.signatureNanoseconds)
+    return (results, totals)
+  }
+
+  /// Settles what is left of `run` and makes the state what its transactions have made of it.
+  private func settle(_ run: EthereumRun, on state: EthereumState) throws(EVMStateError) {
+    let workers = workers
+    // On a worker's stack: the last transactions may have to be executed again.
+    pool.perform { worker in if worker.position == 0 { run.finish(on: workers[worker]) } }
+    if let failure = run.failure { throw failure }
+    try state.prepareWiping((0..<run.count).lazy.map { run.slots[$0].changes })
+    pool.forEach(count: run.count, chunk: 64) { worker, range in run.publish(range, on: workers[worker]) }
+    run.publishCoinbase(on: workers[WorkerIndex(0)])
+    var failure: EVMStateError?
+    forEachWorker { worker in
+      state.add(firstChanges: &worker.firstChanges)
+      do throws(EVMStateError) {
+        for (key, record) in worker.newRecords { try state.publish(record, at: key) }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    for position in 0..<run.count where !run.slots[position].changes.accounts.isEmpty {
+      for change in run.slots[position].changes.accounts { try state.publishCode(of: change) }
+    }
+  }
+
+  private func forEachWorker(_ body: (EthereumWorker) -> Void) {
+    for worker in 0..<pool.workerCount { body(workers[WorkerIndex(UInt32(worker))]) }
+  }
+}

@@ -1,0 +1,118 @@
+// Ethereum's transactions that run ahead give what they give one after the other: any number of workers, both engines.
+
+import EVM
+import Ledger
+import Primitives
+import SBPF
+import Scheduling
+import Testing
+import WideIntegers
+
+@testable import Estuary
+
+@Suite struct EthereumLanesTests {
+  private static func genesis(_ ethereum: EthereumGenesis) throws -> Genesis {
+    try Genesis(slot: 1, unixTimestamp: 1_700_000_000, blockhash: .zero, accounts: [], ethereum: ethereum)
+  }
+
+  private static func run(
+    _ block: RandomEthereumBlock, on executor: any BlockExecutor
+  ) throws -> Replay.Outcome {
+    var replay = Replay(genesis: try genesis(block.genesis), transactions: block.transactions)
+    replay.verifiesSignatures = false
+    return try replay.run(on: MemoryStore(), executor: executor)
+  }
+
+  private static let forks: [Fork] = [
+    .homestead, .spuriousDragon, .constantinople, .london, .shanghai, .cancun, .prague, .osaka,
+  ]
+
+  private static func block(_ seed: UInt64) -> RandomEthereumBlock {
+    RandomEthereumBlock(
+      seed: seed, count: 60, fork: forks[Int(seed) % forks.count], contention: [0, 20, 60, 100][Int(seed / 8) % 4],
+      gasLimit: seed % 5 == 4 ? 3_000_000 : 1 << 40)
+  }
+
+  @Test(arguments: [Engine.fastest, .interpreter])
+  func lanesGiveWhatOneAfterTheOtherGives(engine: Engine) throws {
+    let serial = SerialExecutor(engine: engine)
+    let executors = try [1, 2, 4, 8].map { try LockExecutor(workerCount: $0, engine: engine) }
+    var situations: [RandomEthereumBlock.Situation: Int] = [:]
+    var (failed, refused, halted) = (0, 0, 0)
+    for seed in 0..<160 as Range<UInt64> {
+      let block = Self.block(seed)
+      situations.merge(block.situations) { $0 + $1 }
+      let expected = try Self.run(block, on: serial)
+      failed += expected.ethereumResults.count { $0.error != nil }
+      refused += expected.ethereumResults.count { $0.error?.hasPrefix("GAS_ALLOWANCE") == true }
+      halted += expected.ethereumResults.count { $0.halt != nil }
+      let root = try expected.chain.ethereumStateRoot()
+      for executor in executors {
+        let outcome = try Self.run(block, on: executor)
+        let same =
+          outcome.ethereumResults == expected.ethereumResults && outcome.stateHash == expected.stateHash
+        #expect(same, "seed \(seed), \(executor.workerCount) workers")
+        #expect(try outcome.chain.ethereumStateRoot() == root, "seed \(seed)")
+        if !same { return }
+      }
+    }
+    for situation in RandomEthereumBlock.Situation.allCases { #expect(situations[situation, default: 0] > 9) }
+    #expect(failed > 100 && refused > 20 && halted > 100)
+  }
+
+  // MARK: How often
+
+  /// People who pay each other once, with value alone.
+  private static func plainTransfers(_ count: Int) -> (EthereumGenesis, [EthereumWire]) {
+    var genesis = EthereumGenesis(chainID: 1, fork: "Cancun", baseFeePerGas: 0, coinbase: Address(0xfee))
+    genesis.gasLimit = 1 << 40
+    var wires: [EthereumWire] = []
+    for number in 0..<count {
+      let (payer, payee) = (Address(UInt256(0x1000 + UInt64(number))), Address(UInt256(0x90_0000 + UInt64(number))))
+      var account = EthereumGenesis.Account(address: payer)
+      account.balance = 1_000_000
+      genesis.alloc.append(account)
+      let transaction = EthereumTransaction(
+        kind: .legacy, chainID: nil, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1, gasLimit: 21_000, to: payee,
+        value: 5)
+      wires.append(EthereumWire(transaction.encoded, sender: payer))
+    }
+    return (genesis, wires)
+  }
+
+  private static func totals(
+    _ genesis: EthereumGenesis, _ wires: [EthereumWire], workerCount: Int
+  ) throws -> EthereumLanes.Totals {
+    let store = MemoryStore()
+    let serial = SerialExecutor()
+    let chain = try Chain(store: store, genesis: Self.genesis(genesis), executor: serial, progress: .fixed)
+    let pool = try WorkerPool(workerCount: workerCount, stackByteCount: EVMHost.stackByteCount)
+    let lanes = try EthereumLanes(pool: pool, programs: EVMProgramCache(), engine: .fastest)
+    let environment = BlockEnvironment(
+      fork: .cancun, number: 1, gasLimit: genesis.gasLimit, coinbase: genesis.coinbase)
+    return try lanes.execute(
+      wires, verifiesSignatures: false, in: environment, gasUsed: 0, blobGasUsed: 0,
+      on: EthereumState(chain.table)
+    ).totals
+  }
+
+  /// One fee recipient for all is nothing to wait for.
+  @Test(arguments: [1, 2, 4]) func peopleOfTheirOwnNeverRunTwice(workerCount: Int) throws {
+    let (genesis, wires) = Self.plainTransfers(2_000)
+    let totals = try Self.totals(genesis, wires, workerCount: workerCount)
+    #expect(totals.executionCount == 2_000 && totals.repeats.isEmpty)
+    #expect(totals.gasUsed == 2_000 * 21_000)
+  }
+
+  @Test func nothingRunsMoreThanTwice() throws {
+    for seed in 0..<20 as Range<UInt64> {
+      let block = RandomEthereumBlock(seed: seed, count: 200, fork: .prague, contention: 100)
+      let wires = block.transactions.compactMap { if case .ethereum(let wire) = $0 { wire } else { nil } }
+      let totals = try Self.totals(block.genesis, wires, workerCount: 4)
+      #expect(totals.executionCount <= 2 * wires.count)
+      #expect(totals.repeats.count <= totals.executionCount - wires.count / 2)
+      #expect(zip(totals.repeats, totals.repeats.dropFirst()).allSatisfy { $0.position < $1.position })
+      for again in totals.repeats { if let writer = again.writer { #expect(writer < again.position) } }
+    }
+  }
+}
