@@ -1,4 +1,4 @@
-// What the lanes did, for people: how busy each worker was, what waited and for what, and which accounts kept
+// What the lanes did, for people: what each worker's time went to, what waited and for what, and which accounts kept
 // transactions apart. Text for a terminal; the full record goes to a trace file (ChromeTrace.swift).
 
 import Ledger
@@ -16,15 +16,75 @@ package struct LanePicture {
     self.name = name
   }
 
-  /// Several lines; `width` is the terminal's, in columns.
-  package func text(width: Int = 80) -> String {
-    let barWidth = max(20, min(width, 120) - 30)
-    let elapsed = timeline.elapsedNanoseconds
-    var lines = ["lanes over \(Self.duration(elapsed)), \(timeline.slices.count) transactions"]
-    let rows = timeline.occupancy(columnCount: barWidth)
-    for (summary, row) in zip(timeline.workers, rows) {
-      let bar = row.map(Self.shade).joined()
-      let percent = (summary.utilisationPermille + 5) / 10
+  /// What a worker does in a column of its bar.
+  private enum Activity: CaseIterable {
+    case executing, feeding, settling, waiting
+
+    var character: String {
+      switch self {
+      case .executing: "█"
+      case .feeding: "▒"
+      case .settling: "▪"
+      case .waiting: "·"
+      }
+    }
+
+    var name: String {
+      switch self {
+      case .executing: "executing"
+      case .feeding: "decoding, signatures, adding"
+      case .settling: "settling"
+      case .waiting: "waiting"
+      }
+    }
+
+    /// Of ECMA-48's SGR.
+    var colour: String {
+      switch self {
+      case .executing: "32"
+      case .feeding: "34"
+      case .settling: "33"
+      case .waiting: "2"
+      }
+    }
+
+    /// What most of a column's time went to.
+    init(_ shares: Timeline.Shares) {
+      let waiting = 1000 - shares.executing - shares.feeding - shares.settling
+      let highest = max(shares.executing, shares.feeding, shares.settling, waiting)
+      switch highest {
+      case shares.executing: self = .executing
+      case shares.feeding: self = .feeding
+      case shares.settling: self = .settling
+      default: self = .waiting
+      }
+    }
+  }
+
+  /// Several lines of at most `width` columns, `[80, 120]`; the keys of accounts are printed whole.
+  ///
+  /// - Parameter colour: whether the terminal shows colours.
+  package func text(width: Int = 80, colour: Bool = false) -> String {
+    let barWidth = max(80, min(width, 120)) - 30
+    let elapsed = max(timeline.elapsedNanoseconds, 1)
+    func drawn(_ activity: Activity, _ count: Int = 1) -> String {
+      let text = String(repeating: activity.character, count: count)
+      return colour ? "\u{1b}[\(activity.colour)m\(text)\u{1b}[0m" : text
+    }
+    var lines = [
+      "lanes over \(Self.duration(timeline.elapsedNanoseconds)), \(timeline.slices.count) transactions",
+      "  " + Activity.allCases.map { drawn($0) + " " + $0.name }.joined(separator: "   "),
+    ]
+    for (summary, row) in zip(timeline.workers, timeline.occupancy(columnCount: barWidth)) {
+      var bar = ""
+      var rest = row.map { Activity($0) }[...]
+      while let first = rest.first {
+        let run = rest.prefix { $0 == first }.count
+        bar += drawn(first, run)
+        rest = rest.dropFirst(run)
+      }
+      let busy = summary.busyNanoseconds + summary.feedingNanoseconds + summary.settlingNanoseconds
+      let percent = Int(min(busy, elapsed) * 100 / elapsed)
       lines.append(
         "  worker \(Self.pad(summary.worker.position, 3)) \(bar) \(Self.pad(percent, 3)) %"
           + " \(Self.pad(summary.transactionCount, 7)) tx")
@@ -32,21 +92,11 @@ package struct LanePicture {
     return (lines + waitLines() + hotAccountLines()).joined(separator: "\n")
   }
 
-  private static func shade(permille: Int) -> String {
-    switch permille {
-    case 880...: "█"
-    case 630...: "▓"
-    case 380...: "▒"
-    case 1...: "░"
-    default: "·"
-    }
-  }
-
   private func waitLines() -> [String] {
     let waits = timeline.waits
     let count = UInt64(max(timeline.slices.count, 1))
     return [
-      "  \(waits.conflictedCount) of \(timeline.slices.count) transactions waited for an earlier one; longest chain"
+      "  \(waits.conflictedCount) of \(timeline.slices.count) waited for an earlier one; longest chain"
         + " \(waits.longestChainCount) (\(Self.duration(waits.longestChainNanoseconds)))",
       "  a ready transaction waited \(Self.duration(waits.queueNanoseconds / count)) for a worker on average,"
         + " \(Self.duration(waits.longestQueueNanoseconds)) at most",

@@ -35,8 +35,19 @@ package struct Replay {
     package var skippedCount = 0
     package var stateHash: Hash = .zero
     package var timing = Chain.Timing()
-    package var blocks: [(timeline: Timeline, firstTransaction: Int, startNanoseconds: UInt64)] = []
+    package var blocks: [RecordedBlock] = []
     package var chain: Chain
+  }
+
+  /// A block whose schedule was recorded.
+  package struct RecordedBlock {
+    package var height: UInt64
+    package var timeline: Timeline
+    package var timing: Chain.Timing
+    /// Index of the block's first transaction among the outcome's results.
+    package var firstTransaction: Int
+    /// From the replay's first block on: execution, state hashes and commits of the blocks before.
+    package var startNanoseconds: UInt64
   }
 
   /// Executes what `store` has not executed yet; an empty store takes the genesis first.
@@ -55,12 +66,17 @@ package struct Replay {
     var next = outcome.skippedCount
     while next < transactions.count {
       let end = blockSize > 0 ? min(next + blockSize, transactions.count) : transactions.count
-      let start = outcome.timing.elapsedNanoseconds
+      let start = outcome.timing.wholeNanoseconds
       let block = try chain.execute(
         BlockTransactions(transactions[next..<end]), verifiesSignatures: verifiesSignatures,
         recordsTimeline: recordsTimeline)
       outcome.timing.add(block.timing)
-      if let timeline = block.timeline { outcome.blocks.append((timeline, outcome.results.count, start)) }
+      if let timeline = block.timeline {
+        outcome.blocks.append(
+          RecordedBlock(
+            height: block.height, timeline: timeline, timing: block.timing,
+            firstTransaction: outcome.results.count, startNanoseconds: start))
+      }
       if outcome.results.isEmpty { outcome.results = block.results } else { outcome.results += block.results }
       outcome.ethereumResults += block.ethereumResults
       next = end
@@ -72,6 +88,9 @@ package struct Replay {
 }
 
 extension Chain.Timing {
+  /// Wall time from wire bytes to the committed block.
+  var wholeNanoseconds: UInt64 { elapsedNanoseconds + stateHashNanoseconds + commitNanoseconds }
+
   mutating func add(_ other: Chain.Timing) {
     elapsedNanoseconds += other.elapsedNanoseconds
     signatureNanoseconds += other.signatureNanoseconds

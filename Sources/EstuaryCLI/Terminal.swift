@@ -15,6 +15,13 @@ public enum Terminal {
     return Int(size.ws_col)
   }
 
+  /// Whether standard output shows colours: a terminal that is not dumb, unless NO_COLOR is set (https://no-color.org).
+  static var hasColour: Bool {
+    let environment = ProcessInfo.processInfo.environment
+    return isatty(STDOUT_FILENO) == 1 && environment["TERM"] != "dumb"
+      && (environment["NO_COLOR"] ?? "").isEmpty
+  }
+
   static func write(_ bytes: [UInt8]) {
     bytes.withUnsafeBytes { buffer in
       var offset = 0

@@ -7,6 +7,10 @@ extension Timeline {
     package var transactionCount = 0
     /// Time spent in bodies.
     package var busyNanoseconds: UInt64 = 0
+    /// Time spent on feeding the graph.
+    package var feedingNanoseconds: UInt64 = 0
+    /// Time spent on releasing successors.
+    package var settlingNanoseconds: UInt64 = 0
     /// `busyNanoseconds` over the run's time in thousandths, `[0, 1000]`.
     package var utilisationPermille = 0
   }
@@ -42,6 +46,12 @@ extension Timeline {
     for slice in slices {
       summaries[slice.worker.position].transactionCount += 1
       summaries[slice.worker.position].busyNanoseconds += slice.durationNanoseconds
+      summaries[slice.worker.position].settlingNanoseconds += slice.settlingNanoseconds
+    }
+    for (worker, spans) in feeding.enumerated() {
+      for span in spans {
+        summaries[worker].feedingNanoseconds += span.endNanoseconds - span.startNanoseconds
+      }
     }
     for position in summaries.indices where elapsedNanoseconds > 0 {
       let permille = summaries[position].busyNanoseconds * 1000 / elapsedNanoseconds
@@ -107,39 +117,77 @@ extension Timeline {
     return lanes
   }
 
-  /// Busy share of each of `columnCount` equal time columns, in thousandths, one row a worker: the lane
-  /// picture.
-  package func occupancy(columnCount: Int) -> [[Int]] {
-    var rows = [[UInt64]](repeating: [UInt64](repeating: 0, count: columnCount), count: workerCount)
-    guard columnCount > 0, elapsedNanoseconds > 0 else { return rows.map { $0.map { _ in 0 } } }
-    let columns = UInt64(columnCount)
-    // Column c covers [c × elapsed / columns, (c + 1) × elapsed / columns).
-    func boundary(_ column: UInt64) -> UInt64 {
-      let (quotient, remainder) = elapsedNanoseconds.quotientAndRemainder(dividingBy: columns)
-      return column * quotient + column * remainder / columns
-    }
+  /// What a worker did in one column of the lane picture, in thousandths of the column's time; the rest it waited.
+  package struct Shares: Sendable, Equatable {
+    package var executing = 0
+    package var feeding = 0
+    package var settling = 0
+  }
+
+  /// Shares of each of `columnCount` equal time columns, one row a worker: the lane picture.
+  package func occupancy(columnCount: Int) -> [[Shares]] {
+    var rows = [[Shares]](repeating: [Shares](repeating: Shares(), count: columnCount), count: workerCount)
+    guard columnCount > 0, elapsedNanoseconds > 0 else { return rows }
+    let executing = Columns(count: columnCount, of: elapsedNanoseconds, rowCount: workerCount)
+    let (feeding, settling) = (executing.copy, executing.copy)
     for slice in slices {
-      let end = min(slice.endNanoseconds, elapsedNanoseconds)
-      var column = columnIndex(of: slice.startNanoseconds, among: columns)
-      while column < columns && boundary(column) < end {
-        let (low, high) = (max(slice.startNanoseconds, boundary(column)), min(end, boundary(column + 1)))
-        if high > low { rows[slice.worker.position][Int(column)] += high - low }
-        column += 1
+      executing.add(slice.startNanoseconds, slice.endNanoseconds, to: slice.worker.position)
+      settling.add(slice.endNanoseconds, slice.settledNanoseconds, to: slice.worker.position)
+    }
+    for (worker, spans) in self.feeding.enumerated() {
+      for span in spans { feeding.add(span.startNanoseconds, span.endNanoseconds, to: worker) }
+    }
+    for row in rows.indices {
+      for column in 0..<columnCount {
+        rows[row][column] = Shares(
+          executing: executing.permille(row, column), feeding: feeding.permille(row, column),
+          settling: settling.permille(row, column))
       }
     }
-    return rows.map { row in
-      row.indices.map { column in
-        let width = boundary(UInt64(column) + 1) - boundary(UInt64(column))
-        return width == 0 ? 0 : Int(min(row[column] * 1000 / width, 1000))
-      }
+    return rows
+  }
+}
+
+/// Time by worker and by column; column c covers [c × elapsed / count, (c + 1) × elapsed / count).
+private final class Columns {
+  private let count: UInt64
+  private let elapsed: UInt64
+  private var rows: [[UInt64]]
+
+  init(count: Int, of elapsed: UInt64, rowCount: Int) {
+    (self.count, self.elapsed) = (UInt64(count), elapsed)
+    rows = [[UInt64]](repeating: [UInt64](repeating: 0, count: count), count: rowCount)
+  }
+
+  /// As many columns, without their times.
+  var copy: Columns { Columns(count: Int(count), of: elapsed, rowCount: rows.count) }
+
+  private func boundary(_ column: UInt64) -> UInt64 {
+    let (quotient, remainder) = elapsed.quotientAndRemainder(dividingBy: count)
+    return column * quotient + column * remainder / count
+  }
+
+  func add(_ start: UInt64, _ end: UInt64, to row: Int) {
+    let end = min(end, elapsed)
+    guard start < end else { return }
+    var column = columnIndex(of: start)
+    while column < count && boundary(column) < end {
+      let (low, high) = (max(start, boundary(column)), min(end, boundary(column + 1)))
+      if high > low { rows[row][Int(column)] += high - low }
+      column += 1
     }
   }
 
+  func permille(_ row: Int, _ column: Int) -> Int {
+    let width = boundary(UInt64(column) + 1) - boundary(UInt64(column))
+    return width == 0 ? 0 : Int(min(rows[row][column] * 1000 / width, 1000))
+  }
+
   /// A column at or before the one that holds `time`.
-  private func columnIndex(of time: UInt64, among columns: UInt64) -> UInt64 {
-    let product = time.multipliedFullWidth(by: columns)
-    guard product.high < elapsedNanoseconds else { return columns }
-    let column = elapsedNanoseconds.dividingFullWidth(product).quotient
+  private func columnIndex(of time: UInt64) -> UInt64 {
+    let product = time.multipliedFullWidth(by: count)
+    guard product.high < elapsed else { return count }
+    let column = elapsed.dividingFullWidth(product).quotient
     return column > 0 ? column - 1 : 0
   }
 }
@@ -147,4 +195,7 @@ extension Timeline {
 extension Timeline.Slice {
   /// Time in the body.
   package var durationNanoseconds: UInt64 { endNanoseconds - min(startNanoseconds, endNanoseconds) }
+
+  /// Time after the body, in which successors were released.
+  package var settlingNanoseconds: UInt64 { settledNanoseconds - min(endNanoseconds, settledNanoseconds) }
 }

@@ -6,6 +6,10 @@ protocol RunRecorder: Sendable {
   /// Nanoseconds on the monotonic clock.
   func now() -> UInt64
   func noteRun(of transaction: UInt32, on worker: WorkerIndex, from start: UInt64, to end: UInt64)
+  /// `transaction` has released its successors.
+  func noteSettled(_ transaction: UInt32, at time: UInt64)
+  /// `worker` did a step of feeding the graph.
+  func noteFeeding(by worker: WorkerIndex, from start: UInt64, to end: UInt64)
   /// `transaction`'s last undone predecessor is done; it had an edge to it over `account`.
   func noteRelease(of transaction: UInt32, by predecessor: UInt32, over account: UInt32, at time: UInt64)
 }
@@ -14,6 +18,8 @@ protocol RunRecorder: Sendable {
 struct NoRecorder: RunRecorder {
   @inline(__always) func now() -> UInt64 { 0 }
   @inline(__always) func noteRun(of: UInt32, on: WorkerIndex, from: UInt64, to: UInt64) {}
+  @inline(__always) func noteSettled(_: UInt32, at: UInt64) {}
+  @inline(__always) func noteFeeding(by: WorkerIndex, from: UInt64, to: UInt64) {}
   @inline(__always) func noteRelease(of: UInt32, by: UInt32, over: UInt32, at: UInt64) {}
 }
 
@@ -25,9 +31,17 @@ package struct Timeline: Sendable {
     package var readyNanoseconds: UInt64 = 0
     package var startNanoseconds: UInt64 = 0
     package var endNanoseconds: UInt64 = 0
+    /// When its successors were released; 0 where there was nothing to release.
+    package var settledNanoseconds: UInt64 = 0
     /// The predecessor that was done last, and the account for which it had to be waited for; `nil` if the
     /// transaction was ready as soon as it was added.
     package var releasedBy: Release?
+  }
+
+  /// Time that a worker spent on feeding the graph: on decoding, signatures and adding.
+  package struct Span: Sendable, Equatable {
+    package var startNanoseconds: UInt64
+    package var endNanoseconds: UInt64
   }
 
   package struct Release: Sendable, Equatable {
@@ -42,6 +56,8 @@ package struct Timeline: Sendable {
   package let slices: [Slice]
   /// One an edge of the graph: the account for which it was drawn.
   let edgeAccounts: [UInt32]
+  /// By worker, in order of time; empty where nothing was fed.
+  package var feeding: [[Span]] = []
 }
 
 extension Timeline {
@@ -53,14 +69,24 @@ extension Timeline {
       slice.readyNanoseconds += elapsedNanoseconds
       slice.startNanoseconds += elapsedNanoseconds
       slice.endNanoseconds += elapsedNanoseconds
+      if slice.settledNanoseconds > 0 { slice.settledNanoseconds += elapsedNanoseconds }
       if let release = slice.releasedBy {
         slice.releasedBy?.predecessor = TransactionIndex(release.predecessor.rawValue + offset)
       }
       return slice
     }
+    let workerCount = max(self.workerCount, next.workerCount)
+    let feeding = (0..<workerCount).map { worker in
+      let later = worker < next.feeding.count ? next.feeding[worker] : []
+      return (worker < self.feeding.count ? self.feeding[worker] : [])
+        + later.map {
+          Span(
+            startNanoseconds: $0.startNanoseconds + elapsedNanoseconds,
+            endNanoseconds: $0.endNanoseconds + elapsedNanoseconds)
+        }
+    }
     return Timeline(
-      workerCount: max(workerCount, next.workerCount),
-      elapsedNanoseconds: elapsedNanoseconds + next.elapsedNanoseconds, slices: slices + shifted,
-      edgeAccounts: edgeAccounts + next.edgeAccounts)
+      workerCount: workerCount, elapsedNanoseconds: elapsedNanoseconds + next.elapsedNanoseconds,
+      slices: slices + shifted, edgeAccounts: edgeAccounts + next.edgeAccounts, feeding: feeding)
   }
 }

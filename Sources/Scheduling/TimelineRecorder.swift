@@ -9,15 +9,25 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
   private let capacity: Int
   private let workerCount: Int
   private let origin: UInt64
+  /// One a worker, appended to by that worker.
+  private let feeding: UnsafeMutablePointer<[Timeline.Span]>
+  /// Steps of feeding that follow each other within this time are one span.
+  private static let gapNanoseconds: UInt64 = 1000
 
   init(capacity: Int, workerCount: Int) {
     slices = .allocate(capacity: capacity)
     slices.initialize(repeating: Timeline.Slice(), count: capacity)
     (self.capacity, self.workerCount) = (capacity, workerCount)
+    feeding = .allocate(capacity: workerCount)
+    feeding.initialize(repeating: [], count: workerCount)
     origin = Self.nanoseconds(on: CLOCK_MONOTONIC)
   }
 
-  deinit { slices.deallocate() }
+  deinit {
+    slices.deallocate()
+    feeding.deinitialize(count: workerCount)
+    feeding.deallocate()
+  }
 
   @inline(__always) func now() -> UInt64 { Self.nanoseconds(on: CLOCK_MONOTONIC) &- origin }
 
@@ -27,6 +37,21 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
     slice.pointee.worker = worker
     slice.pointee.startNanoseconds = start
     slice.pointee.endNanoseconds = end
+  }
+
+  @inline(__always)
+  func noteSettled(_ transaction: UInt32, at time: UInt64) {
+    slices[Int(transaction)].settledNanoseconds = time
+  }
+
+  func noteFeeding(by worker: WorkerIndex, from start: UInt64, to end: UInt64) {
+    let spans = feeding + worker.position
+    let last = spans.pointee.count - 1
+    if last >= 0, start &- spans.pointee[last].endNanoseconds <= Self.gapNanoseconds {
+      spans.pointee[last].endNanoseconds = end
+    } else {
+      spans.pointee.append(Timeline.Span(startNanoseconds: start, endNanoseconds: end))
+    }
   }
 
   @inline(__always)
@@ -46,7 +71,8 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
     Timeline(
       workerCount: workerCount, elapsedNanoseconds: now(),
       slices: Array(UnsafeBufferPointer(start: slices, count: graph.count)),
-      edgeAccounts: graph.edgeAccounts())
+      edgeAccounts: graph.edgeAccounts(),
+      feeding: Array(UnsafeBufferPointer(start: feeding, count: workerCount)))
   }
 
   static func nanoseconds(on clock: clockid_t) -> UInt64 {

@@ -80,7 +80,7 @@ extension WorkerPool {
     let isAlone = workerCount == 1
     perform { worker in
       if isAlone {
-        while feed.feed() != .finished {}
+        while Self.step(feed, by: worker, recorder: recorder) != .finished {}
         Self.runInOrder(graph, on: worker, recorder: recorder, body)
       } else {
         Self.work(on: graph, as: worker, feed: feed, recorder: recorder, body)
@@ -146,6 +146,16 @@ extension WorkerPool {
     }
   }
 
+  @inline(__always)
+  private static func step(
+    _ feed: any TransactionFeed, by worker: WorkerIndex, recorder: some RunRecorder
+  ) -> FeedStep {
+    let start = recorder.now()
+    let step = feed.feed()
+    if step != .busy { recorder.noteFeeding(by: worker, from: start, to: recorder.now()) }
+    return step
+  }
+
   private static func work(
     on graph: ConflictGraph, as worker: WorkerIndex, feed wholeFeed: (any TransactionFeed)? = nil,
     recorder: some RunRecorder, _ body: (WorkerIndex, TransactionIndex) -> Void
@@ -159,7 +169,9 @@ extension WorkerPool {
     while true {
       var next = released ?? queue.takeOwn(number)
       if next == nil {
-        if let active = feed, queue.isLow, active.feed() == .finished { feed = nil }
+        if let active = feed, queue.isLow, step(active, by: worker, recorder: recorder) == .finished {
+          feed = nil
+        }
         next = queue.claim(number, current: group, group: graph.group(of:)) ?? queue.steal(number)
       }
       guard let transaction = next else {
@@ -175,6 +187,7 @@ extension WorkerPool {
       let end = recorder.now()
       recorder.noteRun(of: transaction, on: worker, from: start, to: end)
       released = graph.complete(transaction, recorder: recorder, at: end)
+      recorder.noteSettled(transaction, at: recorder.now())
       doneCount += 1
     }
   }

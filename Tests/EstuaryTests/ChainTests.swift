@@ -12,7 +12,7 @@ private final class ForgetfulStore: AccountStore, @unchecked Sendable {
 
   init(refusing height: UInt64) { refusedHeight = height }
 
-  func account(_ key: Pubkey) throws(StoreError) -> Account? { try store.account(key) }
+  func account(_ key: Pubkey) throws(StoreError) -> Account? { store.account(key) }
   func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
     try store.forEachAccount(body)
   }

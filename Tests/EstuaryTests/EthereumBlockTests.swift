@@ -22,13 +22,20 @@ import WideIntegers
     0x00, 0x5b, 0x33, 0xff,
   ]
 
-  private static func genesis(_ block: RandomBlock, fork: String) throws -> Genesis {
+  private static func genesis(
+    _ block: RandomBlock, fork: String, contracts: [(address: Address, code: [UInt8])] = []
+  ) throws -> Genesis {
     var ethereum = EthereumGenesis(chainID: 1, fork: fork, baseFeePerGas: 0, coinbase: Address(0xfee))
     var account = EthereumGenesis.Account(address: contract)
     account.nonce = 1
     account.code = code
     account.storage = [.init(key: UInt256(people[0]), value: 41)]
     ethereum.alloc = [account]
+    for contract in contracts {
+      var account = EthereumGenesis.Account(address: contract.address)
+      account.code = contract.code
+      ethereum.alloc.append(account)
+    }
     for person in people {
       var entry = EthereumGenesis.Account(address: person)
       entry.balance = 1_000_000_000
@@ -96,6 +103,27 @@ import WideIntegers
         #expect(try outcome.chain.ethereumStateRoot() == root)
       }
     }
+  }
+
+  @Test func resultsSayWhatWasReturned() throws {
+    let block = try RandomBlock(seed: 9, count: 1, contention: 0)
+    let contracts: [(address: Address, code: [UInt8])] = [
+      // Returns 42.
+      (Address(0xa001), [0x60, 42, 0x60, 0, 0x52, 0x60, 32, 0x60, 0, 0xf3]),
+      // Reverts with the byte 7.
+      (Address(0xa002), [0x60, 7, 0x60, 0, 0x53, 0x60, 1, 0x60, 0, 0xfd]),
+    ]
+    let genesis = try Self.genesis(block, fork: "Cancun", contracts: contracts)
+    let calls = contracts.enumerated().map { Self.call(Self.people[0], nonce: UInt64($0), to: $1.address) }
+    let outcome = try Self.run(genesis, calls, on: SerialExecutor())
+    let texts = outcome.ethereumResults.map { result in
+      var writer = JSONWriter()
+      result.write(to: &writer)
+      return String(decoding: writer.bytes, as: UTF8.self)
+    }
+    let word = String(repeating: "0", count: 62) + "2a"
+    #expect(texts[0].contains("\"output\":\"0x\(word)\""))
+    #expect(texts[1].contains("\"status\":0") && texts[1].contains("\"output\":\"0x07\""))
   }
 
   @Test func theRootIsThatOfThePlainWorld() throws {

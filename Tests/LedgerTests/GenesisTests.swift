@@ -133,7 +133,11 @@ import Testing
     refusedAccount("\"rentEpoch\":-1", "account.rentEpoch", .expected(.unsigned)),
     refusedAccount("\"rentEpoch\":0.5", "account.rentEpoch", .expected(.unsigned)),
     Refused(
-      text: text(more: ",\"ethereum\":{\"chainId\":1}"), location: "ethereum.coinbase", problem: .missing),
+      text: text(more: ",\"ethereum\":{\"chainId\":1}"), location: "unixTimestamp",
+      problem: .expected(.ethereumTime)),
+    Refused(
+      text: text(more: ",\"ethereum\":{\"chainId\":1}").replacing(": -3", with: ": 3"),
+      location: "ethereum.coinbase", problem: .missing),
     Refused(text: text(more: ",\"programs\":1"), location: "programs", problem: .expected(.array)),
     Refused(text: text(more: ",\"programs\":[{}]"), location: "programs[0].programId", problem: .missing),
     Refused(

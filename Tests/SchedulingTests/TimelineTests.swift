@@ -54,16 +54,50 @@ import Testing
   }
 
   @Test func fillsColumns() {
-    #expect(example.occupancy(columnCount: 5) == [[500, 1000, 500, 0, 0], [0, 1000, 1000, 750, 750]])
-    #expect(example.occupancy(columnCount: 1) == [[400], [700]])
-    #expect(example.occupancy(columnCount: 0) == [[], []])
-    #expect(example.occupancy(columnCount: 3000).map { $0.reduce(0, +) }.allSatisfy { $0 > 0 })
+    func executing(_ count: Int) -> [[Int]] {
+      example.occupancy(columnCount: count).map { $0.map(\.executing) }
+    }
+    #expect(executing(5) == [[500, 1000, 500, 0, 0], [0, 1000, 1000, 750, 750]])
+    #expect(executing(1) == [[400], [700]])
+    #expect(executing(0) == [[], []])
+    #expect(executing(3000).map { $0.reduce(0, +) }.allSatisfy { $0 > 0 })
+    #expect(example.occupancy(columnCount: 5).joined().allSatisfy { $0.feeding == 0 && $0.settling == 0 })
+  }
+
+  /// Worker 0 feeds up to 100 and releases for 100 ns after each transaction; worker 1 feeds at the end.
+  private var fed: Timeline {
+    var slices = example.slices
+    slices[1].settledNanoseconds = 600
+    return Timeline(
+      workerCount: 2, elapsedNanoseconds: 1000, slices: slices, edgeAccounts: [],
+      feeding: [
+        [.init(startNanoseconds: 0, endNanoseconds: 100)],
+        [.init(startNanoseconds: 950, endNanoseconds: 1000)],
+      ])
+  }
+
+  @Test func tellsFeedingAndSettlingApart() {
+    #expect(fed.workers.map(\.feedingNanoseconds) == [100, 50])
+    #expect(fed.workers.map(\.settlingNanoseconds) == [100, 0])
+    let rows = fed.occupancy(columnCount: 5)
+    #expect(rows[0].map(\.feeding) == [500, 0, 0, 0, 0])
+    #expect(rows[1].map(\.feeding) == [0, 0, 0, 0, 250])
+    #expect(rows[0].map(\.settling) == [0, 0, 500, 0, 0])
+    #expect(rows[0].allSatisfy { $0.executing + $0.feeding + $0.settling <= 1000 })
+  }
+
+  @Test func joinsRuns() {
+    let joined = fed.followed(by: fed)
+    #expect(joined.elapsedNanoseconds == 2000)
+    #expect(joined.slices[5].settledNanoseconds == 1600)
+    #expect(joined.slices[5].releasedBy?.predecessor == TransactionIndex(4))
+    #expect(joined.feeding[1].map(\.startNanoseconds) == [950, 1950])
   }
 
   @Test func emptyTimeline() {
     let empty = Timeline(workerCount: 1, elapsedNanoseconds: 0, slices: [], edgeAccounts: [])
     #expect(empty.workers.map(\.utilisationPermille) == [0])
-    #expect(empty.occupancy(columnCount: 3) == [[0, 0, 0]])
+    #expect(empty.occupancy(columnCount: 3) == [[.init(), .init(), .init()]])
     #expect(empty.hottestAccounts(limit: 5) == [])
     #expect(empty.waits == .init())
   }

@@ -172,7 +172,8 @@ package struct EthereumBlockExecution {
   private func credit(
     _ amount: UInt256, to address: Address, _ environment: BlockEnvironment
   ) throws(EVMStateError) {
-    let position = try host.state.pointee.journal.position(of: address)
+    let position = host.state.pointee.journal.position(of: address)
+    try host.state.pointee.journal.use([], at: position)
     host.state.pointee.journal.credit(amount, to: position, fork: environment.fork)
   }
 
@@ -182,7 +183,8 @@ package struct EthereumBlockExecution {
     host.begin(reader: state, block: environment, message: EVMMessageOrigin())
     try credit(.zero, to: DAOFork.refundContract, environment)
     for address in DAOFork.drainedAccounts {
-      let position = try host.state.pointee.journal.position(of: address)
+      let position = host.state.pointee.journal.position(of: address)
+      try host.state.pointee.journal.use(.balance, at: position)
       let balance = host.state.pointee.journal.accounts.base[position].balance
       if balance.isZero { continue }
       host.state.pointee.journal.setBalance(.zero, at: position)

@@ -56,7 +56,7 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     output = receipt.output
   }
 
-  /// `{"hash", "error", "status", "gasUsed", "contractAddress", "logs"}`, and `"halt"` where execution failed.
+  /// `{"hash", "error", "status", "gasUsed", "contractAddress", "output", "logs"}`, and `"halt"` where execution failed.
   package func write(to writer: inout JSONWriter) {
     writer.beginObject()
     if let hash { writer.member("hash", Self.hex(hash.bytes)) } else { writer.memberNull("hash") }
@@ -69,6 +69,7 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     } else {
       writer.memberNull("contractAddress")
     }
+    writer.member("output", Self.hex(output))
     writer.key("logs")
     writer.array { writer in
       for log in logs {

@@ -47,7 +47,7 @@ struct ReplayVerb: ParsableCommand {
   var repeatCount = 1
 
   @Option(
-    help: ArgumentHelp("Write a Chrome trace (ui.perfetto.dev) here: one track a worker.", valueName: "file"))
+    help: ArgumentHelp("Write a trace for ui.perfetto.dev here: what each worker did, and who waited for whom.", valueName: "file"))
   var trace: String?
 
   @Option(help: ArgumentHelp("Write the accounts after the replay here, as a genesis.", valueName: "file"))
@@ -91,7 +91,7 @@ struct ReplayVerb: ParsableCommand {
       last = outcome
     }
     guard let last else { return }
-    if let trace { try writeTrace(last, to: trace) }
+    if let trace { try writeTrace(last, of: replay, to: trace) }
     if let dumpAccounts { try dump(last.chain, to: dumpAccounts) }
     if output.json {
       Terminal.write(try json(last, of: replay, executor: executor, elapsed: elapsed))
@@ -133,14 +133,17 @@ struct ReplayVerb: ParsableCommand {
       blockhash: chain.head.blockhash, ethereum: try chain.ethereumDump(), to: path)
   }
 
-  private func writeTrace(_ outcome: Replay.Outcome, to path: String) throws {
+  private func writeTrace(_ outcome: Replay.Outcome, of replay: Replay, to path: String) throws {
     let table = outcome.chain.table
+    let wires = replay.transactions.dropFirst(outcome.skippedCount).compactMap { transaction -> [UInt8]? in
+      if case .solana(let wire) = transaction { wire } else { nil }
+    }
     let blocks = outcome.blocks.map { block in
-      ChromeTrace.Block(
-        timeline: block.timeline,
-        results: Array(
-          outcome.results[block.firstTransaction..<block.firstTransaction + block.timeline.slices.count]),
-        startNanoseconds: block.startNanoseconds, accountName: { table.key(of: $0).description })
+      let range = block.firstTransaction..<block.firstTransaction + block.timeline.slices.count
+      return ChromeTrace.Block(
+        number: block.height, timeline: block.timeline, timing: block.timing, wires: wires[range],
+        results: outcome.results[range], startNanoseconds: block.startNanoseconds,
+        accountName: { table.key(of: $0).description })
     }
     try WholeFile.write(ChromeTrace.json(blocks), to: path)
   }
@@ -210,7 +213,9 @@ struct ReplayVerb: ParsableCommand {
     }
     let table = outcome.chain.table
     if let timeline = Self.whole(outcome.blocks.map(\.timeline)) {
-      lines.append(LanePicture(timeline) { table.key(of: $0).description }.text(width: Terminal.width))
+      lines.append(
+        LanePicture(timeline) { table.key(of: $0).description }
+          .text(width: Terminal.width, colour: Terminal.hasColour))
     }
     print(lines.joined(separator: "\n"))
   }
