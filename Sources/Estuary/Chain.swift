@@ -27,6 +27,7 @@ public final class Chain {
     public let results: [TransactionResult]
     /// One an Ethereum transaction, in order.
     public let ethereumResults: [EthereumTransactionResult]
+    public let ethereumEffort: EthereumEffort
     /// Of the state after the block.
     public let stateHash: Hash
     public let timing: Timing
@@ -197,6 +198,7 @@ public final class Chain {
     programs.finishBlock()
     return Block(
       height: record.height, results: execution.results, ethereumResults: execution.ethereumResults,
+      ethereumEffort: execution.ethereumEffort,
       stateHash: record.stateHash, timing: timing, timeline: execution.timeline)
   }
 
@@ -204,6 +206,7 @@ public final class Chain {
   fileprivate struct MixedExecution {
     var results: [TransactionResult] = []
     var ethereumResults: [EthereumTransactionResult] = []
+    var ethereumEffort = EthereumEffort()
     var signatures: [Signature] = []
     /// What changed first, as lists that nobody needs as one.
     var firstChanges: [[AccountTable.FirstChange]] = []
@@ -260,6 +263,7 @@ public final class Chain {
       throw .ethereum(detail: "\(error)")
     }
     execution.signatureNanoseconds &+= ethereum.takeSignatureNanoseconds()
+    execution.ethereumEffort.add(ethereum.takeEffort())
     execution.add(ethereum.takeFirstChanges())
   }
 

@@ -8,7 +8,9 @@ import SBPF
 import Scheduling
 
 package final class LockExecutor: BlockExecutor {
-  package let name = "locks"
+  package var name: String { runsAhead ? "overlay" : "locks" }
+  /// Whether Ethereum's transactions run ahead of their turn, on all workers (EthereumLanes.swift).
+  let runsAhead: Bool
   package var workerCount: Int { pool.workerCount }
   package let engine: Engine
   package let pool: WorkerPool
@@ -16,7 +18,10 @@ package final class LockExecutor: BlockExecutor {
   private let graph = ConflictGraph()
 
   /// - Parameter workerCount: `[1, WorkerPool.workerLimit]`.
-  package init(workerCount: Int, engine: Engine = .fastest) throws(SchedulingError) {
+  package init(
+    workerCount: Int, engine: Engine = .fastest, runsAhead: Bool = false
+  ) throws(SchedulingError) {
+    self.runsAhead = runsAhead
     pool = try WorkerPool(workerCount: workerCount)
     self.engine = engine
     lanes = WorkerLocal(pool) { _ in Lane(engine: engine) }

@@ -31,6 +31,7 @@ package struct Replay {
     package var results: [TransactionResult] = []
     /// Of Ethereum's.
     package var ethereumResults: [EthereumTransactionResult] = []
+    package var ethereumEffort = EthereumEffort()
     /// Transactions that the ledger had before.
     package var skippedCount = 0
     package var stateHash: Hash = .zero
@@ -79,6 +80,7 @@ package struct Replay {
       }
       if outcome.results.isEmpty { outcome.results = block.results } else { outcome.results += block.results }
       outcome.ethereumResults += block.ethereumResults
+      outcome.ethereumEffort.add(block.ethereumEffort)
       next = end
       progress(next)
     }

@@ -45,7 +45,9 @@ package enum FileBytes {
   }
 
   /// Makes `path` a file of these bytes: whole and on the disk, or not at all. `mode` applies to a new file.
-  package static func writeWhole(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644, replacing: Bool = true)
+  package static func writeWhole(
+    _ bytes: [UInt8], to path: String, mode: mode_t = 0o644, replacing: Bool = true
+  )
     throws(FileError)
   {
     let file = try WholeFileWriter(path, mode: mode, replacing: replacing)
@@ -54,8 +56,9 @@ package enum FileBytes {
   }
 }
 
-/// Writes a file that appears whole or not at all: into a file of another name in the same directory, which takes the
-/// name when everything is on the disk. What is no regular file (a pipe, a terminal, /dev/null) is written as it stands.
+/// Writes a file that appears whole or not at all: into a file of another name in the same directory, which
+/// takes the name when everything is on the disk. What is no regular file (a pipe, a terminal, /dev/null) is
+/// written as it stands.
 package final class WholeFileWriter {
   private let target: String
   /// The file that takes `target`'s name at the end; `nil` where the target is written in place.

@@ -36,8 +36,8 @@ enum RocksDB {
 /// A column family and how it is written.
 struct RocksFamily {
   let name: String
-  /// Keys only ever go up. Levelled compaction moves such files down untouched, so that thousands of small ones pile up;
-  /// universal compaction merges them.
+  /// Keys only ever go up. Levelled compaction moves such files down untouched, so that thousands of small
+  /// ones pile up; universal compaction merges them.
   var isAppendOnly = false
 }
 
@@ -61,8 +61,8 @@ final class RocksDatabase: @unchecked Sendable {
   /// Let go after the database is closed.
   private let companion: AnyObject?
 
-  /// Opens what is at `path`, making missing families unless it only reads: a database is made before its families, and
-  /// a process may be killed in between.
+  /// Opens what is at `path`, making missing families unless it only reads: a database is made before its
+  /// families, and a process may be killed in between.
   ///
   /// - Parameters:
   ///   - openFiles: table files held open at a time; -1: all of them, from the start.
@@ -102,8 +102,9 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_writeoptions_set_sync(syncedWrite, 1)
   }
 
-  /// What C's setters do not offer. A command opens, commits one block and ends: were the log moved into tables at each
-  /// opening, each command would leave table files; `RocksDBStore` moves it when there are enough of them.
+  /// What C's setters do not offer. A command opens, commits one block and ends: were the log moved into
+  /// tables at each opening, each command would leave table files; `RocksDBStore` moves it when there are
+  /// enough of them.
   private static let textOptions = "avoid_flush_during_recovery=true;avoid_flush_during_shutdown=true"
 
   /// The memory for changes on their way into tables, over all families, in bytes.
@@ -134,8 +135,8 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_options_set_db_write_buffer_size(options, writeBufferByteCount)
     rocksdb_options_set_max_total_wal_size(options, logByteLimit)
     rocksdb_options_set_max_manifest_file_size(options, 4 << 20)
-    // Nothing goes to the text log: RocksDB 7.8 aborts when it writes a line after one that did not fit on the disk. A
-    // reader has no log at all: a directory that cannot be made is how the C interface is told.
+    // Nothing goes to the text log: RocksDB 7.8 aborts when it writes a line after one that did not fit on
+    // the disk. A reader has no log at all: a directory that cannot be made is how the C interface is told.
     rocksdb_options_set_info_log_level(options, 5)
     rocksdb_options_set_keep_log_file_num(options, 1)
     if access == .reading { rocksdb_options_set_db_log_dir(options, "/dev/null/none") }
@@ -234,11 +235,13 @@ final class RocksDatabase: @unchecked Sendable {
     for family in families { try RocksDB.check { rocksdb_flush_cf(database, options, family, $0) } }
   }
 
-  /// Waits until no tables are due to be merged or being merged, at most so long: a process that ends before throws the
-  /// merge away.
+  /// Waits until no tables are due to be merged or being merged, at most so long: a process that ends before
+  /// throws the merge away.
   func waitForCompactions(seconds: Double) {
     let properties = ["rocksdb.compaction-pending", "rocksdb.num-running-compactions"]
-    let isBusy = { self.families.contains { family in properties.contains { self.number($0, family) ?? 0 > 0 } } }
+    let isBusy = {
+      self.families.contains { family in properties.contains { self.number($0, family) ?? 0 > 0 } }
+    }
     let pollMicroseconds: UInt32 = 1000
     var polls = Int(seconds * 1e6) / Int(pollMicroseconds)
     while polls > 0 && isBusy() {
@@ -248,7 +251,9 @@ final class RocksDatabase: @unchecked Sendable {
   }
 
   /// RocksDB's estimate of the keys in `family`.
-  func estimatedKeyCount(_ family: Int) -> UInt64 { number("rocksdb.estimate-num-keys", families[family]) ?? 0 }
+  func estimatedKeyCount(_ family: Int) -> UInt64 {
+    number("rocksdb.estimate-num-keys", families[family]) ?? 0
+  }
 
   private func number(_ property: String, _ family: OpaquePointer) -> UInt64? {
     var value: UInt64 = 0

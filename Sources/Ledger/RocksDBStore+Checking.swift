@@ -1,6 +1,7 @@
-// What a ledger on disk must prove. Each opening: that HEAD, which is on the disk after every commit, is not ahead of the
-// database, whose last records are what RocksDB silently leaves out where its log or manifest was cut short. Each read:
-// RocksDB's checksums, and records that decode. `verify` reads everything and adds it up.
+// What a ledger on disk must prove. Each opening: that HEAD, which is on the disk after every commit, is not
+// ahead of the database, whose last records are what RocksDB silently leaves out where its log or manifest
+// was cut short. Each read: RocksDB's checksums, and records that decode. `verify` reads everything and adds
+// it up.
 
 import Glibc
 import Primitives
@@ -12,8 +13,8 @@ extension RocksDBStore {
     package var blockCount: UInt64 = 0
   }
 
-  /// Reads all of the ledger as of its opening: the accounts must add up to the state that the last block names, and no
-  /// block may be missing.
+  /// Reads all of the ledger as of its opening: the accounts must add up to the state that the last block
+  /// names, and no block may be missing.
   ///
   /// - Parameter progress: called now and then with the accounts read so far.
   package func verify(
@@ -36,8 +37,8 @@ extension RocksDBStore {
     return found
   }
 
-  /// Throws where `mark` is ahead of the database, or of another history. Where there is none, all accounts are added up
-  /// instead.
+  /// Throws where `mark` is ahead of the database, or of another history. Where there is none, all accounts
+  /// are added up instead.
   static func check(
     _ mark: HeadFile.Mark?, _ database: RocksDatabase, _ last: Last?, _ path: String
   ) throws(StoreError) {
@@ -132,8 +133,8 @@ extension RocksDBStore {
 
   // MARK: Copies and figures
 
-  /// Copies the ledger as of now into a new directory; cheap, because unchanged files are shared. The copy appears whole
-  /// or not at all.
+  /// Copies the ledger as of now into a new directory; cheap, because unchanged files are shared. The copy
+  /// appears whole or not at all.
   package func checkpoint(to copyPath: String) throws(StoreError) {
     func refuse(_ code: Int32) -> StoreError {
       .unwritable(path: copyPath, detail: FileError(errno: code).detail)
@@ -143,7 +144,8 @@ extension RocksDBStore {
     let name = copyPath.hasSuffix("/") ? String(copyPath.dropLast()) : copyPath
     let unfinished = name + ".part"
     if access(unfinished, F_OK) == 0 {
-      throw .unwritable(path: copyPath, detail: "'\(unfinished)' is there, left over from one that was stopped: remove it")
+      throw .unwritable(
+        path: copyPath, detail: "'\(unfinished)' is there, left over from one that was stopped: remove it")
     }
     do throws(RocksDBError) {
       try database.checkpoint(to: unfinished)

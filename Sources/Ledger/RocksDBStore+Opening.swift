@@ -51,8 +51,8 @@ extension RocksDBStore {
 
   private static let readingAttempts = 50
 
-  /// The database as of now and its last block. A writer may be at work: what it moves while the database opens, which the
-  /// manifest tells, would give a state that never was, so the opening is repeated.
+  /// The database as of now and its last block. A writer may be at work: what it moves while the database
+  /// opens, which the manifest tells, would give a state that never was, so the opening is repeated.
   static func openForReading(
     _ path: String
   ) throws(StoreError) -> (RocksDatabase, Last?) {

@@ -7,9 +7,9 @@
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
 //
-// Beside the database's files: "ESTUARY" marks the directory as a ledger before the database exists, so that an
-// interrupted creation can be told from somebody else's directory; WRITER is the writer's lock (`LedgerLock`); HEAD names
-// the last block that was committed (`HeadFile`).
+// Beside the database's files: "ESTUARY" marks the directory as a ledger before the database exists, so that
+// an interrupted creation can be told from somebody else's directory; WRITER is the writer's lock
+// (`LedgerLock`); HEAD names the last block that was committed (`HeadFile`).
 
 import Glibc
 import Primitives
@@ -36,7 +36,8 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     case existing
     /// An empty or missing directory becomes a ledger.
     case creatingIfMissing
-    /// The ledger must be there. Nothing is written and no lock taken: what its writer commits later is not seen.
+    /// The ledger must be there. Nothing is written and no lock taken: what its writer commits later is not
+    /// seen.
     case reading
   }
 
@@ -70,7 +71,9 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     try Self.checkFormat(database, path, mayBeEmpty: isEmpty)
     last = try Self.readHead(database, path)
     let mark = try Self.readMark(path)
-    do throws(FileError) { headFile = try HeadFile(path) } catch { throw .failed(path: path, detail: error.detail) }
+    do throws(FileError) { headFile = try HeadFile(path) } catch {
+      throw .failed(path: path, detail: error.detail)
+    }
     try Self.check(mark, database, last, path)
     marksHead = false  // the opening began another manifest
     try markHead()
@@ -181,7 +184,8 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     case (nil, nil): return nil
     case (.some(.some(let head)), .some(let lattice)):
       guard head.slot <= BlockRecord.countLimit, head.height <= BlockRecord.countLimit else {
-        throw .failed(path: path, detail: "its slot \(head.slot) leaves no room to count on: begin another ledger")
+        throw .failed(
+          path: path, detail: "its slot \(head.slot) leaves no room to count on: begin another ledger")
       }
       return (head, lattice)
     default: throw .corrupted(path: path, detail: "the last block's record is malformed")

@@ -29,8 +29,8 @@ extension StoreError: CustomStringConvertible {
       "the ledger at '\(path)' is in use by \(holder.map { "process \($0)" } ?? "another process"): "
         + "wait for it to finish, or stop it"
     case .corrupted(let path, let detail):
-      "the ledger at '\(path)' is damaged (\(detail)): go on from a checkpoint of it, or replay into a new directory "
-        + "('estuary ledger verify' reads all of it, 'estuary ledger checkpoint' makes checkpoints)"
+      "the ledger at '\(path)' is damaged (\(detail)): go on from a checkpoint of it, or replay into a new "
+        + "directory ('estuary ledger verify' reads all of it, 'estuary ledger checkpoint' makes checkpoints)"
     case .foreign(let path):
       "'\(path)' holds files that are no Estuary ledger: name an empty or a new directory"
     case .unsupportedFormat(let path, let version):

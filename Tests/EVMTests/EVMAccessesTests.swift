@@ -49,7 +49,8 @@ struct EVMAccessesTests {
     let reader = CreditWorld(world)
     let host = try EVMHost(programs: EVMProgramCache())
     let transaction = EthereumTransaction(
-      kind: accessList.isEmpty ? .legacy : .accessList, chainID: accessList.isEmpty ? nil : 1, nonce: 0, maxPriorityFeePerGas: price,
+      kind: accessList.isEmpty ? .legacy : .accessList, chainID: accessList.isEmpty ? nil : 1, nonce: 0,
+      maxPriorityFeePerGas: price,
       maxFeePerGas: price, gasLimit: 200_000, to: to, value: value, data: data, accessList: accessList)
     let block = BlockEnvironment(fork: fork, coinbase: coinbase)
     let result = try EVMTransactionProcessor(host: host).process(
@@ -105,7 +106,9 @@ struct EVMAccessesTests {
       accounts: ["other w", "sender w", "target w"]),
     Case(
       testDescription: "value to another, reverted",
-      code: [0x60, 0, 0x60, 0, 0x60, 0, 0x60, 0, 0x60, 1] + push(other) + [0x5a, 0xf1, 0x60, 0, 0x60, 0, 0xfd],
+      code: [0x60, 0, 0x60, 0, 0x60, 0, 0x60, 0, 0x60, 1] + push(other) + [
+        0x5a, 0xf1, 0x60, 0, 0x60, 0, 0xfd,
+      ],
       accounts: ["other w", "sender w", "target w"]),
   ]
 
@@ -116,7 +119,10 @@ struct EVMAccessesTests {
   }
 
   @Test func whatAListNamesIsWarmAndNotRead() throws {
-    let list = [AccessListEntry(address: Self.other, storageKeys: [.zero]), .init(address: Self.target, storageKeys: [Hash(UInt256(7))])]
+    let list = [
+      AccessListEntry(address: Self.other, storageKeys: [.zero]),
+      .init(address: Self.target, storageKeys: [Hash(UInt256(7))]),
+    ]
     let outcome = try Self.run([0x60, 1, 0x54, 0x00], accessList: list)
     #expect(outcome.accounts == ["sender w", "target r"] && outcome.slots == ["target 1 r"])
     #expect(!outcome.asked.contains(Self.other) && !outcome.asked.contains(Self.coinbase))

@@ -92,14 +92,19 @@ import WideIntegers
     #expect(expected.results.count == 40 && expected.ethereumResults.count > 20)
     #expect(expected.ethereumResults.contains { $0.succeeded && $0.logs.count == 1 })
     #expect(expected.ethereumResults.contains { $0.error?.hasPrefix("NONCE_MISMATCH") == true })
+    let count = expected.ethereumResults.count
+    #expect(expected.ethereumEffort == EthereumEffort(executionCount: count, repeatedCount: 0))
     let root = try expected.chain.ethereumStateRoot()
     for workers in [1, 2, 4] {
-      for blockSize in [0, 7] {
+      for (blockSize, runsAhead) in [(0, false), (7, false), (0, true), (7, true)] {
         let outcome = try Self.run(
-          genesis, transactions, on: LockExecutor(workerCount: workers), blockSize: blockSize)
+          genesis, transactions, on: LockExecutor(workerCount: workers, runsAhead: runsAhead),
+          blockSize: blockSize)
         #expect(outcome.stateHash == expected.stateHash)
         #expect(outcome.results == expected.results)
         #expect(outcome.ethereumResults == expected.ethereumResults)
+        let effort = outcome.ethereumEffort
+        #expect((count...2 * count).contains(effort.executionCount) && effort.repeatedCount <= count)
         #expect(try outcome.chain.ethereumStateRoot() == root)
       }
     }

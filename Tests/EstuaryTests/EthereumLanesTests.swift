@@ -29,14 +29,17 @@ import WideIntegers
 
   private static func block(_ seed: UInt64) -> RandomEthereumBlock {
     RandomEthereumBlock(
-      seed: seed, count: 60, fork: forks[Int(seed) % forks.count], contention: [0, 20, 60, 100][Int(seed / 8) % 4],
+      seed: seed, count: 60, fork: forks[Int(seed) % forks.count],
+      contention: [0, 20, 60, 100][Int(seed / 8) % 4],
       gasLimit: seed % 5 == 4 ? 3_000_000 : 1 << 40)
   }
 
   @Test(arguments: [Engine.fastest, .interpreter])
   func lanesGiveWhatOneAfterTheOtherGives(engine: Engine) throws {
     let serial = SerialExecutor(engine: engine)
-    let executors = try [1, 2, 4, 8].map { try LockExecutor(workerCount: $0, engine: engine) }
+    let executors = try [1, 2, 4, 8].map {
+      try LockExecutor(workerCount: $0, engine: engine, runsAhead: true)
+    }
     var situations: [RandomEthereumBlock.Situation: Int] = [:]
     var (failed, refused, halted) = (0, 0, 0)
     for seed in 0..<160 as Range<UInt64> {
@@ -68,12 +71,15 @@ import WideIntegers
     genesis.gasLimit = 1 << 40
     var wires: [EthereumWire] = []
     for number in 0..<count {
-      let (payer, payee) = (Address(UInt256(0x1000 + UInt64(number))), Address(UInt256(0x90_0000 + UInt64(number))))
+      let (payer, payee) = (
+        Address(UInt256(0x1000 + UInt64(number))), Address(UInt256(0x90_0000 + UInt64(number)))
+      )
       var account = EthereumGenesis.Account(address: payer)
       account.balance = 1_000_000
       genesis.alloc.append(account)
       let transaction = EthereumTransaction(
-        kind: .legacy, chainID: nil, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1, gasLimit: 21_000, to: payee,
+        kind: .legacy, chainID: nil, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1, gasLimit: 21_000,
+        to: payee,
         value: 5)
       wires.append(EthereumWire(transaction.encoded, sender: payer))
     }

@@ -12,7 +12,8 @@ struct RandomEthereumBlock {
   /// What a transaction is there for.
   enum Situation: CaseIterable {
     case plainTransfer, nonceChain, wrongNonce, counter, hotSlot, readsFeeRecipient, paysFeeRecipient
-    case sentByFeeRecipient, creation, callsCreated, destroys, recreates, reverts, outOfGas, forwards, delegates
+    case sentByFeeRecipient, creation, callsCreated, destroys, recreates, reverts, outOfGas, forwards,
+      delegates
     case callsDelegated, noReward, damaged, emptyTarget, tooMuchGas
   }
 
@@ -41,7 +42,8 @@ struct RandomEthereumBlock {
   private static let watcherCode: [UInt8] = [0x41, 0x31, 0x47, 0x01, 0x33, 0x55, 0x00]
   /// Counts in slot 1; with data, gives itself up to its caller instead.
   private static let mortalCode: [UInt8] = [
-    0x36, 0x60, 13, 0x57, 0x60, 1, 0x54, 0x60, 1, 0x01, 0x60, 1, 0x55, 0x5b, 0x36, 0x15, 0x60, 21, 0x57, 0x33, 0xff,
+    0x36, 0x60, 13, 0x57, 0x60, 1, 0x54, 0x60, 1, 0x01, 0x60, 1, 0x55, 0x5b, 0x36, 0x15, 0x60, 21, 0x57, 0x33,
+    0xff,
     0x5b, 0x00,
   ]
   /// Makes, at the same address every time, a contract that counts in slot 1 and is given up with data (CREATE2).
@@ -137,7 +139,9 @@ struct RandomEthereumBlock {
     case .reverts: send(sender, Self.reverter, value: 1)
     case .outOfGas: send(sender, Self.burner)
     case .forwards:
-      let target = [other, Self.coinbase, Self.counter, Address(UInt256(0x99_0000 + UInt64(below(3)))), Address(4)]
+      let target = [
+        other, Self.coinbase, Self.counter, Address(UInt256(0x99_0000 + UInt64(below(3)))), Address(4),
+      ]
       send(
         sender, Self.forwarder, value: UInt64(below(2)),
         data: UInt256(target[below(target.count)]).bigEndianBytes)
@@ -168,7 +172,8 @@ struct RandomEthereumBlock {
     let price = UInt256(gasPrice ?? UInt64(1 + below(3)))
     var transaction = EthereumTransaction(
       kind: authorization == nil ? .legacy : .setCode, chainID: authorization == nil ? nil : 1,
-      nonce: nonce + nonceError, maxPriorityFeePerGas: price, maxFeePerGas: price, gasLimit: gasLimit, to: target,
+      nonce: nonce + nonceError, maxPriorityFeePerGas: price, maxFeePerGas: price, gasLimit: gasLimit,
+      to: target,
       value: UInt256(value), data: data)
     if let authorization { transaction.authorizations = [Self.authorization(authorization)] }
     if nonceError == 0 { nonces[sender] = nonce + 1 }

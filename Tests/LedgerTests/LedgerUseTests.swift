@@ -1,5 +1,5 @@
-// A ledger in use: many short openings, readers beside a writer, what is cut short or lost behind the database's back,
-// copies and the check of everything.
+// A ledger in use: many short openings, readers beside a writer, what is cut short or lost behind the
+// database's back, copies and the check of everything.
 
 import Foundation
 import Primitives
@@ -25,8 +25,8 @@ import Testing
     }
   }
 
-  /// What commands do: each opens the ledger, commits a block and ends; 256 files may be open. ESTUARY_OPENINGS says how
-  /// many, for long runs.
+  /// What commands do: each opens the ledger, commits a block and ends; 256 files may be open.
+  /// ESTUARY_OPENINGS says how many, for long runs.
   @Test func manyOpeningsNeedFewFiles() async throws {
     await #expect(processExitsWith: .success) {
       var limit = rlimit(rlim_cur: 256, rlim_max: 256)
@@ -127,7 +127,9 @@ import Testing
       try store.database.flush()
       try store.commit(history.next())
     }
-    let manifests = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix("MANIFEST") }
+    let manifests = try FileManager.default.contentsOfDirectory(atPath: path).filter {
+      $0.hasPrefix("MANIFEST")
+    }
     let url = URL(fileURLWithPath: path + "/" + (try #require(manifests.max())))
     let bytes = try Data(contentsOf: url)
     for count in stride(from: bytes.count - 1, to: 0, by: -7) {
@@ -156,11 +158,15 @@ import Testing
     var other = account
     other.lamports += 1
     try change { $0.put(1, key.bytes, AccountRecord.encode(other), in: $1) }
-    #expect { try RocksDBStore(path: path, .existing).verify() } throws: { Self.damage(path, holding: "accounts")($0) }
+    #expect { try RocksDBStore(path: path, .existing).verify() } throws: {
+      Self.damage(path, holding: "accounts")($0)
+    }
     try change { $0.put(1, key.bytes, AccountRecord.encode(account), in: $1) }
     _ = try RocksDBStore(path: path, .existing).verify()
     try change { $0.delete(2, [0, 0, 0, 0, 0, 0, 0, 2], in: $1) }
-    #expect { try RocksDBStore(path: path, .existing).verify() } throws: { Self.damage(path, holding: "block 2")($0) }
+    #expect { try RocksDBStore(path: path, .existing).verify() } throws: {
+      Self.damage(path, holding: "block 2")($0)
+    }
   }
 
   @Test func aLostDirectoryIsAnError() throws {

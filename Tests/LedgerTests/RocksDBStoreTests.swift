@@ -110,7 +110,8 @@ import Testing
 
     // A family of somebody else's.
     let mixed = directory.path + "/mixed"
-    _ = try RocksDatabase(path: mixed, families: [RocksFamily(name: "default"), RocksFamily(name: "other")], .creating)
+    _ = try RocksDatabase(
+      path: mixed, families: [RocksFamily(name: "default"), RocksFamily(name: "other")], .creating)
     _ = directory.write("This directory is an Estuary ledger.\n", to: "mixed/ESTUARY")
     #expect(throws: StoreError.foreign(path: mixed)) { try RocksDBStore(path: mixed) }
   }
@@ -163,10 +164,12 @@ import Testing
     for reopened in [false, true] {
       let original = TemporaryDirectory()
       try Self.fill(original.path + "/ledger", seed: 8, blocks: blocks)
-      if reopened { try RocksDBStore(path: original.path + "/ledger").database.flush() }  // tables instead of a log
+      // Tables instead of a log.
+      if reopened { try RocksDBStore(path: original.path + "/ledger").database.flush() }
       let files = try FileManager.default.contentsOfDirectory(atPath: original.path + "/ledger").sorted()
       let damageable = files.filter {
-        $0.hasSuffix(".sst") || $0.hasSuffix(".log") || $0.hasPrefix("MANIFEST") || $0 == "CURRENT" || $0 == "HEAD"
+        $0.hasSuffix(".sst") || $0.hasSuffix(".log") || $0.hasPrefix("MANIFEST") || $0 == "CURRENT"
+          || $0 == "HEAD"
       }
       #expect(damageable.count >= 3)
       for file in damageable {

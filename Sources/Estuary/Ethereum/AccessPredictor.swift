@@ -131,7 +131,8 @@ final class AccessPredictor: @unchecked Sendable {
   }
 
   private static func callClass(_ target: Address, _ selector: UInt32) -> UInt32 {
-    let mixed = (target.word0 ^ target.word1 ^ UInt64(target.word2) << 32 ^ UInt64(selector))
+    let mixed =
+      (target.word0 ^ target.word1 ^ UInt64(target.word2) << 32 ^ UInt64(selector))
       &* 0x9e37_79b9_7f4a_7c15
     return UInt32(truncatingIfNeeded: mixed >> 52)  // of `classCount`
   }

@@ -8,6 +8,19 @@ import SBPF
 import Scheduling
 import WideIntegers
 
+/// How often Ethereum's transactions were executed: once each by the serial executor, at most twice in lanes.
+public struct EthereumEffort: Sendable, Equatable {
+  /// Executions, those that were thrown away included; a transaction that is malformed has none.
+  public var executionCount = 0
+  /// Executions that were thrown away, each followed by one that counts.
+  public var repeatedCount = 0
+
+  mutating func add(_ other: EthereumEffort) {
+    executionCount += other.executionCount
+    repeatedCount += other.repeatedCount
+  }
+}
+
 final class EthereumLane {
   private let genesis: EthereumGenesis
   private let fork: Fork
@@ -16,10 +29,9 @@ final class EthereumLane {
   private let reader: EVMLedgerState
   private let host: EVMHost
   private let thread: EVMThread
-  /// Where the executor has several lanes.
+  /// Where the executor runs them ahead.
   private let lanes: EthereumLanes?
-  private(set) var executionCount = 0
-  private(set) var repeatedCount = 0
+  private var effort = EthereumEffort()
   private var environment: BlockEnvironment
   private var gasUsed: UInt64 = 0
   private var blobGasUsed: UInt64 = 0
@@ -37,9 +49,12 @@ final class EthereumLane {
       throw .machine(detail: "\(error)")
     }
     do throws(WideMachineError) {
-      lanes = try (executor as? LockExecutor).map { executor throws(WideMachineError) in
-        try EthereumLanes(pool: executor.pool, programs: programs, engine: engine)
-      }
+      lanes =
+        if let executor = executor as? LockExecutor, executor.runsAhead {
+          try EthereumLanes(pool: executor.pool, programs: programs, engine: engine)
+        } else {
+          nil
+        }
     } catch {
       throw .machine(detail: "\(error)")
     }
@@ -99,6 +114,12 @@ final class EthereumLane {
     return signatureNanoseconds
   }
 
+  /// Executions since it was last asked for.
+  func takeEffort() -> EthereumEffort {
+    defer { effort = EthereumEffort() }
+    return effort
+  }
+
   /// The table was rolled back.
   func invalidate() { state.invalidate() }
 
@@ -111,11 +132,11 @@ final class EthereumLane {
     state.reserve(transactionCount: wires.count)
     if let lanes {
       let (results, totals) = try lanes.execute(
-        wires.filter { $0.problem == nil }, verifiesSignatures: verifiesSignatures, in: environment, gasUsed: gasUsed,
+        wires.filter { $0.problem == nil }, verifiesSignatures: verifiesSignatures, in: environment,
+        gasUsed: gasUsed,
         blobGasUsed: blobGasUsed, on: state)
       (gasUsed, blobGasUsed) = (totals.gasUsed, totals.blobGasUsed)
-      executionCount += totals.executionCount
-      repeatedCount += totals.repeats.count
+      effort.add(EthereumEffort(executionCount: totals.executionCount, repeatedCount: totals.repeats.count))
       signatureNanoseconds &+= totals.signatureNanoseconds
       var next = 0
       return wires.map { wire in
@@ -175,6 +196,7 @@ final class EthereumLane {
         return EthereumTransactionResult(wire: wire.bytes, error: error.description)
       }
     }
+    effort.executionCount += 1
     let outcome = try EVMTransactionProcessor(host: host).process(
       transaction, sender: sender, in: environment, reader: reader, gasUsed: gasUsed, blobGasUsed: blobGasUsed
     )

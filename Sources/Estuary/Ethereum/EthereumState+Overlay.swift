@@ -45,7 +45,8 @@ extension EthereumState {
   ) throws(EVMStateError) -> EVMCode {
     let key = EVMKey.code(address, incarnation: account.incarnation)
     let (code, _) = try look(at: key) { stored throws(EVMStateError) in
-      guard stored.pointee.owner == ProgramID.ethereum, Keccak256.hash(stored.pointee.data) == account.codeHash
+      guard stored.pointee.owner == ProgramID.ethereum,
+        Keccak256.hash(stored.pointee.data) == account.codeHash
       else { throw .damagedRecord(key: key) }
       return programs.code(stored.pointee.data, hash: account.codeHash)
     }

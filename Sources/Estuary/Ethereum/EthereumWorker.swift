@@ -114,7 +114,9 @@ extension OverlayReader {
   }
 
   /// Changes come much in the order of the reads: each is looked for behind the one before first.
-  private func accountEntry(_ address: Address, _ cursor: inout Int) throws(EVMStateError) -> Cells.EntryPointer {
+  private func accountEntry(_ address: Address, _ cursor: inout Int) throws(EVMStateError)
+    -> Cells.EntryPointer
+  {
     for step in 0..<accounts.count {
       var place = cursor + step
       if place >= accounts.count { place -= accounts.count }

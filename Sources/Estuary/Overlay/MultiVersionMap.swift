@@ -167,7 +167,8 @@ final class MultiVersionMap<Value: VersionedValue>: @unchecked Sendable {
   }
 
   @inline(never)
-  private func sum(_ entry: EntryPointer, from first: VersionPointer, in arena: inout VersionArena) -> Reading {
+  private func sum(_ entry: EntryPointer, from first: VersionPointer, in arena: inout VersionArena) -> Reading
+  {
     var delta = first.pointee.value
     var below = entry.pointee.base
     var place = first.pointee.next.load(ordering: .acquiring)
@@ -228,7 +229,9 @@ final class MultiVersionMap<Value: VersionedValue>: @unchecked Sendable {
   }
 
   /// Puts the sum in the place of a delta; everything below its position is final.
-  func settle(_ version: VersionPointer, of entry: EntryPointer, in arena: inout VersionArena) -> VersionPointer {
+  func settle(_ version: VersionPointer, of entry: EntryPointer, in arena: inout VersionArena)
+    -> VersionPointer
+  {
     let position = version.pointee.position
     let below = read(entry, below: position, in: &arena).value.pointee
     // In front of the delta, which only a reader reaches that passed this place before.

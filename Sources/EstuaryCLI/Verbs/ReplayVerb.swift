@@ -14,7 +14,7 @@ struct ReplayVerb: ParsableCommand {
       cannot be decoded or is badly signed is an error of that transaction and the replay goes on.
       """)
 
-  enum ExecutorName: String, ExpressibleByArgument, CaseIterable { case serial, locks }
+  enum ExecutorName: String, ExpressibleByArgument, CaseIterable { case serial, locks, overlay }
 
   @Argument(help: ArgumentHelp("Genesis file.", valueName: "genesis.json"))
   var genesis: String
@@ -22,10 +22,15 @@ struct ReplayVerb: ParsableCommand {
   @Argument(help: ArgumentHelp("Transactions, one JSON object a line.", valueName: "transactions.jsonl"))
   var transactions: String
 
-  @Option(help: "How blocks are executed.")
+  @Option(
+    help: """
+      How blocks are executed: 'serial' runs one transaction after the other; 'locks' runs Solana's in parallel lanes \
+      and Ethereum's one after the other; 'overlay' runs Ethereum's ahead of their turn as well, which is new and so \
+      far slower than one after the other.
+      """)
   var executor: ExecutorName = .locks
 
-  @Option(help: "Worker threads of the locks executor (default: one a processor).")
+  @Option(help: "Worker threads, but for the serial executor (default: one a processor).")
   var workers: Int?
 
   @Option(help: "What runs programs.")
@@ -47,7 +52,9 @@ struct ReplayVerb: ParsableCommand {
   var repeatCount = 1
 
   @Option(
-    help: ArgumentHelp("Write a trace for ui.perfetto.dev here: what each worker did, and who waited for whom.", valueName: "file"))
+    help: ArgumentHelp(
+      "Write a trace for ui.perfetto.dev here: what each worker did, and who waited for whom.",
+      valueName: "file"))
   var trace: String?
 
   @Option(help: ArgumentHelp("Write the accounts after the replay here, as a genesis.", valueName: "file"))
@@ -69,7 +76,7 @@ struct ReplayVerb: ParsableCommand {
       throw ValidationError("--workers must be from 1 to \(WorkerPool.workerLimit)")
     }
     if executor == .serial, let workers, workers != 1 {
-      throw ValidationError("--executor serial has one worker; --workers is for --executor locks")
+      throw ValidationError("--executor serial has one worker; --workers is for --executor locks and overlay")
     }
   }
 
@@ -81,7 +88,7 @@ struct ReplayVerb: ParsableCommand {
       transactions: try TransactionLines.read(transactions).map(\.wire))
     replay.blockSize = blockSize ?? 0
     replay.verifiesSignatures = !skipsSignatures
-    replay.recordsTimeline = trace != nil || (!output.json && executor == .locks)
+    replay.recordsTimeline = trace != nil || (!output.json && executor != .serial)
     let executor = try makeExecutor()
     var elapsed: [UInt64] = []
     var last: Replay.Outcome?
@@ -103,9 +110,10 @@ struct ReplayVerb: ParsableCommand {
   private func makeExecutor() throws -> any BlockExecutor {
     switch executor {
     case .serial: SerialExecutor(engine: engine.engine)
-    case .locks:
+    case .locks, .overlay:
       try LockExecutor(
-        workerCount: workers ?? ProcessInfo.processInfo.activeProcessorCount, engine: engine.engine)
+        workerCount: workers ?? ProcessInfo.processInfo.activeProcessorCount, engine: engine.engine,
+        runsAhead: executor == .overlay)
     }
   }
 
@@ -167,6 +175,16 @@ struct ReplayVerb: ParsableCommand {
     writer.member("stateHashNanoseconds", outcome.timing.stateHashNanoseconds)
     writer.member("commitNanoseconds", outcome.timing.commitNanoseconds)
     writer.member("skippedTransactions", outcome.skippedCount)
+    if outcome.ethereumResults.isEmpty {
+      writer.memberNull("ethereum")
+    } else {
+      writer.key("ethereum")
+      writer.object { writer in
+        writer.member("transactions", outcome.ethereumResults.count)
+        writer.member("executions", outcome.ethereumEffort.executionCount)
+        writer.member("repeated", outcome.ethereumEffort.repeatedCount)
+      }
+    }
     writer.key("transactions")
     writer.beginArray()
     var results = outcome.results.makeIterator()
