@@ -86,6 +86,16 @@ package final class AccountTable: @unchecked Sendable {
     }
   }
 
+  /// Accounts read so far.
+  var accountCount: Int { interner.count }
+
+  /// The account at `position` as a change to an empty state.
+  func genesisChange(at position: Int) -> AccountChange {
+    let account = accounts[position]
+    let key = key(of: AccountIndex(UInt32(truncatingIfNeeded: position)))
+    return AccountChange(key: key, old: nil, new: account.isVacant ? nil : account)
+  }
+
   /// The index of `key`, whose account is read from the store the first time. The caller has reserved room if workers
   /// are running.
   package func intern(_ key: Pubkey) throws(StoreError) -> AccountIndex {
