@@ -36,21 +36,24 @@ package struct BlockTransactions: Sendable {
   }
 
   package private(set) var runs: [Run]
+  /// Lines that hold no transaction: they count as entries of the block and do nothing.
+  package private(set) var malformedCount = 0
 
   /// Solana's transactions alone.
   package init(_ wires: [[UInt8]]) { runs = [.solana(wires)] }
 
-  package init(_ transactions: some Collection<WireTransaction>) {
+  package init(_ lines: some Collection<TransactionLine>) {
     runs = []
     var solana: [[UInt8]] = []
     var ethereum: [EthereumWire] = []
-    for transaction in transactions {
-      switch transaction {
-      case .solana(let wire):
+    for line in lines {
+      switch line {
+      case .failure: malformedCount += 1
+      case .success(.solana(let wire)):
         if !ethereum.isEmpty { runs.append(.ethereum(ethereum)) }
         ethereum = []
         solana.append(wire)
-      case .ethereum(let wire):
+      case .success(.ethereum(let wire)):
         if !solana.isEmpty { runs.append(.solana(solana)) }
         solana = []
         ethereum.append(wire)

@@ -190,7 +190,7 @@ public final class Chain {
     unixTimestamp: Int64? = nil
   ) throws(ChainError) -> Block {
     var timing = Timing()
-    var execution = MixedExecution()
+    var execution = MixedExecution(malformedCount: transactions.malformedCount)
     let sysvarsBefore = sysvars
     var record = head
     record.height += 1
@@ -226,6 +226,7 @@ public final class Chain {
 
   /// What came of a block's runs so far.
   fileprivate struct MixedExecution {
+    var malformedCount = 0
     var results: [TransactionResult] = []
     var ethereumResults: [EthereumTransactionResult] = []
     var ethereumEffort = EthereumEffort()
@@ -311,7 +312,8 @@ public final class Chain {
     lattice.apply(changes, parallelFor: executor.parallelFor)
     record.stateHash = lattice.stateHash
     timing.stateHashNanoseconds = Clocks.monotonicNanoseconds() - hashStart
-    record.transactionCount += UInt64(execution.results.count + execution.ethereumResults.count)
+    record.transactionCount += UInt64(
+      execution.results.count + execution.ethereumResults.count + execution.malformedCount)
     record.signatures = execution.signatures
     if progress == .advancing { record.blockhash = Self.nextBlockhash(after: record) }
     let commitStart = Clocks.monotonicNanoseconds()

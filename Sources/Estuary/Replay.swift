@@ -8,17 +8,21 @@ import Scheduling
 
 package struct Replay {
   package var genesis: Genesis
-  /// In order; without bytes where a line held no transaction.
-  package var transactions: [WireTransaction]
+  /// In order.
+  package var transactions: [TransactionLine]
   /// Transactions a block; 0: all in one.
   package var blockSize = 0
   package var verifiesSignatures = true
   package var recordsTimeline = false
   private let programs = ProgramCache(syscalls: SyscallTable.registry)
 
-  package init(genesis: Genesis, transactions: [WireTransaction]) {
+  package init(genesis: Genesis, lines: [TransactionLine]) {
     self.genesis = genesis
-    self.transactions = transactions
+    self.transactions = lines
+  }
+
+  package init(genesis: Genesis, transactions: [WireTransaction]) {
+    self.init(genesis: genesis, lines: transactions.map { .success($0) })
   }
 
   /// Of Solana's transactions alone.

@@ -39,6 +39,32 @@ extension TransactionResult {
   }
 }
 
+extension TransactionLineError {
+  /// An entry with an error and nothing else, in the form of its family.
+  package func write(to writer: inout JSONWriter) {
+    writer.object { writer in
+      if isEthereum {
+        writer.memberNull("hash")
+        writer.member("error", description)
+        writer.member("status", 0)
+        writer.member("gasUsed", 0)
+        writer.memberNull("contractAddress")
+        writer.member("output", "0x")
+        writer.key("logs")
+        writer.array { _ in }
+      } else {
+        writer.memberNull("signature")
+        writer.member("error", description)
+        writer.member("computeUnits", 0)
+        writer.member("fee", 0)
+        writer.key("logs")
+        writer.array { _ in }
+        writer.memberNull("returnData")
+      }
+    }
+  }
+}
+
 extension TransactionError {
   /// A string, or an object with the payload: `{"InstructionError": [0, {"Custom": 1}]}`.
   package func write(to writer: inout JSONWriter) {

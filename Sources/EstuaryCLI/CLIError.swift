@@ -23,6 +23,7 @@ enum CLIError: Error, CustomStringConvertible {
   case silentAuthority(Pubkey)
   case givenTwice(Pubkey)
   case noFaucet(String)
+  case strayLines(path: String, count: Int, first: TransactionLineError)
 
   var description: String {
     switch self {
@@ -42,6 +43,9 @@ enum CLIError: Error, CustomStringConvertible {
       "\(key) is no program and no buffer that this can be done to: \(detail)"
     case .noFaucet(let ledger):
       "the ledger in '\(ledger)' has no faucet, because its genesis has none: transfer SOL from an account that has some"
+    case .strayLines(let path, let count, let first):
+      "'\(path)' has \(count == 1 ? "a line" : "\(count) lines") without a transaction"
+        + (count == 1 ? "" : ", the first") + ": \(first)"
     case .givenTwice(let key): "account \(key) is given twice"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "

@@ -13,15 +13,19 @@ package struct FileError: Error, Equatable, Sendable {
     alreadyExists = code == EEXIST
   }
 
-  fileprivate init(moreThan limit: Int) {
-    detail = "it is longer than \(limit) bytes"
-    alreadyExists = false
-  }
+  fileprivate init(moreThan limit: Int) { self.init("it is longer than \(limit) bytes") }
+
+  fileprivate init(_ detail: String) { (self.detail, alreadyExists) = (detail, false) }
 }
 
 package enum FileBytes {
   /// The whole file; one longer than `limit` bytes is refused before memory is spent on it, devices included.
   package static func read(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+    try read(path, limit: limit, isText: false)
+  }
+
+  /// - Parameter isText: a null byte ends it, which no text has.
+  private static func read(_ path: String, limit: Int, isText: Bool) throws(FileError) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw FileError() }
     defer { close(file) }
@@ -41,7 +45,36 @@ package enum FileBytes {
       }
       if count > limit - bytes.count { throw FileError(moreThan: limit) }
       bytes += block[..<count]
+      if isText, memchr(block, 0, count) != nil {
+        _ = try markByteCount(of: bytes)
+        throw FileError("it is no text: it holds null bytes")
+      }
     }
+  }
+
+  /// The whole file as text in UTF-8, without the byte order mark that it may begin with. Without an end of their own
+  /// (devices, pipes) files are refused beyond 1 GiB.
+  package static func readText(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+    var status = stat()
+    let isRegular = stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    var text = try read(path, limit: isRegular ? limit : min(limit, 1 << 30), isText: true)
+    let mark = try markByteCount(of: text)
+    if mark > 0 { text.removeFirst(mark) }
+    return text
+  }
+
+  /// Bytes of the byte order mark before a text.
+  ///
+  /// - Throws: for the marks of texts that are not in UTF-8.
+  static func markByteCount(of text: some Collection<UInt8>) throws(FileError) -> Int {
+    if text.starts(with: [0xef, 0xbb, 0xbf]) { return 3 }
+    if text.starts(with: [0xff, 0xfe]) || text.starts(with: [0xfe, 0xff]) {
+      throw FileError("it is text in UTF-16 or UTF-32: save it as UTF-8")
+    }
+    if text.starts(with: [0x1f, 0x8b]) || text.starts(with: [0x28, 0xb5, 0x2f, 0xfd]) {
+      throw FileError("it is compressed: unpack it first (gzip -d, zstd -d)")
+    }
+    return 0
   }
 
   /// Makes `path` a file of these bytes: whole and on the disk, or not at all. `mode` applies to a new file.

@@ -23,22 +23,34 @@ package enum Hex {
   /// The bytes of an even number of hex digits, with or without `0x` before them; `nil` where `text` is not
   /// that.
   package static func decode(_ text: some StringProtocol) -> [UInt8]? {
-    var text = text.utf8[...]
-    if text.starts(with: "0x".utf8) || text.starts(with: "0X".utf8) { text = text.dropFirst(2) }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count / 2)
-    var high: UInt8?
-    for character in text {
-      guard let value = value(of: character) else { return nil }
-      if let upper = high {
-        bytes.append(upper << 4 | value)
-        high = nil
-      } else {
-        high = value
-      }
-    }
-    return high == nil ? bytes : nil
+    var copy = String(text)
+    return copy.withUTF8 { decode($0) }
   }
+
+  /// The bytes of an even number of hex digits, with or without `0x` before them; `nil` where `text` is not
+  /// that.
+  package static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    let hasPrefix = text.count >= 2 && text[0] == UInt8(ascii: "0") && text[1] | 0x20 == UInt8(ascii: "x")
+    let digits = UnsafeBufferPointer(rebasing: text[(hasPrefix ? 2 : 0)...])
+    guard digits.count % 2 == 0 else { return nil }
+    guard let source = digits.baseAddress else { return [] }
+    let byteCount = digits.count / 2
+    var refused: UInt8 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+      values.withUnsafeBufferPointer { values in
+        for index in 0..<byteCount {
+          let (high, low) = (values[Int(source[2 * index])], values[Int(source[2 * index + 1])])
+          refused |= high | low
+          target[index] = high << 4 | low & 15
+        }
+      }
+      count = byteCount
+    }
+    return refused < 16 ? bytes : nil
+  }
+
+  /// 16 and above: no digit.
+  private static let values: [UInt8] = (0..<256).map { value(of: UInt8($0)) ?? 0xff }
 
   /// `[0, 16)`, or `nil` for a character that is no hex digit.
   static func value(of character: UInt8) -> UInt8? {

@@ -118,21 +118,22 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Counted from 1.
   public let line: Int
 
-  public var description: String {
-    let what =
-      switch reason {
-      case .unexpectedEnd: "the text ends too early"
-      case .unexpectedByte(let byte) where byte > 0x20 && byte < 0x7f:
-        "unexpected '\(Character(Unicode.Scalar(byte)))'"
-      case .unexpectedByte(let byte): "unexpected byte 0x\(Hex.encode([byte]))"
-      case .trailingBytes: "something follows the value"
-      case .invalidNumber: "a malformed number"
-      case .invalidEscape: "a malformed escape in a string"
-      case .unescapedControlCharacter(let byte): "a control character 0x\(Hex.encode([byte])) in a string"
-      case .invalidUTF8: "a string that is not UTF-8"
-      case .duplicateName(let name): "the name \"\(name)\" twice in one object"
-      case .tooDeep(let limit): "more than \(limit) levels"
-      }
-    return "line \(line), byte \(offset): \(what)"
+  public var description: String { "line \(line), byte \(offset): \(what)" }
+
+  /// The reason in words, without the place.
+  package var what: String {
+    switch reason {
+    case .unexpectedEnd: "the text ends too early"
+    case .unexpectedByte(let byte) where byte > 0x20 && byte < 0x7f:
+      "unexpected '\(Character(Unicode.Scalar(byte)))'"
+    case .unexpectedByte(let byte): "unexpected byte 0x\(Hex.encode([byte]))"
+    case .trailingBytes: "something follows the value"
+    case .invalidNumber: "a malformed number"
+    case .invalidEscape: "a malformed escape in a string"
+    case .unescapedControlCharacter(let byte): "a control character 0x\(Hex.encode([byte])) in a string"
+    case .invalidUTF8: "a string that is not UTF-8"
+    case .duplicateName(let name): "the name \"\(name)\" twice in one object"
+    case .tooDeep(let limit): "more than \(limit) levels"
+    }
   }
 }

@@ -48,9 +48,11 @@ final class TemporaryDirectory {
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
-  func write(_ text: String, to name: String) -> String {
+  func write(_ text: String, to name: String) -> String { write(Array(text.utf8), to: name) }
+
+  func write(_ bytes: [UInt8], to name: String) -> String {
     let file = path + "/" + name
-    #expect(FileManager.default.createFile(atPath: file, contents: Data(text.utf8)))
+    #expect(FileManager.default.createFile(atPath: file, contents: Data(bytes)))
     return file
   }
 }

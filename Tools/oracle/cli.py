@@ -473,8 +473,9 @@ def check_transactions(check, count):
         lines += [folder.lines[index], text + b"\n"]
     path = folder.write("changed.jsonl", b"\n".join(lines) + folder.lines[50].rstrip())
     code, output, errors = check.run(["replay", folder.names["genesis"], path, "--json"])
-    results = json.loads(output)["transactions"] if code == 0 else []
+    results = json.loads(output)["transactions"] if code == 1 else []
     check.expect(len(results) == 2 * len(broken) + 1, "broken lines", f"exit {code}, {len(results)} results: {errors}")
+    check.expect("line 3, byte 1" in errors and errors.count("\n") == 1, "the first stray line", errors)
     for index, result in enumerate(results):
         if index % 2 == 0:
             check.expect(result["error"] is None and result["fee"] == 5000, f"line {index}", str(result))
@@ -484,6 +485,9 @@ def check_transactions(check, count):
                 nothing = {"status": 0, "gasUsed": 0, "contractAddress": None, "logs": []}
             plain = {key: result[key] for key in nothing}
             check.expect(result["error"] and plain == nothing, f"line {index}", str(result))
+            if b'"A' not in broken[index // 2] and b'""' not in broken[index // 2] and b"0x00" not in broken[index // 2]:
+                number = 4 * (index // 2) + 3
+                check.expect(result["error"].startswith(f"line {number}"), f"broken line {number}", str(result))
     original = b"".join(folder.lines[:20])
     for index in range(count):
         path = folder.write("changed.jsonl", mutated(folder.generator, original))

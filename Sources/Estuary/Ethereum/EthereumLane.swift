@@ -132,20 +132,12 @@ final class EthereumLane {
     state.reserve(transactionCount: wires.count)
     if let lanes {
       let (results, totals) = try lanes.execute(
-        wires.filter { $0.problem == nil }, verifiesSignatures: verifiesSignatures, in: environment,
-        gasUsed: gasUsed,
+        wires, verifiesSignatures: verifiesSignatures, in: environment, gasUsed: gasUsed,
         blobGasUsed: blobGasUsed, on: state)
       (gasUsed, blobGasUsed) = (totals.gasUsed, totals.blobGasUsed)
       effort.add(EthereumEffort(executionCount: totals.executionCount, repeatedCount: totals.repeats.count))
       signatureNanoseconds &+= totals.signatureNanoseconds
-      var next = 0
-      return wires.map { wire in
-        if let problem = wire.problem {
-          return EthereumTransactionResult(wire: wire.bytes, error: problem.description)
-        }
-        next += 1
-        return results[next - 1]
-      }
+      return results
     }
     return try thread.run { () throws(EVMStateError) in
       var results: [EthereumTransactionResult] = []
@@ -175,9 +167,6 @@ final class EthereumLane {
   private func execute(
     _ wire: EthereumWire, verifiesSignatures: Bool
   ) throws(EVMStateError) -> EthereumTransactionResult {
-    if let problem = wire.problem {
-      return EthereumTransactionResult(wire: wire.bytes, error: problem.description)
-    }
     let transaction: EthereumTransaction
     do throws(EthereumTransactionError) {
       transaction = try EthereumTransaction(decoding: wire.bytes)

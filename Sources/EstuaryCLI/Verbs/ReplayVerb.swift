@@ -11,7 +11,8 @@ struct ReplayVerb: ParsableCommand {
     abstract: "Execute a file of transactions from a genesis, serially or in parallel lanes.",
     discussion: """
       Transactions run in order, in blocks; slot, time and blockhash stay as the genesis says. A transaction that \
-      cannot be decoded or is badly signed is an error of that transaction and the replay goes on.
+      cannot be decoded or is badly signed is an error of that transaction and the replay goes on. So it does at a \
+      line that is no transaction object, but then it exits with 1.
       """)
 
   enum ExecutorName: String, ExpressibleByArgument, CaseIterable { case serial, locks, overlay }
@@ -85,7 +86,7 @@ struct ReplayVerb: ParsableCommand {
     let known = try ledger.flatMap { RocksDBStore.isLedger($0) ? try openStore($0) : nil }
     var replay = Replay(
       genesis: try Genesis.read(genesis),
-      transactions: try TransactionLines.read(transactions).map(\.wire))
+      lines: try TransactionReader(transactions).rest())
     replay.blockSize = blockSize ?? 0
     replay.verifiesSignatures = !skipsSignatures
     replay.recordsTimeline = trace != nil || (!output.json && executor != .serial)
@@ -103,7 +104,18 @@ struct ReplayVerb: ParsableCommand {
     if output.json {
       Terminal.write(try json(last, of: replay, executor: executor, elapsed: elapsed))
     } else {
-      try printText(last, executor: executor, elapsed: elapsed)
+      try printText(last, of: replay, executor: executor, elapsed: elapsed)
+    }
+    let strays = Self.lineErrors(last, of: replay).filter { !$0.namesTransaction }
+    if let first = strays.first {
+      throw CLIError.strayLines(path: transactions, count: strays.count, first: first)
+    }
+  }
+
+  /// Of the lines that `outcome` is about.
+  private static func lineErrors(_ outcome: Replay.Outcome, of replay: Replay) -> [TransactionLineError] {
+    replay.transactions[outcome.skippedCount...].compactMap {
+      if case .failure(let error) = $0 { error } else { nil }
     }
   }
 
@@ -144,7 +156,7 @@ struct ReplayVerb: ParsableCommand {
   private func writeTrace(_ outcome: Replay.Outcome, of replay: Replay, to path: String) throws {
     let table = outcome.chain.table
     let wires = replay.transactions.dropFirst(outcome.skippedCount).compactMap { transaction -> [UInt8]? in
-      if case .solana(let wire) = transaction { wire } else { nil }
+      if case .success(.solana(let wire)) = transaction { wire } else { nil }
     }
     let blocks = outcome.blocks.map { block in
       let range = block.firstTransaction..<block.firstTransaction + block.timeline.slices.count
@@ -191,8 +203,9 @@ struct ReplayVerb: ParsableCommand {
     var ethereumResults = outcome.ethereumResults.makeIterator()
     for transaction in replay.transactions.dropFirst(outcome.skippedCount) {
       switch transaction {
-      case .solana: results.next()?.write(to: &writer)
-      case .ethereum: ethereumResults.next()?.write(to: &writer)
+      case .success(.solana): results.next()?.write(to: &writer)
+      case .success(.ethereum): ethereumResults.next()?.write(to: &writer)
+      case .failure(let error): error.write(to: &writer)
       }
     }
     writer.endArray()
@@ -202,13 +215,15 @@ struct ReplayVerb: ParsableCommand {
   }
 
   private func printText(
-    _ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]
+    _ outcome: Replay.Outcome, of replay: Replay, executor: any BlockExecutor, elapsed: [UInt64]
   ) throws {
+    let lineErrors = Self.lineErrors(outcome, of: replay)
     let failures =
-      outcome.results.filter { $0.error != nil }.map(\.errorText)
-      + outcome.ethereumResults.filter { !$0.succeeded }.map { $0.error ?? $0.halt ?? "failed" }
+      outcome.results.filter { $0.error != nil }.map { (kind: $0.errorText, example: nil as String?) }
+      + outcome.ethereumResults.filter { !$0.succeeded }.map { ($0.error ?? $0.halt ?? "failed", nil) }
+      + lineErrors.map { ($0.what, $0.description) }
     let best = elapsed.min() ?? 0
-    let count = outcome.results.count + outcome.ethereumResults.count
+    let count = replay.transactions.count - outcome.skippedCount
     var lines: [String] = []
     if outcome.skippedCount > 0 {
       lines.append("the ledger already had \(outcome.skippedCount) transactions")
@@ -238,12 +253,14 @@ struct ReplayVerb: ParsableCommand {
     print(lines.joined(separator: "\n"))
   }
 
-  /// The commonest errors first, ties by text.
-  private func errorSummary(_ failures: [String]) -> [String] {
-    var counts: [String: Int] = [:]
-    for failure in failures { counts[failure, default: 0] += 1 }
-    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(8).map {
-      "  \($0.value) × \($0.key)"
+  /// The commonest errors first, ties by text; one of a kind as it is, several with the first as an example.
+  private func errorSummary(_ failures: [(kind: String, example: String?)]) -> [String] {
+    var kinds: [String: (count: Int, example: String?)] = [:]
+    for failure in failures { kinds[failure.kind, default: (0, failure.example)].count += 1 }
+    return kinds.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(8).map {
+      let (count, example) = $0.value
+      guard let example else { return "  \(count) × \($0.key)" }
+      return "  \(count) × " + (count == 1 ? example : "\($0.key); first \(example)")
     }
   }
 
