@@ -1,6 +1,7 @@
 import Foundation
 import Primitives
 import Scheduling
+import Synchronization
 import Testing
 import WideIntegers
 
@@ -8,7 +9,7 @@ import WideIntegers
 
 /// Batches of random changes, each root compared with that of the trie that is built anew.
 struct IncrementalTrieTests {
-  /// `ESTUARY_TRIE_OPERATIONS` makes it more.
+  /// Over all depths and batch sizes; `ESTUARY_TRIE_OPERATIONS` makes it more.
   private static let operationCount =
     ProcessInfo.processInfo.environment["ESTUARY_TRIE_OPERATIONS"].flatMap { Int($0) } ?? 20_000
 
@@ -37,6 +38,13 @@ struct IncrementalTrieTests {
     return (0..<count).map { _ in .random(in: 1...255, using: &random) }
   }
 
+  /// Each round builds the other trie anew, so small batches get few; large ones make up the number of operations.
+  private static func rounds(_ batchCount: Int) -> Int {
+    let small = [1, 7].map { min(max(operationCount / 12 / $0, 3), 400) }
+    if let index = [1, 7].firstIndex(of: batchCount) { return small[index] }
+    return max((operationCount / 4 - small[0] - 7 * small[1]) / batchCount, 3)
+  }
+
   @Test(arguments: [0, 1, 3, 64], [1, 7, 300])
   func rootsAreThoseOfATrieMadeAnew(cachedDepth: Int, batchCount: Int) throws {
     var random = SplitMix64(seed: UInt64(cachedDepth * 1_000 + batchCount))
@@ -45,7 +53,7 @@ struct IncrementalTrieTests {
     var leaves: [Hash: [UInt8]] = [:]
     var known: [Hash] = []
     var (roots, states): ([Hash], [[Hash: [UInt8]]]) = ([], [])
-    let rounds = min(max(Self.operationCount / 12 / batchCount, 3), 400)
+    let rounds = Self.rounds(batchCount)
     for round in 0..<rounds {
       var changes: [TrieChange] = []
       for _ in 0..<batchCount {
@@ -72,6 +80,91 @@ struct IncrementalTrieTests {
     var rest = IncrementalTrie(root: trie.root, source: store, cachedDepth: cachedDepth)
     store.commit([try rest.apply(leaves.keys.map { TrieChange(key: $0, value: nil) })], keptBlocks: 0)
     #expect(rest.root == MerklePatriciaTrie.emptyRoot && store.nodeCount == 0)
+  }
+
+  /// A copy stays as it was whatever its original and its own copies become, with batches on one thread and on many.
+  @Test(arguments: [5, 200], [2, 64])
+  func copiesAreValues(batchCount: Int, cachedDepth: Int) throws {
+    let pool = try WorkerPool(workerCount: 2, stackByteCount: 1 << 20, pinning: false)
+    var random = SplitMix64(seed: UInt64(batchCount + cachedDepth))
+    let store = TrieMemoryStore()
+    var versions = [
+      (trie: IncrementalTrie(source: store, cachedDepth: cachedDepth), leaves: [Hash: [UInt8]]())
+    ]
+    for _ in 0..<60 {
+      var (trie, leaves) = versions.randomElement(using: &random) ?? versions[0]
+      var changes: [TrieChange] = []
+      for _ in 0..<batchCount {
+        let isRemoved = Int.random(in: 0..<3, using: &random) == 0
+        let key = isRemoved ? leaves.keys.sorted().randomElement(using: &random) : nil
+        changes.append(
+          TrieChange(key: key ?? Self.key(&random), value: isRemoved ? nil : Self.value(&random)))
+      }
+      let batch = try trie.apply(changes) { count, body in
+        pool.forEach(count: count, chunk: 1) { _, range in for index in range { body(index) } }
+      }
+      store.commit([batch], keptBlocks: 100)
+      for change in changes { leaves[change.key] = change.value }
+      versions.append((trie, leaves))
+    }
+    for (trie, leaves) in versions {
+      #expect(trie.root == Self.naiveRoot(leaves))
+      for (key, value) in leaves.prefix(50) { #expect(try trie.value(of: key) == value) }
+      // Its root is that of its nodes as well.
+      var changed = trie
+      let key = Self.key(&random)
+      _ = try changed.apply([TrieChange(key: key, value: [1, 2, 3])])
+      var expected = leaves
+      expected[key] = [1, 2, 3]
+      #expect(changed.root == Self.naiveRoot(expected))
+    }
+  }
+
+  /// A store that fails from some read on; the trie is as before and goes on once the store does.
+  @Test(arguments: [20, 400]) func aFailedBatchChangesNothing(batchCount: Int) throws {
+    var random = SplitMix64(seed: 21)
+    let store = FailingSource()
+    var trie = IncrementalTrie(source: store, cachedDepth: 1)
+    var leaves: [Hash: [UInt8]] = [:]
+    for _ in 0..<2_000 { leaves[Self.key(&random)] = Self.value(&random) }
+    store.nodes.commit(
+      [try trie.apply(leaves.map { TrieChange(key: $0.key, value: $0.value) })], keptBlocks: 0)
+    let root = trie.root
+    var failures = 0
+    for allowed in 0..<60 {
+      let changes = (0..<batchCount).map { _ in TrieChange(key: Self.key(&random), value: Self.value(&random))
+      }
+      store.allowed.store(allowed, ordering: .relaxed)
+      do throws(TrieError) {
+        var changed = trie
+        store.nodes.commit([try changed.apply(changes)], keptBlocks: 100)
+      } catch {
+        failures += 1
+        #expect(error == .store("no more"))
+      }
+      store.allowed.store(.max, ordering: .relaxed)
+      #expect(trie.root == root)
+    }
+    #expect(failures > 10)
+    // The same trie, not a copy of it.
+    store.allowed.store(5, ordering: .relaxed)
+    let changes = (0..<batchCount).map { _ in TrieChange(key: Self.key(&random), value: Self.value(&random)) }
+    #expect(throws: TrieError.store("no more")) { try trie.apply(changes) }
+    #expect(trie.root == root)
+    store.allowed.store(.max, ordering: .relaxed)
+    _ = try trie.apply(changes)
+    for change in changes { leaves[change.key] = change.value }
+    #expect(trie.root == Self.naiveRoot(leaves))
+  }
+
+  private final class FailingSource: TrieNodeSource {
+    let nodes = TrieMemoryStore()
+    let allowed = Atomic<Int>(.max)
+
+    func node(_ key: [UInt8]) throws(TrieError) -> [UInt8]? {
+      if allowed.wrappingSubtract(1, ordering: .relaxed).oldValue <= 0 { throw .store("no more") }
+      return try nodes.node(key)
+    }
   }
 
   @Test(arguments: [1, 2, 4])

@@ -69,7 +69,8 @@ package final class EthereumMemoryState: EthereumBlockState {
       for address in changedAccounts {
         if let changes = changedSlots[address] {
           var trie =
-            storage[address] ?? IncrementalTrie(owner: MerklePatriciaTrie.hashed(address), source: NoSource())
+            storage.removeValue(forKey: address)
+            ?? IncrementalTrie(owner: MerklePatriciaTrie.hashed(address), source: NoSource())
           _ = try trie.apply(changes)
           storage[address] = trie
         }

@@ -1,12 +1,9 @@
 // A Merkle-Patricia trie that takes changed leaves in batches: only nodes on the way to them are made and hashed again.
-// Nodes down to a depth stay in memory, the others are read from the store when a change or a proof passes them. A
-// trie is a value: changing it leaves the one before as it was, and both share what they have in common.
+// Nodes down to a depth stay in memory, the others are read from the store when a change or a proof passes them.
 //
 // A batch is sorted, cut at the root's 16 subtries, and each is worked on by itself, on as many threads as there are.
 
 import Primitives
-import Synchronization
-import WideIntegers
 
 /// Calls `body` with each index below the count, on any threads, and returns when all calls have.
 package typealias ParallelFor = (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
@@ -19,118 +16,101 @@ package struct TrieChange: Sendable {
   package init(key: Hash, value: [UInt8]?) { (self.key, self.value) = (key, value) }
 }
 
-/// What a batch leads to in the store.
-package struct TrieBatch: Sendable {
-  /// New nodes: key of the store and encoding.
-  package var written: [(key: [UInt8], encoding: [UInt8])] = []
-  /// Keys of nodes that the new root does not reach.
-  package var replaced: [[UInt8]] = []
-
-  package init() {}
-
-  package var writtenByteCount: Int { written.reduce(0) { $0 + $1.key.count + $1.encoding.count } }
-
-  mutating func append(_ other: TrieBatch) {
-    written += other.written
-    replaced += other.replaced
-  }
-}
-
-/// Where nodes are when they are not in memory. Any thread may read.
-package protocol TrieNodeSource: Sendable {
-  /// The encoding under a key, `nil` where there is none.
-  func node(_ key: [UInt8]) throws(TrieError) -> [UInt8]?
-}
-
+/// A value: changing it leaves its copies as they were. A trie without copies changes in place; copies share what they
+/// have in common.
 package struct IncrementalTrie: Sendable {
-  private let owner: Hash
-  private let source: any TrieNodeSource
-  /// Nodes at this depth and below are left to the store after a batch.
+  /// Batches below this are not worth other threads.
+  private static let parallelChangeCount = 64
+
+  private let reader: TrieReader
   private let cachedDepth: Int
-  private var link: TrieLink
+  /// `nil`: there are no leaves, or the store has the root.
+  private var node: TrieNode?
   package private(set) var root: Hash
 
   /// An empty trie.
   ///
   /// - Parameters:
   ///   - owner: told apart in the store; zero for the state trie, else the hashed address of a storage trie's account.
-  ///   - cachedDepth: `[0, 64]`; 64 keeps all nodes that were ever looked at.
+  ///   - cachedDepth: `[0, 64]`; nodes at this depth, in nibbles, and below are left to the store after a batch; 64 keeps all
+  ///     nodes that a batch ever passed.
   package init(owner: Hash = .zero, source: any TrieNodeSource, cachedDepth: Int = 64) {
-    (self.owner, self.source, self.cachedDepth) = (owner, source, cachedDepth)
-    (link, root) = (.none, MerklePatriciaTrie.emptyRoot)
+    self.init(root: MerklePatriciaTrie.emptyRoot, owner: owner, source: source, cachedDepth: cachedDepth)
   }
 
   /// The trie of a root that the store has.
   package init(root: Hash, owner: Hash = .zero, source: any TrieNodeSource, cachedDepth: Int = 64) {
-    self.init(owner: owner, source: source, cachedDepth: cachedDepth)
-    if root != MerklePatriciaTrie.emptyRoot { (link, self.root) = (.stored(root), root) }
+    (reader, self.cachedDepth, self.root) = (TrieReader(owner: owner, source: source), cachedDepth, root)
+  }
+
+  private func topNode() throws(TrieError) -> TrieNode? {
+    if let node { return node }
+    return root == MerklePatriciaTrie.emptyRoot ? nil : try reader.stored(root, key: .zero, depth: 0)
   }
 
   /// The value of a key, `nil` where there is none.
   package func value(of key: Hash) throws(TrieError) -> [UInt8]? {
-    var (link, depth) = (link, 0)
-    while let node = try load(link, key, depth) {
-      switch node.content {
-      case .leaf(let value): return node.key == key ? value : nil
-      case .extension(let count, let child):
-        guard node.key.sharedNibbles(with: key, from: depth) >= count else { return nil }
-        (link, depth) = (child, depth + count)
-      case .branch(let children): (link, depth) = (children[key.nibble(depth)], depth + 1)
+    let last = try walk(to: key) { _ in }
+    guard let last, last.isLeaf, last.key == key else { return nil }
+    return last.value
+  }
+
+  /// The encodings of the nodes from the root to a key, or to where it would be (`eth_getProof`).
+  package func proof(of key: Hash) throws(TrieError) -> [[UInt8]] {
+    var proof: [[UInt8]] = []
+    _ = try walk(to: key) { if $0.isStored { proof.append($0.encoding) } }
+    return proof
+  }
+
+  /// Visits the nodes on the way to a key.
+  ///
+  /// - Returns: the node at the way's end; `nil` where the way leaves the trie before a leaf.
+  private func walk(to key: Hash, _ visit: (TrieNode) -> Void) throws(TrieError) -> TrieNode? {
+    var next = try topNode()
+    while let node = next {
+      visit(node)
+      guard let inner = node.inner else { return node }
+      if inner.isExtension {
+        guard inner.key.sharedNibbles(with: key, from: inner.depth) >= inner.extensionCount else {
+          return nil
+        }
+        next = try reader.child(of: inner, 0)
+      } else {
+        next = try reader.child(of: inner, key.nibble(inner.depth))
       }
     }
     return nil
   }
 
-  /// The encodings of the nodes from the root to a key, or to where it would be (`eth_getProof`).
-  package func proof(of key: Hash) throws(TrieError) -> [[UInt8]] {
-    var (link, depth, proof) = (link, 0, [[UInt8]]())
-    while let node = try load(link, key, depth) {
-      if node.isStored { proof.append(TrieCodec.encode(node)) }
-      switch node.content {
-      case .leaf: return proof
-      case .extension(let count, let child):
-        guard node.key.sharedNibbles(with: key, from: depth) >= count else { return proof }
-        (link, depth) = (child, depth + count)
-      case .branch(let children): (link, depth) = (children[key.nibble(depth)], depth + 1)
-      }
-    }
-    return proof
-  }
-
   /// Makes a batch of changes; of those with the same key the last counts.
   ///
   /// - Returns: what the store has to write, and may delete once no earlier root is wanted.
+  /// - Throws: when a node cannot be read; the trie then has the root that it had, and all nodes are the store's to give.
   package mutating func apply(
     _ changes: [TrieChange], parallelFor: ParallelFor = IncrementalTrie.serial
   ) throws(TrieError) -> TrieBatch {
-    let sorted = IncrementalTrie.distinct(changes)
+    let sorted = Self.distinct(changes)
     if sorted.isEmpty { return TrieBatch() }
-    let old = link
-    var worker = TrieWorker(owner: owner, source: source, cachedDepth: cachedDepth)
-    if case .branch(let children)? = try worker.load(old, sorted[0].key, 0)?.content, sorted.count >= 64 {
-      let cuts = IncrementalTrie.cut(sorted)
-      let results = SubtrieResults()
-      let (owner, source, cachedDepth, changes) = (owner, source, cachedDepth, sorted)
-      parallelFor(16) { nibble in
-        var worker = TrieWorker(owner: owner, source: source, cachedDepth: cachedDepth)
-        let range = cuts[nibble]..<cuts[nibble + 1]
-        do throws(TrieError) {
-          var child = children[nibble]
-          if !range.isEmpty { child = try worker.update(children[nibble], changes[range], depth: 1) }
-          worker.seal(child)
-          results.set(nibble, .success((child, worker.batch)))
-        } catch { results.set(nibble, .failure(error)) }
-      }
-      link = try worker.joined(old, children, try results.all(&worker.batch))
+    var worker = TrieWorker(reader: reader, changes: sorted, cachedDepth: cachedDepth)
+    var top = try topNode()
+    node = nil
+    if top == nil {
+      // A branch without children takes leaves as any does.
+      top = TrieInnerNode(branchAt: 0, key: .zero)
+    }
+    if sorted.count >= Self.parallelChangeCount {
+      _ = try worker.update(root: &top, parallelFor)
     } else {
-      link = try worker.update(old, sorted[...], depth: 0)
+      _ = try worker.update(&top, 0..<sorted.count)
     }
-    worker.seal(link)
-    switch link {
-    case .none: root = MerklePatriciaTrie.emptyRoot
-    case .stored(let hash): root = hash
-    case .node(let node): root = node.hash
+    guard let top else {
+      root = MerklePatriciaTrie.emptyRoot
+      return worker.batch
     }
+    if let inner = top.inner, inner.childCount == 0 { return worker.batch }
+    worker.seal(top)
+    root = top.hash
+    node = cachedDepth > 0 ? top : nil
     return worker.batch
   }
 
@@ -138,47 +118,111 @@ package struct IncrementalTrie: Sendable {
     for index in 0..<count { body(index) }
   }
 
-  private func load(_ link: TrieLink, _ key: Hash, _ depth: Int) throws(TrieError) -> TrieNode? {
-    try TrieWorker(owner: owner, source: source, cachedDepth: cachedDepth).load(link, key, depth)
-  }
-
   private static func distinct(_ changes: [TrieChange]) -> [TrieChange] {
-    let order = changes.indices.sorted {
-      changes[$0].key == changes[$1].key ? $0 < $1 : changes[$0].key < changes[$1].key
+    if changes.count < 2 { return changes }
+    /// The key's first 8 bytes, big-endian, decide almost always.
+    struct Place {
+      var prefix: UInt64
+      var index: Int
+    }
+    var places: [Place] = []
+    places.reserveCapacity(changes.count)
+    for index in changes.indices {
+      places.append(Place(prefix: changes[index].key.word0.byteSwapped, index: index))
+    }
+    places.sort { left, right in
+      if left.prefix != right.prefix { return left.prefix < right.prefix }
+      let keys = (changes[left.index].key, changes[right.index].key)
+      return keys.0 == keys.1 ? left.index < right.index : keys.0 < keys.1
     }
     var kept: [TrieChange] = []
     kept.reserveCapacity(changes.count)
-    for index in order {
-      if let last = kept.last, last.key == changes[index].key { kept.removeLast() }
-      kept.append(changes[index])
+    for place in places {
+      if let last = kept.last, last.key == changes[place.index].key { kept.removeLast() }
+      kept.append(changes[place.index])
     }
     return kept
   }
+}
+
+extension TrieWorker {
+  /// As `update`, with the subtries of a root that is a branch on as many threads as there are; these come back sealed.
+  fileprivate mutating func update(
+    root slot: inout TrieNode?, _ parallelFor: ParallelFor
+  ) throws(TrieError) -> Bool {
+    let isShared = !isKnownUniquelyReferenced(&slot)
+    guard var root = slot?.inner, !root.isExtension else { return try update(&slot, 0..<changes.count) }
+    if isShared {
+      root = TrieInnerNode(copying: root)
+      slot = root
+    }
+    let (cuts, subtries) = (cuts(), Subtries(takenFrom: root))
+    let (reader, changes, cachedDepth, node) = (reader, changes, cachedDepth, root)
+    parallelFor(16) { nibble in
+      let range = cuts[nibble]..<cuts[nibble + 1]
+      if range.isEmpty { return }
+      var worker = TrieWorker(reader: reader, changes: changes, cachedDepth: cachedDepth)
+      subtries.change(nibble) { child throws(TrieError) in
+        let isChanged = try worker.update(child: &child, of: node, nibble, range)
+        if isChanged, let child { worker.seal(child) }
+        return (isChanged, worker.batch)
+      }
+    }
+    var isChanged = false
+    for nibble in 0..<16 {
+      let outcome = try subtries.outcome(nibble)
+      guard let outcome, outcome.isChanged else {
+        root.keepChild(nibble, subtries.take(nibble))
+        continue
+      }
+      unseal(root)
+      root.setChild(nibble, subtries.take(nibble))
+      batch.append(outcome.batch)
+      isChanged = true
+    }
+    if isChanged { slot = try collapsed(root) }
+    return isChanged
+  }
 
   /// Where the changes of each first nibble begin, and their end.
-  private static func cut(_ sorted: [TrieChange]) -> [Int] {
-    var cuts = [Int](repeating: sorted.count, count: 17)
-    for index in sorted.indices.reversed() { cuts[sorted[index].key.nibble(0)] = index }
+  private func cuts() -> [Int] {
+    var cuts = [Int](repeating: changes.count, count: 17)
+    for index in changes.indices.reversed() { cuts[changes[index].key.nibble(0)] = index }
     for nibble in (0..<16).reversed() { cuts[nibble] = min(cuts[nibble], cuts[nibble + 1]) }
     return cuts
   }
 }
 
-/// What the threads found for the 16 subtries of a root.
-private final class SubtrieResults: Sendable {
-  private let slots = Mutex<[Result<(TrieLink, TrieBatch), TrieError>?]>(Array(repeating: nil, count: 16))
+/// The children of a root while threads work on them, each thread on its own.
+private final class Subtries: @unchecked Sendable {
+  typealias Outcome = (isChanged: Bool, batch: TrieBatch)
 
-  func set(_ nibble: Int, _ result: sending Result<(TrieLink, TrieBatch), TrieError>) {
-    slots.withLock { $0[nibble] = result }
+  private let children = UnsafeMutablePointer<TrieNode?>.allocate(capacity: 16)
+  private let outcomes = UnsafeMutablePointer<Result<Outcome, TrieError>?>.allocate(capacity: 16)
+
+  init(takenFrom root: TrieInnerNode) {
+    for nibble in 0..<16 { (children + nibble).initialize(to: root.takeChild(nibble)) }
+    outcomes.initialize(repeating: nil, count: 16)
   }
 
-  func all(_ batch: inout TrieBatch) throws(TrieError) -> [TrieLink] {
-    var links: [TrieLink] = []
-    for result in slots.withLock({ $0 }) {
-      guard let (link, part) = try result?.get() else { continue }
-      links.append(link)
-      batch.append(part)
+  deinit {
+    children.deinitialize(count: 16).deallocate()
+    outcomes.deinitialize(count: 16).deallocate()
+  }
+
+  /// Called once a nibble, from one thread.
+  func change(_ nibble: Int, _ body: (inout TrieNode?) throws(TrieError) -> Outcome) {
+    do throws(TrieError) { outcomes[nibble] = .success(try body(&children[nibble])) } catch {
+      outcomes[nibble] = .failure(error)
     }
-    return links
+  }
+
+  /// `nil` for a child that nobody changed.
+  func outcome(_ nibble: Int) throws(TrieError) -> Outcome? { try outcomes[nibble]?.get() }
+
+  func take(_ nibble: Int) -> TrieNode? {
+    let child = children[nibble]
+    children[nibble] = nil
+    return child
   }
 }

@@ -28,7 +28,7 @@ package final class TrieMemoryStore: TrieNodeSource {
   package func commit(_ batches: [TrieBatch], keptBlocks: Int) {
     state.withLock { state in
       let block = state.firstBlock + state.replaced.count
-      state.replaced.append(batches.flatMap(\.replaced))
+      state.replaced.append(batches.flatMap { Array($0.replaced) })
       for batch in batches {
         for key in batch.replaced { state.doomed[key] = block }
         for (key, encoding) in batch.written {

@@ -1,95 +1,154 @@
 // Nodes of a Merkle-Patricia trie with hashes for keys (Yellow Paper appendix D): all keys have 64 nibbles, so a branch
-// has no value. A node never changes: a batch of changes makes new nodes on the way to the changed leaves and shares
-// the others, which is how the roots of earlier blocks stay good.
+// has no value. A node keeps its encoding: what its parent says of a child, the child's hash, stands there, so a child
+// that nobody needs has no object, and a branch of which one child changed is encoded by copying around that child.
+//
+// A node that one trie alone holds changes in place. One that tries share is copied before it changes (TrieWorker.swift),
+// which is how a trie stays a value.
 
 import Primitives
-import WideIntegers
 
-/// Why a trie cannot be read: always the host's trouble.
-package enum TrieError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// A node that its parent names is not in the store.
-  case missingNode(owner: Hash, path: [UInt8], hash: Hash)
-  /// What the store has under a node's key has another hash, or is no node.
-  case damagedNode(owner: Hash, path: [UInt8], hash: Hash)
-  /// A root that is too old to be kept, or never was.
-  case unknownRoot(Hash)
-  case store(String)
-
-  package var description: String {
-    switch self {
-    case .missingNode(let owner, let path, let hash): "no trie node \(Self.place(owner, path, hash))"
-    case .damagedNode(let owner, let path, let hash): "a damaged trie node \(Self.place(owner, path, hash))"
-    case .unknownRoot(let hash): "the trie with root 0x\(Hex.encode(hash.bytes)) is not kept"
-    case .store(let detail): detail
-    }
-  }
-
-  private static func place(_ owner: Hash, _ path: [UInt8], _ hash: Hash) -> String {
-    let nibbles = path.map { String($0, radix: 16) }.joined()
-    return "0x\(Hex.encode(hash.bytes)) at '\(nibbles)' of the trie 0x\(Hex.encode(owner.bytes))"
-  }
-}
-
-/// What stands in a parent for a node.
-enum TrieLink: Sendable {
-  case none
-  case node(TrieNode)
-  /// A node that is in the store only.
-  case stored(Hash)
-
-  var isNone: Bool { if case .none = self { true } else { false } }
-
-  /// Whether both are the same node without looking into it.
-  func isIdentical(to other: TrieLink) -> Bool {
-    switch (self, other) {
-    case (.none, .none): true
-    case (.node(let left), .node(let right)): left === right
-    case (.stored(let left), .stored(let right)): left == right
-    default: false
-    }
-  }
-}
-
-/// Immutable once it is sealed, which the thread that makes the node does before any other sees it.
-final class TrieNode: @unchecked Sendable {
-  enum Content: Sendable {
-    case leaf(value: [UInt8])
-    /// `count` nibbles of the node's key from its depth on.
-    case `extension`(count: Int, child: TrieLink)
-    /// 16 children.
-    case branch([TrieLink])
-  }
-
-  private(set) var content: Content
+/// A leaf, or what `TrieInnerNode` has in common with one.
+class TrieNode: @unchecked Sendable {
   /// A leaf's own; else any that agrees with those below: what lies before `depth` is the node's place.
-  let key: Hash
+  final let key: Hash
   /// In nibbles; a node that moves is another node.
-  let depth: Int
-  /// The node's RLP where it is shorter than 32 bytes, which stands in the parent itself.
-  private var inline: [UInt8]?
-  private(set) var hash = Hash.zero
-  private(set) var isSealed = false
+  final let depth: Int
+  /// The node's RLP, as it was when it was sealed last.
+  final var encoding: [UInt8]
+  /// Of the encoding; of a node that stands in its parent, nothing.
+  final var hash = Hash.zero
+  /// False from a change until the encoding and the hash are those of the node again.
+  final var isSealed = false
 
-  init(_ content: Content, key: Hash, depth: Int) {
-    (self.content, self.key, self.depth) = (content, key, depth)
+  /// A leaf.
+  init(key: Hash, depth: Int, value: [UInt8]) {
+    (self.key, self.depth) = (key, depth)
+    encoding = TrieCodec.encodeLeaf(key, depth: depth, value)
   }
 
-  /// The root counts by its hash, however short it is.
-  var isStored: Bool { inline == nil || depth == 0 }
+  fileprivate init(key: Hash, depth: Int, encoding: [UInt8]) {
+    (self.key, self.depth, self.encoding) = (key, depth, encoding)
+  }
 
-  /// - Parameter content: the same with children left to the store.
-  func seal(_ encoding: [UInt8], keeping content: Content? = nil) {
-    if encoding.count < 32 { inline = encoding }
-    hash = Keccak256.hash(encoding)
-    if let content { self.content = content }
+  /// Whether the node has an entry of its own in the store: one shorter than 32 bytes stands in its parent. The root counts
+  /// by its hash, however short it is.
+  final var isStored: Bool { encoding.count >= 32 || depth == 0 }
+
+  /// `nil` for a leaf.
+  final var inner: TrieInnerNode? { isLeaf ? nil : unsafeDowncast(self, to: TrieInnerNode.self) }
+  var isLeaf: Bool { true }
+
+  /// A leaf's, in its encoding.
+  final var valueRange: Range<Int> { TrieCodec.payload(of: TrieCodec.item(1, of: encoding), in: encoding) }
+
+  /// A leaf's.
+  final var value: [UInt8] { Array(encoding[valueRange]) }
+
+  /// Once the encoding is the node's.
+  final func seal() {
+    if isStored { hash = Keccak256.hash(encoding) }
     isSealed = true
   }
 
-  /// Appends what stands in the parent.
-  func appendReference(to output: inout [UInt8]) {
-    if let inline { return output.append(contentsOf: inline) }
-    output.append(RLP.emptyBytes + 32)
-    withUnsafeBytes(of: hash) { output.append(contentsOf: $0) }
+  /// The node whose encoding `bytes` are, below the nibbles of `key` before `depth`; `nil` where they are none.
+  static func decode(_ bytes: UnsafeRawBufferPointer, key: Hash, depth: Int) -> TrieNode? {
+    guard let shape = TrieCodec.shape(of: bytes, key: key, depth: depth) else { return nil }
+    let node: TrieNode =
+      switch shape {
+      case .leaf(let key): TrieNode(key: key, depth: depth, encoding: Array(bytes))
+      case .extension(let count, let key):
+        TrieInnerNode(key: key, depth: depth, encoding: Array(bytes), extensionCount: count, present: 1)
+      case .branch(let present):
+        TrieInnerNode(key: key, depth: depth, encoding: Array(bytes), extensionCount: 0, present: present)
+      }
+    node.seal()
+    return node
+  }
+}
+
+/// A branch, or an extension, whose one child is the one at 0.
+final class TrieInnerNode: TrieNode, @unchecked Sendable {
+  /// Nibbles of the key from `depth` on that an extension stands for, 1 or more; 0: a branch.
+  let extensionCount: Int
+  /// A bit a child.
+  private(set) var present: UInt16
+  /// Children that are not those of the encoding; they are all in memory.
+  private(set) var changed: UInt16 = 0
+  /// Those in memory. Of the others that are present the encoding has the hash, or all of them.
+  private var children = InlineArray<16, TrieNode?>(repeating: nil)
+
+  override var isLeaf: Bool { false }
+  var isExtension: Bool { extensionCount > 0 }
+  var childDepth: Int { depth + max(extensionCount, 1) }
+  var childCount: Int { present.nonzeroBitCount }
+
+  fileprivate init(key: Hash, depth: Int, encoding: [UInt8], extensionCount: Int, present: UInt16) {
+    (self.extensionCount, self.present) = (extensionCount, present)
+    super.init(key: key, depth: depth, encoding: encoding)
+  }
+
+  /// A branch without children, to be filled.
+  init(branchAt depth: Int, key: Hash) {
+    (extensionCount, present) = (0, 0)
+    super.init(key: key, depth: depth, encoding: [])
+  }
+
+  init(extensionAt depth: Int, count: Int, key: Hash, child: TrieNode) {
+    (extensionCount, present) = (count, 0)
+    super.init(key: key, depth: depth, encoding: [])
+    setChild(0, child)
+  }
+
+  /// An extension from `depth` on that ends where `other` does.
+  init(extensionAt depth: Int, lengthening other: TrieInnerNode) {
+    extensionCount = other.childDepth - depth
+    (present, changed, children) = (other.present, other.changed, other.children)
+    super.init(key: other.key, depth: depth, encoding: other.encoding)
+  }
+
+  init(copying other: TrieInnerNode) {
+    extensionCount = other.extensionCount
+    (present, changed, children) = (other.present, other.changed, other.children)
+    super.init(key: other.key, depth: other.depth, encoding: other.encoding)
+    (hash, isSealed) = (other.hash, other.isSealed)
+  }
+
+  func isPresent(_ index: Int) -> Bool { present >> UInt16(index) & 1 == 1 }
+
+  /// Where it is in memory.
+  func child(_ index: Int) -> TrieNode? { children[index] }
+
+  /// The same, no longer held here, so that whoever takes it alone holds it.
+  func takeChild(_ index: Int) -> TrieNode? {
+    let child = children[index]
+    children[index] = nil
+    return child
+  }
+
+  /// Gives back what was taken, or takes in what was read from the store.
+  func keepChild(_ index: Int, _ child: TrieNode?) { children[index] = child }
+
+  func setChild(_ index: Int, _ child: TrieNode?) {
+    let bit: UInt16 = 1 << UInt16(index)
+    children[index] = child
+    changed |= bit
+    if child == nil { present &= ~bit } else { present |= bit }
+  }
+
+  /// The nibbles before a child, and any behind them.
+  func childKey(_ index: Int) -> Hash { isExtension ? key : key.replacingNibble(depth, by: index) }
+
+  /// What the encoding says of a child that is present and did not change.
+  func reference(_ index: Int) -> Range<Int> { TrieCodec.item(isExtension ? 1 : index, of: encoding) }
+
+  /// Once the children are sealed: encodes what changed and hashes.
+  ///
+  /// - Parameter keepsChildren: whether they stay in memory.
+  func seal(keepsChildren: Bool) {
+    encoding = TrieCodec.encode(self)
+    changed = 0
+    if !keepsChildren { children = InlineArray(repeating: nil) }
+    seal()
   }
 }
 
@@ -107,141 +166,33 @@ extension Hash {
     return index & 1 == 0 ? byte >> 4 : byte & 15
   }
 
-  /// How many nibbles from `depth` on are the same.
+  /// How many nibbles from `depth` on are the same; before it all are.
   func sharedNibbles(with other: Hash, from depth: Int) -> Int {
-    var index = depth
-    while index < 64, nibble(index) == other.nibble(index) { index += 1 }
-    return index - depth
+    let difference = (word0 ^ other.word0, word1 ^ other.word1, word2 ^ other.word2, word3 ^ other.word3)
+    let end =
+      if difference.0 != 0 {
+        difference.0.byteSwapped.leadingZeroBitCount / 4
+      } else if difference.1 != 0 {
+        16 + difference.1.byteSwapped.leadingZeroBitCount / 4
+      } else if difference.2 != 0 {
+        32 + difference.2.byteSwapped.leadingZeroBitCount / 4
+      } else if difference.3 != 0 {
+        48 + difference.3.byteSwapped.leadingZeroBitCount / 4
+      } else {
+        64
+      }
+    return end - depth
   }
 
   func nibbles(_ range: Range<Int>) -> [UInt8] { range.map { UInt8(nibble($0)) } }
-}
 
-/// The encoding of nodes, and back.
-enum TrieCodec {
-  static func encode(_ node: TrieNode) -> [UInt8] {
-    var payload: [UInt8] = []
-    payload.reserveCapacity(544)
-    switch node.content {
-    case .leaf(let value):
-      appendPath(node.key, node.depth..<64, isLeaf: true, to: &payload)
-      appendBytes(value, to: &payload)
-    case .extension(let count, let child):
-      appendPath(node.key, node.depth..<node.depth + count, isLeaf: false, to: &payload)
-      append(child, to: &payload)
-    case .branch(let children):
-      for child in children { append(child, to: &payload) }
-      payload.append(RLP.emptyBytes)
+  func replacingNibble(_ index: Int, by nibble: Int) -> Hash {
+    var copy = self
+    withUnsafeMutableBytes(of: &copy) { bytes in
+      let old = bytes[index >> 1]
+      bytes[index >> 1] =
+        index & 1 == 0 ? old & 0x0f | UInt8(nibble << 4) : old & 0xf0 | UInt8(nibble)
     }
-    var encoding: [UInt8] = []
-    encoding.reserveCapacity(payload.count + 3)
-    RLP.appendHeader(base: RLP.emptyList, payload: payload.count, to: &encoding)
-    encoding.append(contentsOf: payload)
-    return encoding
-  }
-
-  private static func append(_ link: TrieLink, to output: inout [UInt8]) {
-    switch link {
-    case .none: output.append(RLP.emptyBytes)
-    case .node(let node): node.appendReference(to: &output)
-    case .stored(let hash):
-      output.append(RLP.emptyBytes + 32)
-      withUnsafeBytes(of: hash) { output.append(contentsOf: $0) }
-    }
-  }
-
-  /// Nibbles by the hex-prefix encoding (appendix C).
-  private static func appendPath(_ key: Hash, _ nibbles: Range<Int>, isLeaf: Bool, to output: inout [UInt8]) {
-    let isOdd = nibbles.count & 1 == 1
-    let count = 1 + nibbles.count / 2
-    if count > 1 { RLP.appendHeader(base: RLP.emptyBytes, payload: count, to: &output) }
-    var index = nibbles.lowerBound
-    var first: UInt8 = isLeaf ? 0x20 : 0
-    if isOdd {
-      first |= 0x10 | UInt8(key.nibble(index))
-      index += 1
-    }
-    output.append(first)
-    while index < nibbles.upperBound {
-      output.append(UInt8(key.nibble(index) << 4 | key.nibble(index + 1)))
-      index += 2
-    }
-  }
-
-  private static func appendBytes(_ bytes: [UInt8], to output: inout [UInt8]) {
-    if bytes.count != 1 || bytes[0] >= RLP.emptyBytes {
-      RLP.appendHeader(base: RLP.emptyBytes, payload: bytes.count, to: &output)
-    }
-    output.append(contentsOf: bytes)
-  }
-
-  /// The node whose encoding `bytes` are, below the nibbles of `key` before `depth`; `nil` where they are none.
-  static func decode(_ bytes: UnsafeRawBufferPointer, key: Hash, depth: Int) -> TrieNode? {
-    guard let (content, key) = try? content(of: bytes, key: key, depth: depth) else { return nil }
-    let node = TrieNode(content, key: key, depth: depth)
-    node.seal(Array(bytes))
-    return node
-  }
-
-  private struct NoNode: Error {}
-
-  private static func content(
-    of bytes: UnsafeRawBufferPointer, key: Hash, depth: Int
-  ) throws -> (TrieNode.Content, key: Hash) {
-    var outer = RLPReader(bytes)
-    var items = try outer.readList()
-    try outer.expectEnd()
-    var (counter, count) = (items, 0)
-    while !counter.isAtEnd {
-      _ = try counter.readEncoded()
-      count += 1
-    }
-    if count == 17 {
-      var links: [TrieLink] = []
-      for nibble in 0..<16 {
-        let child = key.replacingNibbles(from: depth, by: [UInt8(nibble)])
-        links.append(try link(&items, key: child, depth: depth + 1))
-      }
-      guard try items.readBytes().isEmpty else { throw NoNode() }
-      return (.branch(links), key)
-    }
-    guard count == 2 else { throw NoNode() }
-    let path = try items.readBytes()
-    guard let flag = path.first, flag < 0x40 else { throw NoNode() }
-    var nibbles: [UInt8] = flag & 0x10 != 0 ? [flag & 15] : []
-    for byte in path.dropFirst() { nibbles += [byte >> 4, byte & 15] }
-    let end = depth + nibbles.count
-    guard end <= 64 else { throw NoNode() }
-    let key = key.replacingNibbles(from: depth, by: nibbles)
-    if flag & 0x20 != 0 {
-      guard end == 64 else { throw NoNode() }
-      return (.leaf(value: Array(try items.readBytes())), key)
-    }
-    guard !nibbles.isEmpty, end < 64 else { throw NoNode() }
-    return (.extension(count: nibbles.count, child: try link(&items, key: key, depth: end)), key)
-  }
-
-  /// A hash, no child, or a node shorter than 32 bytes, which stands here itself.
-  private static func link(_ items: inout RLPReader, key: Hash, depth: Int) throws -> TrieLink {
-    if items.isAtList {
-      guard let node = decode(try items.readEncoded(), key: key, depth: depth) else { throw NoNode() }
-      return .node(node)
-    }
-    let bytes = try items.readBytes()
-    if bytes.isEmpty { return .none }
-    guard let hash = Hash(bytes) else { throw NoNode() }
-    return .stored(hash)
-  }
-}
-
-extension Hash {
-  func replacingNibbles(from depth: Int, by nibbles: [UInt8]) -> Hash {
-    var bytes = self.bytes
-    for (index, nibble) in nibbles.enumerated() {
-      let place = depth + index
-      let kept = bytes[place >> 1] & (place & 1 == 0 ? 0x0f : 0xf0)
-      bytes[place >> 1] = kept | (place & 1 == 0 ? nibble << 4 : nibble)
-    }
-    return Hash(bytes) ?? self
+    return copy
   }
 }

@@ -1,231 +1,232 @@
-// One thread's part of a batch: the changed subtrie, made from the old one and a sorted run of changes, then sealed from
-// the bottom up. The keys of nodes that come and go are gathered for the store.
+// One thread's part of a batch: a subtrie changed by a sorted run of changes, then sealed from the bottom up. Nodes that
+// nobody else holds change in place, others are copied first. The names of nodes that come and go are gathered for the
+// store.
 
 import Primitives
-import WideIntegers
 
 struct TrieWorker {
-  private let owner: Hash
-  private let source: any TrieNodeSource
-  private let cachedDepth: Int
+  let reader: TrieReader
+  /// Sorted, each key once.
+  let changes: [TrieChange]
+  /// Nodes at this depth and below are left to the store once they are sealed.
+  let cachedDepth: Int
   var batch = TrieBatch()
 
-  init(owner: Hash, source: any TrieNodeSource, cachedDepth: Int) {
-    (self.owner, self.source, self.cachedDepth) = (owner, source, cachedDepth)
-  }
-
-  /// The store's key of a node: owner, depth, the nibbles before it (a last odd one filled up), hash. The place is
-  /// part of it, so that equal nodes elsewhere live and go by themselves.
-  private func storeKey(_ key: Hash, _ depth: Int, _ hash: Hash) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(97)
-    withUnsafeBytes(of: owner) { bytes.append(contentsOf: $0) }
-    bytes.append(UInt8(depth))
-    for index in stride(from: 0, to: depth, by: 2) {
-      bytes.append(UInt8(key.nibble(index) << 4 | (index + 1 < depth ? key.nibble(index + 1) : 0)))
-    }
-    withUnsafeBytes(of: hash) { bytes.append(contentsOf: $0) }
-    return bytes
-  }
-
-  /// The node of a link on the way to `key`.
-  func load(_ link: TrieLink, _ key: Hash, _ depth: Int) throws(TrieError) -> TrieNode? {
-    switch link {
-    case .none: return nil
-    case .node(let node): return node
-    case .stored(let hash):
-      let path = key.nibbles(0..<depth)
-      guard let bytes = try source.node(storeKey(key, depth, hash)) else {
-        throw .missingNode(owner: owner, path: path, hash: hash)
-      }
-      let node = bytes.withUnsafeBytes { TrieCodec.decode($0, key: key, depth: depth) }
-      guard let node, node.hash == hash else { throw .damagedNode(owner: owner, path: path, hash: hash) }
-      return node
-    }
+  init(reader: TrieReader, changes: [TrieChange], cachedDepth: Int) {
+    (self.reader, self.changes, self.cachedDepth) = (reader, changes, cachedDepth)
   }
 
   // MARK: Changing
 
-  /// The subtrie at `depth` with `changes`, which are sorted, distinct, not empty and agree with it before `depth`.
-  mutating func update(
-    _ link: TrieLink, _ changes: ArraySlice<TrieChange>, depth: Int
-  ) throws(TrieError) -> TrieLink {
-    guard let node = try load(link, changes[changes.startIndex].key, depth) else {
-      return build(changes, depth: depth)
+  /// Makes changes, of which there are some and which agree with a node before its depth, to the node; `nil` once nothing is
+  /// left of it.
+  ///
+  /// - Returns: whether anything is different.
+  mutating func update(_ slot: inout TrieNode?, _ range: Range<Int>) throws(TrieError) -> Bool {
+    // Asked before another reference to the node is made.
+    let isShared = !isKnownUniquelyReferenced(&slot)
+    guard let node = slot else { return false }
+    guard var inner = node.inner else { return update(leaf: node, &slot, range) }
+    if isShared {
+      inner = TrieInnerNode(copying: inner)
+      slot = inner
     }
-    switch node.content {
-    case .leaf(let value): return update(leaf: node, node.key, value, changes, depth: depth)
-    case .extension(let count, let child):
-      return try update(extension: node, node.key, count, child, changes, depth: depth)
-    case .branch(let children): return try update(branch: node, link, children, changes, depth: depth)
-    }
+    return inner.isExtension
+      ? try update(extension: inner, &slot, range) : try update(branch: inner, &slot, range)
   }
 
-  private mutating func update(
-    leaf node: TrieNode, _ key: Hash, _ value: [UInt8], _ changes: ArraySlice<TrieChange>, depth: Int
-  ) -> TrieLink {
-    var merged: [TrieChange] = []
-    merged.reserveCapacity(changes.count + 1)
-    var isPlaced = false
-    for change in changes {
-      if !isPlaced, change.key >= key {
-        isPlaced = true
-        if change.key != key { merged.append(TrieChange(key: key, value: value)) }
-      }
-      if change.value != nil { merged.append(change) }
-    }
-    if !isPlaced { merged.append(TrieChange(key: key, value: value)) }
-    if merged.count == 1, merged[0].key == key, merged[0].value == value { return .node(node) }
-    replace(node)
-    return build(merged[...], depth: depth)
-  }
-
-  private mutating func update(
-    extension node: TrieNode, _ key: Hash, _ count: Int, _ child: TrieLink, _ changes: ArraySlice<TrieChange>,
-    depth: Int
-  ) throws(TrieError) -> TrieLink {
-    let (first, last) = (changes[changes.startIndex].key, changes[changes.endIndex - 1].key)
-    let shared = min(
-      count, key.sharedNibbles(with: first, from: depth), key.sharedNibbles(with: last, from: depth))
-    if shared == count {
-      let changed = try update(child, changes, depth: depth + count)
-      if changed.isIdentical(to: child) { return .node(node) }
+  private mutating func update(leaf node: TrieNode, _ slot: inout TrieNode?, _ range: Range<Int>) -> Bool {
+    if range.count == 1, changes[range.lowerBound].key == node.key {
+      let value = changes[range.lowerBound].value
+      if let value, node.encoding[node.valueRange].elementsEqual(value) { return false }
       replace(node)
-      return try joined(changed, under: key, from: depth, to: depth + count)
+      slot = value.map { TrieNode(key: node.key, depth: node.depth, value: $0) }
+      return true
     }
-    // Changes leave the extension's way: a branch where they do, with what is left of the extension below it.
-    if !changes.contains(where: { $0.value != nil && key.sharedNibbles(with: $0.key, from: depth) < count }) {
-      let inside = changes.filter { key.sharedNibbles(with: $0.key, from: depth) >= count }
-      return inside.isEmpty
-        ? .node(node) : try update(extension: node, key, count, child, inside[...], depth: depth)
+    var leaves: [TrieChange] = []
+    leaves.reserveCapacity(range.count + 1)
+    let old = TrieChange(key: node.key, value: node.value)
+    var isPlaced = false
+    for change in changes[range] {
+      if !isPlaced, change.key >= node.key {
+        isPlaced = true
+        if change.key != node.key { leaves.append(old) }
+      }
+      if change.value != nil { leaves.append(change) }
     }
+    if !isPlaced { leaves.append(old) }
+    if leaves.count == 1, leaves[0].key == node.key, leaves[0].value == old.value { return false }
     replace(node)
-    let split = depth + shared
-    var children = [TrieLink](repeating: .none, count: 16)
-    let rest = count - shared - 1
-    children[key.nibble(split)] =
-      rest == 0 ? child : .node(TrieNode(.extension(count: rest, child: child), key: key, depth: split + 1))
-    let branch = TrieNode(.branch(children), key: key, depth: split)
-    let changed = try update(branch: branch, .node(branch), children, changes, depth: split)
-    return try joined(changed, under: key, from: depth, to: split)
+    slot = Self.subtrie(leaves, 0..<leaves.count, depth: node.depth)
+    return true
   }
 
   private mutating func update(
-    branch node: TrieNode, _ link: TrieLink, _ children: [TrieLink], _ changes: ArraySlice<TrieChange>,
-    depth: Int
-  ) throws(TrieError) -> TrieLink {
-    var changed = children
-    var start = changes.startIndex
-    var isSame = true
-    while start < changes.endIndex {
-      let nibble = changes[start].key.nibble(depth)
+    branch node: TrieInnerNode, _ slot: inout TrieNode?, _ range: Range<Int>
+  ) throws(TrieError) -> Bool {
+    var isChanged = false
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let nibble = changes[start].key.nibble(node.depth)
       var end = start + 1
-      while end < changes.endIndex, changes[end].key.nibble(depth) == nibble { end += 1 }
-      changed[nibble] = try update(children[nibble], changes[start..<end], depth: depth + 1)
-      if !changed[nibble].isIdentical(to: children[nibble]) { isSame = false }
+      while end < range.upperBound, changes[end].key.nibble(node.depth) == nibble { end += 1 }
+      if try update(childOf: node, nibble, start..<end) { isChanged = true }
       start = end
     }
-    if isSame { return link }
-    let key = changes[changes.startIndex].key
-    replace(node)
-    return try branch(changed, key: key, depth: depth)
+    if isChanged { slot = try collapsed(node) }
+    return isChanged
   }
 
-  /// A branch over what is there; where that is one child only, the child takes its place.
-  private mutating func branch(_ children: [TrieLink], key: Hash, depth: Int) throws(TrieError) -> TrieLink {
-    var only: Int?
-    var count = 0
-    for nibble in 0..<16 where !children[nibble].isNone { (only, count) = (nibble, count + 1) }
-    if count > 1 { return .node(TrieNode(.branch(children), key: key, depth: depth)) }
-    guard let only else { return .none }
-    let path = key.replacingNibbles(from: depth, by: [UInt8(only)])
-    return try joined(children[only], under: path, from: depth, to: depth + 1)
-  }
-
-  /// The root's branch from its subtries, which other workers made.
-  mutating func joined(
-    _ old: TrieLink, _ children: [TrieLink], _ changed: [TrieLink]
-  ) throws(TrieError) -> TrieLink {
-    if zip(children, changed).allSatisfy({ $0.isIdentical(to: $1) }) { return old }
-    if let node = try load(old, .zero, 0) { replace(node) }
-    return try branch(changed, key: .zero, depth: 0)
-  }
-
-  /// `link`, which is at depth `end`, behind the nibbles of `key` from `start` on.
-  private mutating func joined(
-    _ link: TrieLink, under key: Hash, from start: Int, to end: Int
-  ) throws(TrieError) -> TrieLink {
-    if start == end { return link }
-    guard let node = try load(link, key, end) else { return .none }
-    switch node.content {
-    case .leaf:
-      replace(node)
-      return .node(TrieNode(node.content, key: node.key, depth: start))
-    case .extension(let count, let child):
-      replace(node)
-      return .node(
-        TrieNode(.extension(count: end - start + count, child: child), key: node.key, depth: start))
-    case .branch:
-      return .node(TrieNode(.extension(count: end - start, child: .node(node)), key: key, depth: start))
+  private mutating func update(
+    childOf node: TrieInnerNode, _ index: Int, _ range: Range<Int>
+  ) throws(TrieError) -> Bool {
+    var child = node.takeChild(index)
+    guard try update(child: &child, of: node, index, range) else {
+      // One that the encoding does not have must stay until it does.
+      if keepsChildren(of: node) || node.changed >> UInt16(index) & 1 == 1 { node.keepChild(index, child) }
+      return false
     }
+    unseal(node)
+    node.setChild(index, child)
+    return true
+  }
+
+  /// - Parameter child: the one at `index`, taken from the node; `nil` where there is none or it is not in memory.
+  mutating func update(
+    child: inout TrieNode?, of node: TrieInnerNode, _ index: Int, _ range: Range<Int>
+  ) throws(TrieError) -> Bool {
+    if child == nil { child = try reader.child(of: node, index) }
+    if child != nil { return try update(&child, range) }
+    child = built(range, depth: node.childDepth)
+    return child != nil
+  }
+
+  private mutating func update(
+    extension node: TrieInnerNode, _ slot: inout TrieNode?, _ range: Range<Int>
+  ) throws(TrieError) -> Bool {
+    let count = node.extensionCount
+    func shared(_ index: Int) -> Int {
+      min(count, node.key.sharedNibbles(with: changes[index].key, from: node.depth))
+    }
+    let common = min(shared(range.lowerBound), shared(range.upperBound - 1))
+    if common == count {
+      guard try update(childOf: node, 0, range) else { return false }
+      guard let child = node.child(0) else {
+        slot = nil
+        return true
+      }
+      if child.isLeaf || child.inner?.isExtension == true { slot = behind(child, node.key, from: node.depth) }
+      return true
+    }
+    // Changes leave the extension's way: a branch where they do, with what is left of the extension below it. If they only take
+    // out what is not there, those that stay on the way are left.
+    if !range.contains(where: { changes[$0].value != nil && shared($0) < count }) {
+      guard let first = range.first(where: { shared($0) == count }) else { return false }
+      let end = range[first...].first { shared($0) < count } ?? range.upperBound
+      return try update(extension: node, &slot, first..<end)
+    }
+    guard let child = try reader.child(of: node, 0) else { return false }
+    replace(node)
+    let split = node.depth + common
+    let branch = TrieInnerNode(branchAt: split, key: node.key)
+    let rest = count - common - 1
+    branch.setChild(
+      node.key.nibble(split),
+      rest == 0
+        ? child : TrieInnerNode(extensionAt: split + 1, count: rest, key: node.key, child: child))
+    // The child must be the branch's alone.
+    _ = node.takeChild(0)
+    var changed: TrieNode? = branch
+    _ = try update(branch: branch, &changed, range)
+    slot = changed.map { behind($0, node.key, from: node.depth) }
+    return true
+  }
+
+  /// A branch after its children changed: where one is left, it takes the branch's place.
+  mutating func collapsed(_ node: TrieInnerNode) throws(TrieError) -> TrieNode? {
+    if node.childCount > 1 { return node }
+    guard node.childCount == 1 else { return nil }
+    let index = node.present.trailingZeroBitCount
+    guard let child = try reader.child(of: node, index) else { return nil }
+    return behind(child, node.childKey(index), from: node.depth)
+  }
+
+  /// A node behind the nibbles of `key` from `depth` on.
+  private mutating func behind(_ node: TrieNode, _ key: Hash, from depth: Int) -> TrieNode {
+    if node.depth == depth { return node }
+    guard let inner = node.inner else {
+      replace(node)
+      return TrieNode(key: node.key, depth: depth, value: node.value)
+    }
+    guard inner.isExtension else {
+      return TrieInnerNode(extensionAt: depth, count: node.depth - depth, key: key, child: node)
+    }
+    replace(node)
+    return TrieInnerNode(extensionAt: depth, lengthening: inner)
+  }
+
+  /// A subtrie that was not there.
+  private func built(_ range: Range<Int>, depth: Int) -> TrieNode? {
+    if range.count == 1 {
+      let change = changes[range.lowerBound]
+      return change.value.map { TrieNode(key: change.key, depth: depth, value: $0) }
+    }
+    guard range.contains(where: { changes[$0].value == nil }) else {
+      return Self.subtrie(changes, range, depth: depth)
+    }
+    let leaves = changes[range].filter { $0.value != nil }
+    return Self.subtrie(leaves, 0..<leaves.count, depth: depth)
   }
 
   /// A subtrie of leaves alone.
-  private func build(_ changes: ArraySlice<TrieChange>, depth: Int) -> TrieLink {
-    let leaves =
-      changes.contains { $0.value == nil } ? ArraySlice(changes.filter { $0.value != nil }) : changes
-    guard let first = leaves.first, let last = leaves.last else { return .none }
-    if leaves.count == 1 {
-      return .node(TrieNode(.leaf(value: first.value ?? []), key: first.key, depth: depth))
-    }
+  private static func subtrie(_ leaves: [TrieChange], _ range: Range<Int>, depth: Int) -> TrieNode? {
+    guard let start = range.first, let end = range.last else { return nil }
+    let (first, last) = (leaves[start], leaves[end])
+    if start == end { return TrieNode(key: first.key, depth: depth, value: first.value ?? []) }
     let shared = first.key.sharedNibbles(with: last.key, from: depth)
-    if shared > 0 {
-      let child = build(leaves, depth: depth + shared)
-      return .node(TrieNode(.extension(count: shared, child: child), key: first.key, depth: depth))
+    let branch = TrieInnerNode(branchAt: depth + shared, key: first.key)
+    var from = start
+    while from < range.upperBound {
+      let nibble = leaves[from].key.nibble(branch.depth)
+      var to = from + 1
+      while to < range.upperBound, leaves[to].key.nibble(branch.depth) == nibble { to += 1 }
+      branch.setChild(nibble, subtrie(leaves, from..<to, depth: branch.depth + 1))
+      from = to
     }
-    var children = [TrieLink](repeating: .none, count: 16)
-    var start = leaves.startIndex
-    while start < leaves.endIndex {
-      let nibble = leaves[start].key.nibble(depth)
-      var end = start + 1
-      while end < leaves.endIndex, leaves[end].key.nibble(depth) == nibble { end += 1 }
-      children[nibble] = build(leaves[start..<end], depth: depth + 1)
-      start = end
-    }
-    return .node(TrieNode(.branch(children), key: first.key, depth: depth))
+    return shared == 0
+      ? branch : TrieInnerNode(extensionAt: depth, count: shared, key: first.key, child: branch)
   }
 
   // MARK: Sealing
 
-  /// The store may forget a node; one that was made in this batch or stands in its parent never was there.
-  private mutating func replace(_ node: TrieNode) {
-    if node.isSealed, node.isStored { batch.replaced.append(storeKey(node.key, node.depth, node.hash)) }
+  /// The store may forget a node. One that this batch made, or that stands in its parent, never was there.
+  mutating func replace(_ node: TrieNode) {
+    if node.isSealed, node.isStored { batch.replace(node, owner: reader.owner) }
   }
 
-  /// Encodes and hashes the new nodes of a subtrie.
-  mutating func seal(_ link: TrieLink) {
-    guard case .node(let node) = link, !node.isSealed else { return }
-    var kept: TrieNode.Content?
-    switch node.content {
-    case .leaf: break
-    case .extension(let count, let child):
-      seal(child)
-      kept = .extension(count: count, child: trimmed(child))
-    case .branch(var children):
-      for nibble in 0..<16 {
-        seal(children[nibble])
-        children[nibble] = trimmed(children[nibble])
+  /// Before a child of a node that nobody else holds changes.
+  mutating func unseal(_ node: TrieInnerNode) {
+    replace(node)
+    node.isSealed = false
+  }
+
+  private func keepsChildren(of node: TrieInnerNode) -> Bool {
+    cachedDepth >= 64 || node.childDepth < cachedDepth
+  }
+
+  /// Encodes and hashes what changed in a subtrie.
+  mutating func seal(_ node: TrieNode) {
+    if node.isSealed { return }
+    if let inner = node.inner {
+      var changed = inner.changed
+      while changed != 0 {
+        if let child = inner.child(changed.trailingZeroBitCount) { seal(child) }
+        changed &= changed - 1
       }
-      kept = .branch(children)
+      inner.seal(keepsChildren: keepsChildren(of: inner))
+    } else {
+      node.seal()
     }
-    let encoding = TrieCodec.encode(node)
-    node.seal(encoding, keeping: cachedDepth < 64 ? kept : nil)
-    if node.isStored { batch.written.append((storeKey(node.key, node.depth, node.hash), encoding)) }
-  }
-
-  /// A link that leaves what lies deep to the store.
-  private func trimmed(_ link: TrieLink) -> TrieLink {
-    guard case .node(let node) = link, node.depth >= cachedDepth, node.isStored else { return link }
-    return .stored(node.hash)
+    if node.isStored { batch.write(node, owner: reader.owner) }
   }
 }
