@@ -87,10 +87,10 @@ package final class AccountTable: @unchecked Sendable {
   }
 
   /// Accounts read so far.
-  var accountCount: Int { interner.count }
+  package var accountCount: Int { interner.count }
 
   /// The account at `position` as a change to an empty state.
-  func genesisChange(at position: Int) -> AccountChange {
+  package func genesisChange(at position: Int) -> AccountChange {
     let account = accounts[position]
     let key = key(of: AccountIndex(UInt32(truncatingIfNeeded: position)))
     return AccountChange(key: key, old: nil, new: account.isVacant ? nil : account)
@@ -135,9 +135,16 @@ package final class AccountTable: @unchecked Sendable {
     programDataKeys[index.rawValue] = key
   }
 
-  /// No worker runs: accounts in `changes` may have become programs, or have ceased to be.
-  package func noteBarrier(_ changes: [FirstChange]) {
-    for position in changes.indices { noteProgramData(of: changes[position].index) }
+  /// No worker runs: the accounts at `indices` may have become programs, or have ceased to be.
+  func noteBarrier(_ indices: [AccountIndex]) {
+    for index in indices { noteProgramData(of: index) }
+  }
+
+  /// Whether a change of the account at `index` to `account` is one that `noteBarrier` is to hear of.
+  @inline(__always) func mayChangeProgramData(_ account: UnsafePointer<Account>, at index: AccountIndex)
+    -> Bool
+  {
+    account.pointee.owner == ProgramID.bpfLoaderUpgradeable || notes[index.position].isUpgradeableProgram
   }
 
   /// Asks for the memory in which `intern` will look for a key of this tag.
@@ -222,8 +229,8 @@ package final class AccountTable: @unchecked Sendable {
     var changes: [AccountChange] = []
     changes.reserveCapacity(firstChanges.reduce(0) { $0 + $1.count })
     for part in firstChanges {
-      noteBarrier(part)
       for change in part {
+        noteProgramData(of: change.index)
         let new = accounts[change.index.position]
         if new == change.old { continue }
         changes.append(
@@ -240,8 +247,10 @@ package final class AccountTable: @unchecked Sendable {
   package func rollBack(_ firstChanges: [[FirstChange]]) {
     block &+= 1
     for part in firstChanges {
-      for change in part { accounts[change.index.position] = change.old }
-      noteBarrier(part)
+      for change in part {
+        accounts[change.index.position] = change.old
+        noteProgramData(of: change.index)
+      }
     }
   }
 }

@@ -1,7 +1,9 @@
-// The seam behind which blocks are executed. An executor decides in what order and on how many threads; what one
-// transaction does is the processor's affair. Every executor must leave the accounts, the results and their logs as
-// the serial one does: that is what the tests compare.
+// The seam behind which blocks are executed: one ordered list of entries in, one ordered list of receipts out. An
+// executor decides in what order and on how many threads, and publishes what transactions change; what one transaction
+// does is its family's affair. Every executor must leave state, receipts and logs as the serial one does: that is what
+// the tests compare.
 
+import EVM
 import Ledger
 import Primitives
 import Runtime
@@ -21,73 +23,95 @@ package protocol BlockExecutor: AnyObject {
   /// Loads programs ahead of the blocks that call them.
   func warm(_ programs: [ProgramSource], environment: ExecutionEnvironment)
 
-  /// Executes `block` on `table`, which holds the state after it when this returns.
+  /// Executes `block` on `state`, which is the state after it when this returns.
   ///
-  /// - Throws: when the store cannot be read; the table is then as it was before.
-  func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution
+  /// - Throws: when state cannot be read or machines cannot be had; the state is then as it was before.
+  func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution
 }
 
-/// A block's transactions as runs of one kind, in order.
-package struct BlockTransactions: Sendable {
-  package enum Run: Sendable {
-    /// Solana's wire format.
-    case solana([[UInt8]])
-    case ethereum([EthereumWire])
+/// What blocks are executed on. Used by one block at a time.
+package final class BlockState: @unchecked Sendable {
+  // Sendable: the executor orders what its workers read and write (AccountTable.swift); the rest changes between blocks.
+  package let table: AccountTable
+  /// Where the ledger has an Ethereum side.
+  let ethereum: EthereumState?
+  /// Solana's transactions of earlier blocks.
+  package var statusCache = StatusCache()
+
+  package init(table: AccountTable, hasEthereum: Bool) {
+    self.table = table
+    ethereum = hasEthereum ? EthereumState(table) : nil
   }
 
-  package private(set) var runs: [Run]
-  /// Lines that hold no transaction: they count as entries of the block and do nothing.
-  package private(set) var malformedCount = 0
-
-  /// Solana's transactions alone.
-  package init(_ wires: [[UInt8]]) { runs = [.solana(wires)] }
-
-  package init(_ lines: some Collection<TransactionLine>) {
-    runs = []
-    var solana: [[UInt8]] = []
-    var ethereum: [EthereumWire] = []
-    for line in lines {
-      switch line {
-      case .failure: malformedCount += 1
-      case .success(.solana(let wire)):
-        if !ethereum.isEmpty { runs.append(.ethereum(ethereum)) }
-        ethereum = []
-        solana.append(wire)
-      case .success(.ethereum(let wire)):
-        if !solana.isEmpty { runs.append(.solana(solana)) }
-        solana = []
-        ethereum.append(wire)
-      }
-    }
-    if !solana.isEmpty || (runs.isEmpty && ethereum.isEmpty) { runs.append(.solana(solana)) }
-    if !ethereum.isEmpty { runs.append(.ethereum(ethereum)) }
+  /// Takes back what `firstChanges` lists.
+  package func rollBack(_ firstChanges: [[AccountTable.FirstChange]]) {
+    table.rollBack(firstChanges)
+    ethereum?.invalidate()
   }
 }
 
 /// What of a block an executor is given.
 package struct BlockInput: Sendable {
-  /// Transactions in Solana's wire format, in order.
-  package var wires: [[UInt8]]
+  package var transactions: BlockTransactions
+  /// For Solana's transactions.
   package var environment: ExecutionEnvironment
-  /// Transactions of earlier blocks.
-  package var statusCache: StatusCache
+  /// For Ethereum's; `nil` where the ledger has no Ethereum side, whose transactions are then refused.
+  package var ethereum: EthereumBlockPart?
   package var verifiesSignatures = true
   /// Whether to note when, where and after what each transaction ran.
   package var recordsTimeline = false
 }
 
+/// Ethereum's side of a block. A logical block may be executed in several parts: the first begins it, the last ends it,
+/// and what the parts before have used is carried over.
+package struct EthereumBlockPart: Sendable {
+  package var environment: BlockEnvironment
+  /// Paid at the block's end.
+  package var withdrawals: [EVMWithdrawal] = []
+  /// By the parts before.
+  package var gasUsed: UInt64 = 0
+  package var blobGasUsed: UInt64 = 0
+  /// Whether the system calls before the first transaction are to be made.
+  package var begins = true
+  /// Whether withdrawals and the system calls after the last transaction are due.
+  package var ends = true
+}
+
 /// What came of a block.
 package struct BlockExecution: Sendable {
-  /// One a transaction, in order.
-  package var results: [TransactionResult]
-  /// Whether the transaction was executed or charged, so that it may not run again; one a transaction.
-  package var processed: [Bool]
+  /// One an entry, in order.
+  package var receipts: [Receipt]
+  /// First signatures of Solana's transactions that were executed or charged, in order: they may not run again.
+  package var signatures: [Signature]
   /// State before the block of every account written, in lists of any order.
   package var firstChanges: [[AccountTable.FirstChange]]
   /// Processor time spent on signatures, over all threads.
   package var signatureNanoseconds: UInt64 = 0
-  /// Where asked for.
+  /// One slice an entry, where asked for.
   package var timeline: Timeline?
+  package var ethereum = EthereumTotals()
+}
+
+/// What Ethereum's transactions of a block came to.
+package struct EthereumTotals: Sendable, Equatable {
+  /// Gas of the logical block, the parts before included.
+  package var gasUsed: UInt64 = 0
+  package var blobGasUsed: UInt64 = 0
+  /// Executions, those that were thrown away included; a transaction that is malformed has none. At most twice as many
+  /// as transactions.
+  package var executionCount = 0
+  /// Executions that were thrown away, each followed by one that counts.
+  package var repeatedCount = 0
+}
+
+/// Why a block could not be executed.
+package enum BlockExecutionError: Error, Sendable {
+  case store(StoreError)
+  /// Ethereum's accounts cannot be read.
+  case ethereum(EVMStateError)
+  /// Memory for the EVM's frames cannot be had.
+  case machine(WideMachineError)
+  case workers(SchedulingError)
 }
 
 /// Signatures of the transactions that may not run again: those that earlier blocks executed or charged.

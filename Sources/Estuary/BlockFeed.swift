@@ -86,6 +86,15 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
       transactionCapacity: preparation.count - start, accessCapacity: preparation.accessCapacity)
   }
 
+  /// Goes on behind the entries before `next`, which somebody else has run; no worker runs. What was decoded of them is
+  /// empty, and need not be forgotten.
+  func skip(to next: Int) {
+    preparation.skip(end..<next)
+    end = next
+    // Relaxed: no worker runs.
+    addedCount.store(end / chunk, ordering: .relaxed)
+  }
+
   // MARK: - For workers
 
   /// Whether `feed` would find something to do. Sequentially consistent: the last look of a worker about to park.

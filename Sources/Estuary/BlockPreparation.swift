@@ -1,6 +1,9 @@
 // From decoded transactions to what a worker needs: resolving lookup tables and interning keys, in block order, because
 // lookup tables are read from the state and indices are handed out.
 //
+// Entries of other families are passed over: in order they are ready at once, for somebody else to run; beside workers
+// each is a barrier, behind which `skip` goes on.
+//
 // Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write, a program
 // that one of them may deploy or upgrade, and two different transactions under one signature. `prepare` then answers
 // with a barrier, and is asked again once all that was prepared so far has run. It does the same where the room runs
@@ -17,7 +20,9 @@ import Scheduling
 final class BlockPreparation: @unchecked Sendable {
   // Sendable: the arrays never move while workers run, and the scheduler's hand-over orders what was written before it.
   let block: BlockInput
+  let state: BlockState
   let table: AccountTable
+  private let wires: [[UInt8]]
   let count: Int
   let hasher: AccountKeyHasher
   private let verifiesSignatures: Bool
@@ -60,11 +65,13 @@ final class BlockPreparation: @unchecked Sendable {
 
   /// - Parameter isInOrder: for one thread that prepares and runs transactions in turn; otherwise workers run
   ///   transactions while later ones are prepared, and somebody else decodes.
-  init(_ block: BlockInput, on table: AccountTable, isInOrder: Bool) {
+  init(_ block: BlockInput, on state: BlockState, isInOrder: Bool) {
     self.block = block
-    self.table = table
+    self.state = state
     self.isInOrder = isInOrder
-    count = block.wires.count
+    table = state.table
+    wires = block.transactions.wires
+    count = wires.count
     hasher = table.hasher
     verifiesSignatures = block.verifiesSignatures
     accessCapacity = isInOrder ? 0 : 24 * count + 64 * Self.largestAccessCount
@@ -89,7 +96,24 @@ final class BlockPreparation: @unchecked Sendable {
   /// Whether an earlier block has executed or charged a transaction of this signature.
   @inline(__always) func wasProcessedBefore(_ signature: Signature?) -> Bool {
     guard let signature else { return false }
-    return block.statusCache.contains(signature)
+    return state.statusCache.contains(signature)
+  }
+
+  /// Whether the entry at `position` is for the EVM to execute.
+  @inline(__always) func isEthereum(_ position: Int) -> Bool {
+    block.ethereum != nil && block.transactions.isEthereum(position)
+  }
+
+  /// Whether the entry at `position` is one of Solana's transactions.
+  @inline(__always) func isTransaction(_ position: Int) -> Bool { block.transactions.isSolana(position) }
+
+  /// Of an entry that is none of Solana's transactions and not for the EVM to execute.
+  func receiptWithoutExecution(at position: Int) -> Receipt {
+    switch block.transactions[position] {
+    case .success(.solana): .solana(TransactionResult(signature: nil, error: .sanitizeFailure))
+    case .success(.ethereum(let wire)): .ethereum(EthereumTransactionResult(wire, .failure(.noEthereum)))
+    case .failure(let error): .malformed(error)
+    }
   }
 
   /// Where the transaction at `position` lies.
@@ -105,8 +129,9 @@ final class BlockPreparation: @unchecked Sendable {
     for position in range {
       let entry = slot(position)
       entry.initialize(to: PreparedTransaction())
+      guard isTransaction(position) else { continue }
       nanoseconds &+= entry.pointee.decode(
-        block.wires[position], hasher: hasher, verifiesSignatures: verifiesSignatures)
+        wires[position], hasher: hasher, verifiesSignatures: verifiesSignatures)
     }
     return nanoseconds
   }
@@ -136,10 +161,12 @@ final class BlockPreparation: @unchecked Sendable {
     }
     let entry = slot(position)
     signaturePlaces[position] = entry.pointee.signature
-    guard entry.pointee.isTransaction else { return .ready }
+    guard entry.pointee.isTransaction else {
+      return isInOrder || !isEthereum(position) ? .ready : barrier(at: position)
+    }
     let isFirstOfSegment = position == segmentStart
     if let earlier = earlierTransaction(at: position) {
-      let sameBytes = block.wires[Int(earlier)] == block.wires[position]
+      let sameBytes = wires[Int(earlier)] == wires[position]
       if !sameBytes && earlier >= segmentStart && !isFirstOfSegment { return barrier(at: position) }
       entry.pointee.duplicateOf = earlier
     }
@@ -160,6 +187,12 @@ final class BlockPreparation: @unchecked Sendable {
     return .ready
   }
 
+  /// Passes over the entries of `range`, which somebody else has run; what was prepared before has run as well.
+  func skip(_ range: Range<Int>) {
+    for position in range { signaturePlaces[position] = nil }
+    _ = barrier(at: range.upperBound)
+  }
+
   private var hasNoRoom: Bool {
     indexEnd + Self.largestAccessCount > accessCapacity || table.freeCount < Self.largestNewKeyCount
   }
@@ -170,8 +203,13 @@ final class BlockPreparation: @unchecked Sendable {
   /// Decodes as far as looking ahead reaches, so that a transaction's memory is still near when it runs.
   @inline(__always) private func decodeAhead(of position: Int) {
     while decodedCount < count && decodedCount <= position + 2 * Self.lookAheadStep {
+      guard isTransaction(decodedCount) else {
+        slot(decodedCount).pointee.reset()
+        decodedCount += 1
+        continue
+      }
       signatureNanoseconds &+= slot(decodedCount).pointee.decode(
-        block.wires[decodedCount], hasher: hasher, verifiesSignatures: verifiesSignatures)
+        wires[decodedCount], hasher: hasher, verifiesSignatures: verifiesSignatures)
       decodedCount += 1
     }
   }

@@ -77,7 +77,7 @@ extension Chain {
         throw .building(error)
       }
     }
-    do throws(ChainError) { return try execute(wires).results } catch { throw .chain(error) }
+    do throws(ChainError) { return try execute(wires).receipts.solana } catch { throw .chain(error) }
   }
 }
 

@@ -2,7 +2,7 @@
 //
 //   let chain = try Chain.open(genesisFile: "genesis.json", workers: 4)
 //   let block = try chain.execute(transactions)
-//   for result in block.results { print(result.signature, result.error, result.computeUnits) }
+//   for result in block.receipts.solana { print(result.signature, result.error, result.computeUnits) }
 
 import Ledger
 import Primitives
@@ -44,10 +44,10 @@ extension Chain {
   }
 
   /// Executes transactions (Solana's wire format, at most 1,232 bytes each) as the next block, in effect one after the
-  /// other, and commits it. One that cannot be decoded or fails is an error of its own result.
+  /// other, and commits it. One that cannot be decoded or fails is an error of its own receipt.
   ///
   /// - Throws: when the block could not be committed; the chain then stands where it stood.
   public func execute(_ transactions: [[UInt8]]) throws(ChainError) -> Block {
-    try execute(BlockTransactions(transactions), verifiesSignatures: true)
+    try execute(BlockTransactions(solana: transactions), verifiesSignatures: true)
   }
 }

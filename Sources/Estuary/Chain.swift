@@ -1,4 +1,4 @@
-// A ledger with the machinery that moves it on: blocks of transactions go in, results come out, the store moves from
+// A ledger with the machinery that moves it on: blocks of transactions go in, receipts come out, the store moves from
 // block to block in one synced batch each. This is what embeds in another program.
 //
 // A chain is used by one thread at a time; what runs in parallel runs inside `execute`.
@@ -23,20 +23,18 @@ public final class Chain {
   public struct Block: Sendable {
     /// Blocks before this one; the genesis is block 0.
     public let height: UInt64
-    /// One a Solana transaction, in order.
-    public let results: [TransactionResult]
-    /// One an Ethereum transaction, in order.
-    public let ethereumResults: [EthereumTransactionResult]
-    public let ethereumEffort: EthereumEffort
+    /// One a transaction, in order.
+    public let receipts: [Receipt]
     /// Of the state after the block.
     public let stateHash: Hash
     public let timing: Timing
     package let timeline: Timeline?
+    package let ethereum: EthereumTotals
   }
 
   /// Wall time in nanoseconds, but for the signatures', which is processor time over all threads.
   public struct Timing: Sendable {
-    /// From wire bytes to results and published accounts.
+    /// From wire bytes to receipts and published accounts.
     public var elapsedNanoseconds: UInt64 = 0
     public var signatureNanoseconds: UInt64 = 0
     public var stateHashNanoseconds: UInt64 = 0
@@ -44,16 +42,16 @@ public final class Chain {
   }
 
   package let store: any AccountStore
-  package let table: AccountTable
+  package let state: BlockState
+  package var table: AccountTable { state.table }
   package private(set) var head: BlockRecord
   private let executor: any BlockExecutor
   private let programs: ProgramCache
   private let progress: Progress
   private var lattice: StateLattice
-  private var statusCache = StatusCache()
   private var sysvars: Sysvars
   /// Where the genesis has an Ethereum side.
-  private let ethereum: EthereumLane?
+  private let ethereum: EthereumConfiguration?
 
   /// Goes on where `store` stands; an empty one takes the genesis first.
   ///
@@ -72,28 +70,23 @@ public final class Chain {
     guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
     self.head = head
     self.lattice = lattice
-    table = AccountTable(store: store)
+    let table = AccountTable(store: store)
+    state = BlockState(table: table, hasEthereum: genesis?.ethereum != nil)
     do throws(StoreError) {
       try table.loadAll()
       if !isNew { try Self.check(table, against: lattice, of: store, executor: executor) }
       // A blockhash that has passed needs no memory of its transactions.
       if progress == .fixed {
-        var statusCache = StatusCache()
+        let state = state
         try store.forEachBlock { record throws(StoreError) in
-          for signature in record.signatures { statusCache.insert(signature) }
+          for signature in record.signatures { state.statusCache.insert(signature) }
         }
-        self.statusCache = statusCache
       }
     } catch {
       throw .store(error)
     }
     sysvars = try Self.readSysvars(table)
-    ethereum =
-      if let section = genesis?.ethereum {
-        try EthereumLane(section, on: table, executor: executor)
-      } else {
-        nil
-      }
+    ethereum = if let section = genesis?.ethereum { try EthereumConfiguration(section) } else { nil }
   }
 
   /// HEAD shows what a log or a manifest lost at its end, but not what it lost before: the database passes over a damaged
@@ -176,21 +169,22 @@ public final class Chain {
       programs: programs)
   }
 
-  /// Executes transactions as the next block, in effect one after the other, and commits it. Runs of Solana's
-  /// transactions go to the executor, runs of Ethereum's to their lane.
+  /// Executes transactions as the next block, in effect one after the other, and commits it. One that cannot be decoded
+  /// or is not sane is an error of its own receipt.
   ///
-  /// A transaction that cannot be decoded or is not sane is an error of that transaction.
   /// - Parameters:
   ///   - verifiesSignatures: false for input that is known to be signed.
   ///   - recordsTimeline: whether to note when and where each transaction ran.
   ///   - unixTimestamp: of an advancing chain's block, in seconds.
+  ///   - endsBlock: false where more of the same logical block is to follow: its header and the gas that it may use then
+  ///     hold on, and what is due at its end waits for the call that ends it.
   /// - Throws: `store` when the block could not be committed; the chain then stands where it stood.
   package func execute(
     _ transactions: BlockTransactions, verifiesSignatures: Bool, recordsTimeline: Bool = false,
-    unixTimestamp: Int64? = nil
+    unixTimestamp: Int64? = nil, endsBlock: Bool = true
   ) throws(ChainError) -> Block {
     var timing = Timing()
-    var execution = MixedExecution(malformedCount: transactions.malformedCount)
+    var firstChanges: [[AccountTable.FirstChange]] = []
     let sysvarsBefore = sysvars
     var record = head
     record.height += 1
@@ -198,123 +192,62 @@ public final class Chain {
       if progress == .advancing {
         record.slot += 1
         record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
-        try advanceSysvars(to: record, in: &execution)
+        try advanceSysvars(to: record, noting: &firstChanges)
       }
       let input = BlockInput(
-        wires: [], environment: environment(slot: record.slot), statusCache: statusCache,
-        verifiesSignatures: verifiesSignatures,
-        recordsTimeline: recordsTimeline)
+        transactions: transactions, environment: environment(slot: record.slot),
+        ethereum: ethereum?.part(of: record, after: head, ends: endsBlock),
+        verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
       let start = Clocks.monotonicNanoseconds()
-      try run(transactions, input, record, into: &execution)
+      let execution: BlockExecution
+      do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
+        throw ChainError(error)
+      }
       timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
       timing.signatureNanoseconds = execution.signatureNanoseconds
-      try commit(execution, record: &record, timing: &timing)
+      firstChanges += execution.firstChanges
+      record.isOpen = !endsBlock
+      (record.gasUsed, record.blobGasUsed) = (execution.ethereum.gasUsed, execution.ethereum.blobGasUsed)
+      record.transactionCount += UInt64(transactions.count)
+      record.signatures = execution.signatures
+      try commit(firstChanges, record: &record, timing: &timing)
+      sysvars = try Self.readSysvars(table)
+      programs.finishBlock()
+      return Block(
+        height: record.height, receipts: execution.receipts, stateHash: record.stateHash, timing: timing,
+        timeline: execution.timeline, ethereum: execution.ethereum)
     } catch {
-      execution.add(ethereum?.takeFirstChanges())
-      table.rollBack(execution.firstChanges)
+      state.rollBack(firstChanges)
       sysvars = sysvarsBefore
-      ethereum?.invalidate()
       throw error
     }
-    sysvars = try Self.readSysvars(table)
-    programs.finishBlock()
-    return Block(
-      height: record.height, results: execution.results, ethereumResults: execution.ethereumResults,
-      ethereumEffort: execution.ethereumEffort,
-      stateHash: record.stateHash, timing: timing, timeline: execution.timeline)
-  }
-
-  /// What came of a block's runs so far.
-  fileprivate struct MixedExecution {
-    var malformedCount = 0
-    var results: [TransactionResult] = []
-    var ethereumResults: [EthereumTransactionResult] = []
-    var ethereumEffort = EthereumEffort()
-    var signatures: [Signature] = []
-    /// What changed first, as lists that nobody needs as one.
-    var firstChanges: [[AccountTable.FirstChange]] = []
-    var signatureNanoseconds: UInt64 = 0
-    /// Of a block that is one run.
-    var timeline: Timeline?
-  }
-
-  private func run(
-    _ transactions: BlockTransactions, _ input: BlockInput, _ record: BlockRecord,
-    into execution: inout MixedExecution
-  ) throws(ChainError) {
-    var input = input
-    do throws(EVMStateError) {
-      try ethereum?.begin(number: record.slot, timestamp: record.unixTimestamp)
-    } catch {
-      throw .ethereum(detail: "\(error)")
-    }
-    execution.add(ethereum?.takeFirstChanges())
-    for run in transactions.runs {
-      switch run {
-      case .solana(let wires):
-        input.wires = wires
-        let part: BlockExecution
-        do throws(StoreError) { part = try executor.execute(input, on: table) } catch { throw .store(error) }
-        let earlier = execution.signatures.count
-        execution.add(part, isWhole: transactions.runs.count == 1)
-        if transactions.runs.count > 1 {
-          for signature in execution.signatures[earlier...] { input.statusCache.insert(signature) }
-        }
-      case .ethereum(let wires):
-        try self.run(wires, input.verifiesSignatures, into: &execution)
-      }
-    }
-    do throws(EVMStateError) { try ethereum?.end() } catch { throw .ethereum(detail: "\(error)") }
-    execution.add(ethereum?.takeFirstChanges())
-  }
-
-  private func run(
-    _ wires: [EthereumWire], _ verifiesSignatures: Bool, into execution: inout MixedExecution
-  ) throws(ChainError) {
-    guard let ethereum else {
-      execution.ethereumResults += wires.map { EthereumTransactionResult.withoutEthereum($0) }
-      return
-    }
-    do throws(EVMStateError) {
-      let results = try ethereum.execute(wires, verifiesSignatures: verifiesSignatures)
-      if execution.ethereumResults.isEmpty {
-        execution.ethereumResults = results
-      } else {
-        execution.ethereumResults += results
-      }
-    } catch {
-      throw .ethereum(detail: "\(error)")
-    }
-    execution.signatureNanoseconds &+= ethereum.takeSignatureNanoseconds()
-    execution.ethereumEffort.add(ethereum.takeEffort())
-    execution.add(ethereum.takeFirstChanges())
   }
 
   /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.
   package func ethereumStateRoot() throws(ChainError) -> Hash? {
-    do throws(EVMStateError) { return try ethereum?.stateRoot() } catch {
+    do throws(EVMStateError) { return try state.ethereum?.contents().stateRoot } catch {
       throw .ethereum(detail: "\(error)")
     }
   }
 
   /// The `ethereum` section of a genesis with the accounts after the last block, as JSON.
   package func ethereumDump() throws(ChainError) -> [UInt8]? {
-    do throws(EVMStateError) { return try ethereum?.dump() } catch { throw .ethereum(detail: "\(error)") }
+    guard let ethereum, let accounts = state.ethereum else { return nil }
+    do throws(EVMStateError) { return ethereum.dump(try accounts.allAccounts()) } catch {
+      throw .ethereum(detail: "\(error)")
+    }
   }
 
   /// Makes the block the head, or throws and leaves all as it was but for the accounts in the table.
   private func commit(
-    _ execution: MixedExecution, record: inout BlockRecord, timing: inout Timing
+    _ firstChanges: [[AccountTable.FirstChange]], record: inout BlockRecord, timing: inout Timing
   ) throws(ChainError) {
-    let changes = table.finishBlock(execution.firstChanges)
+    let changes = table.finishBlock(firstChanges)
     var lattice = lattice
     let hashStart = Clocks.monotonicNanoseconds()
     lattice.apply(changes, parallelFor: executor.parallelFor)
     record.stateHash = lattice.stateHash
     timing.stateHashNanoseconds = Clocks.monotonicNanoseconds() - hashStart
-    record.transactionCount += UInt64(
-      execution.results.count + execution.ethereumResults.count + execution.malformedCount)
-    record.signatures = execution.signatures
     if progress == .advancing { record.blockhash = Self.nextBlockhash(after: record) }
     let commitStart = Clocks.monotonicNanoseconds()
     do throws(StoreError) {
@@ -326,7 +259,7 @@ public final class Chain {
     self.lattice = lattice
     head = record
     if progress == .fixed {
-      for signature in record.signatures { statusCache.insert(signature) }
+      for signature in record.signatures { state.statusCache.insert(signature) }
     }
   }
 
@@ -340,10 +273,10 @@ public final class Chain {
   }
 
   private func advanceSysvars(
-    to record: BlockRecord, in execution: inout MixedExecution
+    to record: BlockRecord, noting firstChanges: inout [[AccountTable.FirstChange]]
   ) throws(ChainError) {
     var changes: [AccountTable.FirstChange] = []
-    defer { execution.add(changes) }
+    defer { firstChanges.append(changes) }
     do throws(StoreError) {
       let next = sysvars.advanced(
         toSlot: record.slot, unixTimestamp: record.unixTimestamp, parentBlockhash: head.blockhash)
@@ -368,23 +301,6 @@ public final class Chain {
   }
 }
 
-extension Chain.MixedExecution {
-  fileprivate mutating func add(_ part: BlockExecution, isWhole: Bool) {
-    if results.isEmpty { results = part.results } else { results += part.results }
-    signatures.reserveCapacity(signatures.count + part.results.count)
-    for position in part.results.indices where part.processed[position] {
-      if let signature = part.results[position].signature { signatures.append(signature) }
-    }
-    firstChanges += part.firstChanges
-    signatureNanoseconds &+= part.signatureNanoseconds
-    if isWhole { timeline = part.timeline }
-  }
-
-  fileprivate mutating func add(_ changes: [AccountTable.FirstChange]?) {
-    if let changes, !changes.isEmpty { firstChanges.append(changes) }
-  }
-}
-
 /// Why a chain cannot go on.
 public enum ChainError: Error, Sendable {
   /// The store is empty and no genesis was given.
@@ -403,6 +319,17 @@ public enum ChainError: Error, Sendable {
   case machine(detail: String)
   /// Ethereum's accounts cannot be read.
   case ethereum(detail: String)
+}
+
+extension ChainError {
+  init(_ error: BlockExecutionError) {
+    switch error {
+    case .store(let error): self = .store(error)
+    case .ethereum(let error): self = .ethereum(detail: "\(error)")
+    case .machine(let error): self = .machine(detail: "\(error)")
+    case .workers(let error): self = .workers(error)
+    }
+  }
 }
 
 extension ChainError: CustomStringConvertible {

@@ -15,25 +15,24 @@ package enum ChromeTrace {
     package var number: UInt64
     package var timeline: Timeline
     package var timing: Chain.Timing
-    /// In Solana's wire format, one a transaction.
-    package var wires: ArraySlice<[UInt8]>
+    package var transactions: BlockTransactions
     /// One a transaction.
-    package var results: ArraySlice<TransactionResult>
+    package var receipts: ArraySlice<Receipt>
     /// Nanoseconds from the trace's beginning to the block's.
     package var startNanoseconds: UInt64
     /// How to print an account.
     package var accountName: (AccountIndex) -> String
 
     package init(
-      number: UInt64, timeline: Timeline, timing: Chain.Timing, wires: ArraySlice<[UInt8]>,
-      results: ArraySlice<TransactionResult>, startNanoseconds: UInt64,
+      number: UInt64, timeline: Timeline, timing: Chain.Timing, transactions: BlockTransactions,
+      receipts: ArraySlice<Receipt>, startNanoseconds: UInt64,
       accountName: @escaping (AccountIndex) -> String
     ) {
       self.number = number
       self.timeline = timeline
       self.timing = timing
-      self.wires = wires
-      self.results = results
+      self.transactions = transactions
+      self.receipts = receipts
       self.startNanoseconds = startNanoseconds
       self.accountName = accountName
     }
@@ -46,7 +45,7 @@ package enum ChromeTrace {
   private static let shortestReleaseNanoseconds: UInt64 = 1000
 
   package static func json(_ blocks: [Block]) -> [UInt8] {
-    let count = blocks.reduce(0) { $0 + $1.results.count }
+    let count = blocks.reduce(0) { $0 + $1.receipts.count }
     var writer = JSONWriter(capacity: 4096 + 160 * count)
     writer.beginObject()
     writer.member("displayTimeUnit", "ns")
@@ -60,7 +59,7 @@ package enum ChromeTrace {
       var firstFlow = 1
       for block in blocks {
         write(block, firstFlow: firstFlow, to: &writer)
-        firstFlow += block.results.count
+        firstFlow += block.receipts.count
       }
     }
     writer.endObject()
@@ -120,17 +119,24 @@ package enum ChromeTrace {
   private static func writeTransaction(
     _ position: Int, _ slice: Timeline.Slice, of block: Block, to writer: inout JSONWriter
   ) {
-    let result = block.results[block.results.startIndex + position]
+    let receipt = block.receipts[block.receipts.startIndex + position]
     let track = slice.worker.position + 1
-    let label = TransactionLabel.text(of: block.wires[block.wires.startIndex + position])
+    let label = TransactionLabel.text(of: block.transactions[position])
     beginSlice(
       label, on: track, from: block.startNanoseconds + slice.startNanoseconds, for: slice.durationNanoseconds,
       to: &writer)
     writer.key("args")
     writer.beginObject()
     writer.member("tx", position)
-    if let error = result.error { writer.member("error", error.name) }
-    if result.computeUnits > 0 { writer.member("computeUnits", result.computeUnits) }
+    switch receipt {
+    case .solana(let result):
+      if let error = result.error { writer.member("error", error.name) }
+      if result.computeUnits > 0 { writer.member("computeUnits", result.computeUnits) }
+    case .ethereum(let result):
+      if let error = result.errorText ?? result.halt { writer.member("error", error) }
+      if result.gasUsed > 0 { writer.member("gasUsed", result.gasUsed) }
+    case .malformed(let error): writer.member("error", error.description)
+    }
     if let release = slice.releasedBy {
       writer.member("waitedForAccount", block.accountName(release.account))
       writer.member("waitedForTx", release.predecessor.position)

@@ -11,6 +11,8 @@ final class Lane {
   private let engine: Engine
   @exclusivity(unchecked) private var processor: TransactionProcessor?
   @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
+  /// Accounts whose changes may make or unmake programs, of which the table hears at the next barrier.
+  @exclusivity(unchecked) private var programChanges: [AccountIndex] = []
 
   init(engine: Engine) { self.engine = engine }
 
@@ -18,6 +20,7 @@ final class Lane {
   func begin(_ environment: ExecutionEnvironment, changeCount: Int = 0) {
     firstChanges.removeAll(keepingCapacity: true)
     firstChanges.reserveCapacity(changeCount)
+    programChanges.removeAll()
     if let processor {
       processor.begin(environment)
     } else {
@@ -31,13 +34,17 @@ final class Lane {
 
   /// Executes the prepared transaction `position`, publishes the accounts it changed and lets go of it.
   ///
-  /// - Parameter results: one a transaction; those of duplicates' originals are read.
-  func run(_ position: Int, of preparation: BlockPreparation, into results: BlockResults) {
+  /// - Parameter receipts: one an entry; those of duplicates' originals are read.
+  func run(_ position: Int, of preparation: BlockPreparation, into receipts: BlockReceipts) {
     let prepared = preparation.slot(position)
     let signature = prepared.pointee.firstSignature
     guard let resolved = prepared.pointee.take(), let processor else {
-      results.set(
-        position, TransactionResult(signature: signature, error: prepared.pointee.error), processed: false)
+      receipts.set(
+        position,
+        preparation.isTransaction(position)
+          ? .solana(TransactionResult(signature: signature, error: prepared.pointee.error))
+          : preparation.receiptWithoutExecution(at: position),
+        processed: false)
       return
     }
     let table = preparation.table
@@ -47,30 +54,33 @@ final class Lane {
       resolved, accounts: view,
       isAlreadyProcessed: {
         let earlier = Int(prepared.pointee.duplicateOf)
-        return earlier >= 0 && results.isProcessed(earlier)
+        return earlier >= 0 && receipts.isProcessed(earlier)
           || preparation.wasProcessedBefore(signature)
       },
       publish: { position, slot in
-        table.publish(from: slot, at: view.indices[position], noting: &firstChanges)
+        let index = view.indices[position]
+        if table.mayChangeProgramData(slot, at: index) { programChanges.append(index) }
+        table.publish(from: slot, at: index, noting: &firstChanges)
       })
     guard verdict.status == .executed else {
-      results.set(
-        position, TransactionResult(signature: signature, error: verdict.error), processed: false)
+      receipts.set(
+        position, .solana(TransactionResult(signature: signature, error: verdict.error)), processed: false)
       return
     }
-    results.set(
+    receipts.set(
       position,
-      TransactionResult(
-        signature: signature, error: verdict.error, computeUnits: verdict.computeUnits, fee: verdict.fee,
-        logs: processor.logs,
-        returnData: processor.returnData.map {
-          TransactionResult.ReturnData(programID: $0.program, data: $0.data)
-        }),
+      .solana(
+        TransactionResult(
+          signature: signature, error: verdict.error, computeUnits: verdict.computeUnits, fee: verdict.fee,
+          logs: processor.logs,
+          returnData: processor.returnData.map {
+            TransactionResult.ReturnData(programID: $0.program, data: $0.data)
+          })),
       processed: true)
   }
 
-  /// What this lane changed first, since `begin`.
-  var changesSoFar: [AccountTable.FirstChange] { firstChanges }
+  /// Tells `table`, while no worker runs, of the programs that this lane made or unmade.
+  func noteBarrier(in table: AccountTable) { table.noteBarrier(programChanges) }
 
   func takeFirstChanges() -> [AccountTable.FirstChange] {
     defer { firstChanges = [] }
@@ -102,58 +112,4 @@ struct TableView: AccountView {
   func implicitPosition(of key: Pubkey, keyCount: Int) -> Int? {
     prepared.pointee.implicitKeys.firstIndex(of: key).map { keyCount + $0 }
   }
-}
-
-/// Results of a block while lanes fill them in, where they will stay: each entry is written by one worker.
-final class BlockResults: @unchecked Sendable {
-  // Sendable: a transaction's entry is written by the worker that runs it and read by its successors and, after the
-  // run, by the caller; the scheduler orders these.
-  private let results: UnsafeMutablePointer<TransactionResult>
-  private let states: UnsafeMutablePointer<State>
-
-  private enum State: UInt8 { case missing, rejected, processed }
-
-  private init(_ results: UnsafeMutablePointer<TransactionResult>, _ states: UnsafeMutablePointer<State>) {
-    (self.results, self.states) = (results, states)
-  }
-
-  /// Runs `body`, which sets every result, or throws.
-  ///
-  /// - Returns: the results, and whether each transaction was executed or charged.
-  static func collect(
-    count: Int, _ body: (BlockResults) throws(StoreError) -> Void
-  ) throws(StoreError) -> (results: [TransactionResult], processed: [Bool]) {
-    let states = UnsafeMutablePointer<State>.allocate(capacity: max(count, 1))
-    defer { states.deallocate() }
-    states.initialize(repeating: .missing, count: count)
-    var failure: StoreError?
-    let results = [TransactionResult](unsafeUninitializedCapacity: count) { buffer, initializedCount in
-      guard let base = buffer.baseAddress else { return }
-      do throws(StoreError) {
-        try body(BlockResults(base, states))
-        for position in 0..<count {
-          precondition(states[position] != .missing, "a transaction without a result")
-        }
-        initializedCount = count
-      } catch {
-        failure = error
-        for position in 0..<count where states[position] != .missing {
-          (base + position).deinitialize(count: 1)
-        }
-      }
-    }
-    if let failure { throw failure }
-    return (results, (0..<count).map { states[$0] == .processed })
-  }
-
-  /// Called once for each position.
-  @inline(__always) func set(
-    _ position: Int, _ result: consuming TransactionResult, processed isProcessed: Bool
-  ) {
-    precondition(states[position] == .missing, "a transaction has one result")
-    (results + position).initialize(to: result)
-    states[position] = isProcessed ? .processed : .rejected
-  }
-
-  func isProcessed(_ position: Int) -> Bool { states[position] == .processed }
 }

@@ -61,7 +61,7 @@ package struct LaneBench {
     var best = UInt64.max
     for _ in 0..<rounds {
       let outcome = try replay.run(executor: executor)
-      if let failed = outcome.results.first(where: { $0.error != nil }), let error = failed.error {
+      if let failed = outcome.receipts.solana.first(where: { $0.error != nil }), let error = failed.error {
         throw error
       }
       best = min(best, outcome.timing.elapsedNanoseconds)

@@ -1,6 +1,8 @@
 // Executes a block on a pool of workers, ordered by a conflict graph over the accounts that transactions declare
-// (docs/scheduler.md). Workers decode, add to the graph and run by turns, as `BlockFeed` says.
+// (docs/scheduler.md). Workers decode, add to the graph and run by turns, as `BlockFeed` says. Runs of Ethereum's
+// transactions, which declare nothing, are executed between the runs of Solana's: in order, or ahead of their turn.
 
+import EVM
 import Ledger
 import Primitives
 import Runtime
@@ -10,19 +12,23 @@ import Scheduling
 package final class LockExecutor: BlockExecutor {
   package var name: String { runsAhead ? "overlay" : "locks" }
   /// Whether Ethereum's transactions run ahead of their turn, on all workers (EthereumLanes.swift).
-  let runsAhead: Bool
+  private let runsAhead: Bool
   package var workerCount: Int { pool.workerCount }
   package let engine: Engine
   package let pool: WorkerPool
   private let lanes: WorkerLocal<Lane>
   private let graph = ConflictGraph()
+  /// Made with the first block that has an Ethereum side.
+  private var ethereum: EthereumLane?
+  /// Likewise, where they run ahead.
+  private var ethereumLanes: EthereumLanes?
 
   /// - Parameter workerCount: `[1, WorkerPool.workerLimit]`.
   package init(
     workerCount: Int, engine: Engine = .fastest, runsAhead: Bool = false
   ) throws(SchedulingError) {
     self.runsAhead = runsAhead
-    pool = try WorkerPool(workerCount: workerCount)
+    pool = try WorkerPool(workerCount: workerCount, stackByteCount: EVMHost.stackByteCount)
     self.engine = engine
     lanes = WorkerLocal(pool) { _ in Lane(engine: engine) }
   }
@@ -39,67 +45,137 @@ package final class LockExecutor: BlockExecutor {
     }
   }
 
-  package func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
-    if workerCount == 1 && !block.recordsTimeline { return try runInOrder(block, on: table) }
-    let preparation = BlockPreparation(block, on: table, isInOrder: false)
+  package func execute(
+    _ block: BlockInput, on state: BlockState
+  ) throws(BlockExecutionError) -> BlockExecution {
+    let ethereum = block.ethereum == nil ? nil : try ethereumLane()
+    let hasAhead = runsAhead && ethereum != nil && block.transactions.ethereumCount > 0
+    if workerCount == 1 && !block.recordsTimeline && !hasAhead {
+      // Block order is an order that the graph allows: one worker needs no graph to find it.
+      let lane = lanes[WorkerIndex(0)]
+      return try onFirstWorker { () throws(BlockExecutionError) in
+        try lane.runInOrder(block, on: state, ethereum)
+      }
+    }
+    let preparation = BlockPreparation(block, on: state, isInOrder: false)
     let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
     let lanes = lanes
     // Any lane may run most of the block; room that is not used is not touched.
     let changeCount = 2 * preparation.count
     pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
     var timeline: Timeline?
-    let outcome: (results: [TransactionResult], processed: [Bool])
-    do throws(StoreError) {
-      outcome = try BlockResults.collect(count: preparation.count) { results throws(StoreError) in
+    let outcome: (receipts: [Receipt], signatures: [Signature])
+    do throws(BlockExecutionError) {
+      if let ethereum {
+        try onFirstWorker { () throws(BlockExecutionError) in try ethereum.begin(block, on: state) }
+      }
+      outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
         while feed.end < preparation.count {
-          if feed.end > 0 { forEachLane { table.noteBarrier($0.changesSoFar) } }
-          let part = runSegment(feed, of: preparation, into: results)
-          if let failure = feed.failure { throw failure }
+          let part =
+            if let ethereum, preparation.isEthereum(feed.end) {
+              try run(feed, of: preparation, in: ethereum, into: receipts)
+            } else {
+              try runSegment(feed, of: preparation, into: receipts)
+            }
           if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
         }
       }
+      if let ethereum { try onFirstWorker { () throws(BlockExecutionError) in try ethereum.end() } }
     } catch {
-      forEachLane { table.rollBack([$0.takeFirstChanges()]) }
+      state.rollBack(takeFirstChanges(state))
       throw error
     }
-    var firstChanges: [[AccountTable.FirstChange]] = []
-    forEachLane { firstChanges.append($0.takeFirstChanges()) }
     return BlockExecution(
-      results: outcome.results, processed: outcome.processed, firstChanges: firstChanges,
-      signatureNanoseconds: feed.signatureNanoseconds, timeline: timeline)
+      receipts: outcome.receipts, signatures: outcome.signatures, firstChanges: takeFirstChanges(state),
+      signatureNanoseconds: feed.signatureNanoseconds &+ (ethereum?.signatureNanoseconds ?? 0),
+      timeline: timeline, ethereum: ethereum?.totals ?? EthereumTotals())
   }
 
-  /// Block order is an order that the graph allows: one worker needs no graph to find it.
-  private func runInOrder(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
-    let outcome = Outcome()
-    let lanes = lanes
-    pool.perform { worker in
-      outcome.result = Result { () throws(StoreError) in try lanes[worker].runInOrder(block, on: table) }
-    }
-    guard let result = outcome.result else { preconditionFailure("the pool has a worker") }
-    return try result.get()
+  private func takeFirstChanges(_ state: BlockState) -> [[AccountTable.FirstChange]] {
+    var firstChanges = [state.ethereum?.takeFirstChanges() ?? []]
+    forEachLane { firstChanges.append($0.takeFirstChanges()) }
+    return firstChanges
   }
 
-  /// Written by the one worker, read after it.
-  private final class Outcome: @unchecked Sendable {
-    var result: Result<BlockExecution, StoreError>?
-  }
+  // MARK: Solana's
 
   /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end.
   private func runSegment(
-    _ feed: BlockFeed, of preparation: BlockPreparation, into results: BlockResults
-  ) -> Timeline? {
+    _ feed: BlockFeed, of preparation: BlockPreparation, into receipts: BlockReceipts
+  ) throws(BlockExecutionError) -> Timeline? {
+    if feed.end > 0 { forEachLane { $0.noteBarrier(in: preparation.table) } }
     feed.beginSegment()
     let lanes = lanes
     let start = feed.start
-    return pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) { worker, transaction in
+    let timeline = pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) {
+      worker, transaction in
       let position = start + transaction.position
-      lanes[worker].run(position, of: preparation, into: results)
+      lanes[worker].run(position, of: preparation, into: receipts)
       preparation.forget(position..<position + 1)
     }
+    if let failure = feed.failure { throw .store(failure) }
+    return timeline
   }
 
   private func forEachLane(_ body: (Lane) -> Void) {
     for worker in 0..<workerCount { body(lanes[WorkerIndex(UInt32(worker))]) }
+  }
+
+  // MARK: Ethereum's
+
+  private func ethereumLane() throws(BlockExecutionError) -> EthereumLane {
+    if let ethereum { return ethereum }
+    let programs = EVMProgramCache()
+    let lane = try EthereumLane(programs: programs, engine: engine)
+    if runsAhead {
+      do throws(WideMachineError) {
+        ethereumLanes = try EthereumLanes(pool: pool, programs: programs, engine: engine)
+      } catch {
+        throw .machine(error)
+      }
+    }
+    ethereum = lane
+    return lane
+  }
+
+  /// Executes Ethereum's transactions from where `feed` stands to the next of another kind.
+  private func run(
+    _ feed: BlockFeed, of preparation: BlockPreparation, in ethereum: EthereumLane,
+    into receipts: BlockReceipts
+  ) throws(BlockExecutionError) -> Timeline? {
+    let block = preparation.block
+    let range = feed.end..<block.transactions.endOfRun(from: feed.end)
+    feed.skip(to: range.upperBound)
+    if let ethereumLanes {
+      return try ethereum.execute(
+        range, of: block.transactions, ahead: ethereumLanes, recordsTimeline: block.recordsTimeline,
+        into: receipts)
+    }
+    return try onFirstWorker { () throws(BlockExecutionError) in
+      var recorder = block.recordsTimeline ? SerialRecorder(workerCount: workerCount) : nil
+      for position in range {
+        recorder?.begin()
+        let result = try ethereum.execute(position, of: block.transactions)
+        receipts.set(position, .ethereum(result), processed: false)
+        recorder?.end()
+      }
+      return recorder?.timeline
+    }
+  }
+
+  /// Runs `body` on the pool's first worker, whose stack is deep enough for the EVM; the caller waits.
+  private func onFirstWorker<Value>(
+    _ body: () throws(BlockExecutionError) -> Value
+  ) throws(BlockExecutionError) -> Value {
+    // Sound: the caller waits, so only one thread at a time touches either.
+    nonisolated(unsafe) let body = body
+    nonisolated(unsafe) var outcome: Result<Value, BlockExecutionError>?
+    pool.perform { worker in
+      if worker == WorkerIndex(0) {
+        outcome = Result { () throws(BlockExecutionError) in try body() }
+      }
+    }
+    guard let outcome else { preconditionFailure("the pool has a worker") }
+    return try outcome.get()
   }
 }

@@ -77,8 +77,8 @@ struct PreparedTransaction: @unchecked Sendable {
     return Clocks.threadNanoseconds() &- start
   }
 
-  /// As `init()` leaves it.
-  private mutating func reset() {
+  /// Becomes what `init()` makes.
+  mutating func reset() {
     resolved = nil
     unresolved = nil
     error = nil

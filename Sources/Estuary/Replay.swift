@@ -1,5 +1,6 @@
-// Replaying a file of transactions from a genesis, in blocks, on any executor, as often as wanted: what the command line
-// runs, what benchmarks time and what tests compare.
+// Replaying a file of transactions from a genesis, on any executor, as often as wanted: what the command line runs, what
+// benchmarks time and what tests compare. A file is one logical block, whatever number of its transactions is committed
+// at once.
 
 import Ledger
 import Primitives
@@ -8,34 +9,35 @@ import Scheduling
 
 package struct Replay {
   package var genesis: Genesis
-  /// In order.
-  package var transactions: [TransactionLine]
-  /// Transactions a block; 0: all in one.
+  package var transactions: BlockTransactions
+  /// Transactions that are committed at once; 0: all.
   package var blockSize = 0
   package var verifiesSignatures = true
   package var recordsTimeline = false
   private let programs = ProgramCache(syscalls: SyscallTable.registry)
 
-  package init(genesis: Genesis, lines: [TransactionLine]) {
+  package init(genesis: Genesis, transactions: BlockTransactions) {
     self.genesis = genesis
-    self.transactions = lines
+    self.transactions = transactions
   }
 
   package init(genesis: Genesis, transactions: [WireTransaction]) {
-    self.init(genesis: genesis, lines: transactions.map { .success($0) })
+    self.init(genesis: genesis, transactions: BlockTransactions(transactions.lazy.map { .success($0) }))
   }
 
   /// Of Solana's transactions alone.
   package init(genesis: Genesis, wires: [[UInt8]]) {
-    self.init(genesis: genesis, transactions: wires.map { .solana($0) })
+    self.init(genesis: genesis, transactions: BlockTransactions(solana: wires))
   }
 
   package struct Outcome {
-    /// Of Solana's transactions that this run executed, in order.
-    package var results: [TransactionResult] = []
-    /// Of Ethereum's.
-    package var ethereumResults: [EthereumTransactionResult] = []
-    package var ethereumEffort = EthereumEffort()
+    /// Of the transactions that this run executed, in order.
+    package var receipts: [Receipt] = []
+    /// Ethereum's transactions among them.
+    package var ethereumCount = 0
+    /// Executions of those, and how many of them were thrown away.
+    package var executionCount = 0
+    package var repeatedCount = 0
     /// Transactions that the ledger had before.
     package var skippedCount = 0
     package var stateHash: Hash = .zero
@@ -49,7 +51,7 @@ package struct Replay {
     package var height: UInt64
     package var timeline: Timeline
     package var timing: Chain.Timing
-    /// Index of the block's first transaction among the outcome's results.
+    /// Index of the block's first transaction among the outcome's receipts.
     package var firstTransaction: Int
     /// From the replay's first block on: execution, state hashes and commits of the blocks before.
     package var startNanoseconds: UInt64
@@ -69,27 +71,36 @@ package struct Replay {
     outcome.skippedCount = min(Int(clamping: chain.head.transactionCount), transactions.count)
     chain.warmPrograms()
     var next = outcome.skippedCount
-    while next < transactions.count {
+    // A run before may have been killed when all was executed, and its block not ended.
+    while next < transactions.count || chain.head.isOpen {
       let end = blockSize > 0 ? min(next + blockSize, transactions.count) : transactions.count
       let start = outcome.timing.wholeNanoseconds
+      let part = transactions.part(next..<end)
       let block = try chain.execute(
-        BlockTransactions(transactions[next..<end]), verifiesSignatures: verifiesSignatures,
-        recordsTimeline: recordsTimeline)
-      outcome.timing.add(block.timing)
-      if let timeline = block.timeline {
-        outcome.blocks.append(
-          RecordedBlock(
-            height: block.height, timeline: timeline, timing: block.timing,
-            firstTransaction: outcome.results.count, startNanoseconds: start))
-      }
-      if outcome.results.isEmpty { outcome.results = block.results } else { outcome.results += block.results }
-      outcome.ethereumResults += block.ethereumResults
-      outcome.ethereumEffort.add(block.ethereumEffort)
+        part, verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline,
+        endsBlock: end == transactions.count)
+      outcome.add(block, of: part, startNanoseconds: start)
       next = end
       progress(next)
     }
     outcome.stateHash = chain.stateHash
     return outcome
+  }
+}
+
+extension Replay.Outcome {
+  fileprivate mutating func add(_ block: Chain.Block, of part: BlockTransactions, startNanoseconds: UInt64) {
+    timing.add(block.timing)
+    if let timeline = block.timeline {
+      blocks.append(
+        Replay.RecordedBlock(
+          height: block.height, timeline: timeline, timing: block.timing, firstTransaction: receipts.count,
+          startNanoseconds: startNanoseconds))
+    }
+    if receipts.isEmpty { receipts = block.receipts } else { receipts += block.receipts }
+    ethereumCount += part.ethereumCount
+    executionCount += block.ethereum.executionCount
+    repeatedCount += block.ethereum.repeatedCount
   }
 }
 

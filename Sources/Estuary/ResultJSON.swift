@@ -5,6 +5,58 @@
 import Ledger
 import Primitives
 
+extension Receipt {
+  /// As the payload writes itself.
+  package func write(to writer: inout JSONWriter) {
+    switch self {
+    case .solana(let result): result.write(to: &writer)
+    case .ethereum(let result): result.write(to: &writer)
+    case .malformed(let error): error.write(to: &writer)
+    }
+  }
+
+  /// Why it was not executed or failed: the kind of reason, and an example that says more.
+  package var failure: (kind: String, example: String?) {
+    switch self {
+    case .solana(let result): (result.errorText, nil)
+    case .ethereum(let result): (result.errorText ?? result.halt ?? "failed", nil)
+    case .malformed(let error): (error.what, error.description)
+    }
+  }
+}
+
+extension EthereumTransactionResult {
+  /// `{"hash", "error", "status", "gasUsed", "contractAddress", "output", "logs"}`, and `"halt"` where execution failed.
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    if let hash { writer.member("hash", Self.hex(hash.bytes)) } else { writer.memberNull("hash") }
+    if let errorText { writer.member("error", errorText) } else { writer.memberNull("error") }
+    writer.member("status", isSuccess ? 1 : 0)
+    if let halt { writer.member("halt", halt) }
+    writer.member("gasUsed", gasUsed)
+    if let contractAddress {
+      writer.member("contractAddress", contractAddress.description)
+    } else {
+      writer.memberNull("contractAddress")
+    }
+    writer.member("output", Self.hex(output))
+    writer.key("logs")
+    writer.array { writer in
+      for log in logs {
+        writer.object { writer in
+          writer.member("address", log.address.description)
+          writer.key("topics")
+          writer.array { writer in for topic in log.topics { writer.value(Self.hex(topic.bytes)) } }
+          writer.member("data", Self.hex(log.data))
+        }
+      }
+    }
+    writer.endObject()
+  }
+
+  private static func hex(_ bytes: [UInt8]) -> String { "0x" + Hex.encode(bytes) }
+}
+
 extension TransactionResult {
   /// `{"signature", "error", "computeUnits", "fee", "logs", "returnData"}`
   package func write(to writer: inout JSONWriter) {

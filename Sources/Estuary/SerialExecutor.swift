@@ -1,15 +1,20 @@
-// One transaction after the other on the calling thread: the definition of the right result, and the oracle that every
-// other executor is tested against.
+// One transaction after the other: the definition of the right result, and the oracle that every other executor is
+// tested against. Blocks of ledgers with an Ethereum side run on a thread whose stack holds the EVM's deepest calls, the
+// others on the calling one.
 
+import EVM
 import Ledger
 import Runtime
 import SBPF
+import Scheduling
 
 package final class SerialExecutor: BlockExecutor {
   package let name = "serial"
   package let workerCount = 1
   package let engine: Engine
   private let lane: Lane
+  /// Made with the first block that has an Ethereum side.
+  private var ethereum: (lane: EthereumLane, thread: EVMThread)?
 
   package init(engine: Engine = .fastest) {
     self.engine = engine
@@ -25,32 +30,71 @@ package final class SerialExecutor: BlockExecutor {
     lane.warm(programs)
   }
 
-  package func execute(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
-    try lane.runInOrder(block, on: table)
+  package func execute(
+    _ block: BlockInput, on state: BlockState
+  ) throws(BlockExecutionError) -> BlockExecution {
+    guard block.ethereum != nil else { return try lane.runInOrder(block, on: state, nil) }
+    let (ethereum, thread) = try machine()
+    return try thread.run { () throws(BlockExecutionError) in
+      try lane.runInOrder(block, on: state, ethereum)
+    }
+  }
+
+  private func machine() throws(BlockExecutionError) -> (lane: EthereumLane, thread: EVMThread) {
+    if let ethereum { return ethereum }
+    let lane = try EthereumLane(programs: EVMProgramCache(), engine: engine)
+    let made: (lane: EthereumLane, thread: EVMThread)
+    do throws(SchedulingError) { made = (lane, try EVMThread()) } catch { throw .workers(error) }
+    ethereum = made
+    return made
   }
 }
 
 extension Lane {
-  /// Prepares and runs one transaction after the other on the calling thread.
-  func runInOrder(_ block: BlockInput, on table: AccountTable) throws(StoreError) -> BlockExecution {
-    let preparation = BlockPreparation(block, on: table, isInOrder: true)
+  /// Prepares and runs one entry after the other on the calling thread, Ethereum's in `ethereum`.
+  func runInOrder(
+    _ block: BlockInput, on state: BlockState, _ ethereum: EthereumLane?
+  ) throws(BlockExecutionError) -> BlockExecution {
+    let preparation = BlockPreparation(block, on: state, isInOrder: true)
     begin(block.environment, changeCount: 2 * preparation.count)
-    let outcome: (results: [TransactionResult], processed: [Bool])
-    do throws(StoreError) {
-      outcome = try BlockResults.collect(count: preparation.count) { results throws(StoreError) in
+    var recorder = block.recordsTimeline ? SerialRecorder(workerCount: 1) : nil
+    let outcome: (receipts: [Receipt], signatures: [Signature])
+    do throws(BlockExecutionError) {
+      try ethereum?.begin(block, on: state)
+      outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
         for position in 0..<preparation.count {
-          while try preparation.prepare(position, decodedEnd: position) == .barrier {
-            table.noteBarrier(changesSoFar)
+          try prepare(position, of: preparation)
+          recorder?.begin()
+          if let ethereum, preparation.isEthereum(position) {
+            let result = try ethereum.execute(position, of: block.transactions)
+            receipts.set(position, .ethereum(result), processed: false)
+          } else {
+            run(position, of: preparation, into: receipts)
           }
-          run(position, of: preparation, into: results)
+          recorder?.end()
         }
       }
+      try ethereum?.end()
     } catch {
-      table.rollBack([takeFirstChanges()])
+      state.rollBack([takeFirstChanges(), state.ethereum?.takeFirstChanges() ?? []])
       throw error
     }
     return BlockExecution(
-      results: outcome.results, processed: outcome.processed, firstChanges: [takeFirstChanges()],
-      signatureNanoseconds: preparation.signatureNanoseconds)
+      receipts: outcome.receipts, signatures: outcome.signatures,
+      firstChanges: [takeFirstChanges(), state.ethereum?.takeFirstChanges() ?? []],
+      signatureNanoseconds: preparation.signatureNanoseconds &+ (ethereum?.signatureNanoseconds ?? 0),
+      timeline: recorder?.timeline, ethereum: ethereum?.totals ?? EthereumTotals())
+  }
+
+  @inline(__always) private func prepare(
+    _ position: Int, of preparation: BlockPreparation
+  ) throws(BlockExecutionError) {
+    do throws(StoreError) {
+      while try preparation.prepare(position, decodedEnd: position) == .barrier {
+        noteBarrier(in: preparation.table)
+      }
+    } catch {
+      throw .store(error)
+    }
   }
 }

@@ -1,9 +1,30 @@
 // A transaction in a few words, for timelines: what its first instruction asks of which program.
 
+import EVM
 import Ledger
 import Primitives
 
 package enum TransactionLabel {
+  /// As below, of either kind.
+  package static func text(of line: TransactionLine) -> String {
+    switch line {
+    case .success(.solana(let wire)): text(of: wire)
+    case .success(.ethereum(let wire)): text(of: wire)
+    case .failure: "no transaction"
+    }
+  }
+
+  /// "0xa9059cbb of 0x1234abcd" (the first four bytes of the data, by which contracts tell their functions apart, and the
+  /// first of the address that is called); "transfer to 0x1234abcd" without data; "creation"; other bytes are
+  /// "undecodable".
+  package static func text(of wire: EthereumWire) -> String {
+    guard let transaction = try? EthereumTransaction(decoding: wire.bytes) else { return "undecodable" }
+    guard let target = transaction.to else { return "creation" }
+    let name = target.description.prefix(10)
+    if transaction.data.isEmpty { return "transfer to \(name)" }
+    return "0x\(Hex.encode(Array(transaction.data.prefix(4)))) of \(name)"
+  }
+
   /// "system transfer"; "4Nd1mYw7 02" (the first eight characters of a program's id and the first byte of the data, by
   /// which most programs tell their instructions apart); " +2" behind it where two more instructions follow. Instructions
   /// of the compute budget program count for nothing.

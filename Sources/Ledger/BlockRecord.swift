@@ -1,7 +1,11 @@
 // What a ledger remembers of one block, and what one atomic batch of a store writes.
 //
-// The stored form, little-endian: u8 version = 1 · u64 height · u64 slot · i64 Unix seconds · blockhash ·
-// state hash · genesis hash · u64 transaction count · signatures to the end.
+// A replay is one logical block, however many records its commits make: what its header counts over all of them is
+// stored with each, so that a replay that was killed goes on inside the same block.
+//
+// The stored form, little-endian: u8 version = 2 · u64 height · u64 slot · i64 Unix seconds · blockhash ·
+// state hash · genesis hash · u64 transaction count · u8 1 where the logical block goes on · u64 gas · u64 blob gas ·
+// signatures to the end. Version 1 lacks the three before the signatures: its blocks were whole.
 
 import Primitives
 
@@ -19,6 +23,11 @@ package struct BlockRecord: Sendable, Equatable {
   package var genesisHash: Hash
   /// How many transactions of a replayed file are in this block and those before it.
   package var transactionCount: UInt64
+  /// Whether the logical block that this commit belongs to has more to come: its beginning is done, its end is not.
+  package var isOpen = false
+  /// Gas and blob gas that Ethereum's transactions of the logical block have used so far.
+  package var gasUsed: UInt64 = 0
+  package var blobGasUsed: UInt64 = 0
   /// First signatures of the block's executed transactions, for the status cache.
   package var signatures: [Signature]
 
@@ -39,10 +48,10 @@ package struct BlockRecord: Sendable, Equatable {
   /// The most that slots and heights, which are counted on, and seconds may be: more than any chain gets to.
   package static let countLimit: UInt64 = 1 << 62
 
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
 
   func encoded() -> [UInt8] {
-    var writer = ByteWriter(capacity: 129 + signatures.count * 64)
+    var writer = ByteWriter(capacity: 146 + signatures.count * 64)
     writer.write(Self.version)
     writer.write(height)
     writer.write(slot)
@@ -51,6 +60,9 @@ package struct BlockRecord: Sendable, Equatable {
     writer.write(stateHash)
     writer.write(genesisHash)
     writer.write(transactionCount)
+    writer.write(UInt8(isOpen ? 1 : 0))
+    writer.write(gasUsed)
+    writer.write(blobGasUsed)
     for signature in signatures { writer.write(signature) }
     return writer.bytes
   }
@@ -59,7 +71,8 @@ package struct BlockRecord: Sendable, Equatable {
   init?(decoding bytes: UnsafeRawBufferPointer) {
     var reader = ByteReader(bytes)
     do throws(CodecError) {
-      guard try reader.readUInt8() == Self.version else { return nil }
+      let version = try reader.readUInt8()
+      guard version == 1 || version == Self.version else { return nil }
       height = try reader.readUInt64()
       slot = try reader.readUInt64()
       unixTimestamp = try reader.readInt64()
@@ -67,6 +80,13 @@ package struct BlockRecord: Sendable, Equatable {
       stateHash = try reader.readHash()
       genesisHash = try reader.readHash()
       transactionCount = try reader.readUInt64()
+      if version >= 2 {
+        let flag = try reader.readUInt8()
+        guard flag <= 1 else { return nil }
+        isOpen = flag == 1
+        gasUsed = try reader.readUInt64()
+        blobGasUsed = try reader.readUInt64()
+      }
       guard reader.remaining % 64 == 0 else { return nil }
       signatures = []
       signatures.reserveCapacity(reader.remaining / 64)

@@ -33,6 +33,10 @@ package struct EthereumGenesis: Sendable, Equatable {
     package var address: Address
     /// Gwei.
     package var amount: UInt64
+
+    package init(index: UInt64, validatorIndex: UInt64, address: Address, amount: UInt64) {
+      (self.index, self.validatorIndex, self.address, self.amount) = (index, validatorIndex, address, amount)
+    }
   }
 
   package var chainID: UInt64

@@ -81,3 +81,32 @@ final class TimelineRecorder: RunRecorder, @unchecked Sendable {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }
+
+/// Notes a run on one worker in block order, where nothing waits for anything but its turn.
+package struct SerialRecorder {
+  private let workerCount: Int
+  private let origin: UInt64
+  private var slices: [Timeline.Slice] = []
+
+  /// - Parameter workerCount: lanes of the picture; the run is in the first.
+  package init(workerCount: Int) {
+    self.workerCount = workerCount
+    origin = TimelineRecorder.nanoseconds(on: CLOCK_MONOTONIC)
+  }
+
+  private var now: UInt64 { TimelineRecorder.nanoseconds(on: CLOCK_MONOTONIC) &- origin }
+
+  /// The next transaction starts.
+  package mutating func begin() {
+    let now = now
+    slices.append(
+      Timeline.Slice(readyNanoseconds: now, startNanoseconds: now, endNanoseconds: now, releasedBy: nil))
+  }
+
+  /// It has ended.
+  package mutating func end() { slices[slices.count - 1].endNanoseconds = now }
+
+  package var timeline: Timeline {
+    Timeline(workerCount: workerCount, elapsedNanoseconds: now, slices: slices, edgeAccounts: [])
+  }
+}

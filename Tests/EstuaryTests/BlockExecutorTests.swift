@@ -18,7 +18,7 @@ import Testing
     let expected = try replay.run(executor: SerialExecutor())
     let actual = try replay.run(executor: executor)
     #expect(actual.stateHash == expected.stateHash, "seed \(seed), \(executor.workerCount) workers")
-    #expect(actual.results == expected.results, "seed \(seed), \(executor.workerCount) workers")
+    #expect(actual.receipts == expected.receipts, "seed \(seed), \(executor.workerCount) workers")
   }
 
   @Test func locksEqualSerialOverRandomBlocks() throws {
@@ -41,7 +41,7 @@ import Testing
   @Test func someTransactionsOfARandomBlockSucceedAndSomeFail() throws {
     let block = try RandomBlock(seed: 5, count: 200, contention: 20)
     let outcome = try Replay(genesis: block.genesis, wires: block.wires).run(executor: SerialExecutor())
-    let failures = outcome.results.compactMap(\.error)
+    let failures = outcome.receipts.solana.compactMap(\.error)
     #expect(failures.count > 40 && failures.count < 160)
     #expect(Set(failures.map(\.name)).count >= 6)
   }
@@ -57,7 +57,7 @@ import Testing
         var replay = Replay(genesis: genesis, wires: [wires[0], wires[0], wires[0]])
         replay.blockSize = blockSize
         let outcome = try replay.run(executor: executor)
-        #expect(outcome.results.map(\.error) == [nil, .alreadyProcessed, .alreadyProcessed])
+        #expect(outcome.receipts.solana.map(\.error) == [nil, .alreadyProcessed, .alreadyProcessed])
       }
     }
   }

@@ -48,7 +48,7 @@ private final class ForgetfulStore: AccountStore, @unchecked Sendable {
         let transfer = System.transfer(from: Chain.faucet.pubkey, to: target, lamports: 1_000_000 * number)
         let builder = TransactionBuilder(
           payer: Chain.faucet.pubkey, recentBlockhash: chain.blockhash, instructions: [transfer])
-        let block = BlockTransactions([try builder.signed(by: [Chain.faucet]).bytes])
+        let block = BlockTransactions(solana: [try builder.signed(by: [Chain.faucet]).bytes])
         func execute() throws -> Chain.Block {
           try chain.execute(block, verifiesSignatures: true, unixTimestamp: Int64(100 + number))
         }
@@ -58,7 +58,7 @@ private final class ForgetfulStore: AccountStore, @unchecked Sendable {
           #expect(before == (chain.slot, chain.blockhash, chain.stateHash, try chain.account(SysvarID.clock)))
         }
         let done = try execute()
-        #expect(done.results[0].error == nil)
+        #expect(done.receipts.solana[0].error == nil)
         hashes += [done.stateHash, chain.blockhash]
       }
       #expect(hashes[0] == hashes[2] && hashes[1] == hashes[3])
@@ -86,17 +86,17 @@ private final class ForgetfulStore: AccountStore, @unchecked Sendable {
         System.transfer(from: Chain.faucet.pubkey, to: Ed25519.KeyPair.random().pubkey, lamports: 1_000_000)
       ])
     let wire = try builder.signed(by: [Chain.faucet]).bytes
-    #expect(try chain.execute([wire]).results[0].error == nil)
-    #expect(try chain.execute([wire]).results[0].error == .blockhashNotFound)
+    #expect(try chain.execute([wire]).receipts.solana[0].error == nil)
+    #expect(try chain.execute([wire]).receipts.solana[0].error == .blockhashNotFound)
   }
 
   @Test func theClockFollowsTheBlocks() throws {
     let chain = try chain()
-    _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 500)
+    _ = try chain.execute(BlockTransactions(solana: []), verifiesSignatures: true, unixTimestamp: 500)
     let clock = try #require(try chain.account(SysvarID.clock)).data
     #expect(clock[0] == 2 && clock[32] == 0xf4 && clock[33] == 1)
     // Time does not run backwards.
-    _ = try chain.execute(BlockTransactions([[UInt8]]()), verifiesSignatures: true, unixTimestamp: 400)
+    _ = try chain.execute(BlockTransactions(solana: []), verifiesSignatures: true, unixTimestamp: 400)
     #expect(try chain.account(SysvarID.clock)?.data[32] == 0xf4)
   }
 
@@ -124,7 +124,7 @@ private final class ForgetfulStore: AccountStore, @unchecked Sendable {
     let first = try half.run(on: store, executor: SerialExecutor())
     let second = try replay.run(on: store, executor: SerialExecutor())
     #expect(second.skippedCount == 40)
-    #expect(first.results + second.results == straight.results)
+    #expect(first.receipts + second.receipts == straight.receipts)
     #expect(second.stateHash == straight.stateHash)
   }
 }

@@ -23,7 +23,8 @@ import WideIntegers
   ]
 
   private static func genesis(
-    _ block: RandomBlock, fork: String, contracts: [(address: Address, code: [UInt8])] = []
+    _ block: RandomBlock, fork: String, contracts: [(address: Address, code: [UInt8])] = [],
+    changing: (inout EthereumGenesis) -> Void = { _ in }
   ) throws -> Genesis {
     var ethereum = EthereumGenesis(chainID: 1, fork: fork, baseFeePerGas: 0, coinbase: Address(0xfee))
     var account = EthereumGenesis.Account(address: contract)
@@ -42,6 +43,7 @@ import WideIntegers
       ethereum.alloc.append(entry)
     }
     ethereum.alloc.sort { $0.address < $1.address }
+    changing(&ethereum)
     return try Genesis(
       slot: block.genesis.slot, unixTimestamp: block.genesis.unixTimestamp,
       blockhash: block.genesis.blockhash,
@@ -89,11 +91,19 @@ import WideIntegers
     let genesis = try Self.genesis(block, fork: "Cancun")
     let transactions = Self.transactions(block, seed: seed)
     let expected = try Self.run(genesis, transactions, on: SerialExecutor())
-    #expect(expected.results.count == 40 && expected.ethereumResults.count > 20)
-    #expect(expected.ethereumResults.contains { $0.succeeded && $0.logs.count == 1 })
-    #expect(expected.ethereumResults.contains { $0.error?.hasPrefix("NONCE_MISMATCH") == true })
-    let count = expected.ethereumResults.count
-    #expect(expected.ethereumEffort == EthereumEffort(executionCount: count, repeatedCount: 0))
+    let results = expected.receipts.ethereum
+    let count = results.count
+    #expect(expected.receipts.count == 40 + count && count > 20 && count == expected.ethereumCount)
+    for (receipt, transaction) in zip(expected.receipts, transactions) {
+      switch (receipt, transaction) {
+      case (.solana, .solana): break
+      case (.ethereum(let result), .ethereum(let wire)): #expect(result.hash == Keccak256.hash(wire.bytes))
+      default: Issue.record("a receipt of the other family")
+      }
+    }
+    #expect(results.contains { $0.isSuccess && $0.logs.count == 1 })
+    #expect(results.contains { $0.errorText?.hasPrefix("NONCE_MISMATCH") == true })
+    #expect(expected.executionCount == count && expected.repeatedCount == 0)
     let root = try expected.chain.ethereumStateRoot()
     for workers in [1, 2, 4] {
       for (blockSize, runsAhead) in [(0, false), (7, false), (0, true), (7, true)] {
@@ -101,13 +111,91 @@ import WideIntegers
           genesis, transactions, on: LockExecutor(workerCount: workers, runsAhead: runsAhead),
           blockSize: blockSize)
         #expect(outcome.stateHash == expected.stateHash)
-        #expect(outcome.results == expected.results)
-        #expect(outcome.ethereumResults == expected.ethereumResults)
-        let effort = outcome.ethereumEffort
-        #expect((count...2 * count).contains(effort.executionCount) && effort.repeatedCount <= count)
+        #expect(outcome.receipts == expected.receipts)
+        #expect((count...2 * count).contains(outcome.executionCount) && outcome.repeatedCount <= count)
         #expect(try outcome.chain.ethereumStateRoot() == root)
       }
     }
+  }
+
+  /// Each transaction has its slice, on one clock, whatever runs before and behind it.
+  @Test func aMixedBlockKeepsItsTimeline() throws {
+    let block = try RandomBlock(seed: 12, count: 40, contention: 30)
+    let transactions = Self.transactions(block, seed: 12)
+    var replay = Replay(genesis: try Self.genesis(block, fork: "Cancun"), transactions: transactions)
+    (replay.verifiesSignatures, replay.recordsTimeline) = (false, true)
+    let executors: [any BlockExecutor] = [
+      SerialExecutor(), try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
+      try LockExecutor(workerCount: 3, runsAhead: true),
+    ]
+    for executor in executors {
+      let outcome = try replay.run(executor: executor)
+      let timeline = try #require(outcome.blocks.first?.timeline)
+      #expect(outcome.blocks.count == 1 && timeline.slices.count == transactions.count)
+      for slice in timeline.slices {
+        #expect(slice.startNanoseconds <= slice.endNanoseconds)
+        #expect(slice.endNanoseconds <= timeline.elapsedNanoseconds && slice.endNanoseconds > 0)
+        #expect(slice.worker.position < executor.workerCount)
+        guard let release = slice.releasedBy else { continue }
+        #expect(timeline.slices[release.predecessor.position].startNanoseconds <= slice.startNanoseconds)
+      }
+    }
+  }
+
+  /// However many transactions are committed at once, it is one block: one limit of gas, one beginning, one end.
+  @Test func aFileIsOneBlock() throws {
+    let block = try RandomBlock(seed: 21, count: 40, contention: 20)
+    let genesis = try Self.genesis(block, fork: "Prague", contracts: SystemContracts.all) {
+      $0.gasLimit = 700_000
+      $0.withdrawals = [.init(index: 1, validatorIndex: 2, address: Self.people[0], amount: 3)]
+      $0.parentBeaconBlockRoot = Hash(word0: 1, word1: 2, word2: 3, word3: 4)
+    }
+    let transactions = Self.transactions(block, seed: 21)
+    let whole = try Self.run(genesis, transactions, on: SerialExecutor())
+    let refused = whole.receipts.ethereum.count { $0.errorText?.hasPrefix("GAS_ALLOWANCE") == true }
+    #expect(refused > 0 && refused < whole.ethereumCount)
+    let root = try whole.chain.ethereumStateRoot()
+    // Each system contract has counted one call.
+    for contract in SystemContracts.all {
+      let slot = EVMKey.slot(contract.address, incarnation: 0, slot: .zero)
+      let record = try #require(try whole.chain.account(slot))
+      #expect(EVMRecord.decodeSlot(record.data)?.value == 1)
+    }
+    for runsAhead in [false, true] {
+      for blockSize in [1, 7, 1000] {
+        let executor = try LockExecutor(workerCount: 2, runsAhead: runsAhead)
+        let outcome = try Self.run(genesis, transactions, on: executor, blockSize: blockSize)
+        #expect(outcome.stateHash == whole.stateHash && outcome.receipts == whole.receipts)
+        #expect(try outcome.chain.ethereumStateRoot() == root)
+      }
+    }
+    // Killed anywhere between two commits, it goes on inside the same block.
+    for cut in [1, 8, 30, transactions.count - 1] {
+      let store = MemoryStore()
+      let chain = try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .fixed)
+      let part = BlockTransactions(transactions[..<cut].map { .success($0) })
+      let first = try chain.execute(part, verifiesSignatures: false, endsBlock: false)
+      let rest = try Self.run(genesis, transactions, on: SerialExecutor(), blockSize: 5, store: store)
+      #expect(rest.skippedCount == cut && rest.stateHash == whole.stateHash)
+      #expect(first.receipts + rest.receipts == whole.receipts)
+      // All was there, but for the end.
+      let again = try Self.run(genesis, transactions, on: SerialExecutor(), store: store)
+      #expect(again.receipts.isEmpty && again.stateHash == whole.stateHash)
+    }
+    let store = MemoryStore()
+    let chain = try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .fixed)
+    _ = try chain.execute(BlockTransactions(transactions.map { .success($0) }), verifiesSignatures: false, endsBlock: false)
+    #expect(chain.stateHash != whole.stateHash)
+    #expect(
+      try Self.run(genesis, transactions, on: SerialExecutor(), store: store).stateHash == whole.stateHash)
+  }
+
+  /// In the places of what a fork calls at the beginning and the end of a block: each counts its calls in slot 0.
+  private enum SystemContracts {
+    static let all = [
+      EVMBlockProcessor.beaconRoots, EVMBlockProcessor.history, EVMBlockProcessor.withdrawalRequests,
+      EVMBlockProcessor.consolidationRequests,
+    ].map { (address: $0, code: [0x5f, 0x54, 0x60, 1, 0x01, 0x5f, 0x55, 0x00] as [UInt8]) }
   }
 
   @Test func resultsSayWhatWasReturned() throws {
@@ -121,7 +209,7 @@ import WideIntegers
     let genesis = try Self.genesis(block, fork: "Cancun", contracts: contracts)
     let calls = contracts.enumerated().map { Self.call(Self.people[0], nonce: UInt64($0), to: $1.address) }
     let outcome = try Self.run(genesis, calls, on: SerialExecutor())
-    let texts = outcome.ethereumResults.map { result in
+    let texts = outcome.receipts.map { result in
       var writer = JSONWriter()
       result.write(to: &writer)
       return String(decoding: writer.bytes, as: UTF8.self)
@@ -135,9 +223,9 @@ import WideIntegers
     let block = try RandomBlock(seed: 9, count: 1, contention: 0)
     let calls = [Self.call(Self.people[0], nonce: 0), Self.call(Self.people[1], nonce: 0, value: 5)]
     let outcome = try Self.run(Self.genesis(block, fork: "Cancun"), calls, on: SerialExecutor())
-    #expect(outcome.ethereumResults.map(\.succeeded) == [true, true])
+    #expect(outcome.receipts.map(\.isSuccess) == [true, true])
     let world = EVMWorld()
-    let gas = outcome.ethereumResults.map { UInt256($0.gasUsed) }
+    let gas = outcome.receipts.ethereum.map { UInt256($0.gasUsed) }
     let slots: [UInt256: UInt256] = [UInt256(Self.people[0]): 42, UInt256(Self.people[1]): 1]
     world.insert(Self.contract, balance: 5, nonce: 1, code: EVMCode(Self.code), storage: slots)
     world.insert(Address(0xfee), balance: gas[0] &+ gas[1], nonce: 0, code: .empty, storage: [:])
@@ -176,7 +264,7 @@ import WideIntegers
       Self.call(Self.people[2], nonce: 0, value: 3),
     ]
     let outcome = try Self.run(Self.genesis(block, fork: "Shanghai"), calls, on: SerialExecutor())
-    #expect(outcome.ethereumResults.map(\.succeeded) == [true, true, true])
+    #expect(outcome.receipts.map(\.isSuccess) == [true, true, true])
     let dump = try #require(try outcome.chain.ethereumDump())
     let contract = try JSONValue.parse(dump)["alloc"]?[Self.contract.description]
     #expect(contract?["balance"] == .string("0x3"))
@@ -204,7 +292,7 @@ import WideIntegers
         payer: payer.pubkey, recentBlockhash: genesis.blockhash, instructions: [transfer])
       let wire = try builder.signed(by: [payer]).bytes
       let outcome = try Self.run(genesis, [.solana(wire)], on: SerialExecutor())
-      #expect(outcome.results[0].error == .invalidWritableAccount)
+      #expect(outcome.receipts.solana[0].error == .invalidWritableAccount)
     }
   }
 
@@ -212,8 +300,8 @@ import WideIntegers
     let block = try RandomBlock(seed: 2, count: 3, contention: 0)
     let transactions = block.wires.map { .solana($0) } + [Self.call(Self.people[0], nonce: 0)]
     let outcome = try Self.run(block.genesis, transactions, on: SerialExecutor())
-    #expect(outcome.results.count == 3)
-    #expect(outcome.ethereumResults.map(\.error) == ["this ledger's genesis has no ethereum section"])
+    #expect(outcome.receipts.solana.count == 3)
+    #expect(outcome.receipts.ethereum.map(\.errorText) == ["this ledger's genesis has no ethereum section"])
     #expect(try outcome.chain.ethereumStateRoot() == nil)
   }
 
@@ -238,8 +326,9 @@ import WideIntegers
       wires.append(.ethereum(EthereumWire(bytes, sender: random.next() % 2 == 0 ? Self.people[0] : nil)))
     }
     let outcome = try Self.run(Self.genesis(block, fork: "Prague"), wires, on: SerialExecutor())
-    #expect(outcome.ethereumResults.count == wires.count)
-    #expect(outcome.ethereumResults[0].error != nil)
-    #expect(outcome.ethereumResults.count { $0.error != nil } > 1_000)
+    let results = outcome.receipts.ethereum
+    #expect(results.count == wires.count)
+    #expect(results[0].error != nil)
+    #expect(results.count { $0.error != nil } > 1_000)
   }
 }

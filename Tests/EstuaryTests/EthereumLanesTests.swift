@@ -46,14 +46,14 @@ import WideIntegers
       let block = Self.block(seed)
       situations.merge(block.situations) { $0 + $1 }
       let expected = try Self.run(block, on: serial)
-      failed += expected.ethereumResults.count { $0.error != nil }
-      refused += expected.ethereumResults.count { $0.error?.hasPrefix("GAS_ALLOWANCE") == true }
-      halted += expected.ethereumResults.count { $0.halt != nil }
+      let results = expected.receipts.ethereum
+      failed += results.count { $0.error != nil }
+      refused += results.count { $0.errorText?.hasPrefix("GAS_ALLOWANCE") == true }
+      halted += results.count { $0.halt != nil }
       let root = try expected.chain.ethereumStateRoot()
       for executor in executors {
         let outcome = try Self.run(block, on: executor)
-        let same =
-          outcome.ethereumResults == expected.ethereumResults && outcome.stateHash == expected.stateHash
+        let same = outcome.receipts == expected.receipts && outcome.stateHash == expected.stateHash
         #expect(same, "seed \(seed), \(executor.workerCount) workers")
         #expect(try outcome.chain.ethereumStateRoot() == root, "seed \(seed)")
         if !same { return }
@@ -86,9 +86,9 @@ import WideIntegers
     return (genesis, wires)
   }
 
-  private static func totals(
+  private static func execute(
     _ genesis: EthereumGenesis, _ wires: [EthereumWire], workerCount: Int
-  ) throws -> EthereumLanes.Totals {
+  ) throws -> EthereumLanes.Outcome {
     let store = MemoryStore()
     let serial = SerialExecutor()
     let chain = try Chain(store: store, genesis: Self.genesis(genesis), executor: serial, progress: .fixed)
@@ -97,16 +97,15 @@ import WideIntegers
     let environment = BlockEnvironment(
       fork: .cancun, number: 1, gasLimit: genesis.gasLimit, coinbase: genesis.coinbase)
     return try lanes.execute(
-      wires, verifiesSignatures: false, in: environment, gasUsed: 0, blobGasUsed: 0,
-      on: EthereumState(chain.table)
-    ).totals
+      wires[...], verifiesSignatures: false, in: environment, after: EthereumTotals(),
+      on: EthereumState(chain.table))
   }
 
   /// One fee recipient for all is nothing to wait for.
   @Test(arguments: [1, 2, 4]) func peopleOfTheirOwnNeverRunTwice(workerCount: Int) throws {
     let (genesis, wires) = Self.plainTransfers(2_000)
-    let totals = try Self.totals(genesis, wires, workerCount: workerCount)
-    #expect(totals.executionCount == 2_000 && totals.repeats.isEmpty)
+    let totals = try Self.execute(genesis, wires, workerCount: workerCount).totals
+    #expect(totals.executionCount == 2_000 && totals.repeatedCount == 0)
     #expect(totals.gasUsed == 2_000 * 21_000)
   }
 
@@ -114,11 +113,12 @@ import WideIntegers
     for seed in 0..<20 as Range<UInt64> {
       let block = RandomEthereumBlock(seed: seed, count: 200, fork: .prague, contention: 100)
       let wires = block.transactions.compactMap { if case .ethereum(let wire) = $0 { wire } else { nil } }
-      let totals = try Self.totals(block.genesis, wires, workerCount: 4)
-      #expect(totals.executionCount <= 2 * wires.count)
-      #expect(totals.repeats.count <= totals.executionCount - wires.count / 2)
-      #expect(zip(totals.repeats, totals.repeats.dropFirst()).allSatisfy { $0.position < $1.position })
-      for again in totals.repeats { if let writer = again.writer { #expect(writer < again.position) } }
+      let outcome = try Self.execute(block.genesis, wires, workerCount: 4)
+      let (totals, repeats) = (outcome.totals, outcome.repeats)
+      #expect(totals.executionCount <= 2 * wires.count && totals.repeatedCount == repeats.count)
+      #expect(repeats.count <= totals.executionCount - wires.count / 2)
+      #expect(zip(repeats, repeats.dropFirst()).allSatisfy { $0.position < $1.position })
+      for again in repeats { if let writer = again.writer { #expect(writer < again.position) } }
     }
   }
 }

@@ -158,13 +158,19 @@ extension BlockHistory {
   }
 
   @Test func blockRecordsRoundTripAndDamageIsSeen() {
-    let record = BlockHistory.state(seed: 4, after: 2).head!
+    var record = BlockHistory.state(seed: 4, after: 2).head!
+    (record.isOpen, record.gasUsed, record.blobGasUsed) = (true, 1 << 40, 1 << 17)
     let bytes = record.encoded()
     #expect(bytes.withUnsafeBytes { BlockRecord(decoding: $0) } == record)
-    for count in 0..<bytes.count where (count - 129) % 64 != 0 || count < 129 {
+    for count in 0..<bytes.count where (count - 146) % 64 != 0 || count < 146 {
       #expect(bytes[..<count].withUnsafeBytes { BlockRecord(decoding: $0) } == nil)
     }
-    #expect(([2] + bytes.dropFirst()).withUnsafeBytes { BlockRecord(decoding: $0) } == nil)
+    #expect(([3] + bytes.dropFirst()).withUnsafeBytes { BlockRecord(decoding: $0) } == nil)
+    #expect((bytes[..<129] + [2] + bytes[130...]).withUnsafeBytes { BlockRecord(decoding: $0) } == nil)
+    // Before there were blocks of several commits.
+    let old = [1] + bytes[1..<129] + bytes[146...]
+    (record.isOpen, record.gasUsed, record.blobGasUsed) = (false, 0, 0)
+    #expect(old.withUnsafeBytes { BlockRecord(decoding: $0) } == record)
   }
 }
 

@@ -557,6 +557,78 @@ def check_evm(check, count):
             check.expect(not crashed and spoken, f"{' '.join(arguments[:2])} mutation {index}", f"exit {code}: {errors}")
 
 
+def rlp(item):
+    """RLP of bytes, of a number or of a list."""
+    if isinstance(item, int):
+        item = item.to_bytes((item.bit_length() + 7) // 8, "big")
+    if isinstance(item, bytes):
+        return item if len(item) == 1 and item[0] < 0x80 else prefixed(0x80, item)
+    return prefixed(0xC0, b"".join(rlp(part) for part in item))
+
+
+def prefixed(kind, content):
+    if len(content) < 56:
+        return bytes([kind + len(content)]) + content
+    size = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([kind + 55 + len(size)]) + size + content
+
+
+def legacy_call(sender, nonce, target, gas_limit=60_000):
+    """A line with a legacy transaction of `sender`; its signature is for runs that check none."""
+    fields = [nonce, 1, gas_limit, bytes.fromhex(target[2:]), 0, b"", 27, 1, 1]
+    return json.dumps({"ethereum": "0x" + rlp(fields).hex(), "from": sender}).encode() + b"\n"
+
+
+# Counts in the slot of its caller's address.
+COUNTER = "0x3354600101335500"
+
+
+def check_mixed(check):
+    """Both kinds in one file: results in its order, the same state whatever is committed at once and whoever runs it."""
+    folder = check.folder
+    counter = "0x" + "c0" * 20
+    people = ["0x" + f"{number:040x}" for number in (0x1001, 0x1002, 0x1003)]
+    alloc = {person: {"balance": hex(10**18)} for person in people}
+    alloc[counter] = {"balance": "0x0", "code": COUNTER}
+    withdrawals = [{"index": "0x1", "validatorIndex": "0x2", "address": people[0], "amount": "0x7"}]
+    section = ethereum(alloc=alloc, gasLimit="0x100000", fork="Cancun", withdrawals=withdrawals)
+    genesis = folder.write("mixed.json", json.dumps({**folder.genesis, "ethereum": section}).encode())
+    lines, kinds = [], []
+    for number, line in enumerate(folder.lines[:60]):
+        lines.append(line)
+        kinds.append("signature")
+        for count in range(number % 3):
+            lines.append(legacy_call(people[count], sum(1 for earlier in range(number) if earlier % 3 > count), counter))
+            kinds.append("hash")
+    path = folder.write("mixed.jsonl", b"".join(lines))
+    runs = [["--executor", "serial"]]
+    runs += [[*runs[0], "--block-size", size] for size in ("1", "7", "1000")]
+    for executor in ("locks", "overlay"):
+        runs += [["--executor", executor, "--workers", workers] for workers in ("1", "3")]
+        runs += [["--executor", executor, "--workers", "2", "--block-size", size] for size in ("1", "7", "1000")]
+    first = None
+    for flags in runs:
+        code, output, errors = check.run(["replay", genesis, path, "--no-sigverify", "--json", *flags])
+        check.expect(code == 0, f"mixed replay {flags}", errors)
+        found = json.loads(output)
+        first = first or found
+        for member in ("stateHash", "stateRoot", "transactions"):
+            check.expect(found[member] == first[member], f"{member} of a mixed replay {flags}")
+    entries = first["transactions"]
+    check.expect([kind in entry for kind, entry in zip(kinds, entries)] == [True] * len(lines), "order of results")
+    check.expect(first["ethereum"]["transactions"] == kinds.count("hash"), "Ethereum's transactions", str(first["ethereum"]))
+    refused = [entry for entry in entries if "GAS_ALLOWANCE" in str(entry["error"])]
+    check.expect(0 < len(refused) < kinds.count("hash"), "the block's gas limit", str(len(refused)))
+    for flags in (["--executor", "serial"], ["--workers", "2"]):
+        trace = os.path.join(folder.path, "mixed-trace.json")
+        code, _, errors = check.run(["replay", genesis, path, "--no-sigverify", "--json", "--trace", trace, *flags])
+        check.expect(code == 0, f"trace of a mixed replay {flags}", errors)
+        with open(trace) as file:
+            events = json.load(file)["traceEvents"]
+        positions = sorted(event["args"]["tx"] for event in events if "tx" in event.get("args", {}))
+        check.expect(positions == list(range(len(lines))), f"trace of a mixed replay {flags}", str(len(positions)))
+
+
 def check_ledgers(check, count):
     folder = check.folder
     names = folder.names
@@ -784,6 +856,7 @@ def main():
         check_transactions(check, options.mutations)
         check_programs(check, options.mutations)
         check_evm(check, options.mutations)
+        check_mixed(check)
         check_ledgers(check, max(2, options.mutations // 10))
         check_pipes(check)
         check_contract(check)

@@ -3,7 +3,7 @@
 import Primitives
 import WideIntegers
 
-package struct EVMReceipt: Sendable {
+package struct EVMReceipt: Equatable, Sendable {
   /// `nil` for success; a halt of the outermost frame otherwise.
   package let halt: EVMHalt?
   /// Charged to the sender, refunds taken off.

@@ -1,5 +1,6 @@
-// Runs of Ethereum transactions, one after the other on a thread of the lane's own, on the accounts that Solana's
-// transactions use as well. A block begins and ends with what the fork asks of blocks: system calls and withdrawals.
+// Ethereum's transactions of a block, one after the other on the thread that calls, which has a stack for the deepest
+// calls (`EVMHost.stackByteCount`). A block begins and ends with what the fork asks of blocks: system calls and
+// withdrawals.
 
 import EVM
 import Ledger
@@ -8,146 +9,122 @@ import SBPF
 import Scheduling
 import WideIntegers
 
-/// How often Ethereum's transactions were executed: once each by the serial executor, at most twice in lanes.
-public struct EthereumEffort: Sendable, Equatable {
-  /// Executions, those that were thrown away included; a transaction that is malformed has none.
-  public var executionCount = 0
-  /// Executions that were thrown away, each followed by one that counts.
-  public var repeatedCount = 0
-
-  mutating func add(_ other: EthereumEffort) {
-    executionCount += other.executionCount
-    repeatedCount += other.repeatedCount
-  }
-}
-
+/// One worker's machine, journal and frames. Used by one thread at a time; lives as long as the executor.
 final class EthereumLane {
-  private let genesis: EthereumGenesis
-  private let fork: Fork
-  private let blockHashes: [UInt64: Hash]
-  private let state: EthereumState
-  private let reader: EVMLedgerState
-  private let host: EVMHost
-  private let thread: EVMThread
-  /// Where the executor runs them ahead.
-  private let lanes: EthereumLanes?
-  private var effort = EthereumEffort()
-  private var environment: BlockEnvironment
-  private var gasUsed: UInt64 = 0
-  private var blobGasUsed: UInt64 = 0
-  private var signatureNanoseconds: UInt64 = 0
+  /// One block on its way through the lane.
+  private struct Run {
+    let block: EthereumBlockPart
+    let verifiesSignatures: Bool
+    let state: EthereumState
+    let reader: EVMLedgerState
+  }
 
-  init(_ genesis: EthereumGenesis, on table: AccountTable, executor: any BlockExecutor) throws(ChainError) {
-    let engine = executor.engine
-    guard let fork = Fork(name: genesis.fork) else { throw .unknownFork(genesis.fork) }
-    (self.genesis, self.fork) = (genesis, fork)
-    blockHashes = Dictionary(genesis.blockHashes.map { ($0.number, $0.hash) }) { first, _ in first }
-    let programs = EVMProgramCache()
-    state = EthereumState(table)
-    reader = EVMLedgerState(source: state, programs: programs)
+  private let host: EVMHost
+  private let programs: EVMProgramCache
+  private var run: Run?
+  private(set) var totals = EthereumTotals()
+  private(set) var signatureNanoseconds: UInt64 = 0
+
+  init(programs: EVMProgramCache, engine: Engine) throws(BlockExecutionError) {
+    self.programs = programs
     do throws(WideMachineError) { host = try EVMHost(programs: programs, engine: engine) } catch {
-      throw .machine(detail: "\(error)")
+      throw .machine(error)
     }
-    do throws(WideMachineError) {
-      lanes =
-        if let executor = executor as? LockExecutor, executor.runsAhead {
-          try EthereumLanes(pool: executor.pool, programs: programs, engine: engine)
-        } else {
-          nil
-        }
-    } catch {
-      throw .machine(detail: "\(error)")
-    }
-    do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
-    environment = BlockEnvironment(fork: fork)
   }
 
   // MARK: A block
 
-  /// Starts block `number`; what its system calls change counts as changes of the block.
-  func begin(number: UInt64, timestamp: Int64) throws(EVMStateError) {
-    let hashes = blockHashes
-    environment = BlockEnvironment(
-      fork: fork, chainID: genesis.chainID, number: number, timestamp: UInt64(clamping: timestamp),
-      gasLimit: genesis.gasLimit, coinbase: genesis.coinbase, baseFeePerGas: genesis.baseFeePerGas,
-      difficulty: genesis.difficulty, prevRandao: Hash(genesis.prevRandao),
-      excessBlobGas: genesis.excessBlobGas, parentBeaconBlockRoot: genesis.parentBeaconBlockRoot,
-      blockHash: { hashes[$0] })
-    (gasUsed, blobGasUsed, signatureNanoseconds) = (0, 0, 0)
-    try thread.run { () throws(EVMStateError) in
+  /// Starts the Ethereum side of `block`; what its system calls change counts as changes of the block.
+  func begin(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) {
+    (run, totals, signatureNanoseconds) = (nil, EthereumTotals(), 0)
+    guard let ethereum = block.ethereum, let state = state.ethereum else { return }
+    let reader = EVMLedgerState(source: state, programs: programs)
+    run = Run(
+      block: ethereum, verifiesSignatures: block.verifiesSignatures, state: state, reader: reader)
+    (totals.gasUsed, totals.blobGasUsed) = (ethereum.gasUsed, ethereum.blobGasUsed)
+    state.reserve(transactionCount: block.transactions.ethereumCount)
+    guard ethereum.begins else { return }
+    do throws(EVMStateError) {
       var failure: EVMStateError?
-      try EVMBlockProcessor(host: host).begin(environment, reader: reader) { apply($0, &failure) }
-      if let failure { throw failure }
-    }
-  }
-
-  /// Ends the block.
-  func end() throws(EVMStateError) {
-    let withdrawals = genesis.withdrawals.map {
-      EVMWithdrawal(
-        index: $0.index, validatorIndex: $0.validatorIndex, address: $0.address, amount: $0.amount)
-    }
-    try thread.run { () throws(EVMStateError) in
-      var failure: EVMStateError?
-      do throws(EVMBlockError) {
-        _ = try EVMBlockProcessor(host: host).end(environment, withdrawals: withdrawals, reader: reader) {
-          apply($0, &failure)
-        }
-      } catch {
-        // A ledger whose request contracts fail goes on without their requests; there is no consensus layer.
-        if case .state(let error) = error { throw error }
+      try EVMBlockProcessor(host: host).begin(ethereum.environment, reader: reader) {
+        Self.apply($0, to: state, from: reader, &failure)
       }
       if let failure { throw failure }
-      try state.finishBlock()
+    } catch {
+      throw .ethereum(error)
     }
   }
 
-  private func apply(_ changes: EVMStateChanges, _ failure: inout EVMStateError?) {
+  /// Ends the part of the block, and the block with its last part.
+  func end() throws(BlockExecutionError) {
+    guard let run else { return }
+    self.run = nil
+    do throws(EVMStateError) {
+      if run.block.ends { try end(run) }
+      try run.state.finishBlock()
+    } catch {
+      throw .ethereum(error)
+    }
+  }
+
+  private func end(_ run: Run) throws(EVMStateError) {
+    var failure: EVMStateError?
+    do throws(EVMBlockError) {
+      _ = try EVMBlockProcessor(host: host).end(
+        run.block.environment, withdrawals: run.block.withdrawals, reader: run.reader
+      ) { Self.apply($0, to: run.state, from: run.reader, &failure) }
+    } catch {
+      // A ledger whose request contracts fail goes on without their requests; there is no consensus layer.
+      if case .state(let error) = error { throw error }
+    }
+    if let failure { throw failure }
+  }
+
+  private static func apply(
+    _ changes: EVMStateChanges, to state: EthereumState, from reader: EVMLedgerState,
+    _ failure: inout EVMStateError?
+  ) {
     do throws(EVMStateError) { try state.apply(changes, from: reader) } catch { failure = failure ?? error }
   }
 
-  func takeFirstChanges() -> [AccountTable.FirstChange] { state.takeFirstChanges() }
-
-  /// Processor time spent on signatures since it was last asked for.
-  func takeSignatureNanoseconds() -> UInt64 {
-    defer { signatureNanoseconds = 0 }
-    return signatureNanoseconds
-  }
-
-  /// Executions since it was last asked for.
-  func takeEffort() -> EthereumEffort {
-    defer { effort = EthereumEffort() }
-    return effort
-  }
-
-  /// The table was rolled back.
-  func invalidate() { state.invalidate() }
-
   // MARK: Transactions
 
-  /// Executes `wires` in order; one that may not be in the block is an error of its own result.
+  /// Executes Ethereum's entry at `position` and publishes what it changed; one that may not be in the block is an
+  /// error of its own receipt.
   func execute(
-    _ wires: [EthereumWire], verifiesSignatures: Bool
-  ) throws(EVMStateError) -> [EthereumTransactionResult] {
-    state.reserve(transactionCount: wires.count)
-    if let lanes {
-      let (results, totals) = try lanes.execute(
-        wires, verifiesSignatures: verifiesSignatures, in: environment, gasUsed: gasUsed,
-        blobGasUsed: blobGasUsed, on: state)
-      (gasUsed, blobGasUsed) = (totals.gasUsed, totals.blobGasUsed)
-      effort.add(EthereumEffort(executionCount: totals.executionCount, repeatedCount: totals.repeats.count))
-      signatureNanoseconds &+= totals.signatureNanoseconds
-      return results
+    _ position: Int, of transactions: BlockTransactions
+  ) throws(BlockExecutionError) -> EthereumTransactionResult {
+    let wire = transactions.ethereum(at: position)
+    guard let run else { return EthereumTransactionResult(wire, .failure(.noEthereum)) }
+    lookAhead(transactions, from: position, run.state)
+    do throws(EVMStateError) {
+      return EthereumTransactionResult(wire, try execute(wire, run))
+    } catch {
+      throw .ethereum(error)
     }
-    return try thread.run { () throws(EVMStateError) in
-      var results: [EthereumTransactionResult] = []
-      results.reserveCapacity(wires.count)
-      for position in wires.indices {
-        lookAhead(wires, from: position)
-        results.append(try execute(wires[position], verifiesSignatures: verifiesSignatures))
-      }
-      return results
+  }
+
+  /// Executes Ethereum's entries of `range`, which holds no others, in `lanes`; in effect as above.
+  func execute(
+    _ range: Range<Int>, of transactions: BlockTransactions, ahead lanes: EthereumLanes,
+    recordsTimeline: Bool,
+    into receipts: BlockReceipts
+  ) throws(BlockExecutionError) -> Timeline? {
+    guard let run else { return nil }
+    let part: EthereumLanes.Outcome
+    do throws(EVMStateError) {
+      part = try lanes.execute(
+        transactions.ethereum(in: range), verifiesSignatures: run.verifiesSignatures,
+        in: run.block.environment, after: totals, on: run.state, recordsTimeline: recordsTimeline)
+    } catch {
+      throw .ethereum(error)
     }
+    totals = part.totals
+    signatureNanoseconds &+= part.signatureNanoseconds
+    for (offset, result) in part.results.enumerated() {
+      receipts.set(range.lowerBound + offset, .ethereum(result), processed: false)
+    }
+    return part.timeline
   }
 
   /// Transactions between two looks ahead.
@@ -155,58 +132,47 @@ final class EthereumLane {
 
   /// Asks for the memory of senders that are known, each step for what the one before has told the place of, so that
   /// it is near when their turn comes.
-  private func lookAhead(_ wires: [EthereumWire], from position: Int) {
+  private func lookAhead(_ transactions: BlockTransactions, from position: Int, _ state: EthereumState) {
     let next = position + Self.lookAheadStep
     let near = next + Self.lookAheadStep
     let far = near + Self.lookAheadStep
-    if far < wires.count, let sender = wires[far].sender { state.prefetchSlot(of: sender) }
-    if near < wires.count, let sender = wires[near].sender { state.prefetchAccount(at: sender) }
-    if next < wires.count, let sender = wires[next].sender { state.prefetchRecord(of: sender) }
+    if let sender = transactions.sender(at: far) { state.prefetchSlot(of: sender) }
+    if let sender = transactions.sender(at: near) { state.prefetchAccount(at: sender) }
+    if let sender = transactions.sender(at: next) { state.prefetchRecord(of: sender) }
   }
 
   private func execute(
-    _ wire: EthereumWire, verifiesSignatures: Bool
-  ) throws(EVMStateError) -> EthereumTransactionResult {
+    _ wire: EthereumWire, _ run: Run
+  ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
     let transaction: EthereumTransaction
     do throws(EthereumTransactionError) {
       transaction = try EthereumTransaction(decoding: wire.bytes)
     } catch {
-      return EthereumTransactionResult(wire: wire.bytes, error: error.description)
+      return .failure(.malformed(error))
     }
     let sender: Address
-    if let given = wire.sender, !verifiesSignatures {
+    if let given = wire.sender, !run.verifiesSignatures {
       sender = given
     } else {
       let start = Clocks.threadNanoseconds()
       defer { signatureNanoseconds &+= Clocks.threadNanoseconds() &- start }
       do throws(EthereumSignatureError) {
-        sender = try transaction.recoverSender(fork: fork)
+        sender = try transaction.recoverSender(fork: run.block.environment.fork)
       } catch {
-        return EthereumTransactionResult(wire: wire.bytes, error: error.description)
+        return .failure(.signature(error))
       }
     }
-    effort.executionCount += 1
+    totals.executionCount += 1
     let outcome = try EVMTransactionProcessor(host: host).process(
-      transaction, sender: sender, in: environment, reader: reader, gasUsed: gasUsed, blobGasUsed: blobGasUsed
-    )
+      transaction, sender: sender, in: run.block.environment, reader: run.reader, gasUsed: totals.gasUsed,
+      blobGasUsed: totals.blobGasUsed)
     switch outcome {
-    case .refused(let error): return EthereumTransactionResult(wire: wire.bytes, error: error.description)
+    case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):
-      try state.apply(changes, from: reader)
-      gasUsed &+= receipt.gasUsed
-      blobGasUsed &+= receipt.blobGasUsed
-      return EthereumTransactionResult(wire: wire.bytes, receipt: receipt)
+      try run.state.apply(changes, from: run.reader)
+      totals.gasUsed &+= receipt.gasUsed
+      totals.blobGasUsed &+= receipt.blobGasUsed
+      return .success(receipt)
     }
-  }
-
-  // MARK: The whole state
-
-  func stateRoot() throws(EVMStateError) -> Hash { try state.contents().stateRoot }
-
-  /// The genesis with the accounts as they are now, as JSON.
-  func dump() throws(EVMStateError) -> [UInt8] {
-    var writer = JSONWriter()
-    genesis.write(accounts: try state.allAccounts(), to: &writer)
-    return writer.bytes
   }
 }

@@ -9,13 +9,17 @@ import Scheduling
 
 /// Used by one block at a time.
 final class EthereumLanes {
-  /// What came of a run beside its results.
-  struct Totals {
-    var gasUsed: UInt64 = 0
-    var blobGasUsed: UInt64 = 0
-    var executionCount = 0
+  /// What came of a run.
+  struct Outcome {
+    /// One a transaction.
+    var results: [EthereumTransactionResult]
+    /// Of the block so far.
+    var totals: EthereumTotals
+    /// Executions that were thrown away, in order.
     var repeats: [EthereumRun.Repeat] = []
     var signatureNanoseconds: UInt64 = 0
+    /// Where asked for.
+    var timeline: Timeline?
   }
 
   private let pool: WorkerPool
@@ -23,7 +27,6 @@ final class EthereumLanes {
   private let workers: WorkerLocal<EthereumWorker>
   private let graph = ConflictGraph()
   private let predictor = AccessPredictor()
-  private(set) var timeline: Timeline?
 
   /// - Parameter pool: of threads with stack for the EVM's deepest calls.
   init(pool: WorkerPool, programs: EVMProgramCache, engine: Engine) throws(WideMachineError) {
@@ -53,38 +56,39 @@ final class EthereumLanes {
 
   /// Executes `wires` in effect one after the other on `state`, which is the state after them when this returns.
   ///
+  /// - Parameter before: what the block's transactions before them came to.
   /// - Throws: when the state cannot be read; it is then as it was before.
   func execute(
-    _ wires: [EthereumWire], verifiesSignatures: Bool, in block: BlockEnvironment, gasUsed: UInt64,
-    blobGasUsed: UInt64, on state: EthereumState, recordsTimeline: Bool = false
-  ) throws(EVMStateError) -> (results: [EthereumTransactionResult], totals: Totals) {
-    if wires.isEmpty { return ([], Totals(gasUsed: gasUsed, blobGasUsed: blobGasUsed)) }
+    _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
+    after before: EthereumTotals, on state: EthereumState, recordsTimeline: Bool = false
+  ) throws(EVMStateError) -> Outcome {
+    if wires.isEmpty { return Outcome(results: [], totals: before) }
     let overlay = EthereumOverlay(state, programs: programs, transactionCount: wires.count)
     forEachWorker { $0.begin(overlay) }
     defer { forEachWorker { $0.end() } }
     let run = try EthereumRun(
-      wires, verifiesSignatures: verifiesSignatures, in: block, gasUsed: gasUsed, blobGasUsed: blobGasUsed,
-      overlay: overlay, workers: workers, predictor: predictor)
+      wires, verifiesSignatures: verifiesSignatures, in: block, gasUsed: before.gasUsed,
+      blobGasUsed: before.blobGasUsed, overlay: overlay, workers: workers, predictor: predictor)
     let feed = EthereumFeed(run, to: graph, workerCount: pool.workerCount)
-    timeline = pool.run(graph, feed: feed, recording: recordsTimeline) { worker, transaction in
+    let timeline = pool.run(graph, feed: feed, recording: recordsTimeline) { worker, transaction in
       run.execute(transaction.position, on: worker)
     }
     try settle(run, on: state)
     var results: [EthereumTransactionResult] = []
     results.reserveCapacity(wires.count)
-    for position in wires.indices {
-      switch run.slots[position].outcome {
-      case .success(let receipt):
-        results.append(EthereumTransactionResult(wire: wires[position].bytes, receipt: receipt))
-      case .failure(let error):
-        results.append(EthereumTransactionResult(wire: wires[position].bytes, error: error.description))
-      case nil: preconditionFailure("a transaction without an outcome")
+    for (position, wire) in wires.enumerated() {
+      guard let outcome = run.slots[position].outcome else {
+        preconditionFailure("a transaction without an outcome")
       }
+      results.append(EthereumTransactionResult(wire, outcome))
     }
-    let totals = Totals(
-      gasUsed: run.gasUsed, blobGasUsed: run.blobGasUsed, executionCount: run.executionCount,
-      repeats: run.repeats, signatureNanoseconds: feed.signatureNanoseconds)
-    return (results, totals)
+    let totals = EthereumTotals(
+      gasUsed: run.gasUsed, blobGasUsed: run.blobGasUsed,
+      executionCount: before.executionCount + run.executionCount,
+      repeatedCount: before.repeatedCount + run.repeats.count)
+    return Outcome(
+      results: results, totals: totals, repeats: run.repeats, signatureNanoseconds: feed.signatureNanoseconds,
+      timeline: timeline)
   }
 
   /// Settles what is left of `run` and makes the state what its transactions have made of it.

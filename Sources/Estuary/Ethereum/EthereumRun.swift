@@ -40,7 +40,7 @@ final class EthereumRun: @unchecked Sendable {
   let verifiesSignatures: Bool
   let predictor: AccessPredictor
   let overlay: EthereumOverlay
-  private let wires: [EthereumWire]
+  private let wires: ArraySlice<EthereumWire>
   private let workers: WorkerLocal<EthereumWorker>
   private let coinbase: Cells.EntryPointer
 
@@ -57,7 +57,7 @@ final class EthereumRun: @unchecked Sendable {
 
   /// - Parameter workers: begun with `overlay`.
   init(
-    _ wires: [EthereumWire], verifiesSignatures: Bool, in block: BlockEnvironment, gasUsed: UInt64,
+    _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment, gasUsed: UInt64,
     blobGasUsed: UInt64, overlay: EthereumOverlay, workers: WorkerLocal<EthereumWorker>,
     predictor: AccessPredictor
   ) throws(EVMStateError) {
@@ -76,13 +76,15 @@ final class EthereumRun: @unchecked Sendable {
     slots.deallocate()
   }
 
+  @inline(__always) private func wire(_ position: Int) -> EthereumWire { wires[wires.startIndex + position] }
+
   // MARK: - Ahead of the frontier
 
   /// Decodes the transaction at `position` and finds its sender.
   ///
   /// - Returns: processor time spent on its signature, in nanoseconds.
   func decode(_ position: Int) -> UInt64 {
-    let (wire, slot) = (wires[position], slots + position)
+    let (wire, slot) = (self.wire(position), slots + position)
     let transaction: EthereumTransaction
     do throws(EthereumTransactionError) {
       transaction = try EthereumTransaction(decoding: wire.bytes)
@@ -140,10 +142,10 @@ final class EthereumRun: @unchecked Sendable {
   private func lookAhead(from position: Int) {
     let near = position + 2 * Self.lookAheadStep
     let far = near + Self.lookAheadStep
-    if far < count, let sender = wires[far].sender { overlay.state.prefetchSlot(of: sender) }
-    if near < count, let sender = wires[near].sender { overlay.state.prefetchAccount(at: sender) }
+    if far < count, let sender = wire(far).sender { overlay.state.prefetchSlot(of: sender) }
+    if near < count, let sender = wire(near).sender { overlay.state.prefetchAccount(at: sender) }
     let next = position + Self.lookAheadStep
-    if next < count, let sender = wires[next].sender { overlay.state.prefetchRecord(of: sender) }
+    if next < count, let sender = wire(next).sender { overlay.state.prefetchRecord(of: sender) }
   }
 
   private func learn(from slot: UnsafeMutablePointer<EthereumSlot>) {

@@ -27,24 +27,9 @@ struct EthereumSlot: ~Copyable {
   /// It is not to run ahead: it names or is sent by the fee recipient.
   var waitsForAll = false
   /// `nil` where it has not been executed, or only on a state that cannot be.
-  var outcome: Result<EVMReceipt, EthereumFailure>?
+  var outcome: Result<EVMReceipt, EthereumError>?
   var changes = EVMStateChanges()
   var reads: UnsafeMutableBufferPointer<OverlayReader.Read> = .init(start: nil, count: 0)
   var writes: UnsafeMutableBufferPointer<Write> = .init(start: nil, count: 0)
   var executionCount: UInt8 = 0
-}
-
-/// Why an Ethereum transaction was not executed.
-enum EthereumFailure: Error {
-  case malformed(EthereumTransactionError)
-  case signature(EthereumSignatureError)
-  case refused(TransactionValidityError)
-
-  var description: String {
-    switch self {
-    case .malformed(let error): error.description
-    case .signature(let error): error.description
-    case .refused(let error): error.description
-    }
-  }
 }

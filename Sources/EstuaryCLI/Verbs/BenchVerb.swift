@@ -204,7 +204,7 @@ struct BenchVerb: ParsableCommand {
     return [
       Figure(
         name: "memory, state and results, 100,000 transfers",
-        value: Double(max(0, after - before)) / Double(outcome.results.count), unit: "bytes/transaction")
+        value: Double(max(0, after - before)) / Double(outcome.receipts.count), unit: "bytes/transaction")
     ]
   }
 }

@@ -10,7 +10,7 @@ struct ReplayVerb: ParsableCommand {
     commandName: "replay",
     abstract: "Execute a file of transactions from a genesis, serially or in parallel lanes.",
     discussion: """
-      Transactions run in order, in blocks; slot, time and blockhash stay as the genesis says. A transaction that \
+      Transactions run in order, as one block; slot, time and blockhash stay as the genesis says. A transaction that \
       cannot be decoded or is badly signed is an error of that transaction and the replay goes on. So it does at a \
       line that is no transaction object, but then it exits with 1.
       """)
@@ -37,12 +37,12 @@ struct ReplayVerb: ParsableCommand {
   @Option(help: "What runs programs.")
   var engine: EngineName = .jit
 
-  @Option(help: "Transactions a block (default: the whole file is one block).")
+  @Option(help: "Transactions that are committed at once (default: the whole file).")
   var blockSize: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Keep the state here, one synced write a block: an empty directory, or one to go on with.",
+      "Keep the state here, one synced write a commit: an empty directory, or one to go on with.",
       valueName: "directory"))
   var ledger: String?
 
@@ -86,7 +86,7 @@ struct ReplayVerb: ParsableCommand {
     let known = try ledger.flatMap { RocksDBStore.isLedger($0) ? try openStore($0) : nil }
     var replay = Replay(
       genesis: try Genesis.read(genesis),
-      lines: try TransactionReader(transactions).rest())
+      transactions: BlockTransactions(try TransactionReader(transactions).rest()))
     replay.blockSize = blockSize ?? 0
     replay.verifiesSignatures = !skipsSignatures
     replay.recordsTimeline = trace != nil || (!output.json && executor != .serial)
@@ -102,20 +102,13 @@ struct ReplayVerb: ParsableCommand {
     if let trace { try writeTrace(last, of: replay, to: trace) }
     if let dumpAccounts { try dump(last.chain, to: dumpAccounts) }
     if output.json {
-      Terminal.write(try json(last, of: replay, executor: executor, elapsed: elapsed))
+      Terminal.write(try json(last, executor: executor, elapsed: elapsed))
     } else {
-      try printText(last, of: replay, executor: executor, elapsed: elapsed)
+      try printText(last, executor: executor, elapsed: elapsed)
     }
-    let strays = Self.lineErrors(last, of: replay).filter { !$0.namesTransaction }
+    let strays = last.receipts.compactMap(\.lineError).filter { !$0.namesTransaction }
     if let first = strays.first {
       throw CLIError.strayLines(path: transactions, count: strays.count, first: first)
-    }
-  }
-
-  /// Of the lines that `outcome` is about.
-  private static func lineErrors(_ outcome: Replay.Outcome, of replay: Replay) -> [TransactionLineError] {
-    replay.transactions[outcome.skippedCount...].compactMap {
-      if case .failure(let error) = $0 { error } else { nil }
     }
   }
 
@@ -155,23 +148,22 @@ struct ReplayVerb: ParsableCommand {
 
   private func writeTrace(_ outcome: Replay.Outcome, of replay: Replay, to path: String) throws {
     let table = outcome.chain.table
-    let wires = replay.transactions.dropFirst(outcome.skippedCount).compactMap { transaction -> [UInt8]? in
-      if case .success(.solana(let wire)) = transaction { wire } else { nil }
-    }
     let blocks = outcome.blocks.map { block in
       let range = block.firstTransaction..<block.firstTransaction + block.timeline.slices.count
       return ChromeTrace.Block(
-        number: block.height, timeline: block.timeline, timing: block.timing, wires: wires[range],
-        results: outcome.results[range], startNanoseconds: block.startNanoseconds,
+        number: block.height, timeline: block.timeline, timing: block.timing,
+        transactions: replay.transactions.part(
+          outcome.skippedCount + range.lowerBound..<outcome.skippedCount + range.upperBound),
+        receipts: outcome.receipts[range], startNanoseconds: block.startNanoseconds,
         accountName: { table.key(of: $0).description })
     }
     try WholeFile.write(ChromeTrace.json(blocks), to: path)
   }
 
   private func json(
-    _ outcome: Replay.Outcome, of replay: Replay, executor: any BlockExecutor, elapsed: [UInt64]
+    _ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]
   ) throws -> [UInt8] {
-    var writer = JSONWriter(capacity: outcome.results.count * 512)
+    var writer = JSONWriter(capacity: outcome.receipts.count * 512)
     writer.beginObject()
     writer.member("stateHash", outcome.stateHash.description)
     if let root = try outcome.chain.ethereumStateRoot() {
@@ -187,43 +179,29 @@ struct ReplayVerb: ParsableCommand {
     writer.member("stateHashNanoseconds", outcome.timing.stateHashNanoseconds)
     writer.member("commitNanoseconds", outcome.timing.commitNanoseconds)
     writer.member("skippedTransactions", outcome.skippedCount)
-    if outcome.ethereumResults.isEmpty {
+    if outcome.ethereumCount == 0 {
       writer.memberNull("ethereum")
     } else {
       writer.key("ethereum")
       writer.object { writer in
-        writer.member("transactions", outcome.ethereumResults.count)
-        writer.member("executions", outcome.ethereumEffort.executionCount)
-        writer.member("repeated", outcome.ethereumEffort.repeatedCount)
+        writer.member("transactions", outcome.ethereumCount)
+        writer.member("executions", outcome.executionCount)
+        writer.member("repeated", outcome.repeatedCount)
       }
     }
     writer.key("transactions")
-    writer.beginArray()
-    var results = outcome.results.makeIterator()
-    var ethereumResults = outcome.ethereumResults.makeIterator()
-    for transaction in replay.transactions.dropFirst(outcome.skippedCount) {
-      switch transaction {
-      case .success(.solana): results.next()?.write(to: &writer)
-      case .success(.ethereum): ethereumResults.next()?.write(to: &writer)
-      case .failure(let error): error.write(to: &writer)
-      }
-    }
-    writer.endArray()
+    writer.array { writer in for receipt in outcome.receipts { receipt.write(to: &writer) } }
     writer.endObject()
     writer.newline()
     return writer.bytes
   }
 
   private func printText(
-    _ outcome: Replay.Outcome, of replay: Replay, executor: any BlockExecutor, elapsed: [UInt64]
+    _ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]
   ) throws {
-    let lineErrors = Self.lineErrors(outcome, of: replay)
-    let failures =
-      outcome.results.filter { $0.error != nil }.map { (kind: $0.errorText, example: nil as String?) }
-      + outcome.ethereumResults.filter { !$0.succeeded }.map { ($0.error ?? $0.halt ?? "failed", nil) }
-      + lineErrors.map { ($0.what, $0.description) }
+    let failures = outcome.receipts.filter { !$0.isSuccess }.map(\.failure)
     let best = elapsed.min() ?? 0
-    let count = replay.transactions.count - outcome.skippedCount
+    let count = outcome.receipts.count
     var lines: [String] = []
     if outcome.skippedCount > 0 {
       lines.append("the ledger already had \(outcome.skippedCount) transactions")

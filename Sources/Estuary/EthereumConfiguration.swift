@@ -1,0 +1,49 @@
+// What a ledger's genesis says about Ethereum's blocks, as the executors want it.
+
+import EVM
+import Ledger
+import Primitives
+
+/// The configuration and the header that every block of the ledger has.
+struct EthereumConfiguration {
+  private let genesis: EthereumGenesis
+  private let fork: Fork
+  private let blockHashes: [UInt64: Hash]
+
+  init(_ genesis: EthereumGenesis) throws(ChainError) {
+    guard let fork = Fork(name: genesis.fork) else { throw .unknownFork(genesis.fork) }
+    (self.genesis, self.fork) = (genesis, fork)
+    blockHashes = Dictionary(genesis.blockHashes.map { ($0.number, $0.hash) }) { first, _ in first }
+  }
+
+  /// The block, or the part of one, that `record` is for.
+  ///
+  /// - Parameters:
+  ///   - head: what was committed last; where its logical block is open and has the same slot, the new part goes on with
+  ///     that.
+  ///   - ends: whether the part is the last.
+  func part(of record: BlockRecord, after head: BlockRecord, ends: Bool) -> EthereumBlockPart {
+    let goesOn = head.isOpen && head.slot == record.slot
+    let hashes = blockHashes
+    let environment = BlockEnvironment(
+      fork: fork, chainID: genesis.chainID, number: record.slot,
+      timestamp: UInt64(clamping: record.unixTimestamp), gasLimit: genesis.gasLimit,
+      coinbase: genesis.coinbase, baseFeePerGas: genesis.baseFeePerGas, difficulty: genesis.difficulty,
+      prevRandao: Hash(genesis.prevRandao), excessBlobGas: genesis.excessBlobGas,
+      parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
+    let withdrawals = genesis.withdrawals.map {
+      EVMWithdrawal(
+        index: $0.index, validatorIndex: $0.validatorIndex, address: $0.address, amount: $0.amount)
+    }
+    return EthereumBlockPart(
+      environment: environment, withdrawals: withdrawals, gasUsed: goesOn ? head.gasUsed : 0,
+      blobGasUsed: goesOn ? head.blobGasUsed : 0, begins: !goesOn, ends: ends)
+  }
+
+  /// The genesis section with `accounts` as its alloc, as JSON.
+  func dump(_ accounts: [EthereumGenesis.Account]) -> [UInt8] {
+    var writer = JSONWriter()
+    genesis.write(accounts: accounts, to: &writer)
+    return writer.bytes
+  }
+}

@@ -1,0 +1,103 @@
+// What became of one entry of a block: one list in block order, whatever the families of its transactions.
+
+import Ledger
+import Primitives
+
+public enum Receipt: Sendable, Equatable {
+  /// Of one of Solana's transactions.
+  case solana(TransactionResult)
+  /// Of one of Ethereum's.
+  case ethereum(EthereumTransactionResult)
+  /// The entry was a line that holds no transaction.
+  case malformed(TransactionLineError)
+
+  /// Whether it was executed and succeeded.
+  public var isSuccess: Bool {
+    switch self {
+    case .solana(let receipt): receipt.error == nil
+    case .ethereum(let receipt): receipt.isSuccess
+    case .malformed: false
+    }
+  }
+}
+
+extension Receipt {
+  package var lineError: TransactionLineError? {
+    if case .malformed(let error) = self { error } else { nil }
+  }
+}
+
+extension Sequence where Element == Receipt {
+  /// Those of Solana's transactions, in order.
+  public var solana: [TransactionResult] {
+    compactMap { if case .solana(let receipt) = $0 { receipt } else { nil } }
+  }
+
+  /// Those of Ethereum's transactions, in order.
+  public var ethereum: [EthereumTransactionResult] {
+    compactMap { if case .ethereum(let receipt) = $0 { receipt } else { nil } }
+  }
+}
+
+/// Receipts of a block while workers fill them in, where they will stay: each entry is written by one worker.
+final class BlockReceipts: @unchecked Sendable {
+  // Sendable: a transaction's entry is written by the worker that runs it and read by its successors and, after the
+  // run, by the caller; the scheduler orders these.
+  private let receipts: UnsafeMutablePointer<Receipt>
+  private let states: UnsafeMutablePointer<State>
+
+  private enum State: UInt8 { case missing, rejected, processed }
+
+  private init(_ receipts: UnsafeMutablePointer<Receipt>, _ states: UnsafeMutablePointer<State>) {
+    (self.receipts, self.states) = (receipts, states)
+  }
+
+  /// Runs `body`, which sets every receipt, or throws.
+  ///
+  /// - Returns: the receipts, and the signatures of the transactions that were executed or charged.
+  static func collect(
+    count: Int, _ body: (BlockReceipts) throws(BlockExecutionError) -> Void
+  ) throws(BlockExecutionError) -> (receipts: [Receipt], signatures: [Signature]) {
+    let states = UnsafeMutablePointer<State>.allocate(capacity: max(count, 1))
+    defer { states.deallocate() }
+    states.initialize(repeating: .missing, count: count)
+    var failure: BlockExecutionError?
+    var signatures: [Signature] = []
+    signatures.reserveCapacity(count)
+    let receipts = [Receipt](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      guard let base = buffer.baseAddress else { return }
+      do throws(BlockExecutionError) {
+        try body(BlockReceipts(base, states))
+        for position in 0..<count {
+          precondition(states[position] != .missing, "an entry without a receipt")
+          if states[position] == .processed, case .solana(let receipt) = base[position],
+            let signature = receipt.signature
+          {
+            signatures.append(signature)
+          }
+        }
+        initializedCount = count
+      } catch {
+        failure = error
+        for position in 0..<count where states[position] != .missing {
+          (base + position).deinitialize(count: 1)
+        }
+      }
+    }
+    if let failure { throw failure }
+    return (receipts, signatures)
+  }
+
+  /// Called once for each position.
+  ///
+  /// - Parameter isProcessed: whether it was executed or charged, so that its signature may not come again.
+  @inline(__always) func set(
+    _ position: Int, _ receipt: consuming Receipt, processed isProcessed: Bool
+  ) {
+    precondition(states[position] == .missing, "an entry has one receipt")
+    (receipts + position).initialize(to: receipt)
+    states[position] = isProcessed ? .processed : .rejected
+  }
+
+  func isProcessed(_ position: Int) -> Bool { states[position] == .processed }
+}
