@@ -68,7 +68,7 @@ let package = Package(
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),
     .target(
       name: "EVMConformance",
-      dependencies: ["WideIntegers", "Primitives", "SBPF", "Scheduling", "EVM", "Conformance"],
+      dependencies: ["WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "EVM", "Conformance"],
       swiftSettings: core),
     .target(
       name: "EstuaryCLI",

@@ -1,7 +1,7 @@
 // A value of a vector file and the way to it, so that what is wrong with a file can be told. Numbers are text, hexadecimal
 // behind 0x and else decimal, as the tests of all clients have them.
 
-import Foundation
+import Ledger
 import Primitives
 import WideIntegers
 
@@ -12,14 +12,16 @@ struct Node {
 
   init(_ value: JSONValue, path: String) { (self.value, self.path) = (value, path) }
 
+  /// More than any suite's largest file has.
+  private static let byteCountLimit = 1 << 30
+
   /// The members of a file, which is an object of tests by name; a byte order mark before it is passed over.
   static func members(ofFile path: String) throws -> [JSONObject.Member] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw StateTestError(path: "/", problem: "cannot be read")
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try FileBytes.readText(path, limit: byteCountLimit) } catch {
+      throw StateTestError(path: "/", problem: "cannot be read: \(error.detail)")
     }
-    let bytes = Array(data)
-    let mark: [UInt8] = [0xef, 0xbb, 0xbf]
-    let json = try JSONValue.parse(bytes.starts(with: mark) ? Array(bytes.dropFirst(3)) : bytes)
+    let json = try JSONValue.parse(bytes)
     guard let members = json.object?.members else {
       throw StateTestError(path: "/", problem: "is no object of tests by name")
     }

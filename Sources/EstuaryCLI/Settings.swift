@@ -33,7 +33,7 @@ struct Settings {
 
   private mutating func read(_ path: String) throws(CLIError) {
     let bytes: [UInt8]
-    do throws(FileError) { bytes = try FileBytes.read(path, limit: Self.byteCountLimit) } catch {
+    do throws(FileError) { bytes = try FileBytes.readText(path, limit: Self.byteCountLimit) } catch {
       throw .unreadable(path: path, detail: error.detail)
     }
     let json: JSONValue

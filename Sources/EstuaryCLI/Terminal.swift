@@ -1,6 +1,7 @@
 // Standard output and error, and progress lines that only a person's terminal gets to see.
 
 import Foundation
+import Ledger
 
 public enum Terminal {
   static var isInteractive: Bool { isatty(STDERR_FILENO) == 1 }
@@ -46,15 +47,38 @@ public enum Terminal {
     _exit(EXIT_FAILURE)
   }
 
-  /// Replaces the progress line; an empty text removes it.
-  static func progress(_ text: @autoclosure () -> String) {
-    guard isInteractive else { return }
-    FileHandle.standardError.write(Data("\r\u{1b}[K\(text())".utf8))
+  /// The progress line, which notes do not mix with.
+  private final class ProgressLine: @unchecked Sendable {
+    // Sendable: `text` is read and written under `lock`.
+    private let lock = Lock()
+    private var text = ""
+
+    func replace(with text: String) {
+      lock.withLock {
+        if text.isEmpty && self.text.isEmpty { return }
+        self.text = text
+        Terminal.writeError(Array("\r\u{1b}[K\(text)".utf8))
+      }
+    }
+
+    /// Writes a line of its own above the progress line.
+    func write(above line: [UInt8]) {
+      lock.withLock {
+        if text.isEmpty { return Terminal.writeError(line) }
+        Terminal.writeError(Array("\r\u{1b}[K".utf8) + line + Array(text.utf8))
+      }
+    }
   }
 
-  static func note(_ text: String) {
-    writeError(Array((text + "\n").utf8))
+  private static let progressLine = ProgressLine()
+
+  /// Replaces the progress line, cut to what the terminal shows; an empty text removes it.
+  static func progress(_ text: @autoclosure () -> String) {
+    guard isInteractive else { return }
+    progressLine.replace(with: String(text().prefix(79)))
   }
+
+  static func note(_ text: String) { progressLine.write(above: Array((text + "\n").utf8)) }
 
   static func writeError(_ bytes: [UInt8]) { FileHandle.standardError.write(Data(bytes)) }
 }

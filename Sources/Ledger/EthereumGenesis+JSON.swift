@@ -18,7 +18,7 @@ extension EthereumGenesis {
   /// - Returns: accounts in ascending order of addresses.
   package static func readAlloc(_ path: String) throws(GenesisError) -> [Account] {
     let bytes: [UInt8]
-    do throws(FileError) { bytes = try FileBytes.read(path, limit: allocByteCountLimit) } catch {
+    do throws(FileError) { bytes = try FileBytes.readText(path, limit: allocByteCountLimit) } catch {
       throw .unreadable(path: path, detail: error.detail)
     }
     let json: JSONValue

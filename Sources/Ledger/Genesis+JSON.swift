@@ -7,14 +7,16 @@ extension Genesis {
   /// Reads the file at `path`; program paths in it are relative to its directory.
   package static func read(_ path: String) throws(GenesisError) -> Genesis {
     let bytes: [UInt8]
-    do { bytes = try FileBytes.read(path) } catch { throw .unreadable(path: path, detail: error.detail) }
+    do { bytes = try FileBytes.readText(path, limit: byteCountLimit) } catch {
+      throw .unreadable(path: path, detail: error.detail)
+    }
     return try parse(bytes, path: path)
   }
 
   /// Reads one account from a file as `solana account --output json` prints it.
   package static func readAccount(_ path: String) throws(GenesisError) -> (key: Pubkey, account: Account) {
     let bytes: [UInt8]
-    do { bytes = try FileBytes.read(path, limit: accountFileByteCountLimit) } catch {
+    do { bytes = try FileBytes.readText(path, limit: accountFileByteCountLimit) } catch {
       throw .unreadable(path: path, detail: error.detail)
     }
     let json: JSONValue
@@ -22,6 +24,9 @@ extension Genesis {
     var reader = GenesisReader(path: path)
     return try reader.account(json)
   }
+
+  /// Some twenty million accounts; the file and what it says are in memory at once.
+  private static let byteCountLimit = 4 << 30
 
   /// An account of 10 MiB in base64, and room.
   private static let accountFileByteCountLimit = 16 << 20

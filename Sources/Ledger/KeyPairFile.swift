@@ -36,7 +36,7 @@ package enum KeyPairFile {
   package static func read(_ path: String) throws(KeyPairFileError) -> Ed25519.KeyPair {
     let bytes: [UInt8]
     do {
-      bytes = try FileBytes.read(path, limit: byteCountLimit)
+      bytes = try FileBytes.readText(path, limit: byteCountLimit)
     } catch {
       throw .inaccessible(path: path, detail: error.detail)
     }

@@ -90,7 +90,9 @@ enum TransactionLineScanner {
 
   // MARK: Any lines
 
-  private static func slowTransaction(_ line: Line) throws(TransactionLineError.Reason) -> WireTransaction {
+  /// As above, by the JSON reader alone.
+
+  static func slowTransaction(_ line: Line) throws(TransactionLineError.Reason) -> WireTransaction {
     let json: JSONValue
     do throws(JSONError) { json = try JSONValue.parse(UnsafeRawBufferPointer(line)) } catch {
       throw .json(error)

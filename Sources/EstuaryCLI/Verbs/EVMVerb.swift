@@ -79,13 +79,19 @@ enum EVMProgramFile {
   static func read(_ text: String) throws -> Program {
     if let bytes = Hex.decode(text) { return .bytecode(bytes) }
     guard FileManager.default.fileExists(atPath: text) else { throw CLIError.noBytecode(text) }
-    let bytes = try WholeFile.read(text)
+    var bytes = try WholeFile.read(text)
     if bytes.starts(with: elfMagic) {
       do throws(ELFError) {
         return .translated(try ELFLoader.load(bytes, syscalls: SyscallRegistry(), options: .wide))
       } catch {
         throw CLIError.program(path: text, detail: error.diagnosis)
       }
+    }
+    // Neither does code begin as a marked text does: EF is no opcode (EIP-3541), and every other byte is no STOP.
+    if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
+    if bytes.count > 2, bytes.starts(with: [0xff, 0xfe]),
+      bytes.indices.allSatisfy({ $0 % 2 == 0 || $0 == 1 || bytes[$0] == 0 }) {
+      throw CLIError.program(path: text, detail: "it is text in UTF-16: save it as UTF-8")
     }
     // Raw bytecode is no text: it has bytes that no printable file has.
     let isText = bytes.allSatisfy { (0x20...0x7e).contains($0) || (0x09...0x0d).contains($0) }
