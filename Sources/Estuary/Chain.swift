@@ -37,6 +37,8 @@ public final class Chain {
     /// From wire bytes to receipts and published accounts.
     public var elapsedNanoseconds: UInt64 = 0
     public var signatureNanoseconds: UInt64 = 0
+    /// From published accounts to the list of what the block changed.
+    public var publicationNanoseconds: UInt64 = 0
     public var stateHashNanoseconds: UInt64 = 0
     public var commitNanoseconds: UInt64 = 0
   }
@@ -242,7 +244,9 @@ public final class Chain {
   private func commit(
     _ firstChanges: [[AccountTable.FirstChange]], record: inout BlockRecord, timing: inout Timing
   ) throws(ChainError) {
+    let publicationStart = Clocks.monotonicNanoseconds()
     let changes = table.finishBlock(firstChanges)
+    timing.publicationNanoseconds = Clocks.monotonicNanoseconds() - publicationStart
     var lattice = lattice
     let hashStart = Clocks.monotonicNanoseconds()
     lattice.apply(changes, parallelFor: executor.parallelFor)
@@ -311,6 +315,8 @@ public enum ChainError: Error, Sendable {
   case ledgerExists(path: String)
   case genesis(GenesisError)
   case sysvar(SysvarError)
+  /// The file of transactions cannot be read on.
+  case input(TransactionFileError)
   case store(StoreError)
   case workers(SchedulingError)
   /// The genesis names a fork that is none.
@@ -340,6 +346,7 @@ extension ChainError: CustomStringConvertible {
       "the ledger began with another genesis: name an empty directory, or the genesis it began with"
     case .ledgerExists(let path): "there is a ledger in '\(path)' already: name another directory"
     case .genesis(let error): error.description
+    case .input(let error): error.description
     case .sysvar(let error): "a sysvar account is unusable: \(error)"
     case .store(let error): error.description
     case .workers(let error): "workers: \(error)"

@@ -2,14 +2,17 @@
 // worker, with a slice for each transaction, for feeding the graph and for releasing successors; flow arrows from a
 // transaction to those that it kept waiting; a track for what a block does as a whole. Times are microseconds.
 //
-// Made for blocks of any size: a transaction takes about 100 bytes, one that waited some 250. What the input file says
-// (signatures, keys) is not repeated: `tx` is the transaction's position among the block's.
+// Made for blocks of any size: a transaction takes about 100 bytes, one that waited some 240, and blocks are written as
+// they come. What the input file says (signatures, keys) is not repeated: `tx` is the transaction's position in the file,
+// `after` that of the one it waited for, `on` the beginning of the key of the account that kept them apart (all of it
+// once, under `otherData`), `cu` are compute units.
 
 import Ledger
 import Primitives
 import Scheduling
 
-package enum ChromeTrace {
+/// A trace that is written block by block.
+package struct ChromeTrace {
   /// One block of a trace.
   package struct Block {
     package var number: UInt64
@@ -17,24 +20,26 @@ package enum ChromeTrace {
     package var timing: Chain.Timing
     package var transactions: BlockTransactions
     /// One a transaction.
-    package var receipts: ArraySlice<Receipt>
+    package var receipts: [Receipt]
+    /// Entries of the file before the block's.
+    package var firstEntry: Int
     /// Nanoseconds from the trace's beginning to the block's.
     package var startNanoseconds: UInt64
     /// How to print an account.
     package var accountName: (AccountIndex) -> String
 
-    package init(
-      number: UInt64, timeline: Timeline, timing: Chain.Timing, transactions: BlockTransactions,
-      receipts: ArraySlice<Receipt>, startNanoseconds: UInt64,
-      accountName: @escaping (AccountIndex) -> String
-    ) {
-      self.number = number
+    /// A replay's part; `nil` where its timeline was not recorded.
+    package init?(_ part: Replay.Part) {
+      guard let timeline = part.block.timeline else { return nil }
+      number = part.block.height
       self.timeline = timeline
-      self.timing = timing
-      self.transactions = transactions
-      self.receipts = receipts
-      self.startNanoseconds = startNanoseconds
-      self.accountName = accountName
+      timing = part.block.timing
+      transactions = part.transactions
+      receipts = part.block.receipts
+      firstEntry = part.firstEntry
+      startNanoseconds = part.startNanoseconds
+      let table = part.chain.table
+      accountName = { table.key(of: $0).description }
     }
   }
 
@@ -44,26 +49,38 @@ package enum ChromeTrace {
   /// Releases shorter than this are left out: in most blocks they are all alike, and as many as transactions.
   private static let shortestReleaseNanoseconds: UInt64 = 1000
 
-  package static func json(_ blocks: [Block]) -> [UInt8] {
-    let count = blocks.reduce(0) { $0 + $1.receipts.count }
-    var writer = JSONWriter(capacity: 4096 + 160 * count)
+  private var writer = JSONWriter()
+  /// Accounts that were waited for, by their index: what stands for them, and their names in the order of the first wait.
+  private var shortNames: [AccountIndex: String] = [:]
+  private var names: [String] = []
+
+  package init(workerCount: Int) {
     writer.beginObject()
     writer.member("displayTimeUnit", "ns")
     writer.key("traceEvents")
-    writer.array { writer in
-      writeName("process_name", of: blockTrack, "estuary", to: &writer)
-      writeName("thread_name", of: blockTrack, "block", to: &writer)
-      for worker in 0..<(blocks.map(\.timeline.workerCount).max() ?? 0) {
-        writeName("thread_name", of: worker + 1, "worker \(worker)", to: &writer)
-      }
-      var firstFlow = 1
-      for block in blocks {
-        write(block, firstFlow: firstFlow, to: &writer)
-        firstFlow += block.receipts.count
-      }
+    writer.beginArray()
+    Self.writeName("process_name", of: Self.blockTrack, "estuary", to: &writer)
+    Self.writeName("thread_name", of: Self.blockTrack, "block", to: &writer)
+    for worker in 0..<workerCount {
+      Self.writeName("thread_name", of: worker + 1, "worker \(worker)", to: &writer)
     }
+  }
+
+  /// The text so far that was not yet taken.
+  package mutating func takeText() -> [UInt8] { writer.drain() }
+
+  /// Nothing may be added behind it.
+  package mutating func end() {
+    writer.endArray()
+    writer.key("otherData")
+    writer.beginObject()
+    writer.key("accounts")
+    writer.beginArray()
+    for name in names { writer.value(name) }
+    writer.endArray()
     writer.endObject()
-    return writer.bytes
+    writer.endObject()
+    writer.newline()
   }
 
   private static func writeName(
@@ -81,100 +98,103 @@ package enum ChromeTrace {
 
   // MARK: One block
 
-  private static func write(_ block: Block, firstFlow: Int, to writer: inout JSONWriter) {
-    writePhases(of: block, to: &writer)
+  package mutating func add(_ block: Block) {
+    writePhases(of: block)
     for (worker, spans) in block.timeline.feeding.enumerated() {
       for span in spans {
         beginSlice(
           "decode, verify, add", on: worker + 1, from: block.startNanoseconds + span.startNanoseconds,
-          for: span.endNanoseconds - span.startNanoseconds, to: &writer)
+          for: span.endNanoseconds - span.startNanoseconds)
         writer.endObject()
       }
     }
     for (position, slice) in block.timeline.slices.enumerated() {
-      writeTransaction(position, slice, of: block, to: &writer)
+      writeTransaction(position, slice, of: block)
       guard let release = slice.releasedBy else { continue }
       let predecessor = block.timeline.slices[release.predecessor.position]
-      let flow = firstFlow + position
+      let flow = block.firstEntry + position
       writeFlow(
-        "s", flow, on: predecessor.worker, at: block.startNanoseconds + predecessor.lastNanosecond,
-        to: &writer)
-      writeFlow("f", flow, on: slice.worker, at: block.startNanoseconds + slice.startNanoseconds, to: &writer)
+        "s", flow, on: predecessor.worker, at: block.startNanoseconds + predecessor.lastNanosecond)
+      writeFlow("f", flow, on: slice.worker, at: block.startNanoseconds + slice.startNanoseconds)
     }
   }
 
-  /// Execution, state hash and commit, one after the other.
-  private static func writePhases(of block: Block, to writer: inout JSONWriter) {
+  private mutating func shortName(of account: AccountIndex, in block: Block) -> String {
+    if let known = shortNames[account] { return known }
+    let name = block.accountName(account)
+    names.append(name)
+    let short = String(name.prefix(8))
+    shortNames[account] = short
+    return short
+  }
+
+  /// Execution, publication, state hash and commit, one after the other.
+  private mutating func writePhases(of block: Block) {
     var start = block.startNanoseconds
     for (name, duration) in [
       ("execute block \(block.number)", block.timing.elapsedNanoseconds),
+      ("publish changes", block.timing.publicationNanoseconds),
       ("state hash", block.timing.stateHashNanoseconds), ("commit", block.timing.commitNanoseconds),
     ] {
-      beginSlice(name, on: blockTrack, from: start, for: duration, to: &writer)
+      beginSlice(name, on: Self.blockTrack, from: start, for: duration)
       writer.endObject()
       start += duration
     }
   }
 
-  private static func writeTransaction(
-    _ position: Int, _ slice: Timeline.Slice, of block: Block, to writer: inout JSONWriter
-  ) {
-    let receipt = block.receipts[block.receipts.startIndex + position]
+  private mutating func writeTransaction(_ position: Int, _ slice: Timeline.Slice, of block: Block) {
+    let receipt = block.receipts[position]
     let track = slice.worker.position + 1
     let label = TransactionLabel.text(of: block.transactions[position])
     beginSlice(
-      label, on: track, from: block.startNanoseconds + slice.startNanoseconds, for: slice.durationNanoseconds,
-      to: &writer)
+      label, on: track, from: block.startNanoseconds + slice.startNanoseconds, for: slice.durationNanoseconds)
     writer.key("args")
     writer.beginObject()
-    writer.member("tx", position)
+    writer.member("tx", block.firstEntry + position)
     switch receipt {
     case .solana(let result):
       if let error = result.error { writer.member("error", error.name) }
-      if result.computeUnits > 0 { writer.member("computeUnits", result.computeUnits) }
+      if result.computeUnits > 0 { writer.member("cu", result.computeUnits) }
     case .ethereum(let result):
       if let error = result.errorText ?? result.halt { writer.member("error", error) }
-      if result.gasUsed > 0 { writer.member("gasUsed", result.gasUsed) }
+      if result.gasUsed > 0 { writer.member("gas", result.gasUsed) }
     case .malformed(let error): writer.member("error", error.description)
     }
     if let release = slice.releasedBy {
-      writer.member("waitedForAccount", block.accountName(release.account))
-      writer.member("waitedForTx", release.predecessor.position)
+      writer.member("on", shortName(of: release.account, in: block))
+      writer.member("after", block.firstEntry + release.predecessor.position)
     }
     writer.endObject()
     writer.endObject()
-    guard slice.settlingNanoseconds >= shortestReleaseNanoseconds else { return }
+    guard slice.settlingNanoseconds >= Self.shortestReleaseNanoseconds else { return }
     beginSlice(
       "release", on: track, from: block.startNanoseconds + slice.endNanoseconds,
-      for: slice.settlingNanoseconds, to: &writer)
+      for: slice.settlingNanoseconds)
     writer.endObject()
   }
 
   /// Leaves the event's object open.
-  private static func beginSlice(
-    _ name: String, on track: Int, from start: UInt64, for duration: UInt64, to writer: inout JSONWriter
+  private mutating func beginSlice(
+    _ name: String, on track: Int, from start: UInt64, for duration: UInt64
   ) {
     writer.beginObject()
     writer.member("ph", "X")
     writer.member("name", name)
     writer.member("pid", 1)
     writer.member("tid", track)
-    writer.member("ts", microseconds(start))
-    writer.member("dur", microseconds(duration))
+    writer.member("ts", Self.microseconds(start))
+    writer.member("dur", Self.microseconds(duration))
   }
 
-  private static func writeFlow(
-    _ phase: String, _ id: Int, on worker: WorkerIndex, at time: UInt64, to writer: inout JSONWriter
-  ) {
+  private mutating func writeFlow(_ phase: String, _ id: Int, on worker: WorkerIndex, at time: UInt64) {
     writer.object { writer in
       writer.member("ph", phase)
       writer.member("id", id)
       if phase == "f" { writer.member("bp", "e") }
-      writer.member("name", "waited")
-      writer.member("cat", "wait")
+      writer.member("name", "wait")
       writer.member("pid", 1)
       writer.member("tid", worker.position + 1)
-      writer.member("ts", microseconds(time))
+      writer.member("ts", Self.microseconds(time))
     }
   }
 

@@ -16,6 +16,8 @@ public struct TransactionFileError: Error, Equatable, Sendable, CustomStringConv
     case lineTooLong(line: Int)
     /// The file's first `count` lines hold no transaction.
     case noTransactions(count: Int, first: TransactionLineError)
+    /// More than one block holds in memory.
+    case tooMuchAtOnce
   }
 
   public let path: String
@@ -30,6 +32,8 @@ public struct TransactionFileError: Error, Equatable, Sendable, CustomStringConv
       "'\(path)', line \(line): it is longer than \(TransactionReader.lineByteLimit >> 20) MiB, which no transaction is"
     case .noTransactions(let count, let first):
       "'\(path)' is no file of transactions: its first \(count) lines hold none; \(first)"
+    case .tooMuchAtOnce:
+      "'\(path)' has more than can be executed at once: give --block-size, which changes no result"
     }
   }
 }
@@ -41,7 +45,7 @@ package final class TransactionReader {
   /// So many lines without any transaction among them, from the first on, are no file of transactions.
   package static let strayLineLimit = 1000
 
-  private let path: String
+  package let path: String
   private let shared: Shared
   private var nextPiece = 0
   private var lineCount = 0

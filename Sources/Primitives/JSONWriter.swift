@@ -25,6 +25,12 @@ package struct JSONWriter {
     (depth, needsComma, followsKey) = (0, false, false)
   }
 
+  /// Hands over what is written so far; what follows goes on behind it, at the same depth.
+  package mutating func drain() -> [UInt8] {
+    defer { bytes = [] }
+    return bytes
+  }
+
   // MARK: Structure
 
   package mutating func beginObject() { open(UInt8(ascii: "{")) }

@@ -497,6 +497,107 @@ def check_transactions(check, count):
             check.expect(len(json.loads(output)["transactions"]) <= 60, f"transactions mutation {index}", output)
 
 
+def check_replay_input(check):
+    """Input without end or form, marks, pipes, progress, interruptions and traces of `replay`."""
+    folder, names = check.folder, check.folder.names
+    genesis, estuary = names["genesis"], oracle.estuary_binary()
+    lines = b"".join(folder.lines[:60])
+    plain = json.loads(check.run(["replay", genesis, folder.write("plain.jsonl", lines), "--json"])[1])
+
+    # Endless and shapeless input ends soon, by name, in little memory.
+    with open(os.path.join(folder.path, "long.jsonl"), "wb") as file:
+        file.write(folder.lines[0])
+        file.truncate(1 << 30)
+    folder.write("table.csv", b"a,b\n" * 5000)
+    for path, text in (
+        ("/dev/zero", "line 1: it is longer than"), ("long.jsonl", "line 2: it is longer than"),
+        ("/dev/urandom", "is no file of transactions"), ("table.csv", "its first 5000 lines hold none; line 1, byte 0"),
+        (folder.path, "Is a directory"),
+    ):  # fmt: skip
+        for flags in ([], ["--block-size", "10"]):
+            process = subprocess.Popen(
+                [estuary, "replay", genesis, path, *flags], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, cwd=folder.path)
+            errors = process.stderr.read().decode()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            sound = process.returncode == 1 and text in errors and usage.ru_maxrss < 400 << 10
+            check.expect(sound, f"replay {path} {flags}", f"exit {process.returncode}, {usage.ru_maxrss} KiB: {errors}")
+    check.refused("an endless genesis", ["replay", "/dev/zero", names["lines"]], "null bytes")
+
+    # Byte order marks and line ends of other systems.
+    mark = b"\xef\xbb\xbf"
+    with open(genesis, "rb") as file:
+        marked = folder.write("marked.json", mark + file.read().replace(b",", b",\r\n"))
+    for name, text in (("marks", mark + lines), ("line ends", lines.replace(b"\n", b"\r\n")), ("no last line end", lines[:-1])):
+        code, output, errors = check.run(["replay", marked, folder.write("marked.jsonl", text), "--json"])
+        check.expect(code == 0 and json.loads(output)["stateHash"] == plain["stateHash"], name, errors)
+    code, output, _ = check.run(["evm", "run", "--code", folder.write("marked.hex", mark + b"602a5f5260205ff3\r\n")])
+    check.expect(code == 0 and "2a" in output, "code behind a mark", output)
+    wide = folder.write("wide.hex", "\ufeff6001".encode("utf-16-le"))
+    check.refused("code in UTF-16", ["evm", "run", "--code", wide], "UTF-16")
+    check.refused("lines in UTF-16", ["replay", genesis, wide], "UTF-16")
+
+    # A pipe gives what the file gives, in parts of any size.
+    for flags in ([], ["--block-size", "1"], ["--block-size", "7"], ["--executor", "serial", "--block-size", "59"]):
+        done = subprocess.run(
+            [estuary, "replay", genesis, "/dev/stdin", "--json", *flags], input=lines, capture_output=True, cwd=folder.path)
+        same = done.returncode == 0 and json.loads(done.stdout)["transactions"] == plain["transactions"]
+        check.expect(same, f"a pipe of lines {flags}", done.stderr.decode())
+
+    # Ctrl-C: what is committed stays, the same command goes on.
+    ledger = os.path.join(folder.path, "interrupted")
+    command = [estuary, "replay", genesis, "/dev/stdin", "--ledger", ledger, "--block-size", "1", "-v"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"".join(folder.lines[:3]))
+    process.stdin.flush()
+    while b"committed 2" not in (note := process.stderr.readline()) and note:
+        pass
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=SECONDS)
+    text = errors.decode()
+    check.expect(process.returncode == 130 and "2 transactions are in the ledger" in text, "Ctrl-C", f"{process.returncode}: {text}")
+    done = subprocess.run([*command[:-1], "--json"], input=lines, capture_output=True)
+    again = json.loads(done.stdout) if done.returncode == 0 else {}
+    right = again.get("skippedTransactions") == 2 and again.get("stateHash") == plain["stateHash"]
+    check.expect(right, "a replay that was interrupted goes on", done.stderr.decode())
+
+    # Notes and progress on a terminal: every note has a line of its own.
+    import pty
+
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [estuary, "replay", genesis, names["lines"], "--block-size", "50", "-v"], stdout=subprocess.DEVNULL, stderr=follower)
+    os.close(follower)
+    shown = os.read(leader, 1 << 16).decode()
+    os.close(leader)
+    notes = [line for line in shown.split("\n") if "committed" in line]
+    apart = all(line.rsplit("\r\x1b[K", 1)[-1].startswith("committed") for line in notes)
+    check.expect(len(notes) == 4 and apart and "reading" in shown, "notes and progress", repr(shown))
+
+    # What is printed fits 80 columns, whatever goes wrong.
+    bad = b"[]\n[]\n" + b'{"ethereum":"0x02","access":{"readSlots":[["0x12",1]]}}\n' + lines
+    code, output, errors = check.run(["replay", genesis, folder.write("bad.jsonl", bad)])
+    widest = max((len(line) for line in output.split("\n")), default=0)
+    check.expect(code == 1 and widest <= 80 and "2 × no JSON object" in output, "80 columns", f"{widest}: {output}")
+
+    # A trace of either executor: a slice for each transaction, and what a block does as a whole.
+    trace = os.path.join(folder.path, "trace.json")
+    for flags in (["--executor", "serial"], ["--workers", "2"], ["--workers", "2", "--block-size", "7"]):
+        code, _, errors = check.run(["replay", genesis, names["lines"], "--trace", trace, *flags])
+        with open(trace) as file:
+            text = file.read()
+        events = json.loads(text)["traceEvents"]
+        slices = [event for event in events if event["ph"] == "X"]
+        numbers = sorted(event["args"]["tx"] for event in slices if "args" in event)
+        whole = {event["name"].rstrip("0123456789 ") for event in slices if event["tid"] == 0}
+        phases = {"execute block", "publish changes", "state hash", "commit"}
+        sound = code == 0 and numbers == list(range(200)) and whole == phases
+        check.expect(sound, f"trace {flags}", f"{len(numbers)} transactions, {whole}: {errors}")
+        small = len(text) < 320 * 200 + 16_000
+        check.expect(small, f"size of a trace {flags}", f"{len(text)} bytes")
+
+
 def check_programs(check, count):
     folder = check.folder
     programs = [folder.elf]
@@ -854,6 +955,7 @@ def main():
         check_misuses(check)
         check_geneses(check, options.mutations)
         check_transactions(check, options.mutations)
+        check_replay_input(check)
         check_programs(check, options.mutations)
         check_evm(check, options.mutations)
         check_mixed(check)

@@ -4,6 +4,7 @@ import Foundation
 import Ledger
 import Primitives
 import Scheduling
+import Synchronization
 
 struct ReplayVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -84,32 +85,83 @@ struct ReplayVerb: ParsableCommand {
   func run() throws {
     // Before anything is read: a ledger that is in use or damaged is known at once.
     let known = try ledger.flatMap { RocksDBStore.isLedger($0) ? try openStore($0) : nil }
-    var replay = Replay(
-      genesis: try Genesis.read(genesis),
-      transactions: BlockTransactions(try TransactionReader(transactions).rest()))
+    defer { Terminal.progress("") }
+    let reader = try TransactionReader(transactions)
+    Terminal.progress("reading \(genesis)")
+    var replay = Replay(genesis: try Genesis.read(genesis))
     replay.blockSize = blockSize ?? 0
     replay.verifiesSignatures = !skipsSignatures
     replay.recordsTimeline = trace != nil || (!output.json && executor != .serial)
     let executor = try makeExecutor()
+    let committed = CommittedCount()
+    let ledger = ledger
+    let interruption = Interruption { Self.interruptionText(committed.value, ledger) }
+    defer { withExtendedLifetime(interruption) {} }
+    let file = FileSource(reader) { Terminal.progress("reading: \(Self.grouped($0)) transactions") }
+    // What is run several times is read once.
+    let list = repeatCount > 1 ? try file.next(.max) : nil
     var elapsed: [UInt64] = []
-    var last: Replay.Outcome?
-    for _ in 0..<repeatCount {
-      let outcome = try run(replay, on: known, executor)
+    for round in 1...repeatCount {
+      let report = try ReplayReport(
+        keepsReceipts: output.json, tracePath: round == repeatCount ? trace : nil,
+        workerCount: executor.workerCount)
+      let observe = { (event: Replay.Event) in note(event, in: report, committed) }
+      let store: any AccountStore = if let ledger { try known ?? openStore(ledger) } else { MemoryStore() }
+      let outcome =
+        if let list {
+          try replay.run(ListedSource(list), on: store, executor: executor, observe: observe)
+        } else {
+          try replay.run(file, on: store, executor: executor, observe: observe)
+        }
       elapsed.append(outcome.timing.elapsedNanoseconds)
-      last = outcome
+      if round == repeatCount { try finish(outcome, report, executor, elapsed) }
     }
-    guard let last else { return }
-    if let trace { try writeTrace(last, of: replay, to: trace) }
-    if let dumpAccounts { try dump(last.chain, to: dumpAccounts) }
+  }
+
+  private func finish(
+    _ outcome: Replay.Outcome, _ report: ReplayReport, _ executor: any BlockExecutor, _ elapsed: [UInt64]
+  ) throws {
+    Terminal.progress("")
+    try report.finishTrace()
+    if let dumpAccounts { try dump(outcome.chain, to: dumpAccounts) }
     if output.json {
-      Terminal.write(try json(last, executor: executor, elapsed: elapsed))
+      Terminal.write(try json(outcome, report, executor: executor, elapsed: elapsed))
     } else {
-      try printText(last, executor: executor, elapsed: elapsed)
+      try printText(outcome, report, executor: executor, elapsed: elapsed)
     }
-    let strays = last.receipts.compactMap(\.lineError).filter { !$0.namesTransaction }
-    if let first = strays.first {
-      throw CLIError.strayLines(path: transactions, count: strays.count, first: first)
+    if let first = report.firstStray {
+      throw CLIError.strayLines(path: transactions, count: report.strayCount, first: first)
     }
+  }
+
+  private func note(_ event: Replay.Event, in report: ReplayReport, _ committed: CommittedCount) {
+    switch event {
+    case .executing(let count):
+      if blockSize == nil { Terminal.progress("executing \(Self.grouped(count)) transactions") }
+    case .committed(let part):
+      let count = part.firstEntry + part.transactions.count
+      committed.value = count
+      report.add(part)
+      if verbose { Terminal.note("committed \(count) transactions") }
+      Terminal.progress("\(Self.grouped(count)) transactions executed")
+    }
+  }
+
+  private static func interruptionText(_ count: Int, _ ledger: String?) -> String {
+    guard let ledger else { return "interrupted; without --ledger nothing of a replay is kept" }
+    return
+      "interrupted: \(grouped(count)) transactions are in the ledger '\(ledger)'; the same command again goes on "
+      + "behind them"
+  }
+
+  /// Thousands apart: "120,000".
+  static func grouped(_ number: Int) -> String {
+    var text = ""
+    for (place, digit) in String(number).reversed().enumerated() {
+      if place > 0 && place % 3 == 0 { text.append(",") }
+      text.append(digit)
+    }
+    return String(text.reversed())
   }
 
   private func makeExecutor() throws -> any BlockExecutor {
@@ -126,44 +178,16 @@ struct ReplayVerb: ParsableCommand {
     try RocksDBStore(path: path, patience: .telling)
   }
 
-  /// - Parameter known: the ledger, where it is there already.
-  private func run(
-    _ replay: Replay, on known: RocksDBStore?, _ executor: any BlockExecutor
-  ) throws -> Replay.Outcome {
-    defer { Terminal.progress("") }
-    let count = replay.transactions.count
-    let report = { (done: Int) in
-      if verbose { Terminal.note("committed \(done) transactions") }
-      Terminal.progress("\(done) of \(count) transactions")
-    }
-    guard let ledger else { return try replay.run(executor: executor, progress: report) }
-    return try replay.run(on: known ?? openStore(ledger), executor: executor, progress: report)
-  }
-
   private func dump(_ chain: Chain, to path: String) throws {
     try AccountDump.write(
       chain.store, slot: chain.head.slot, unixTimestamp: chain.head.unixTimestamp,
       blockhash: chain.head.blockhash, ethereum: try chain.ethereumDump(), to: path)
   }
 
-  private func writeTrace(_ outcome: Replay.Outcome, of replay: Replay, to path: String) throws {
-    let table = outcome.chain.table
-    let blocks = outcome.blocks.map { block in
-      let range = block.firstTransaction..<block.firstTransaction + block.timeline.slices.count
-      return ChromeTrace.Block(
-        number: block.height, timeline: block.timeline, timing: block.timing,
-        transactions: replay.transactions.part(
-          outcome.skippedCount + range.lowerBound..<outcome.skippedCount + range.upperBound),
-        receipts: outcome.receipts[range], startNanoseconds: block.startNanoseconds,
-        accountName: { table.key(of: $0).description })
-    }
-    try WholeFile.write(ChromeTrace.json(blocks), to: path)
-  }
-
   private func json(
-    _ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]
+    _ outcome: Replay.Outcome, _ report: ReplayReport, executor: any BlockExecutor, elapsed: [UInt64]
   ) throws -> [UInt8] {
-    var writer = JSONWriter(capacity: outcome.receipts.count * 512)
+    var writer = JSONWriter(capacity: outcome.count * 512)
     writer.beginObject()
     writer.member("stateHash", outcome.stateHash.description)
     if let root = try outcome.chain.ethereumStateRoot() {
@@ -190,60 +214,58 @@ struct ReplayVerb: ParsableCommand {
       }
     }
     writer.key("transactions")
-    writer.array { writer in for receipt in outcome.receipts { receipt.write(to: &writer) } }
+    writer.array { writer in for receipt in report.receipts { receipt.write(to: &writer) } }
     writer.endObject()
     writer.newline()
     return writer.bytes
   }
 
   private func printText(
-    _ outcome: Replay.Outcome, executor: any BlockExecutor, elapsed: [UInt64]
+    _ outcome: Replay.Outcome, _ report: ReplayReport, executor: any BlockExecutor, elapsed: [UInt64]
   ) throws {
-    let failures = outcome.receipts.filter { !$0.isSuccess }.map(\.failure)
     let best = elapsed.min() ?? 0
-    let count = outcome.receipts.count
+    let count = outcome.count
     var lines: [String] = []
     if outcome.skippedCount > 0 {
       lines.append("the ledger already had \(outcome.skippedCount) transactions")
     }
     lines.append(
-      "\(count) transactions, \(count - failures.count) succeeded, \(failures.count) failed"
+      "\(count) transactions, \(count - report.failureCount) succeeded, \(report.failureCount) failed"
         + " (\(executor.name), \(executor.workerCount) workers)")
-    lines.append(
+    lines += ErrorSummary.wrapped(
       "executed in \(LanePicture.duration(best))"
         + (best > 0 && count > 0 ? ", \(UInt64(Double(count) * 1e9 / Double(best))) transactions/s" : "")
         + (elapsed.count > 1 ? " (best of \(elapsed.count))" : "")
-        + "; signatures \(LanePicture.duration(outcome.timing.signatureNanoseconds)) of processor time")
+        + "; signatures \(LanePicture.duration(outcome.timing.signatureNanoseconds)) of processor time",
+      indent: "", width: 80)
     lines.append(
       "state hash computed in \(LanePicture.duration(outcome.timing.stateHashNanoseconds)),"
         + " committed in \(LanePicture.duration(outcome.timing.commitNanoseconds))")
-    lines += errorSummary(failures)
+    lines += report.errors.lines(width: max(80, min(Terminal.width, 120)))
     lines.append("state hash \(outcome.stateHash)")
     if let root = try outcome.chain.ethereumStateRoot() {
       lines.append("state root 0x\(Hex.encode(root.bytes))")
     }
     let table = outcome.chain.table
-    if let timeline = Self.whole(outcome.blocks.map(\.timeline)) {
+    if let timeline = report.timeline {
+      if timeline.slices.count < count {
+        lines.append("of the first \(timeline.slices.count) transactions:")
+      }
       lines.append(
         LanePicture(timeline) { table.key(of: $0).description }
           .text(width: Terminal.width, colour: Terminal.hasColour))
     }
     print(lines.joined(separator: "\n"))
   }
+}
 
-  /// The commonest errors first, ties by text; one of a kind as it is, several with the first as an example.
-  private func errorSummary(_ failures: [(kind: String, example: String?)]) -> [String] {
-    var kinds: [String: (count: Int, example: String?)] = [:]
-    for failure in failures { kinds[failure.kind, default: (0, failure.example)].count += 1 }
-    return kinds.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(8).map {
-      let (count, example) = $0.value
-      guard let example else { return "  \(count) × \($0.key)" }
-      return "  \(count) × " + (count == 1 ? example : "\($0.key); first \(example)")
-    }
-  }
+/// How far a replay has come, for whoever interrupts it.
+private final class CommittedCount: Sendable {
+  private let count = Atomic<Int>(0)
 
-  private static func whole(_ timelines: [Timeline]) -> Timeline? {
-    guard let first = timelines.first else { return nil }
-    return timelines.dropFirst().reduce(first) { $0.followed(by: $1) }
+  // Relaxed: the number alone is shared.
+  var value: Int {
+    get { count.load(ordering: .relaxed) }
+    set { count.store(newValue, ordering: .relaxed) }
   }
 }
