@@ -165,6 +165,17 @@ public final class Chain {
     executor.warm(table.programs, environment: environment(slot: head.slot))
   }
 
+  /// What Ethereum's transactions would see of the block that comes next, if it came now; `nil` where the ledger has no
+  /// Ethereum side.
+  package func nextEthereumBlock() -> BlockEnvironment? {
+    var record = head
+    if progress == .advancing {
+      record.slot += 1
+      record.unixTimestamp = max(record.unixTimestamp, Clocks.unixSeconds())
+    }
+    return ethereum?.part(of: record, after: head, ends: true).environment
+  }
+
   private func environment(slot: UInt64) -> ExecutionEnvironment {
     ExecutionEnvironment(
       slot: slot, blockhash: head.blockhash, sysvars: sysvars, noncesFollowTransactions: progress == .fixed,

@@ -36,6 +36,6 @@ public struct EstuaryCommand: ParsableCommand {
       Terminal.note(complaint)
       exit(withError: ExitCode.validationFailure)
     }
-    main()
+    main(ArgumentOrder.arranged(Array(CommandLine.arguments.dropFirst())))
   }
 }

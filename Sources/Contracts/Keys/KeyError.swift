@@ -21,6 +21,8 @@ package enum KeyError: Error, Equatable, Sendable {
   case notKeyfile(String)
   case unsupported(String)
   case wrongPassword
+  /// There is no password to open a key file with; the text says why.
+  case noPassword(String)
   /// The key inside is another account's than the file says.
   case otherAddress(file: Address, key: Address)
 }
@@ -34,6 +36,7 @@ extension KeyError: CustomStringConvertible {
     case .notKeyfile(let detail): "no key file (Web3 secret storage, version 3): \(detail)"
     case .unsupported(let what): "a key file with \(what), which is not supported"
     case .wrongPassword: "the password is wrong, or the key file is damaged"
+    case .noPassword(let detail): detail
     case .otherAddress(let file, let key):
       "the key file says \(file.checksummed) but holds the key of \(key.checksummed)"
     }

@@ -2,7 +2,7 @@
 // the tracing mode calls the hook before every opcode with the operand stack laid out as the EVM has it; the fast
 // mode has no such calls. A line is written when the opcode's cost is known: before the next one, before what it calls
 // begins, or when the frame ends. What a call takes along counts as its cost, what initcode gets does not, as geth and
-// the executable specification have it.
+// the executable specification have it. Besides lines, or instead of them, a tracer records calls (CallTrace.swift).
 
 import Primitives
 import SBPF
@@ -40,21 +40,42 @@ package final class EVMTracer {
     }
   }
 
-  private let write: ([UInt8]) -> Void
+  private let write: (([UInt8]) -> Void)?
   private var pending: Step?
+  /// The calls of the execution; `nil` where they are not recorded.
+  private var calls: CallTrace?
+  /// The opcode that was noted last, and how much the journal held then.
+  private var opcode: UInt8?
+  private var (undoCount, logCount) = (0, 0)
 
   /// - Parameter write: called with each line, line end included.
   package init(_ write: @escaping ([UInt8]) -> Void) { self.write = write }
 
+  /// Records calls, and writes lines where there is something to write them.
+  package init(recordingCallsAnd write: (([UInt8]) -> Void)?) {
+    self.write = write
+    calls = CallTrace()
+  }
+
+  /// Hands over the calls that were recorded, and begins anew.
+  package func takeCalls() -> CallTrace {
+    defer { if calls != nil { calls = CallTrace() } }
+    opcode = nil
+    return calls ?? CallTrace()
+  }
+
   /// Notes the opcode that `frame` runs next.
   func step(_ frame: FramePointer, pc: Int, free: UnsafeMutableRawPointer) {
     flush(frame.host)
+    let opcode = pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0
+    if calls != nil { note(opcode, frame, free) }
+    if write == nil { return }
     let bottom = frame.pointee.context.bottom
     let words = UnsafeBufferPointer(
       start: bottom.assumingMemoryBound(to: UInt256.self),
       count: max(free - bottom, 0) / MemoryLayout<UInt256>.stride)
     pending = Step(
-      pc: pc, opcode: pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0,
+      pc: pc, opcode: opcode,
       gas: UInt64(bitPattern: frame.pointee.context.gas), stack: Array(words), depth: frame.pointee.depth,
       memoryByteCount: frame.pointee.context.memoryByteCount,
       returnData: [UInt8](
@@ -63,7 +84,46 @@ package final class EVMTracer {
       refund: frame.host.pointee.journal.refund)
   }
 
-  /// Notes that `frame` has ended.
+  private func note(_ opcode: UInt8, _ frame: FramePointer, _ free: UnsafeMutableRawPointer) {
+    self.opcode = opcode
+    undoCount = frame.host.pointee.journal.undo.count
+    logCount = frame.host.pointee.journal.logs.count
+    let top = free - MemoryLayout<UInt256>.stride
+    if opcode == Self.selfDestruct, !frame.pointee.isStatic, top >= frame.pointee.context.bottom {
+      calls?.note(.selfDestruct(heir: Address(top.load(as: UInt256.self))))
+    }
+  }
+
+  private static let (sstore, selfDestruct): (UInt8, UInt8) = (0x55, 0xff)
+
+  /// Notes what the last opcode left in the journal.
+  private func noteEffect(_ host: UnsafeMutablePointer<HostState>) {
+    let (undo, logs) = (host.pointee.journal.undo, host.pointee.journal.logs.count)
+    if opcode == Self.sstore, undo.count > undoCount {
+      let entry = undo.base[undo.count - 1]
+      if entry.kind == .slotValue {
+        let slot = host.pointee.journal.slots.base[Int(entry.position)]
+        calls?.note(.storage(slot: slot.key, before: entry.word, after: slot.value))
+      }
+    }
+    if logs > logCount { calls?.note(.log(host.pointee.journal.logs[logs - 1])) }
+    (undoCount, logCount) = (undo.count, logs)
+  }
+
+  /// Notes that `frame` begins to run the code of the account at a position of the journal.
+  func begin(_ frame: FramePointer, code: Int, isCreation: Bool = false) {
+    flush(frame.host)
+    calls?.begin(frame, code: code, opcode: frame.pointee.depth == 0 ? nil : opcode, isCreation: isCreation)
+    logCount = frame.host.pointee.journal.logs.count
+  }
+
+  /// Notes how `frame` ended, before what it did is taken back.
+  func leave(_ frame: FramePointer, _ status: FrameStatus) {
+    calls?.end(frame, status)
+    (opcode, logCount) = (nil, frame.host.pointee.journal.logs.count)
+  }
+
+  /// Notes that the code of `frame` has ended.
   func end(_ frame: FramePointer) {
     let hasFailed =
       switch frame.pointee.context.fault {
@@ -76,7 +136,8 @@ package final class EVMTracer {
 
   /// Writes the opcode that was noted last, now that the frame's gas tells what it cost.
   func flush(_ host: UnsafeMutablePointer<HostState>, error: String? = nil) {
-    guard let step = pending else { return }
+    if calls != nil { noteEffect(host) }
+    guard let step = pending, let write else { return }
     pending = nil
     let left = UInt64(bitPattern: (host.pointee.frames + step.depth).pointee.context.gas)
     var json = JSONWriter(capacity: 256 + step.stack.count * 24)
@@ -111,7 +172,7 @@ package final class EVMTracer {
     if let test = summary.test { json.member("test", test) }
     json.endObject()
     json.newline()
-    write(json.bytes)
+    write?(json.bytes)
   }
 
   private func quantity(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -26,7 +26,7 @@ enum FrameRun {
     _ child: FramePointer, codePosition: Int, payer: Int, isDelegated: Bool
   ) -> FrameStatus {
     let host = child.host
-    if let tracer = host.pointee.tracer { tracer.flush(host) }
+    if let tracer = host.pointee.tracer { tracer.begin(child, code: codePosition) }
     let checkpoint = host.pointee.journal.checkpoint
     let fork = host.pointee.fork
     if payer >= 0 || fork < .spuriousDragon {
@@ -52,6 +52,7 @@ enum FrameRun {
     } else {
       host.pointee.returnByteCount = 0
     }
+    if let tracer = host.pointee.tracer { tracer.leave(child, status) }
     if status != .success { settle(child, status, checkpoint) }
     return status
   }
@@ -103,6 +104,9 @@ enum FrameRun {
   /// - Parameter payer: who pays the endowment.
   static func create(_ child: FramePointer, initcode: Unmanaged<EVMCode>, payer: Int) -> FrameStatus {
     let host = child.host
+    if let tracer = host.pointee.tracer {
+      tracer.begin(child, code: child.pointee.account, isCreation: true)
+    }
     let checkpoint = host.pointee.journal.checkpoint
     let (fork, account) = (host.pointee.fork, child.pointee.account)
     host.pointee.journal.setFlags([.exists, .created, .touched], at: account)
@@ -119,6 +123,7 @@ enum FrameRun {
       host.pointee.returnByteCount = 0
     }
     if status == .success { status = deposit(child) }
+    if let tracer = host.pointee.tracer { tracer.leave(child, status) }
     if status != .success { settle(child, status, checkpoint) }
     return status
   }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Contracts
+import EVM
 import Estuary
 import Ledger
 import Primitives
@@ -9,7 +11,7 @@ struct AccountVerb: ParsableCommand {
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case display, json }
 
-  @Argument(help: "A base58 key or a key pair file.")
+  @Argument(help: "A base58 key, a key pair file, or an Ethereum address.")
   var key: String
 
   @Option(help: "Format, as `solana account` has it.")
@@ -21,6 +23,10 @@ struct AccountVerb: ParsableCommand {
   @OptionGroup var ledger: LedgerOptions
 
   func run() throws {
+    if key.hasPrefix("0x") {
+      try showEthereum(try EthereumText.address(key, what: "the account"))
+      return
+    }
     let key = try LedgerOptions.key(key)
     guard let account = try ledger.openForReading().account(key) else { throw CLIError.noAccount(key) }
     if json || output == .json {
@@ -39,6 +45,37 @@ struct AccountVerb: ParsableCommand {
       print("Length: \(account.data.count) (0x\(String(account.data.count, radix: 16))) bytes")
       print(HexDump.text(account.data, limit: 4096))
     }
+  }
+
+  private func showEthereum(_ address: Address) throws {
+    let chain = try ledger.openForReading()
+    guard let account = try chain.ethereumAccount(address) else {
+      throw ContractError.refused("there is no account at \(address.checksummed)")
+    }
+    let code = try chain.ethereumCode(at: address)
+    if json || output == .json {
+      var writer = JSONWriter(pretty: true)
+      writer.object { writer in
+        writer.member("address", address.checksummed)
+        writer.member("balance", EthereumText.quantity(account.balance))
+        writer.member("nonce", account.nonce)
+        writer.member("codeHash", EthereumText.hex(account.codeHash.bytes))
+        writer.member("code", EthereumText.hex(code))
+      }
+      writer.newline()
+      Terminal.write(writer.bytes)
+      return
+    }
+    print(
+      """
+      Address: \(address.checksummed)
+      Balance: \(Ether.text(account.balance))
+      Nonce: \(account.nonce)
+      """)
+    if code.isEmpty { return }
+    print("Code Hash: \(EthereumText.hex(account.codeHash.bytes))")
+    print("Length: \(code.count) (0x\(String(code.count, radix: 16))) bytes")
+    print(HexDump.text(code, limit: 4096))
   }
 
   /// As `solana account --output json` prints it.

@@ -9,10 +9,21 @@ import WideIntegers
 
 struct EVMVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evm", abstract: "Translate, run and test EVM bytecode.",
-    subcommands: [
-      EVMRunVerb.self, EVMTranslateVerb.self, EVMDisassembleVerb.self, EVMStateTestVerb.self,
-      EVMBlockTestVerb.self, EVMTransactionTestVerb.self,
+    commandName: "evm", abstract: "Deploy and call contracts; translate, run and test EVM bytecode.",
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Contracts on a ledger",
+        subcommands: [
+          EVMAccountsVerb.self, EVMDeployVerb.self, EVMSendVerb.self, EVMEstimateVerb.self,
+          EVMCallVerb.self, EVMBalanceVerb.self,
+          EVMNonceVerb.self, EVMCodeVerb.self, EVMStorageVerb.self, EVMAccessListVerb.self,
+          EVMTraceVerb.self,
+        ]),
+      CommandGroup(
+        name: "Bytecode", subcommands: [EVMRunVerb.self, EVMTranslateVerb.self, EVMDisassembleVerb.self]),
+      CommandGroup(
+        name: "Ethereum's tests",
+        subcommands: [EVMStateTestVerb.self, EVMBlockTestVerb.self, EVMTransactionTestVerb.self]),
     ])
 }
 

@@ -1,0 +1,19 @@
+// A chain's side of the emulator: the block that would come next, on the committed accounts.
+
+import EVM
+import Ledger
+import SBPF
+
+extension Chain {
+  /// An emulator of the block that would come next; it is of no use any more when that block has come.
+  ///
+  /// - Returns: `nil` where the ledger has no Ethereum side.
+  package func emulator(
+    engine: Engine = .fastest, tracer: EVMTracer? = nil
+  ) throws(ChainError) -> Emulator? {
+    guard let block = nextEthereumBlock() else { return nil }
+    let programs = EVMProgramCache()
+    return try Emulator(
+      over: committedState(programs), in: block, programs: programs, engine: engine, tracer: tracer)
+  }
+}

@@ -1,0 +1,173 @@
+// What an Ethereum transaction or a call would do if it came next, found by executing it in the block that would come
+// next, on the committed accounts, and keeping nothing. Executing is the processor's, so what a transaction does here is
+// what it does in a block: status, gas, output, logs, and the accounts and slots that it uses.
+//
+// Always ends: gas bounds what code can do, and `gasCap` bounds the gas, whatever a ledger's block allows.
+
+import EVM
+import Ledger
+import Primitives
+import SBPF
+import Scheduling
+import WideIntegers
+
+/// What came of an execution that nobody keeps.
+package struct Emulation: Sendable {
+  package let receipt: EVMReceipt
+  package let changes: EVMStateChanges
+  /// What a block's execution with these accounts and slots at hand needs no more than; precompiles and the fee
+  /// recipient's credit left out.
+  package let accesses: EVMAccesses
+
+  /// Gas that must be there while it runs: what refunds take off is spent before.
+  package var gasSpent: UInt64 { receipt.gasUsed &+ receipt.gasRefund }
+}
+
+/// Why there is nothing to tell of a transaction.
+package enum EmulationError: Error, Sendable {
+  /// A block may not hold it; it would have no effect.
+  case refused(TransactionValidityError)
+  /// More gas than the emulator takes.
+  case gasAboveCap(gasLimit: UInt64, cap: UInt64)
+  case state(EVMStateError)
+}
+
+/// Used by one thread at a time.
+package final class Emulator {
+  /// More gas than any chain's block has; endless code spends it in seconds.
+  package static let gasCap: UInt64 = 1 << 27
+
+  /// Of the block that would come next.
+  package let block: BlockEnvironment
+  private let state: EmulatedState
+  private let host: EVMHost
+  private let thread: EVMThread
+
+  /// - Parameters:
+  ///   - base: the state; it may not change while the emulator lives.
+  ///   - tracer: told of every opcode; code runs slower then.
+  package init(
+    over base: any EVMStateReader, in block: BlockEnvironment, programs: EVMProgramCache,
+    engine: Engine = .fastest, tracer: EVMTracer? = nil
+  ) throws(ChainError) {
+    self.block = block
+    state = EmulatedState(over: base)
+    do throws(WideMachineError) {
+      host = try EVMHost(programs: programs, engine: engine, mode: tracer == nil ? .fast : .tracing)
+    } catch {
+      throw .machine(detail: "\(error)")
+    }
+    do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
+    do throws(EVMStateError) { try begin() } catch { throw .ethereum(detail: "\(error)") }
+    host.tracer = tracer
+  }
+
+  /// Who is told of opcodes from now on; of no effect unless the emulator was made with one.
+  var tracer: EVMTracer? {
+    get { host.tracer }
+    set { host.tracer = newValue }
+  }
+
+  /// What the block does before its first transaction.
+  private func begin() throws(EVMStateError) {
+    try thread.run { () throws(EVMStateError) in
+      try EVMBlockProcessor(host: host).begin(block, reader: state) { state.apply($0) }
+    }
+  }
+
+  /// Executes `transaction`, which needs no signature.
+  ///
+  /// - Parameter checks: `none` for a call, whose sender pays nothing and may be anybody.
+  package func run(
+    _ transaction: EthereumTransaction, from sender: Address, checks: EVMTransactionProcessor.Checks
+  ) throws(EmulationError) -> Emulation {
+    guard transaction.gasLimit <= Self.gasCap else {
+      throw .gasAboveCap(gasLimit: transaction.gasLimit, cap: Self.gasCap)
+    }
+    let result: Result<Emulation, EmulationError> = thread.run {
+      do throws(EVMStateError) {
+        let outcome = try EVMTransactionProcessor(host: host).process(
+          transaction, sender: sender, in: block, reader: state, checks: checks)
+        switch outcome {
+        case .refused(let error): return .failure(.refused(error))
+        case .executed(let receipt, let changes):
+          return .success(Emulation(receipt: receipt, changes: changes, accesses: host.accesses))
+        }
+      } catch {
+        return .failure(.state(error))
+      }
+    }
+    return try result.get()
+  }
+
+  /// Makes what an emulation changed the state that later ones see; the ledger stays as it is.
+  package func apply(_ emulation: Emulation) { state.apply(emulation.changes) }
+
+  package func account(_ address: Address) throws(EmulationError) -> EVMAccount? {
+    do throws(EVMStateError) { return try state.account(address) } catch { throw .state(error) }
+  }
+
+  /// Gas that a transaction may have at most here.
+  package var gasLimit: UInt64 {
+    let limit = min(block.gasLimit, Self.gasCap)
+    return block.fork >= .osaka ? min(limit, TransactionLimits.gas) : limit
+  }
+}
+
+/// What transactions changed, over a state that stays as it is.
+private final class EmulatedState: EVMStateReader {
+  private struct Slot: Hashable {
+    let address: Address
+    let incarnation: UInt64
+    let slot: UInt256
+  }
+
+  private let base: any EVMStateReader
+  private var accounts: [Address: EVMStateChanges.AccountChange] = [:]
+  private var codes: [Hash: EVMCode] = [:]
+  private var slots: [Slot: UInt256] = [:]
+
+  init(over base: any EVMStateReader) { self.base = base }
+
+  func account(_ address: Address) throws(EVMStateError) -> EVMAccount? {
+    if let change = accounts[address] { return change.account }
+    return try base.account(address)
+  }
+
+  func incarnation(of address: Address) throws(EVMStateError) -> UInt64 {
+    if let change = accounts[address] { return change.incarnation }
+    return try base.incarnation(of: address)
+  }
+
+  func storage(
+    _ address: Address, incarnation: UInt64, slot: UInt256
+  ) throws(EVMStateError) -> UInt256 {
+    if let value = slots[Slot(address: address, incarnation: incarnation, slot: slot)] { return value }
+    return try base.storage(address, incarnation: incarnation, slot: slot)
+  }
+
+  func code(_ address: Address, _ account: EVMAccount) throws(EVMStateError) -> EVMCode {
+    if let code = codes[account.codeHash] { return code }
+    return try base.code(address, account)
+  }
+
+  func apply(_ changes: EVMStateChanges) {
+    for change in changes.accounts {
+      accounts[change.address] = change
+      if let code = change.code { codes[code.hash] = code }
+    }
+    for change in changes.slots {
+      slots[Slot(address: change.address, incarnation: change.incarnation, slot: change.slot)] = change.value
+    }
+  }
+}
+
+extension EmulationError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .refused(let error): error.description
+    case .gasAboveCap(let limit, let cap): "a gas limit of \(limit) is more than is tried out, \(cap)"
+    case .state(let error): "Ethereum's state is unusable: \(error)"
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// How `deploy` and `send` send: tried out first, with the smallest gas limit that does, and then signed and executed as
+// the next block. Nothing is written where a block would refuse the transaction, or where it would fail.
+
+import ArgumentParser
+import Contracts
+import EVM
+import Estuary
+import Primitives
+import WideIntegers
+
+struct ContractSending {
+  let sender: SenderOptions
+  let message: MessageOptions
+  let sending: SendingOptions
+  let ledger: EthereumLedgerOptions
+  let output: OutputOptions
+  /// What reasons and events are read by.
+  let abi: ContractABI
+
+  /// Reads every option, so that what is wrong with one shows before there is a ledger.
+  struct Request {
+    let key: PrivateKey
+    let to: Address?
+    let data: [UInt8]
+    let value: UInt256
+    let gasLimit: UInt64?
+    let price: UInt256?
+    let tip: UInt256?
+    let nonce: UInt64?
+  }
+
+  func request(to: Address?, data: [UInt8]) throws -> Request {
+    let gasLimit = try message.gas()
+    if sending.force && gasLimit == nil { throw ValidationError("--force needs --gas-limit") }
+    return Request(
+      key: try sender.key(), to: to, data: data, value: try message.wei(), gasLimit: gasLimit,
+      price: try message.price(), tip: try sending.tip(), nonce: try sending.givenNonce())
+  }
+
+  /// The transaction with its gas limit, and what it does; one that fails is an error unless it is forced.
+  private func tryOut(_ request: Request, in emulator: Emulator) throws -> (EthereumTransaction, Emulation) {
+    var transaction = try transaction(request, emulator)
+    let sender = request.key.address
+    let emulation: Emulation
+    do throws(EmulationError) {
+      if request.gasLimit != nil {
+        emulation = try emulator.run(transaction, from: sender, checks: .all)
+      } else {
+        switch try emulator.smallestGasLimit(transaction, from: sender, checks: .all) {
+        case .found(let gasLimit, let found): (transaction.gasLimit, emulation) = (gasLimit, found)
+        case .fails(let gasLimit, let failed): (transaction.gasLimit, emulation) = (gasLimit, failed)
+        }
+      }
+    } catch {
+      guard case .refused(let reason) = error else { throw error }
+      throw ContractError.refused(
+        "not sent: " + reason.explained(transaction, from: sender, in: emulator.block))
+    }
+    if !emulation.receipt.isSuccess && !sending.force {
+      let outcome = ContractOutcome(emulation.receipt, of: transaction, from: sender, abi: abi)
+      if output.json { Terminal.write(outcome.json) }
+      throw ContractError.notSent(reason: outcome.failure ?? "")
+    }
+    return (transaction, emulation)
+  }
+
+  /// Prints the gas limit and sends nothing.
+  func estimate(_ request: Request, on chain: Chain) throws {
+    let (transaction, emulation) = try tryOut(request, in: try ledger.emulator(of: chain))
+    output.print(text: "\(transaction.gasLimit)") { writer in
+      writer.object { writer in
+        writer.member("gas", transaction.gasLimit)
+        writer.member("gasUsed", emulation.receipt.gasUsed)
+      }
+    }
+  }
+
+  func send(_ request: Request, on chain: Chain) throws {
+    let emulator = try ledger.emulator(of: chain)
+    let sender = request.key.address
+    let (transaction, _) = try tryOut(request, in: emulator)
+    let signed = transaction.signed(by: request.key)
+    let result = try chain.send(signed, unixTimestamp: emulator.block.timestamp)
+    guard case .success(let receipt) = result.outcome else {
+      throw ContractError.refused("not sent: \(result.errorText ?? "")")
+    }
+    let outcome = ContractOutcome(
+      receipt, of: signed, from: sender, blockNumber: emulator.block.number, abi: abi)
+    if output.json { Terminal.write(outcome.json) } else { print(outcome.text) }
+    if let reason = outcome.failure {
+      throw ContractError.reverted(reason: "the transaction failed: \(reason)")
+    }
+  }
+
+  private func transaction(_ request: Request, _ emulator: Emulator) throws -> EthereumTransaction {
+    let block = emulator.block
+    let nonce = try request.nonce ?? emulator.account(request.key.address)?.nonce ?? 0
+    var transaction = EthereumTransaction(
+      kind: .legacy, chainID: block.fork >= .spuriousDragon ? block.chainID : nil, nonce: nonce,
+      maxPriorityFeePerGas: .zero, maxFeePerGas: .zero, gasLimit: request.gasLimit ?? emulator.gasLimit,
+      to: request.to, value: request.value, data: request.data)
+    if block.fork >= .london {
+      transaction.kind = .dynamicFee
+      let base = block.baseFeePerGas
+      let usualTip = Self.gwei
+      let tip: UInt256
+      if let price = request.price {
+        tip = request.tip ?? min(usualTip, price >= base ? price &- base : .zero)
+        transaction.maxFeePerGas = price
+      } else {
+        tip = request.tip ?? usualTip
+        let (price, overflow) = (base &+ base).addingReportingOverflow(tip)
+        transaction.maxFeePerGas = overflow ? .max : price
+      }
+      transaction.maxPriorityFeePerGas = tip
+    } else {
+      if request.tip != nil {
+        throw ContractError.refused(
+          "--priority-gas-price: there is none in \(block.fork.name), give --gas-price")
+      }
+      transaction.maxFeePerGas = request.price ?? Self.gwei
+      transaction.maxPriorityFeePerGas = transaction.maxFeePerGas
+    }
+    return transaction
+  }
+
+  private static let gwei = UInt256(1_000_000_000)
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Contracts
+import EVM
+import Estuary
+import Primitives
+import WideIntegers
+
+struct EVMTraceVerb: TakesAnyText {
+  static let flags: Set<String> = ["--opcodes"]
+
+  static let configuration = CommandConfiguration(
+    commandName: "trace", abstract: "Show what a call does: the calls below it, gas, value, logs, storage.",
+    discussion: """
+      Takes what 'evm call' takes. With --abi, functions, events and errors have names. With --opcodes there is a line of \
+      JSON for each opcode instead (EIP-3155).
+      """)
+
+  @OptionGroup var subject: CallOptions
+  @OptionGroup var sender: SenderOptions
+  @OptionGroup var message: MessageOptions
+  @OptionGroup var interface: InterfaceOptions
+
+  @Flag(help: "Print a line for each opcode (EIP-3155).")
+  var opcodes = false
+
+  @OptionGroup var ledger: EthereumLedgerOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let abi = try interface.read()
+    let tracer = opcodes ? EVMTracer { Terminal.write($0) } : EVMTracer(recordingCallsAnd: nil)
+    let target = try subject.call.address()
+    let (input, _) = try subject.call.input(abi)
+    let message = try ContractMessage(message, from: try sender.address(), to: target, data: input)
+    let emulator = try ledger.emulator(of: try ledger.openForReading(), tracer: tracer)
+    let emulation = try message.run(in: emulator)
+    report(emulation, tracer, abi, fork: emulator.block.fork)
+    if let failure = abi.failure(of: emulation.receipt) {
+      throw ContractError.reverted(reason: "the call failed: \(failure)")
+    }
+  }
+
+  private func report(_ emulation: Emulation, _ tracer: EVMTracer, _ abi: ContractABI, fork: Fork) {
+    let receipt = emulation.receipt
+    if opcodes {
+      tracer.finish(
+        EVMTracer.Summary(
+          output: receipt.output, gasUsed: receipt.gasUsed, error: receipt.halt?.description, fork: fork))
+    } else {
+      let tree = CallTree(trace: tracer.takeCalls(), abi: abi)
+      output.print(text: "\(tree.text)\n\(receipt.gasUsed) gas with the transaction's own") {
+        tree.write(to: &$0)
+      }
+    }
+  }
+}
