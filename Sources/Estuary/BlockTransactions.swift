@@ -95,6 +95,9 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
     return ethereum[place]
   }
 
+  /// Whether each of Ethereum's entries of `range`, which holds no others, comes with its access set.
+  func areDeclared(_ range: Range<Int>) -> Bool { ethereum(in: range).allSatisfy { $0.access != nil } }
+
   /// The end of the run of Ethereum's entries that begins at `position`.
   func endOfRun(from position: Int) -> Int {
     var end = position

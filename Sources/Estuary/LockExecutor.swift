@@ -1,6 +1,7 @@
 // Executes a block on a pool of workers, ordered by a conflict graph over the accounts that transactions declare
 // (docs/scheduler.md). Workers decode, add to the graph and run by turns, as `BlockFeed` says. Runs of Ethereum's
-// transactions, which declare nothing, are executed between the runs of Solana's: in order, or ahead of their turn.
+// transactions are executed between the runs of Solana's: in order, or on all workers where they run ahead of their turn or
+// come with access sets, by which they are scheduled (EthereumLanes.swift).
 
 import EVM
 import Ledger
@@ -20,8 +21,9 @@ package final class LockExecutor: BlockExecutor {
   private let graph = ConflictGraph()
   /// Made with the first block that has an Ethereum side.
   private var ethereum: EthereumLane?
-  /// Likewise, where they run ahead.
+  /// Made for the first run of them on all workers.
   private var ethereumLanes: EthereumLanes?
+  private let ethereumPrograms = EVMProgramCache()
 
   /// - Parameter workerCount: `[1, WorkerPool.workerLimit]`.
   package init(
@@ -125,17 +127,26 @@ package final class LockExecutor: BlockExecutor {
 
   private func ethereumLane() throws(BlockExecutionError) -> EthereumLane {
     if let ethereum { return ethereum }
-    let programs = EVMProgramCache()
-    let lane = try EthereumLane(programs: programs, engine: engine)
-    if runsAhead {
-      do throws(WideMachineError) {
-        ethereumLanes = try EthereumLanes(pool: pool, programs: programs, engine: engine)
-      } catch {
-        throw .machine(error)
-      }
-    }
+    let lane = try EthereumLane(programs: ethereumPrograms, engine: engine)
     ethereum = lane
     return lane
+  }
+
+  /// What runs Ethereum's entries of `range` on all workers; `nil` where they run in order.
+  private func ethereumLanes(
+    for range: Range<Int>, of transactions: BlockTransactions
+  ) throws(BlockExecutionError) -> EthereumLanes? {
+    // Of a few transactions, the workers would spend more time on meeting than on running.
+    let isWorthwhile = workerCount > 1 && range.count >= 8 * workerCount
+    guard runsAhead || isWorthwhile && transactions.areDeclared(range) else { return nil }
+    if let ethereumLanes { return ethereumLanes }
+    do throws(WideMachineError) {
+      let made = try EthereumLanes(pool: pool, programs: ethereumPrograms, engine: engine)
+      ethereumLanes = made
+      return made
+    } catch {
+      throw .machine(error)
+    }
   }
 
   /// Executes Ethereum's transactions from where `feed` stands to the next of another kind.
@@ -146,9 +157,9 @@ package final class LockExecutor: BlockExecutor {
     let block = preparation.block
     let range = feed.end..<block.transactions.endOfRun(from: feed.end)
     feed.skip(to: range.upperBound)
-    if let ethereumLanes {
+    if let lanes = try ethereumLanes(for: range, of: block.transactions) {
       return try ethereum.execute(
-        range, of: block.transactions, ahead: ethereumLanes, recordsTimeline: block.recordsTimeline,
+        range, of: block.transactions, ahead: lanes, recordsTimeline: block.recordsTimeline,
         into: receipts)
     }
     return try onFirstWorker { () throws(BlockExecutionError) in

@@ -66,6 +66,9 @@ public struct AccessSet: Sendable, Equatable {
     return result
   }
 
+  /// Number of entries.
+  package var count: Int { accounts.count + slots.count + solana.count }
+
   // MARK: Membership
 
   /// Whether the set lets a transaction read `address`, or write it.

@@ -184,7 +184,8 @@ import WideIntegers
     }
     let store = MemoryStore()
     let chain = try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .fixed)
-    _ = try chain.execute(BlockTransactions(transactions.map { .success($0) }), verifiesSignatures: false, endsBlock: false)
+    _ = try chain.execute(
+      BlockTransactions(transactions.map { .success($0) }), verifiesSignatures: false, endsBlock: false)
     #expect(chain.stateHash != whole.stateHash)
     #expect(
       try Self.run(genesis, transactions, on: SerialExecutor(), store: store).stateHash == whole.stateHash)

@@ -2,6 +2,7 @@
 // outcome depends on. Not used is what only became warm, as by an EIP-2930 list, a precompile that is called, and the fee
 // recipient for being paid.
 
+import Ledger
 import Primitives
 import WideIntegers
 
@@ -49,5 +50,26 @@ extension EVMHost {
           isWritten: slot.pointee.isWritten))
     }
     return accesses
+  }
+
+  /// The first use that `set` does not hold, accounts before slots; `nil` where the transaction kept to the set.
+  package func access(outside set: AccessSet) -> UndeclaredAccess? {
+    let (accounts, slots) = (state.pointee.journal.accounts, state.pointee.journal.slots)
+    for position in 0..<accounts.count {
+      let entry = accounts.base + position
+      if entry.pointee.uses.isDisjoint(with: [.wholeAccount, .written]) { continue }
+      let (address, isWritten) = (entry.pointee.address, entry.pointee.uses.contains(.written))
+      if !set.contains(account: address, writing: isWritten) {
+        return UndeclaredAccess(.account(address), isWrite: isWritten)
+      }
+    }
+    for position in 0..<slots.count {
+      let slot = slots.base + position
+      let address = accounts.base[Int(slot.pointee.account)].address
+      if !set.contains(slot: slot.pointee.key, of: address, writing: slot.pointee.isWritten) {
+        return UndeclaredAccess(.slot(address, slot.pointee.key), isWrite: slot.pointee.isWritten)
+      }
+    }
+    return nil
   }
 }

@@ -8,6 +8,7 @@
 // for did write something that was read, and given up where it did not.
 
 import EVM
+import Ledger
 import Primitives
 import Scheduling
 import Synchronization
@@ -60,8 +61,28 @@ final class AccessPredictor: @unchecked Sendable {
 
   // MARK: Guessing
 
-  /// Most keys of a transaction.
-  static let keyLimit = 3 + argumentCount + 2
+  /// Most keys that are guessed.
+  static let guessLimit = 3 + argumentCount + 2
+  /// Most entries of a set that orders transactions; one with a larger set is guessed at.
+  static let declaredLimit = 1024
+
+  /// Sets `reads` and `writes` to what the next transaction has declared.
+  func declare(_ set: AccessSet, at position: UInt32) {
+    reads.removeAll(keepingCapacity: true)
+    writes.removeAll(keepingCapacity: true)
+    for entry in set.accounts {
+      note(Self.key(entry.key), of: entry.key, isWritten: entry.isWritable, position)
+    }
+    for entry in set.slots {
+      note(
+        Self.slotKey(entry.key.slot, of: entry.key.address), of: entry.key.address,
+        isWritten: entry.isWritable, position)
+    }
+  }
+
+  private func note(_ key: AccountKey, of address: Address, isWritten: Bool, _ position: UInt32) {
+    if isWritten { _ = write(key, of: address, position) } else { reads.append(index(key, of: address)) }
+  }
 
   /// Sets `reads` and `writes` to what the next transaction is guessed to touch.
   func guess(_ transaction: EthereumTransaction, from sender: Address, at position: UInt32) -> Guesses {
@@ -124,6 +145,13 @@ final class AccessPredictor: @unchecked Sendable {
     AccountKey(
       word0: word.limb0 ^ target.word0, word1: word.limb1 ^ target.word1,
       word2: word.limb2 ^ UInt64(target.word2), word3: word.limb3 ^ 2 << 32)
+  }
+
+  /// A slot by its number, which only declared transactions are known to use.
+  private static func slotKey(_ slot: UInt256, of address: Address) -> AccountKey {
+    AccountKey(
+      word0: slot.limb0 ^ address.word0, word1: slot.limb1 ^ address.word1,
+      word2: slot.limb2 ^ UInt64(address.word2), word3: slot.limb3 ^ 4 << 32)
   }
 
   private static func commonKey(_ target: Address) -> AccountKey {

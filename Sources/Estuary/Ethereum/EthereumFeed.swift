@@ -1,6 +1,6 @@
 // Feeds a run of Ethereum's transactions to the conflict graph while it runs, in two stages that any worker takes steps
 // of: decoding, sender and all, of any chunk at the same time; and adding in block order, one worker at a time, by what
-// each transaction is guessed to touch.
+// each transaction has declared, or is guessed, to touch.
 
 import EVM
 import Scheduling
@@ -36,7 +36,7 @@ final class EthereumFeed: TransactionFeed, @unchecked Sendable {
     nanoseconds = .allocate(capacity: max(chunkCount, 1))
     nanoseconds.initialize(repeating: 0, count: max(chunkCount, 1))
     for number in 0..<chunkCount { (isDecoded + number).initialize(to: Atomic(0)) }
-    graph.reset(transactionCapacity: run.count, accessCapacity: AccessPredictor.keyLimit * run.count)
+    graph.reset(transactionCapacity: run.count, accessCapacity: run.accessLimit)
     run.predictor.beginBlock()
   }
 
@@ -111,15 +111,21 @@ final class EthereumFeed: TransactionFeed, @unchecked Sendable {
     let predictor = run.predictor
     let coinbase = run.block.coinbase
     if let transaction = slot.pointee.transaction {
-      slot.pointee.waitsForAll = slot.pointee.sender == coinbase || transaction.to == coinbase
+      slot.pointee.waitsForAll =
+        slot.pointee.sender == coinbase || transaction.to == coinbase
+        || slot.pointee.access?.contains(account: coinbase, writing: false) == true
     }
     guard !isAlone, let transaction = slot.pointee.transaction else {
       let none = UnsafeBufferPointer<AccountIndex>(start: nil, count: 0)
       graph.add(reads: none, writes: none)
       return
     }
-    slot.pointee.guesses = predictor.guess(
-      transaction, from: slot.pointee.sender, at: UInt32(truncatingIfNeeded: position))
+    let place = UInt32(truncatingIfNeeded: position)
+    if let access = slot.pointee.access, access.count <= AccessPredictor.declaredLimit {
+      predictor.declare(access, at: place)
+    } else {
+      slot.pointee.guesses = predictor.guess(transaction, from: slot.pointee.sender, at: place)
+    }
     predictor.reads.withUnsafeBufferPointer { reads in
       predictor.writes.withUnsafeBufferPointer { writes in
         _ = graph.add(reads: reads, writes: writes)

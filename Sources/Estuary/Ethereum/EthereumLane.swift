@@ -169,6 +169,9 @@ final class EthereumLane {
     switch outcome {
     case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):
+      if let access = wire.access, let outside = host.access(outside: access) {
+        return .failure(.undeclared(outside))
+      }
       try run.state.apply(changes, from: run.reader)
       totals.gasUsed &+= receipt.gasUsed
       totals.blobGasUsed &+= receipt.blobGasUsed

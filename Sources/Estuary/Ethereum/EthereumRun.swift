@@ -78,6 +78,14 @@ final class EthereumRun: @unchecked Sendable {
 
   @inline(__always) private func wire(_ position: Int) -> EthereumWire { wires[wires.startIndex + position] }
 
+  /// Most accounts and slots that the transactions are taken to touch.
+  var accessLimit: Int {
+    wires.reduce(0) { sum, wire in
+      let declared = wire.access.map(\.count).flatMap { $0 <= AccessPredictor.declaredLimit ? $0 : nil }
+      return sum + max(declared ?? 0, AccessPredictor.guessLimit)
+    }
+  }
+
   // MARK: - Ahead of the frontier
 
   /// Decodes the transaction at `position` and finds its sender.
@@ -92,6 +100,7 @@ final class EthereumRun: @unchecked Sendable {
       slot.pointee.outcome = .failure(.malformed(error))
       return 0
     }
+    slot.pointee.access = wire.access
     if let given = wire.sender, !verifiesSignatures {
       slot.pointee.sender = given
       slot.pointee.transaction = transaction
@@ -250,7 +259,10 @@ final class EthereumRun: @unchecked Sendable {
   private func note(_ conflict: (entry: Cells.EntryPointer, writer: UInt32), at position: Int) {
     let writer = conflict.writer == Cells.basePosition ? nil : Int(conflict.writer)
     repeats.append(Repeat(position: position, key: Pubkey(conflict.entry.pointee.key), writer: writer))
-    if let writer { predictor.noteConflict(slots[position].guesses, slots[writer].guesses) }
+    // Declared sets were not guessed.
+    if let writer, slots[position].access == nil, slots[writer].access == nil {
+      predictor.noteConflict(slots[position].guesses, slots[writer].guesses)
+    }
   }
 
   /// The transaction's outcome is final.

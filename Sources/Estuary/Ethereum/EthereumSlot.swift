@@ -23,6 +23,8 @@ struct EthereumSlot: ~Copyable {
   let isDone = Atomic<Bool>(false)
   var sender = Address.zero
   var transaction: EthereumTransaction?
+  /// What it has to keep to.
+  var access: AccessSet?
   var guesses = AccessPredictor.Guesses()
   /// It is not to run ahead: it names or is sent by the fee recipient.
   var waitsForAll = false

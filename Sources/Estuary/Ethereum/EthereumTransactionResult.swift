@@ -54,6 +54,8 @@ package enum EthereumError: Error, Equatable, Sendable {
   case signature(EthereumSignatureError)
   /// The block may not hold it.
   case refused(TransactionValidityError)
+  /// It did not keep to the access set that came with it.
+  case undeclared(UndeclaredAccess)
 }
 
 extension EthereumError: CustomStringConvertible {
@@ -63,6 +65,7 @@ extension EthereumError: CustomStringConvertible {
     case .malformed(let error): error.description
     case .signature(let error): error.description
     case .refused(let error): error.description
+    case .undeclared(let access): access.description
     }
   }
 }

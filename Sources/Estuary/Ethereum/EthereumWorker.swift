@@ -51,8 +51,14 @@ final class EthereumWorker {
       slot.pointee.outcome = .failure(.refused(error))
       slot.pointee.changes = EVMStateChanges()
     case .executed(let receipt, let changes):
-      slot.pointee.outcome = .success(receipt)
-      slot.pointee.changes = changes
+      // Whether it kept to its set depends on what it read, which is compared with what is final like anything else.
+      if let access = slot.pointee.access, let outside = host.access(outside: access) {
+        slot.pointee.outcome = .failure(.undeclared(outside))
+        slot.pointee.changes = EVMStateChanges()
+      } else {
+        slot.pointee.outcome = .success(receipt)
+        slot.pointee.changes = changes
+      }
     }
     reader.take(from: host, into: slot)
     try reader.publish(slot, at: position)

@@ -1,0 +1,160 @@
+// Binding access sets: a transaction that comes with exactly what it uses has the outcome that it has without; with one
+// entry less it fails, names that entry, and everything else is as if it were not there. On every executor.
+
+import EVM
+import Ledger
+import Primitives
+import Testing
+import WideIntegers
+
+@testable import Estuary
+
+@Suite struct AccessBindingTests {
+  private static let forks: [Fork] = [.homestead, .constantinople, .london, .cancun, .prague, .osaka]
+
+  private static func block(_ seed: UInt64) throws -> (Genesis, [EthereumWire]) {
+    let block = RandomEthereumBlock(
+      seed: seed, count: 24, fork: forks[Int(seed) % forks.count], contention: [20, 60, 100][Int(seed) % 3],
+      gasLimit: seed % 5 == 4 ? 1_500_000 : 1 << 40)
+    let genesis = try Genesis(
+      slot: 1, unixTimestamp: 1_700_000_000, blockhash: .zero, accounts: [], ethereum: block.genesis)
+    let wires = block.transactions.compactMap { if case .ethereum(let wire) = $0 { wire } else { nil } }
+    return (genesis, wires)
+  }
+
+  /// By transaction what it uses when all run one after the other; `nil` for one that is not executed.
+  private static func sets(_ genesis: Genesis, _ wires: [EthereumWire]) throws -> [AccessSet?] {
+    let chain = try Chain(
+      store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .fixed)
+    let state = try #require(chain.state.ethereum)
+    let configuration = try EthereumConfiguration(try #require(genesis.ethereum))
+    let environment = configuration.part(of: chain.head, after: chain.head, ends: true).environment
+    let programs = EVMProgramCache()
+    let (host, reader) = (
+      try EVMHost(programs: programs), EVMLedgerState(source: state, programs: programs)
+    )
+    var gasUsed: UInt64 = 0
+    return try EVMThread().run {
+      try wires.map { wire in
+        guard let transaction = try? EthereumTransaction(decoding: wire.bytes), let sender = wire.sender
+        else { return nil }
+        let outcome = try EVMTransactionProcessor(host: host).process(
+          transaction, sender: sender, in: environment, reader: reader, gasUsed: gasUsed)
+        guard case .executed(let receipt, let changes) = outcome else { return nil }
+        let accesses = host.accesses
+        try state.apply(changes, from: reader)
+        gasUsed += receipt.gasUsed
+        return AccessSet(
+          accounts: accesses.accounts.map { .init($0.address, isWritable: $0.isWritten) },
+          slots: accesses.slots.map { .init(.init($0.address, $0.slot), isWritable: $0.isWritten) })
+      }
+    }
+  }
+
+  private static func run(
+    _ genesis: Genesis, _ wires: [EthereumWire], on executor: any BlockExecutor
+  ) throws -> Replay.Outcome {
+    var replay = Replay(genesis: genesis, transactions: wires.map { .ethereum($0) })
+    replay.verifiesSignatures = false
+    return try replay.run(executor: executor)
+  }
+
+  private static func executors() throws -> [any BlockExecutor] {
+    [
+      SerialExecutor(), try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
+      try LockExecutor(workerCount: 1, runsAhead: true), try LockExecutor(workerCount: 4, runsAhead: true),
+    ]
+  }
+
+  @Test func exactSetsChangeNothing() throws {
+    let executors = try Self.executors()
+    var boundCount = 0
+    for seed in 0..<24 as Range<UInt64> {
+      let (genesis, wires) = try Self.block(seed)
+      let expected = try Self.run(genesis, wires, on: SerialExecutor())
+      var bound = wires
+      for (position, set) in try Self.sets(genesis, wires).enumerated() {
+        if set != nil { boundCount += 1 }
+        bound[position].access = set ?? AccessSet()
+      }
+      for executor in executors {
+        let outcome = try Self.run(genesis, bound, on: executor)
+        let same = outcome.receipts == expected.receipts && outcome.stateHash == expected.stateHash
+        #expect(same, "seed \(seed), \(executor.name), \(executor.workerCount) workers")
+        if !same { return }
+      }
+    }
+    #expect(boundCount > 300)
+  }
+
+  /// The set with one entry taken away, or only read where it was written; and what is then missing.
+  private static func without(_ set: AccessSet, _ number: Int, readOnly: Bool) -> (
+    AccessSet, UndeclaredAccess
+  ) {
+    var (accounts, slots) = (set.accounts, set.slots)
+    let key: AccessSet.Key
+    let isWrite: Bool
+    if number < accounts.count {
+      (key, isWrite) = (.account(accounts[number].key), accounts[number].isWritable)
+      if readOnly && isWrite { accounts[number].isWritable = false } else { accounts.remove(at: number) }
+    } else {
+      let place = number - accounts.count
+      (key, isWrite) = (.slot(slots[place].key.address, slots[place].key.slot), slots[place].isWritable)
+      if readOnly && isWrite { slots[place].isWritable = false } else { slots.remove(at: place) }
+    }
+    return (AccessSet(accounts: accounts, slots: slots), UndeclaredAccess(key, isWrite: isWrite))
+  }
+
+  @Test func aMissingEntryFailsTheTransactionAlone() throws {
+    let executors = try Self.executors()
+    var random = SplitMix64(seed: 4)
+    var tries = 0
+    var (accountCount, slotCount) = (0, 0)
+    for seed in 100..<112 as Range<UInt64> {
+      let (genesis, wires) = try Self.block(seed)
+      let sets = try Self.sets(genesis, wires)
+      for _ in 0..<6 {
+        let position = Int(random.next() % UInt64(wires.count))
+        guard let set = sets[position] else { continue }
+        let (less, missing) = Self.without(
+          set, Int(random.next() % UInt64(set.count)), readOnly: random.next() % 2 == 0)
+        if case .account = missing.key { accountCount += 1 } else { slotCount += 1 }
+        var bound = wires
+        bound[position].access = less
+        var others = wires
+        others.remove(at: position)
+        let expected = try Self.run(genesis, others, on: SerialExecutor())
+        for executor in executors {
+          let outcome = try Self.run(genesis, bound, on: executor)
+          let result = try #require(outcome.receipts.ethereum[safe: position])
+          #expect(result.error == .undeclared(missing), "seed \(seed), \(position), \(executor.name)")
+          #expect(result.errorText?.hasPrefix("undeclared access: ") == true)
+          #expect(!result.isSuccess && result.gasUsed == 0 && result.logs.isEmpty)
+          var receipts = outcome.receipts
+          receipts.remove(at: position)
+          #expect(receipts == expected.receipts && outcome.stateHash == expected.stateHash)
+          tries += 1
+        }
+      }
+    }
+    #expect(tries > 150 && accountCount > 10 && slotCount > 5)
+  }
+
+  /// What a block may not hold is refused for that, whatever its set says.
+  @Test func validityIsJudgedFirst() throws {
+    let (genesis, wires) = try Self.block(3)
+    let expected = try Self.run(genesis, wires, on: SerialExecutor()).receipts.ethereum
+    for (position, result) in expected.enumerated() {
+      guard let error = result.error else { continue }
+      var bound = wires
+      bound[position].access = AccessSet()
+      for executor in try Self.executors() {
+        #expect(try Self.run(genesis, bound, on: executor).receipts.ethereum[position].error == error)
+      }
+    }
+  }
+}
+
+extension Array {
+  fileprivate subscript(safe position: Int) -> Element? { indices.contains(position) ? self[position] : nil }
+}
