@@ -72,19 +72,20 @@ package final class AccountTable: @unchecked Sendable {
     capacity = newCapacity
   }
 
-  /// Takes every account of the store into memory.
-  package func loadAll() throws(StoreError) {
-    try store.forEachAccount { (key, account) throws(StoreError) in
-      let known = interner.count
-      reserve(1)
-      let index = interner.intern(AccountKey(key))
-      if index.position == known {
-        (accounts + known).initialize(to: account)
-        (notes + known).initialize(to: Notes())
-        noteProgramData(of: index)
-      }
+  /// Takes over an account of the store.
+  func load(_ key: Pubkey, _ account: Account) {
+    let known = interner.count
+    reserve(1)
+    let index = interner.intern(AccountKey(key))
+    if index.position == known {
+      (accounts + known).initialize(to: account)
+      (notes + known).initialize(to: Notes())
+      noteProgramData(of: index)
     }
   }
+
+  /// Takes a copy of an account that another table holds, which is no change; no transaction that reads it runs.
+  func copy(_ account: Account, at index: AccountIndex) { accounts[index.position] = account }
 
   /// Accounts read so far.
   package var accountCount: Int { interner.count }

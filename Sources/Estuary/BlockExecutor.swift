@@ -29,27 +29,6 @@ package protocol BlockExecutor: AnyObject {
   func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution
 }
 
-/// What blocks are executed on. Used by one block at a time.
-package final class BlockState: @unchecked Sendable {
-  // Sendable: the executor orders what its workers read and write (AccountTable.swift); the rest changes between blocks.
-  package let table: AccountTable
-  /// Where the ledger has an Ethereum side.
-  let ethereum: EthereumState?
-  /// Solana's transactions of earlier blocks.
-  package var statusCache = StatusCache()
-
-  package init(table: AccountTable, hasEthereum: Bool) {
-    self.table = table
-    ethereum = hasEthereum ? EthereumState(table) : nil
-  }
-
-  /// Takes back what `firstChanges` lists.
-  package func rollBack(_ firstChanges: [[AccountTable.FirstChange]]) {
-    table.rollBack(firstChanges)
-    ethereum?.invalidate()
-  }
-}
-
 /// What of a block an executor is given.
 package struct BlockInput: Sendable {
   package var transactions: BlockTransactions
@@ -83,8 +62,7 @@ package struct BlockExecution: Sendable {
   package var receipts: [Receipt]
   /// First signatures of Solana's transactions that were executed or charged, in order: they may not run again.
   package var signatures: [Signature]
-  /// State before the block of every account written, in lists of any order.
-  package var firstChanges: [[AccountTable.FirstChange]]
+  package var changes: BlockChanges
   /// Processor time spent on signatures, over all threads.
   package var signatureNanoseconds: UInt64 = 0
   /// One slice an entry, where asked for.

@@ -179,10 +179,17 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
     while end < limit {
       guard try preparation.prepare(end, decodedEnd: decodedEnd) == .ready else { return false }
       let entry = preparation.slot(end)
+      let ethereumLock = preparation.isScheduledEthereum(end) ? preparation.ethereumLock : nil
       end += 1
-      add(entry)
+      if let ethereumLock { add(writing: ethereumLock) } else { add(entry) }
     }
     return true
+  }
+
+  private func add(writing account: AccountIndex) {
+    writes[0] = account
+    graph.add(
+      reads: UnsafeBufferPointer(start: nil, count: 0), writes: UnsafeBufferPointer(start: writes, count: 1))
   }
 
   private func add(_ entry: UnsafeMutablePointer<PreparedTransaction>) {

@@ -2,7 +2,8 @@
 // lookup tables are read from the state and indices are handed out.
 //
 // Entries of other families are passed over: in order they are ready at once, for somebody else to run; beside workers
-// each is a barrier, behind which `skip` goes on.
+// each is a barrier, behind which `skip` goes on. Where Ethereum's entries are scheduled with Solana's, they are decoded
+// and ready at once; all of them write one account, `ethereumLock`, so that they run one at a time in block order.
 //
 // Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write, a program
 // that one of them may deploy or upgrade, and two different transactions under one signature. `prepare` then answers
@@ -55,6 +56,10 @@ final class BlockPreparation: @unchecked Sendable {
   /// Where the first signature of each transaction prepared so far lies.
   private let signaturePlaces: UnsafeMutablePointer<UnsafeRawPointer?>
   @exclusivity(unchecked) private var storeFailure: StoreError?
+  /// What Ethereum's entries lock, where they are scheduled with Solana's.
+  let ethereumLock: AccountIndex?
+  /// By place among Ethereum's entries; set by who decodes one, taken by who runs it. Only where they are scheduled.
+  private let ethereumDecoded: UnsafeMutablePointer<EthereumLane.Decoded?>
 
   /// Slots of the ring in order, more than are looked ahead.
   private static let ringSlotCount = 16
@@ -63,9 +68,15 @@ final class BlockPreparation: @unchecked Sendable {
   /// Keys new to the table that one transaction may bring: those, and its lookup tables.
   private static let largestNewKeyCount = largestAccessCount + 64
 
-  /// - Parameter isInOrder: for one thread that prepares and runs transactions in turn; otherwise workers run
-  ///   transactions while later ones are prepared, and somebody else decodes.
-  init(_ block: BlockInput, on state: BlockState, isInOrder: Bool) {
+  /// - Parameters:
+  ///   - isInOrder: for one thread that prepares and runs transactions in turn; otherwise workers run transactions while
+  ///     later ones are prepared, and somebody else decodes.
+  ///   - ethereumLock: where Ethereum's entries are to be scheduled with Solana's, which is not in order.
+  init(_ block: BlockInput, on state: BlockState, isInOrder: Bool, ethereumLock: AccountIndex? = nil) {
+    self.ethereumLock = ethereumLock
+    let decodedCount = ethereumLock == nil ? 0 : block.transactions.ethereumCount
+    ethereumDecoded = .allocate(capacity: max(decodedCount, 1))
+    ethereumDecoded.initialize(repeating: nil, count: decodedCount)
     self.block = block
     self.state = state
     self.isInOrder = isInOrder
@@ -87,6 +98,8 @@ final class BlockPreparation: @unchecked Sendable {
 
   /// Transactions that somebody else has decoded are let go of by `forget`.
   deinit {
+    if ethereumLock != nil { ethereumDecoded.deinitialize(count: block.transactions.ethereumCount) }
+    ethereumDecoded.deallocate()
     if isInOrder { slots.deinitialize(count: slotCount) }
     slots.deallocate()
     indices.deallocate()
@@ -102,6 +115,27 @@ final class BlockPreparation: @unchecked Sendable {
   /// Whether the entry at `position` is for the EVM to execute.
   @inline(__always) func isEthereum(_ position: Int) -> Bool {
     block.ethereum != nil && block.transactions.isEthereum(position)
+  }
+
+  /// Whether the entry at `position` is Ethereum's and scheduled with Solana's.
+  @inline(__always) func isScheduledEthereum(_ position: Int) -> Bool {
+    ethereumLock != nil && block.transactions.isEthereum(position)
+  }
+
+  /// What was decoded of Ethereum's entry at `position`; once for each.
+  func takeEthereum(_ position: Int) -> EthereumLane.Decoded? {
+    block.transactions.ethereumPlace(position).flatMap { ethereumDecoded[$0].take() }
+  }
+
+  private func decodeEthereum(_ position: Int) -> UInt64 {
+    guard ethereumLock != nil, let ethereum = block.ethereum,
+      let place = block.transactions.ethereumPlace(position)
+    else { return 0 }
+    var nanoseconds: UInt64 = 0
+    ethereumDecoded[place] = EthereumLane.decode(
+      block.transactions.ethereum(at: position), fork: ethereum.environment.fork,
+      verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
+    return nanoseconds
   }
 
   /// Whether the entry at `position` is one of Solana's transactions.
@@ -129,7 +163,10 @@ final class BlockPreparation: @unchecked Sendable {
     for position in range {
       let entry = slot(position)
       entry.initialize(to: PreparedTransaction())
-      guard isTransaction(position) else { continue }
+      guard isTransaction(position) else {
+        nanoseconds &+= decodeEthereum(position)
+        continue
+      }
       nanoseconds &+= entry.pointee.decode(
         wires[position], hasher: hasher, verifiesSignatures: verifiesSignatures)
     }
@@ -162,7 +199,8 @@ final class BlockPreparation: @unchecked Sendable {
     let entry = slot(position)
     signaturePlaces[position] = entry.pointee.signature
     guard entry.pointee.isTransaction else {
-      return isInOrder || !isEthereum(position) ? .ready : barrier(at: position)
+      let mayGoOn = isInOrder || ethereumLock != nil || !isEthereum(position)
+      return mayGoOn ? .ready : barrier(at: position)
     }
     let isFirstOfSegment = position == segmentStart
     if let earlier = earlierTransaction(at: position) {
@@ -178,6 +216,8 @@ final class BlockPreparation: @unchecked Sendable {
       if let failure = storeFailure { throw failure }
     }
     guard entry.pointee.isResolved else { return .ready }
+    // What it reads of the EVM's accounts is copied, when no earlier transaction can change it any more.
+    if ethereumLock != nil && entry.pointee.namesEVM && !isFirstOfSegment { return barrier(at: position) }
     if !deployedIn.isEmpty && !isFirstOfSegment && callsDeployed(entry) { return barrier(at: position) }
     if !entry.pointee.hasValidSignatures {
       entry.pointee.refuse(.signatureFailure)
@@ -269,6 +309,7 @@ final class BlockPreparation: @unchecked Sendable {
 
   private func readsWrittenTable(_ message: Message) -> Bool {
     message.addressTableLookups.contains { lookup in
+      if ethereumLock != nil && EVMKey.contains(lookup.tableKey) { return true }
       guard let index = table.index(of: lookup.tableKey), index.position < writtenIn.count else {
         return false
       }
@@ -297,7 +338,7 @@ final class BlockPreparation: @unchecked Sendable {
       return try AddressLookupTable.load(message, slot: sysvars.clock.slot, slotHashes: sysvars.slotHashes) {
         key in
         do throws(StoreError) {
-          let account = try table.account(key)
+          let account = try state.account(key)
           return account.lamports == 0 ? nil : account
         } catch {
           storeFailure = error
@@ -325,12 +366,21 @@ final class BlockPreparation: @unchecked Sendable {
     indexEnd = first + keyCount
     if tracksWrites || entry.pointee.namesUpgradeableLoader { noteWrites(of: entry, from: first) }
     entry.pointee.firstIndex = first
+    if entry.pointee.namesEVM { try copyEVMAccounts(first..<first + keyCount) }
     guard hasProgramData else { return }
     for offset in 0..<keyCount {
       guard let programData = table.programData(of: indices[first + offset]) else { continue }
       indices[indexEnd] = try table.intern(programData)
       indexEnd += 1
       entry.pointee.implicitKeys.append(programData)
+    }
+  }
+
+  /// Copies the EVM's accounts among those at `places` of `indices`, as they are now.
+  private func copyEVMAccounts(_ places: Range<Int>) throws(StoreError) {
+    for place in places {
+      let key = table.key(of: indices[place])
+      if EVMKey.contains(key) { table.copy(try state.ethereumTable.account(key), at: indices[place]) }
     }
   }
 

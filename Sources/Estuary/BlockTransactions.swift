@@ -78,7 +78,8 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
 
   @inline(__always) package func isEthereum(_ position: Int) -> Bool { ethereumPlace(position) != nil }
 
-  @inline(__always) private func ethereumPlace(_ position: Int) -> Int? {
+  /// Where Ethereum's entry at `position` lies among its family's; `nil` for any other.
+  @inline(__always) func ethereumPlace(_ position: Int) -> Int? {
     guard !places.isEmpty, case .ethereum(let place) = places[position] else { return nil }
     return Int(place)
   }

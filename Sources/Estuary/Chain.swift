@@ -72,11 +72,10 @@ public final class Chain {
     guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
     self.head = head
     self.lattice = lattice
-    let table = AccountTable(store: store)
-    state = BlockState(table: table, hasEthereum: genesis?.ethereum != nil)
+    state = BlockState(store: store, hasEthereum: genesis?.ethereum != nil)
     do throws(StoreError) {
-      try table.loadAll()
-      if !isNew { try Self.check(table, against: lattice, of: store, executor: executor) }
+      try state.loadAll(of: store)
+      if !isNew { try Self.check(state, against: lattice, of: store, executor: executor) }
       // A blockhash that has passed needs no memory of its transactions.
       if progress == .fixed {
         let state = state
@@ -87,7 +86,7 @@ public final class Chain {
     } catch {
       throw .store(error)
     }
-    sysvars = try Self.readSysvars(table)
+    sysvars = try Self.readSysvars(state.table)
     ethereum = if let section = genesis?.ethereum { try EthereumConfiguration(section) } else { nil }
   }
 
@@ -95,14 +94,16 @@ public final class Chain {
   /// part of a log and takes what follows. So, while all accounts are loaded anyway, those of a ledger that is opened again
   /// must add up to the state that its last block names.
   private static func check(
-    _ table: AccountTable, against lattice: StateLattice, of store: any AccountStore,
+    _ state: BlockState, against lattice: StateLattice, of store: any AccountStore,
     executor: any BlockExecutor
   ) throws(StoreError) {
     var sum = StateLattice()
     let pieceCount = 1 << 14
-    for start in stride(from: 0, to: table.accountCount, by: pieceCount) {
-      let piece = (start..<min(start + pieceCount, table.accountCount)).map { table.genesisChange(at: $0) }
-      sum.apply(piece, parallelFor: executor.parallelFor)
+    for table in [state.table, state.ethereumTable] {
+      for start in stride(from: 0, to: table.accountCount, by: pieceCount) {
+        let piece = (start..<min(start + pieceCount, table.accountCount)).map { table.genesisChange(at: $0) }
+        sum.apply(piece, parallelFor: executor.parallelFor)
+      }
     }
     guard sum == lattice else {
       throw .corrupted(
@@ -148,7 +149,7 @@ public final class Chain {
   /// The account at `key` after the last block; `nil` where there is none.
   public func account(_ key: Pubkey) throws(ChainError) -> Account? {
     do throws(StoreError) {
-      let account = try table.account(key)
+      let account = try state.account(key)
       return account.isVacant ? nil : account
     } catch {
       throw .store(error)
@@ -197,7 +198,7 @@ public final class Chain {
     unixTimestamp: Int64? = nil, endsBlock: Bool = true
   ) throws(ChainError) -> Block {
     var timing = Timing()
-    var firstChanges: [[AccountTable.FirstChange]] = []
+    var changes = BlockChanges()
     let sysvarsBefore = sysvars
     var record = head
     record.height += 1
@@ -205,7 +206,7 @@ public final class Chain {
       if progress == .advancing {
         record.slot += 1
         record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
-        try advanceSysvars(to: record, noting: &firstChanges)
+        try advanceSysvars(to: record, noting: &changes)
       }
       let input = BlockInput(
         transactions: transactions, environment: environment(slot: record.slot),
@@ -218,19 +219,20 @@ public final class Chain {
       }
       timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
       timing.signatureNanoseconds = execution.signatureNanoseconds
-      firstChanges += execution.firstChanges
+      changes.solana += execution.changes.solana
+      changes.ethereum = execution.changes.ethereum
       record.isOpen = !endsBlock
       (record.gasUsed, record.blobGasUsed) = (execution.ethereum.gasUsed, execution.ethereum.blobGasUsed)
       record.transactionCount += UInt64(transactions.count)
       record.signatures = execution.signatures
-      try commit(firstChanges, record: &record, timing: &timing)
+      try commit(changes, record: &record, timing: &timing)
       sysvars = try Self.readSysvars(table)
       programs.finishBlock()
       return Block(
         height: record.height, receipts: execution.receipts, stateHash: record.stateHash, timing: timing,
         timeline: execution.timeline, ethereum: execution.ethereum)
     } catch {
-      state.rollBack(firstChanges)
+      state.rollBack(changes)
       sysvars = sysvarsBefore
       throw error
     }
@@ -253,10 +255,10 @@ public final class Chain {
 
   /// Makes the block the head, or throws and leaves all as it was but for the accounts in the table.
   private func commit(
-    _ firstChanges: [[AccountTable.FirstChange]], record: inout BlockRecord, timing: inout Timing
+    _ changes: BlockChanges, record: inout BlockRecord, timing: inout Timing
   ) throws(ChainError) {
     let publicationStart = Clocks.monotonicNanoseconds()
-    let changes = table.finishBlock(firstChanges)
+    let changes = state.finishBlock(changes)
     timing.publicationNanoseconds = Clocks.monotonicNanoseconds() - publicationStart
     var lattice = lattice
     let hashStart = Clocks.monotonicNanoseconds()
@@ -288,10 +290,10 @@ public final class Chain {
   }
 
   private func advanceSysvars(
-    to record: BlockRecord, noting firstChanges: inout [[AccountTable.FirstChange]]
+    to record: BlockRecord, noting all: inout BlockChanges
   ) throws(ChainError) {
     var changes: [AccountTable.FirstChange] = []
-    defer { firstChanges.append(changes) }
+    defer { all.solana.append(changes) }
     do throws(StoreError) {
       let next = sysvars.advanced(
         toSlot: record.slot, unixTimestamp: record.unixTimestamp, parentBlockhash: head.blockhash)

@@ -59,7 +59,8 @@ package final class LockExecutor: BlockExecutor {
         try lane.runInOrder(block, on: state, ethereum)
       }
     }
-    let preparation = BlockPreparation(block, on: state, isInOrder: false)
+    let ethereumLock = try ethereumLock(for: block, on: state)
+    let preparation = BlockPreparation(block, on: state, isInOrder: false, ethereumLock: ethereumLock)
     let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
     let lanes = lanes
     // Any lane may run most of the block; room that is not used is not touched.
@@ -74,49 +75,94 @@ package final class LockExecutor: BlockExecutor {
       outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
         while feed.end < preparation.count {
           let part =
-            if let ethereum, preparation.isEthereum(feed.end) {
+            if let ethereum, ethereumLock == nil, preparation.isEthereum(feed.end) {
               try run(feed, of: preparation, in: ethereum, into: receipts)
             } else {
-              try runSegment(feed, of: preparation, into: receipts)
+              try runSegment(feed, of: preparation, beside: ethereum, into: receipts)
             }
           if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
         }
       }
       if let ethereum { try onFirstWorker { () throws(BlockExecutionError) in try ethereum.end() } }
     } catch {
-      state.rollBack(takeFirstChanges(state))
+      state.rollBack(takeChanges(state))
       throw error
     }
     return BlockExecution(
-      receipts: outcome.receipts, signatures: outcome.signatures, firstChanges: takeFirstChanges(state),
+      receipts: outcome.receipts, signatures: outcome.signatures, changes: takeChanges(state),
       signatureNanoseconds: feed.signatureNanoseconds &+ (ethereum?.signatureNanoseconds ?? 0),
       timeline: timeline, ethereum: ethereum?.totals ?? EthereumTotals())
   }
 
-  private func takeFirstChanges(_ state: BlockState) -> [[AccountTable.FirstChange]] {
-    var firstChanges = [state.ethereum?.takeFirstChanges() ?? []]
-    forEachLane { firstChanges.append($0.takeFirstChanges()) }
-    return firstChanges
+  private func takeChanges(_ state: BlockState) -> BlockChanges {
+    var changes = BlockChanges(ethereum: [state.ethereum?.takeFirstChanges() ?? []])
+    forEachLane { changes.solana.append($0.takeFirstChanges()) }
+    return changes
+  }
+
+  /// What Ethereum's transactions lock, where they are scheduled with Solana's: in blocks of both families, and where
+  /// senders are recovered from signatures, which any worker does ahead. One after the other needs no graph.
+  private func ethereumLock(
+    for block: BlockInput, on state: BlockState
+  ) throws(BlockExecutionError) -> AccountIndex? {
+    let (transactions, count) = (block.transactions, block.transactions.ethereumCount)
+    guard block.ethereum != nil, !runsAhead, count > 0 else { return nil }
+    let isMixed = count < transactions.count
+    guard isMixed || block.verifiesSignatures && !transactions.areDeclared(transactions.indices) else {
+      return nil
+    }
+    do throws(StoreError) { return try state.table.intern(ProgramID.ethereum) } catch { throw .store(error) }
   }
 
   // MARK: Solana's
 
-  /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end.
+  /// Written by the transaction that holds Ethereum's lock, read after the run.
+  private final class Failure: @unchecked Sendable {
+    var error: BlockExecutionError?
+  }
+
+  /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end, those of Ethereum's
+  /// that are scheduled with the others in `ethereum`.
   private func runSegment(
-    _ feed: BlockFeed, of preparation: BlockPreparation, into receipts: BlockReceipts
+    _ feed: BlockFeed, of preparation: BlockPreparation, beside ethereum: EthereumLane?,
+    into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     if feed.end > 0 { forEachLane { $0.noteBarrier(in: preparation.table) } }
     feed.beginSegment()
     let lanes = lanes
+    let failure = Failure()
+    // Sound: the lock gives it to one worker at a time, and the graph orders what they do.
+    nonisolated(unsafe) let ethereum = ethereum
     let start = feed.start
     let timeline = pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) {
       worker, transaction in
       let position = start + transaction.position
-      lanes[worker].run(position, of: preparation, into: receipts)
+      if let ethereum, preparation.isScheduledEthereum(position) {
+        Self.run(position, of: preparation, in: ethereum, into: receipts, failure)
+      } else {
+        lanes[worker].run(position, of: preparation, into: receipts)
+      }
       preparation.forget(position..<position + 1)
     }
     if let failure = feed.failure { throw .store(failure) }
+    if let error = failure.error { throw error }
     return timeline
+  }
+
+  /// Runs one of Ethereum's transactions, whose turn it is; after a failure none.
+  private static func run(
+    _ position: Int, of preparation: BlockPreparation, in ethereum: EthereumLane,
+    into receipts: BlockReceipts,
+    _ failure: Failure
+  ) {
+    let decoded = preparation.takeEthereum(position)
+    if failure.error != nil { return }
+    do throws(BlockExecutionError) {
+      let result = try ethereum.execute(position, of: preparation.block.transactions, decoded)
+      receipts.set(position, .ethereum(result), processed: false)
+    } catch {
+      failure.error = error
+    }
   }
 
   private func forEachLane(_ body: (Lane) -> Void) {

@@ -25,6 +25,8 @@ struct PreparedTransaction: @unchecked Sendable {
   private(set) var hasValidSignatures = true
   /// Whether it may deploy, upgrade or close programs, as far as its static keys tell.
   var namesUpgradeableLoader = false
+  /// Whether one of its keys is of the EVM's space.
+  var namesEVM = false
   /// Where the static keys and the first signature lie in the block's wire bytes, which outlive this: looking at them
   /// there costs no reference counting. `nil` where the bytes are no transaction.
   private(set) var keys: UnsafeRawPointer?
@@ -86,6 +88,7 @@ struct PreparedTransaction: @unchecked Sendable {
     keyCount = 0
     hasValidSignatures = true
     namesUpgradeableLoader = false
+    namesEVM = false
     keys = nil
     staticKeyCount = 0
     signature = nil
@@ -105,6 +108,7 @@ struct PreparedTransaction: @unchecked Sendable {
     for index in 0..<staticKeyCount {
       let key = message.staticKey(at: index)
       if key == ProgramID.bpfLoaderUpgradeable { namesUpgradeableLoader = true }
+      if EVMKey.contains(key) { namesEVM = true }
       if index < 8 { tags[index] = hasher.tag(of: AccountKey(key)) }
     }
   }
@@ -117,6 +121,11 @@ struct PreparedTransaction: @unchecked Sendable {
       let resolved = try ResolvedTransaction(transaction, lookUp: lookUp)
       keyCount = resolved.keys.count
       writableMask = resolved.writableMask
+      if keyCount > staticKeyCount {
+        for offset in staticKeyCount..<keyCount where EVMKey.contains(resolved.keys[offset]) {
+          namesEVM = true
+        }
+      }
       self.resolved = consume resolved
       isResolved = true
     } catch {

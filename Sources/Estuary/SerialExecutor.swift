@@ -76,14 +76,18 @@ extension Lane {
       }
       try ethereum?.end()
     } catch {
-      state.rollBack([takeFirstChanges(), state.ethereum?.takeFirstChanges() ?? []])
+      state.rollBack(takeChanges(state))
       throw error
     }
     return BlockExecution(
       receipts: outcome.receipts, signatures: outcome.signatures,
-      firstChanges: [takeFirstChanges(), state.ethereum?.takeFirstChanges() ?? []],
+      changes: takeChanges(state),
       signatureNanoseconds: preparation.signatureNanoseconds &+ (ethereum?.signatureNanoseconds ?? 0),
       timeline: recorder?.timeline, ethereum: ethereum?.totals ?? EthereumTotals())
+  }
+
+  private func takeChanges(_ state: BlockState) -> BlockChanges {
+    BlockChanges(solana: [takeFirstChanges()], ethereum: [state.ethereum?.takeFirstChanges() ?? []])
   }
 
   @inline(__always) private func prepare(

@@ -98,7 +98,7 @@ import WideIntegers
       fork: .cancun, number: 1, gasLimit: genesis.gasLimit, coinbase: genesis.coinbase)
     return try lanes.execute(
       wires[...], verifiesSignatures: false, in: environment, after: EthereumTotals(),
-      on: EthereumState(chain.table))
+      on: EthereumState(chain.state.ethereumTable))
   }
 
   /// One fee recipient for all is nothing to wait for.

@@ -711,6 +711,8 @@ def check_mixed(check):
     for flags in runs:
         code, output, errors = check.run(["replay", genesis, path, "--no-sigverify", "--json", *flags])
         check.expect(code == 0, f"mixed replay {flags}", errors)
+        if code != 0:
+            return
         found = json.loads(output)
         first = first or found
         for member in ("stateHash", "stateRoot", "transactions"):
@@ -720,10 +722,30 @@ def check_mixed(check):
     check.expect(first["ethereum"]["transactions"] == kinds.count("hash"), "Ethereum's transactions", str(first["ethereum"]))
     refused = [entry for entry in entries if "GAS_ALLOWANCE" in str(entry["error"])]
     check.expect(0 < len(refused) < kinds.count("hash"), "the block's gas limit", str(len(refused)))
+    # A set that does not hold the slot, and one that does not hold the sender.
+    entry = json.loads(legacy_call(people[0], 0, counter))
+    for access, missing in (
+        ({"readAccounts": [counter], "writeAccounts": [people[0]]}, "slot 0x" + "0" * 60 + "1001"),
+        ({"readAccounts": [counter], "writeSlots": [[counter, people[0]]]}, people[0]),
+        ({"readAccounts": [counter], "writeAccounts": [people[0]], "writeSlots": [[counter, 0x1001]]}, None),
+    ):
+        path_bound = folder.write("bound.jsonl", json.dumps({**entry, "access": access}).encode())
+        code, output, errors = check.run(["replay", genesis, path_bound, "--no-sigverify", "--json"])
+        check.expect(code == 0, f"bound replay {access}", errors)
+        found = json.loads(output)["transactions"][0] if code == 0 else {}
+        if missing is None:
+            check.expect(found.get("status") == 1 and found["error"] is None, f"bound replay {access}", str(found))
+        else:
+            text = str(found.get("error"))
+            nothing = (found.get("status"), found.get("gasUsed"), found.get("logs")) == (0, 0, [])
+            named = text.startswith("undeclared access") and missing in text
+            check.expect(named and nothing, f"bound replay {access}", str(found))
     for flags in (["--executor", "serial"], ["--workers", "2"]):
         trace = os.path.join(folder.path, "mixed-trace.json")
         code, _, errors = check.run(["replay", genesis, path, "--no-sigverify", "--json", "--trace", trace, *flags])
         check.expect(code == 0, f"trace of a mixed replay {flags}", errors)
+        if code != 0:
+            return
         with open(trace) as file:
             events = json.load(file)["traceEvents"]
         positions = sorted(event["args"]["tx"] for event in events if "tx" in event.get("args", {}))

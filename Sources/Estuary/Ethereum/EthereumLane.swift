@@ -91,14 +91,21 @@ final class EthereumLane {
 
   /// Executes Ethereum's entry at `position` and publishes what it changed; one that may not be in the block is an
   /// error of its own receipt.
+  ///
+  /// - Parameter decoded: what `decode` made of it; `nil` where that is still to be done.
   func execute(
-    _ position: Int, of transactions: BlockTransactions
+    _ position: Int, of transactions: BlockTransactions, _ decoded: Decoded? = nil
   ) throws(BlockExecutionError) -> EthereumTransactionResult {
     let wire = transactions.ethereum(at: position)
     guard let run else { return EthereumTransactionResult(wire, .failure(.noEthereum)) }
     lookAhead(transactions, from: position, run.state)
+    let fork = run.block.environment.fork
+    let decoded =
+      decoded
+      ?? Self.decode(
+        wire, fork: fork, verifiesSignatures: run.verifiesSignatures, nanoseconds: &signatureNanoseconds)
     do throws(EVMStateError) {
-      return EthereumTransactionResult(wire, try execute(wire, run))
+      return EthereumTransactionResult(wire, try execute(wire, decoded, run))
     } catch {
       throw .ethereum(error)
     }
@@ -141,26 +148,37 @@ final class EthereumLane {
     if let sender = transactions.sender(at: next) { state.prefetchRecord(of: sender) }
   }
 
-  private func execute(
-    _ wire: EthereumWire, _ run: Run
-  ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
+  /// A transaction and its sender, which can be told without the state.
+  typealias Decoded = Result<(transaction: EthereumTransaction, sender: Address), EthereumError>
+
+  /// - Parameter nanoseconds: added to by the processor time that the signature took.
+  static func decode(
+    _ wire: EthereumWire, fork: Fork, verifiesSignatures: Bool, nanoseconds: inout UInt64
+  ) -> Decoded {
     let transaction: EthereumTransaction
     do throws(EthereumTransactionError) {
       transaction = try EthereumTransaction(decoding: wire.bytes)
     } catch {
       return .failure(.malformed(error))
     }
+    if let given = wire.sender, !verifiesSignatures { return .success((transaction, given)) }
+    let start = Clocks.threadNanoseconds()
+    defer { nanoseconds &+= Clocks.threadNanoseconds() &- start }
+    do throws(EthereumSignatureError) {
+      return .success((transaction, try transaction.recoverSender(fork: fork)))
+    } catch {
+      return .failure(.signature(error))
+    }
+  }
+
+  private func execute(
+    _ wire: EthereumWire, _ decoded: Decoded, _ run: Run
+  ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
+    let transaction: EthereumTransaction
     let sender: Address
-    if let given = wire.sender, !run.verifiesSignatures {
-      sender = given
-    } else {
-      let start = Clocks.threadNanoseconds()
-      defer { signatureNanoseconds &+= Clocks.threadNanoseconds() &- start }
-      do throws(EthereumSignatureError) {
-        sender = try transaction.recoverSender(fork: run.block.environment.fork)
-      } catch {
-        return .failure(.signature(error))
-      }
+    switch decoded {
+    case .success(let found): (transaction, sender) = found
+    case .failure(let error): return .failure(error)
     }
     totals.executionCount += 1
     let outcome = try EVMTransactionProcessor(host: host).process(

@@ -93,27 +93,15 @@ final class EthereumRun: @unchecked Sendable {
   /// - Returns: processor time spent on its signature, in nanoseconds.
   func decode(_ position: Int) -> UInt64 {
     let (wire, slot) = (self.wire(position), slots + position)
-    let transaction: EthereumTransaction
-    do throws(EthereumTransactionError) {
-      transaction = try EthereumTransaction(decoding: wire.bytes)
-    } catch {
-      slot.pointee.outcome = .failure(.malformed(error))
-      return 0
-    }
+    var nanoseconds: UInt64 = 0
     slot.pointee.access = wire.access
-    if let given = wire.sender, !verifiesSignatures {
-      slot.pointee.sender = given
-      slot.pointee.transaction = transaction
-      return 0
+    switch EthereumLane.decode(
+      wire, fork: block.fork, verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
+    {
+    case .success(let found): (slot.pointee.transaction, slot.pointee.sender) = found
+    case .failure(let error): slot.pointee.outcome = .failure(error)
     }
-    let start = Clocks.threadNanoseconds()
-    do throws(EthereumSignatureError) {
-      slot.pointee.sender = try transaction.recoverSender(fork: block.fork)
-      slot.pointee.transaction = transaction
-    } catch {
-      slot.pointee.outcome = .failure(.signature(error))
-    }
-    return Clocks.threadNanoseconds() &- start
+    return nanoseconds
   }
 
   /// Transactions that a worker executes between two looks at the frontier.

@@ -1,0 +1,66 @@
+// What blocks are executed on: two tables of accounts, one for each family of transactions, because keys are added to
+// each by one thread at a time, and the two families run at the same time. A key of the EVM's space belongs to
+// Ethereum's table. Solana's transactions may name such a key for reading; the other table then holds a copy, taken when
+// all earlier transactions have run (BlockPreparation.swift), never written and never counted.
+
+import EVM
+import Ledger
+import Primitives
+
+/// Used by one block at a time.
+package final class BlockState: @unchecked Sendable {
+  // Sendable: the executor orders what its workers read and write (AccountTable.swift); the rest changes between blocks.
+
+  /// Solana's.
+  package let table: AccountTable
+  package let ethereumTable: AccountTable
+  /// Where the ledger has an Ethereum side.
+  let ethereum: EthereumState?
+  /// Solana's transactions of earlier blocks.
+  package var statusCache = StatusCache()
+
+  package init(store: any AccountStore, hasEthereum: Bool) {
+    table = AccountTable(store: store)
+    ethereumTable = AccountTable(store: store)
+    ethereum = hasEthereum ? EthereumState(ethereumTable) : nil
+  }
+
+  /// Takes every account of `store` into memory.
+  package func loadAll(of store: any AccountStore) throws(StoreError) {
+    let (table, ethereumTable) = (table, ethereumTable)
+    try store.forEachAccount { (key, account) throws(StoreError) in
+      (EVMKey.contains(key) ? ethereumTable : table).load(key, account)
+    }
+  }
+
+  /// The account at `key` as of now; `Account.empty` where there is none.
+  package func account(_ key: Pubkey) throws(StoreError) -> Account {
+    try (EVMKey.contains(key) ? ethereumTable : table).account(key)
+  }
+
+  /// Ends a block: what it changed, sorted by key, an account that ended as it began left out.
+  package func finishBlock(_ changes: BlockChanges) -> [AccountChange] {
+    var all = table.finishBlock(changes.solana)
+    let ethereum = ethereumTable.finishBlock(changes.ethereum)
+    // Keys of the EVM's space lie together.
+    guard let first = ethereum.first else { return all }
+    let place = all.firstIndex { first.key < $0.key } ?? all.count
+    all.insert(contentsOf: ethereum, at: place)
+    return all
+  }
+
+  /// Takes back a block that could not be committed, or executed.
+  package func rollBack(_ changes: BlockChanges) {
+    table.rollBack(changes.solana)
+    ethereumTable.rollBack(changes.ethereum)
+    ethereum?.invalidate()
+  }
+}
+
+/// State before a block of every account written, in lists of any order.
+package struct BlockChanges: Sendable {
+  /// Of Solana's table.
+  package var solana: [[AccountTable.FirstChange]] = []
+  /// Of Ethereum's.
+  package var ethereum: [[AccountTable.FirstChange]] = []
+}
