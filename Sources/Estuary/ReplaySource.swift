@@ -34,18 +34,22 @@ package final class ListedSource: ReplaySource {
 }
 
 package final class FileSource: ReplaySource {
-  /// Entries that fit into one part, and the bytes of their wire forms: a block is in memory as a whole.
-  package static let entryLimit = 1 << 22
-  package static let byteLimit = 1 << 31
-
   private let reader: TransactionReader
+  /// Entries of one part, which is in memory as a whole.
+  private let entryLimit: Int
+  /// Bytes of their wire forms.
+  private static let byteLimit = 1 << 31
   private let progress: (Int) -> Void
   private var piece: [TransactionLine] = []
   private var position = 0
 
-  /// - Parameter progress: called now and then with the number of entries read.
-  package init(_ reader: TransactionReader, progress: @escaping (Int) -> Void = { _ in }) {
-    (self.reader, self.progress) = (reader, progress)
+  /// - Parameters:
+  ///   - entryLimit: that a part may have; more are an error, which endless input comes to.
+  ///   - progress: called now and then with the number of entries read.
+  package init(
+    _ reader: TransactionReader, entryLimit: Int = 1 << 22, progress: @escaping (Int) -> Void = { _ in }
+  ) {
+    (self.reader, self.entryLimit, self.progress) = (reader, entryLimit, progress)
   }
 
   package func hasMore() throws(ChainError) -> Bool {
@@ -82,7 +86,7 @@ package final class FileSource: ReplaySource {
         entries.append(line)
       }
       position = end
-      if entries.count > Self.entryLimit || byteCount > Self.byteLimit {
+      if entries.count > entryLimit || byteCount > Self.byteLimit {
         throw .input(TransactionFileError(path: reader.path, .tooMuchAtOnce))
       }
     }

@@ -72,36 +72,48 @@ package enum Base64 {
     let byteCount = text.count / 4 * 3 - pads
     var valid = true
     let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
-      valid = values.withUnsafeBufferPointer { decode(source, text.count, pads, $0, into: target) }
+      // `text` is not empty, so `target` has room for a byte at least; there are 256 values.
+      if let base = target.baseAddress {
+        valid = values.withUnsafeBufferPointer { values in
+          values.baseAddress.map { decode(source, text.count, pads, $0, into: base) } ?? false
+        }
+      }
       count = valid ? byteCount : 0
     }
     return valid ? bytes : nil
   }
 
+  /// - Parameters:
+  ///   - values: 256.
+  ///   - target: has room for three bytes of every four characters, less `pads`.
   private static func decode(
-    _ source: UnsafePointer<UInt8>, _ count: Int, _ pads: Int, _ values: UnsafeBufferPointer<UInt8>,
-    into target: UnsafeMutableBufferPointer<UInt8>
+    _ source: UnsafePointer<UInt8>, _ count: Int, _ pads: Int, _ values: UnsafePointer<UInt8>,
+    into target: UnsafeMutablePointer<UInt8>
   ) -> Bool {
-    let whole = pads == 0 ? count : count - 4
-    var (from, to) = (0, 0)
-    var refused: UInt8 = 0
-    while from < whole {
-      let (a, b) = (values[Int(source[from])], values[Int(source[from + 1])])
-      let (c, d) = (values[Int(source[from + 2])], values[Int(source[from + 3])])
+    let whole = pads == 0 ? count : count &- 4
+    var (from, to) = (source, target)
+    let end = source + whole
+    var refused: UInt32 = 0
+    while from < end {
+      let word = UnsafeRawPointer(from).loadUnaligned(as: UInt32.self)
+      let a = UInt32(values[Int(word & 0xff)])
+      let b = UInt32(values[Int(word >> 8 & 0xff)])
+      let c = UInt32(values[Int(word >> 16 & 0xff)])
+      let d = UInt32(values[Int(word >> 24)])
       refused |= a | b | c | d
-      let group = UInt32(a) << 18 | UInt32(b & 63) << 12 | UInt32(c & 63) << 6 | UInt32(d & 63)
-      target[to] = UInt8(truncatingIfNeeded: group >> 16)
-      target[to + 1] = UInt8(truncatingIfNeeded: group >> 8)
-      target[to + 2] = UInt8(truncatingIfNeeded: group)
+      let group = a << 18 | b << 12 | c << 6 | d
+      to[0] = UInt8(truncatingIfNeeded: group >> 16)
+      to[1] = UInt8(truncatingIfNeeded: group >> 8)
+      to[2] = UInt8(truncatingIfNeeded: group)
       from += 4
       to += 3
     }
     if pads > 0 {
-      let (a, b) = (values[Int(source[from])], values[Int(source[from + 1])])
-      let c = pads == 1 ? values[Int(source[from + 2])] : 0
-      refused |= a | b | c
-      target[to] = a << 2 | (b & 63) >> 4
-      if pads == 1 { target[to + 1] = b << 4 | (c & 63) >> 2 }
+      let (a, b) = (values[Int(from[0])], values[Int(from[1])])
+      let c = pads == 1 ? values[Int(from[2])] : 0
+      refused |= UInt32(a | b | c)
+      to[0] = a << 2 | (b & 63) >> 4
+      if pads == 1 { to[1] = b << 4 | (c & 63) >> 2 }
       if pads == 1 ? c & 3 != 0 : b & 15 != 0 { return false }
     }
     return refused < 64
