@@ -80,11 +80,11 @@ let package = Package(
 
     .testTarget(
       name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
-    .testTarget(name: "CurvesTests", dependencies: ["Curves"], swiftSettings: core),
+    .testTarget(name: "CurvesTests", dependencies: ["Primitives", "Curves"], swiftSettings: core),
     .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(
-      name: "SBPFTests", dependencies: ["WideIntegers", "SBPF", "Linking", "Conformance"], swiftSettings: core
-    ),
+      name: "SBPFTests", dependencies: ["WideIntegers", "Primitives", "SBPF", "Linking", "Conformance"],
+      swiftSettings: core),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(
       name: "ContractsTests", dependencies: ["WideIntegers", "Primitives", "Contracts"], swiftSettings: core),

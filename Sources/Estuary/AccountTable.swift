@@ -87,16 +87,6 @@ package final class AccountTable: @unchecked Sendable {
   /// Takes a copy of an account that another table holds, which is no change; no transaction that reads it runs.
   func copy(_ account: Account, at index: AccountIndex) { accounts[index.position] = account }
 
-  /// Accounts read so far.
-  package var accountCount: Int { interner.count }
-
-  /// The account at `position` as a change to an empty state.
-  package func genesisChange(at position: Int) -> AccountChange {
-    let account = accounts[position]
-    let key = key(of: AccountIndex(UInt32(truncatingIfNeeded: position)))
-    return AccountChange(key: key, old: nil, new: account.isVacant ? nil : account)
-  }
-
   /// The index of `key`, whose account is read from the store the first time. The caller has reserved room if workers
   /// are running.
   package func intern(_ key: Pubkey) throws(StoreError) -> AccountIndex {

@@ -66,7 +66,6 @@ public final class Chain {
     self.executor = executor
     self.progress = progress
     self.programs = programs
-    let isNew = store.head == nil
     if let genesis { try Self.begin(store, with: genesis, executor: executor) }
     guard let head = store.head else { throw .noGenesis }
     guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
@@ -75,7 +74,6 @@ public final class Chain {
     state = BlockState(store: store, hasEthereum: genesis?.ethereum != nil)
     do throws(StoreError) {
       try state.loadAll(of: store)
-      if !isNew { try Self.check(state, against: lattice, of: store, executor: executor) }
       // A blockhash that has passed needs no memory of its transactions.
       if progress == .fixed {
         let state = state
@@ -88,28 +86,6 @@ public final class Chain {
     }
     sysvars = try Self.readSysvars(state.table)
     ethereum = if let section = genesis?.ethereum { try EthereumConfiguration(section) } else { nil }
-  }
-
-  /// HEAD shows what a log or a manifest lost at its end, but not what it lost before: the database passes over a damaged
-  /// part of a log and takes what follows. So, while all accounts are loaded anyway, those of a ledger that is opened again
-  /// must add up to the state that its last block names.
-  private static func check(
-    _ state: BlockState, against lattice: StateLattice, of store: any AccountStore,
-    executor: any BlockExecutor
-  ) throws(StoreError) {
-    var sum = StateLattice()
-    let pieceCount = 1 << 14
-    for table in [state.table, state.ethereumTable] {
-      for start in stride(from: 0, to: table.accountCount, by: pieceCount) {
-        let piece = (start..<min(start + pieceCount, table.accountCount)).map { table.genesisChange(at: $0) }
-        sum.apply(piece, parallelFor: executor.parallelFor)
-      }
-    }
-    guard sum == lattice else {
-      throw .corrupted(
-        path: (store as? RocksDBStore)?.path ?? "memory",
-        detail: "its accounts are not those of its last block")
-    }
   }
 
   /// Commits the genesis as block 0 of an empty store; an older store must have begun with the same.

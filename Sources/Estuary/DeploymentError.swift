@@ -14,9 +14,12 @@ package enum DeploymentError: Error, Sendable {
   case needsKeyPair(Pubkey, role: String)
   case notBuffer(Pubkey, ProgramState)
   case bufferSize(Pubkey, byteCount: Int, needed: Int)
+  /// The room asked for is less than the program's bytes, or more than an account holds.
+  case room(byteCount: Int, program: Int)
   case tooLarge(byteCount: Int)
   case extensionTooSmall(byteCount: UInt32, minimum: UInt32, toMaximum: Int)
-  case transactionFailed(step: String, TransactionResult, buffer: (key: Pubkey, written: Int, of: Int)?)
+  /// `text` is that of the `FailedTransaction`.
+  case transactionFailed(step: String, text: String, buffer: (key: Pubkey, written: Int, of: Int)?)
   case submission(SubmissionError)
   case chain(ChainError)
 }
@@ -45,23 +48,25 @@ extension DeploymentError: CustomStringConvertible {
     case .bufferSize(let key, let byteCount, let needed):
       "buffer \(key) takes \(byteCount) bytes and the program has \(needed): name another --buffer, or close it "
         + "(`estuary program close \(key)`)"
+    case .room(let byteCount, let program):
+      "--max-len \(byteCount): the program has \(program) bytes, and \(ProgramDeployment.byteCountLimit) are the "
+        + "most: give a number from one to the other"
     case .tooLarge(let byteCount):
       "its \(byteCount) bytes are more than an account may hold of a program "
         + "(\(ProgramDeployment.byteCountLimit))"
     case .extensionTooSmall(let byteCount, let minimum, let toMaximum):
       "a program is extended by at least \(minimum) bytes or to its maximum (\(toMaximum) more), not by "
         + "\(byteCount)"
-    case .transactionFailed(let step, let result, let buffer):
-      DeploymentError.failure(step, result, buffer)
+    case .transactionFailed(let step, let text, let buffer): DeploymentError.failure(step, text, buffer)
     case .submission(let error): error.description
     case .chain(let error): error.description
     }
   }
 
   private static func failure(
-    _ step: String, _ result: TransactionResult, _ buffer: (key: Pubkey, written: Int, of: Int)?
+    _ step: String, _ text: String, _ buffer: (key: Pubkey, written: Int, of: Int)?
   ) -> String {
-    var lines = ["\(step): the transaction failed: \(result.errorText)"] + result.logLines.map { "  " + $0 }
+    var lines = ["\(step): \(text)"]
     if let buffer {
       lines.append(
         "Buffer \(buffer.key) holds \(buffer.written) of \(buffer.of) bytes: the same command goes on from there, "

@@ -60,12 +60,18 @@ package struct ProgramDeployment {
   /// May upgrade the program, now and later.
   package let authority: Ed25519.KeyPair
   package let buffer: Party
+  /// Bytes that the program's account has room for, at least.
+  private let roomByteCount: Int
 
-  /// - Parameter buffer: nil: one that follows from the authority, the program and the file.
+  /// - Parameters:
+  ///   - buffer: nil: one that follows from the authority, the program and the file.
+  ///   - room: bytes of code that the program's account shall take, for later versions; nil: those of `elf`.
   package init(
-    elf: [UInt8], program: Party, payer: Ed25519.KeyPair, authority: Ed25519.KeyPair, buffer: Party? = nil
+    elf: [UInt8], program: Party, payer: Ed25519.KeyPair, authority: Ed25519.KeyPair, buffer: Party? = nil,
+    room: Int? = nil
   ) {
     self.elf = elf
+    roomByteCount = room ?? elf.count
     self.program = program
     self.payer = payer
     self.authority = authority
@@ -92,6 +98,9 @@ package struct ProgramDeployment {
   /// Looks at the accounts and the payer's balance; sends nothing.
   package func plan(on chain: Chain) throws(DeploymentError) -> Plan {
     if elf.count > Self.byteCountLimit { throw .tooLarge(byteCount: elf.count) }
+    guard (elf.count...Self.byteCountLimit).contains(roomByteCount) else {
+      throw .room(byteCount: roomByteCount, program: elf.count)
+    }
     let target = try target(on: chain)
     let held = try heldPieces(on: chain)
     let plan = Plan(
@@ -115,7 +124,7 @@ package struct ProgramDeployment {
       if owner != authority.pubkey {
         throw .wrongAuthority(of: program.key, role: "upgrade authority", is: owner, given: authority.pubkey)
       }
-      let growth = ProgramExtension.byteCount(from: existing.capacity, to: elf.count)
+      let growth = ProgramExtension.byteCount(from: existing.capacity, to: roomByteCount)
       return (.upgraded, existing.programData, growth)
     case .closed: throw .closed(program.key)
     case .buffer, .programData, .fixedProgram, .other: throw .notUpgradeable(program.key, state)
@@ -154,7 +163,7 @@ package struct ProgramDeployment {
     switch plan.action {
     case .deployed:
       // The buffer's rent comes back when the program's data is created.
-      let dataRent = rent(UpgradeableLoaderState.programDataMetadataByteCount + elf.count, chain)
+      let dataRent = rent(UpgradeableLoaderState.programDataMetadataByteCount + roomByteCount, chain)
       let held = max(bufferRent, dataRent - min(dataRent, plan.createsBuffer ? 0 : existing))
       parts = [("for the program's data", held), ("for the program's account", programRent(chain))]
     case .upgraded:
@@ -214,8 +223,11 @@ package struct ProgramDeployment {
       let results = try submit { () throws(SubmissionError) in try chain.send(transactions: steps) }
       fees += results.reduce(0) { $0 + $1.fee }
       signature = results.last?.signature
-      guard let failure = results.first(where: { $0.error != nil }) else { return }
-      throw .transactionFailed(step: name, failure, buffer: (buffer.key, written, elf.count))
+      for (result, step) in zip(results, steps) {
+        let failed = FailedTransaction(result, of: step.instructions, signers: step.signers, on: chain)
+        guard let failed else { continue }
+        throw .transactionFailed(step: name, text: failed.text, buffer: (buffer.key, written, elf.count))
+      }
     }
     if plan.createsBuffer { try send([bufferCreation(chain)], "creating buffer \(buffer.key)") }
     for start in stride(from: 0, to: plan.pieces.count, by: Self.blockTransactionCount) {
@@ -274,7 +286,7 @@ package struct ProgramDeployment {
           from: payer.pubkey, to: program.key, lamports: programRent(chain),
           space: UInt64(UpgradeableLoaderState.programByteCount), owner: ProgramID.bpfLoaderUpgradeable),
         UpgradeableLoaderProgram.deploy(
-          program.key, programData: plan.programData, buffer: buffer.key, maximumByteCount: elf.count,
+          program.key, programData: plan.programData, buffer: buffer.key, maximumByteCount: roomByteCount,
           payer: payer.pubkey, authority: authority.pubkey),
       ], [payer, authority] + (program.pair.map { [$0] } ?? [])
     )

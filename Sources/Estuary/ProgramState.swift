@@ -44,7 +44,7 @@ extension Chain {
     guard account.owner == ProgramID.bpfLoaderUpgradeable else {
       let isProgram = [ProgramID.bpfLoader1, ProgramID.bpfLoader2, ProgramID.nativeLoader].contains(
         account.owner)
-      return isProgram && account.executable
+      return isProgram
         ? .fixedProgram(loader: account.owner, byteCount: account.data.count) : .other(owner: account.owner)
     }
     switch UpgradeableLoaderState(of: account) {

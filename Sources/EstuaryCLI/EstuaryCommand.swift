@@ -32,10 +32,11 @@ public struct EstuaryCommand: ParsableCommand {
 
   /// Runs the command line of this process.
   public static func start() {
-    if let complaint = UnknownVerb.complaint(about: Array(CommandLine.arguments.dropFirst())) {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let complaint = Arguments.complaint ?? UnknownVerb.complaint(about: arguments) {
       Terminal.note(complaint)
       exit(withError: ExitCode.validationFailure)
     }
-    main(ArgumentOrder.arranged(Array(CommandLine.arguments.dropFirst())))
+    main(Arguments.attachingNegativeNumbers(ArgumentOrder.arranged(arguments)))
   }
 }

@@ -1,10 +1,11 @@
 // The file HEAD beside the database: which block was committed last. RocksDB takes a log or a manifest that was cut short
 // for a write that never ended, and goes on from an older state; this file, on the disk after each opening for writing and
 // each commit, tells. The manifest's length is in it because a manifest may lose tables while the log still has the last
-// block: the block would be there, and changes before it would not.
+// block: the block would be there, and changes before it would not. The settled height is in it because the database passes
+// over a damaged part of a log and takes what follows: blocks above it may be in logs, so an opening looks for each of them.
 //
-// Two slots of 512 bytes, used in turn, so that a torn write leaves the one before: "ESTHEAD1" · u64 height · state hash ·
-// u64 number of the manifest · u64 its bytes · BLAKE3 of these 64 bytes; little-endian.
+// Two slots of 512 bytes, used in turn, so that a torn write leaves the one before: "ESTHEAD2" · u64 height · state hash ·
+// u64 number of the manifest · u64 its bytes · u64 settled height · BLAKE3 of these 72 bytes; little-endian.
 
 import Glibc
 import Primitives
@@ -15,6 +16,8 @@ final class HeadFile: Sendable {
     var height: UInt64
     var stateHash: Hash
     var manifest: Manifest
+    /// All blocks up to this one are there and in tables, whose checksums cover them.
+    var settledHeight: UInt64
   }
 
   /// How far the database's list of its files has come: later lists have higher numbers, and each only grows.
@@ -46,9 +49,9 @@ final class HeadFile: Sendable {
   }
 
   static let fileName = "HEAD"
-  private static let magic = Array("ESTHEAD1".utf8)
+  private static let magic = Array("ESTHEAD2".utf8)
   private static let slotByteCount = 512
-  private static let markByteCount = 64
+  private static let markByteCount = 72
   private let file: Int32
 
   /// Opens the file of the ledger in `directory` for writing; makes an empty one where there is none.
@@ -84,7 +87,8 @@ final class HeadFile: Sendable {
         let number = try reader.readUInt64()
         let byteCount = try reader.readUInt64()
         return Mark(
-          height: height, stateHash: stateHash, manifest: Manifest(number: number, byteCount: byteCount))
+          height: height, stateHash: stateHash, manifest: Manifest(number: number, byteCount: byteCount),
+          settledHeight: try reader.readUInt64())
       } catch {
         return nil
       }
@@ -92,9 +96,11 @@ final class HeadFile: Sendable {
   }
 
   /// Marks `head` as the last block of the ledger in `directory`, on the disk.
-  func write(_ head: BlockRecord, of directory: String) throws(FileError) {
+  func write(_ head: BlockRecord, settledHeight: UInt64, of directory: String) throws(FileError) {
     guard let manifest = Manifest(of: directory) else { throw FileError(errno: ENOENT) }
-    try write(Mark(height: head.height, stateHash: head.stateHash, manifest: manifest))
+    try write(
+      Mark(
+        height: head.height, stateHash: head.stateHash, manifest: manifest, settledHeight: settledHeight))
   }
 
   private func write(_ mark: Mark) throws(FileError) {
@@ -104,6 +110,7 @@ final class HeadFile: Sendable {
     writer.write(mark.stateHash)
     writer.write(mark.manifest.number)
     writer.write(mark.manifest.byteCount)
+    writer.write(mark.settledHeight)
     writer.write(BLAKE3.hash(writer.bytes))
     let bytes = writer.bytes
     let offset = off_t(mark.height % 2) * off_t(Self.slotByteCount)

@@ -125,7 +125,8 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_options_set_create_if_missing(options, access == .creating ? 1 : 0)
     rocksdb_options_set_create_missing_column_families(options, access == .reading ? 0 : 1)
     rocksdb_options_set_paranoid_checks(options, 1)
-    // A commit that was cut off by a kill is the torn tail of the log; any other damage there is an error.
+    // A commit that was cut off by a kill is the torn tail of the log; other damage that RocksDB notices there is an
+    // error. What it does not notice `RocksDBStore` does.
     rocksdb_options_set_wal_recovery_mode(options, Int32(rocksdb_tolerate_corrupted_tail_records_recovery))
     // All families' tables of one moment reach the manifest in one piece: cut short, it loses all or none.
     rocksdb_options_set_atomic_flush(options, 1)
@@ -178,8 +179,11 @@ final class RocksDatabase: @unchecked Sendable {
   }
 
   /// Calls `body` with every key and value of `family`, in ascending byte order, as of the call.
+  ///
+  /// - Parameter first: the least key; `nil` for all of them.
   func forEach<Failure: Error>(
-    _ family: Int, _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void,
+    _ family: Int, from first: [UInt8]? = nil,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void,
     orThrow convert: (RocksDBError) -> Failure
   ) throws(Failure) {
     let options: OpaquePointer = rocksdb_readoptions_create()
@@ -187,7 +191,13 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_readoptions_set_fill_cache(options, 0)  // one pass over everything would push out what is hot
     let iterator: OpaquePointer = rocksdb_create_iterator_cf(database, options, families[family])
     defer { rocksdb_iter_destroy(iterator) }
-    rocksdb_iter_seek_to_first(iterator)
+    if let first {
+      first.withUnsafeBytes {
+        rocksdb_iter_seek(iterator, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+      }
+    } else {
+      rocksdb_iter_seek_to_first(iterator)
+    }
     while rocksdb_iter_valid(iterator) != 0 {
       var keyCount = 0
       var valueCount = 0

@@ -9,16 +9,17 @@ extension RocksDBStore {
   package static func isLedger(_ path: String) -> Bool { access(path + "/" + markerName, F_OK) == 0 }
 
   /// Logs in the directory at which they are moved into tables: each opening begins a new one.
-  private static let logCountLimit = 24
+  static let logCountLimit = 24
   /// How long a command that moved them stays for the merge of small tables that follows.
-  private static let compactionSeconds = 2.0
+  static let compactionSeconds = 2.0
 
   // MARK: Writing
 
-  /// The database, with the writer's lock, and whether it may be without its format version.
+  /// The database, with the writer's lock; whether it may be without its format version; the logs that were
+  /// there.
   static func openForWriting(
     _ path: String, _ opening: Opening, _ patience: LockPatience
-  ) throws(StoreError) -> (RocksDatabase, isEmpty: Bool) {
+  ) throws(StoreError) -> (database: RocksDatabase, isEmpty: Bool, logCount: Int) {
     // Before the lock, which would leave its file in a directory that is none of ours.
     _ = try prepareDirectory(path, opening)
     let lock = try LedgerLock(path, patience)
@@ -30,14 +31,13 @@ extension RocksDBStore {
       database = try RocksDatabase(
         path: path, families: Family.all, isFresh ? .creating : .writing, openFiles: openFileLimit,
         keeping: lock)
-      if names.count(where: { $0.hasSuffix(".log") }) >= logCountLimit {
-        try database.flush()
-        database.waitForCompactions(seconds: compactionSeconds)
-      }
     } catch {
       throw storeError(error, path: path)
     }
-    return (database, isFresh || !names.contains { $0.hasSuffix(".sst") })
+    return (
+      database, isFresh || !names.contains { $0.hasSuffix(".sst") },
+      names.count { $0.hasSuffix(".log") }
+    )
   }
 
   /// Table files to hold open: a share of what the process may have open.

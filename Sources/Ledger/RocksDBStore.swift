@@ -46,13 +46,15 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
 
   package let path: String
   let database: RocksDatabase
-  // Sound as Sendable: `last` and `marksHead` are touched only under `lock`; the others are thread-safe.
+  // Sound as Sendable: what is `var` is touched only under `lock`; the others are thread-safe.
   private let lock = Lock()
   private var last: Last?
   /// `nil` where the store was opened for reading.
   private let headFile: HeadFile?
   /// Whether HEAD names the last block.
   private var marksHead = true
+  /// All blocks up to this one are known to be there and in tables.
+  private var settledHeight: UInt64 = 0
 
   /// Opens the ledger at `path`: for writing in one process at a time, for reading in any number.
   ///
@@ -66,16 +68,23 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       headFile = nil
       return
     }
-    let (database, isEmpty) = try Self.openForWriting(path, opening, patience)
-    self.database = database
-    try Self.checkFormat(database, path, mayBeEmpty: isEmpty)
+    let opened = try Self.openForWriting(path, opening, patience)
+    database = opened.database
+    try Self.checkFormat(database, path, mayBeEmpty: opened.isEmpty)
     last = try Self.readHead(database, path)
     let mark = try Self.readMark(path)
     do throws(FileError) { headFile = try HeadFile(path) } catch {
       throw .failed(path: path, detail: error.detail)
     }
     try Self.check(mark, database, last, path)
+    settledHeight = mark?.settledHeight ?? 0
     marksHead = false  // the opening began another manifest
+    if opened.logCount >= Self.logCountLimit {
+      try settle()
+      database.waitForCompactions(seconds: Self.compactionSeconds)
+    } else {
+      try settleIfDue()
+    }
     try markHead()
   }
 
@@ -97,6 +106,9 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   }
 
   var lastBlock: Last? { lock.withLock { last } }
+
+  /// For the marks of copies.
+  var settled: UInt64 { lock.withLock { settledHeight } }
 
   package var head: BlockRecord? { lock.withLock { last?.head } }
 
@@ -126,16 +138,32 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       guard headFile.isThere else { throw .failed(path: path, detail: "its directory was removed") }
       last = (block.record, block.stateLattice)
       marksHead = false
-      // The block is committed; a mark that cannot be written now is the next commit's error.
+      // The block is committed; what cannot be done now is the next commit's error.
+      try? settleIfDue()
       try? markHead()
     }
+  }
+
+  /// Blocks that an opening looks for one by one, at most (but for those of one opening's logs).
+  private static let unsettledBlockLimit: UInt64 = 1024
+
+  private func settleIfDue() throws(StoreError) {
+    guard let last, last.head.height - settledHeight >= Self.unsettledBlockLimit else { return }
+    try settle()
+  }
+
+  /// Moves the log into tables. Every block is known to be there: the opening has looked for those it found, and
+  /// the others are this store's own.
+  private func settle() throws(StoreError) {
+    try Self.attempt(path) { () throws(RocksDBError) in try database.flush() }
+    settledHeight = last?.head.height ?? 0
   }
 
   /// Brings HEAD up to the last block.
   private func markHead() throws(StoreError) {
     guard !marksHead, let headFile, let head = last?.head else { return }
     do throws(FileError) {
-      try headFile.write(head, of: path)
+      try headFile.write(head, settledHeight: settledHeight, of: path)
     } catch {
       throw .failed(path: path, detail: "the file \(HeadFile.fileName): \(error.detail)")
     }

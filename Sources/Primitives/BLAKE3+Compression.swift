@@ -6,7 +6,6 @@ extension BLAKE3 {
   typealias ChainingValue = InlineArray<8, UInt32>
   /// Sixteen words: a message block.
   typealias Block = InlineArray<16, UInt32>
-  typealias Lanes = SIMD4<UInt32>
 
   static let chunkByteCount = 1024
   static let blockByteCount = 64
@@ -155,14 +154,14 @@ extension BLAKE3 {
       v7: values[7], v8: Lanes(repeating: w.0), v9: Lanes(repeating: w.1), v10: Lanes(repeating: w.2),
       v11: Lanes(repeating: w.3), v12: low, v13: high, v14: byteCounts, v15: flags)
     state.mix(m)
-    values[0] = state.v0 ^ state.v8
-    values[1] = state.v1 ^ state.v9
-    values[2] = state.v2 ^ state.v10
-    values[3] = state.v3 ^ state.v11
-    values[4] = state.v4 ^ state.v12
-    values[5] = state.v5 ^ state.v13
-    values[6] = state.v6 ^ state.v14
-    values[7] = state.v7 ^ state.v15
+    values[0] = state.v0.xor(state.v8)
+    values[1] = state.v1.xor(state.v9)
+    values[2] = state.v2.xor(state.v10)
+    values[3] = state.v3.xor(state.v11)
+    values[4] = state.v4.xor(state.v12)
+    values[5] = state.v5.xor(state.v13)
+    values[6] = state.v6.xor(state.v14)
+    values[7] = state.v7.xor(state.v15)
   }
 
   /// Reads a block at `bytes` and at each of the next three strides; lane i of word j is word j of block i.
@@ -202,27 +201,27 @@ extension BLAKE3.Node {
           v3: Lanes(repeating: value[3]), v4: Lanes(repeating: value[4]), v5: Lanes(repeating: value[5]),
           v6: Lanes(repeating: value[6]), v7: Lanes(repeating: value[7]), v8: Lanes(repeating: w.0),
           v9: Lanes(repeating: w.1), v10: Lanes(repeating: w.2), v11: Lanes(repeating: w.3),
-          v12: Lanes(repeating: UInt32(truncatingIfNeeded: first)) &+ Lanes(0, 1, 2, 3),
+          v12: Lanes(repeating: UInt32(truncatingIfNeeded: first)).adding(Lanes(0, 1, 2, 3)),
           v13: Lanes(repeating: UInt32(truncatingIfNeeded: first >> 32)),
           v14: Lanes(repeating: blockByteCount),
           v15: Lanes(repeating: flags | BLAKE3.Flags.root))
         state.mix(m)
-        out[0] = state.v0 ^ state.v8
-        out[1] = state.v1 ^ state.v9
-        out[2] = state.v2 ^ state.v10
-        out[3] = state.v3 ^ state.v11
-        out[4] = state.v4 ^ state.v12
-        out[5] = state.v5 ^ state.v13
-        out[6] = state.v6 ^ state.v14
-        out[7] = state.v7 ^ state.v15
-        out[8] = state.v8 ^ Lanes(repeating: value[0])
-        out[9] = state.v9 ^ Lanes(repeating: value[1])
-        out[10] = state.v10 ^ Lanes(repeating: value[2])
-        out[11] = state.v11 ^ Lanes(repeating: value[3])
-        out[12] = state.v12 ^ Lanes(repeating: value[4])
-        out[13] = state.v13 ^ Lanes(repeating: value[5])
-        out[14] = state.v14 ^ Lanes(repeating: value[6])
-        out[15] = state.v15 ^ Lanes(repeating: value[7])
+        out[0] = state.v0.xor(state.v8)
+        out[1] = state.v1.xor(state.v9)
+        out[2] = state.v2.xor(state.v10)
+        out[3] = state.v3.xor(state.v11)
+        out[4] = state.v4.xor(state.v12)
+        out[5] = state.v5.xor(state.v13)
+        out[6] = state.v6.xor(state.v14)
+        out[7] = state.v7.xor(state.v15)
+        out[8] = state.v8.xor(Lanes(repeating: value[0]))
+        out[9] = state.v9.xor(Lanes(repeating: value[1]))
+        out[10] = state.v10.xor(Lanes(repeating: value[2]))
+        out[11] = state.v11.xor(Lanes(repeating: value[3]))
+        out[12] = state.v12.xor(Lanes(repeating: value[4]))
+        out[13] = state.v13.xor(Lanes(repeating: value[5]))
+        out[14] = state.v14.xor(Lanes(repeating: value[6]))
+        out[15] = state.v15.xor(Lanes(repeating: value[7]))
         body(first, out)
       }
     }

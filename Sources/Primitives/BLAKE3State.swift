@@ -1,26 +1,23 @@
 // The compression function of BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs, section 2.2), written once
-// for one block in UInt32 and for four blocks side by side in SIMD4<UInt32>: lane i of every word belongs to
+// for one block in UInt32 and for four blocks side by side in `BLAKE3.Lanes`: lane i of every word belongs to
 // block i. The seven rounds are written out with the message schedule in them, so that words live in
 // registers.
-// Four lanes and not more: without machine-specific flags the compiler has SSE2, whose registers hold four.
+
+//
+// Transparent functions are inlined, and with them their types become concrete, in builds without optimisation too: a
+// debug build would otherwise look up each addition in the protocol's table, two hundred times slower.
 
 /// What the compression function needs of a word, or of a vector of words.
 protocol BLAKE3Word {
-  static func &+ (left: Self, right: Self) -> Self
-  static func ^ (left: Self, right: Self) -> Self
+  func adding(_ other: Self) -> Self
+  func xor(_ other: Self) -> Self
   func rotatedRight(_ count: UInt32) -> Self
 }
 
 extension UInt32: BLAKE3Word {
-  @inline(__always) func rotatedRight(_ count: UInt32) -> UInt32 { self &>> count | self &<< (32 &- count) }
-}
-
-extension SIMD4<UInt32>: BLAKE3Word {
-  /// The halves have no bit in common, so their sum is their union; written as a union the compiler sees a
-  /// rotation, which SSE2 lacks, and takes the vector apart (seven times slower).
-  @inline(__always) func rotatedRight(_ count: UInt32) -> Self {
-    self &>> Self(repeating: count) &+ self &<< Self(repeating: 32 &- count)
-  }
+  @_transparent func adding(_ other: UInt32) -> UInt32 { self &+ other }
+  @_transparent func xor(_ other: UInt32) -> UInt32 { self ^ other }
+  @_transparent func rotatedRight(_ count: UInt32) -> UInt32 { self &>> count | self &<< (32 &- count) }
 }
 
 /// The 16 words that a compression works on.
@@ -42,21 +39,21 @@ struct BLAKE3State<Word: BLAKE3Word> {
   var v14: Word
   var v15: Word
 
-  @inline(__always) private func mix(
+  @_transparent private func mix(
     _ a: inout Word, _ b: inout Word, _ c: inout Word, _ d: inout Word, _ x: Word, _ y: Word
   ) {
-    a = a &+ b &+ x
-    d = (d ^ a).rotatedRight(16)
-    c = c &+ d
-    b = (b ^ c).rotatedRight(12)
-    a = a &+ b &+ y
-    d = (d ^ a).rotatedRight(8)
-    c = c &+ d
-    b = (b ^ c).rotatedRight(7)
+    a = a.adding(b).adding(x)
+    d = d.xor(a).rotatedRight(16)
+    c = c.adding(d)
+    b = b.xor(c).rotatedRight(12)
+    a = a.adding(b).adding(y)
+    d = d.xor(a).rotatedRight(8)
+    c = c.adding(d)
+    b = b.xor(c).rotatedRight(7)
   }
 
   /// Runs the rounds over the 16 message words at `m`.
-  @inline(__always) mutating func mix(_ m: UnsafePointer<Word>) {
+  @_transparent mutating func mix(_ m: UnsafePointer<Word>) {
     var (v0, v1, v2, v3, v4, v5, v6, v7) = (v0, v1, v2, v3, v4, v5, v6, v7)
     var (v8, v9, v10, v11, v12, v13, v14, v15) = (v8, v9, v10, v11, v12, v13, v14, v15)
     // Round 1

@@ -10,12 +10,12 @@ package struct LatticeHash: Equatable, Sendable {
   private static let vectorCount = 128
 
   /// Vector 16 b + w holds word w of output blocks 4 b … 4 b + 3, two elements a word.
-  private var vectors: [SIMD8<UInt16>]
+  private var vectors: [LatticeVector]
 
   /// The hash of no accounts.
-  package static let identity = LatticeHash(vectors: [SIMD8<UInt16>](repeating: .zero, count: vectorCount))
+  package static let identity = LatticeHash(vectors: [LatticeVector](repeating: .zero, count: vectorCount))
 
-  private init(vectors: [SIMD8<UInt16>]) { self.vectors = vectors }
+  private init(vectors: [LatticeVector]) { self.vectors = vectors }
 
   /// The first 2,048 bytes of BLAKE3's output over `bytes`.
   package init(hashing bytes: UnsafeRawBufferPointer) {
@@ -119,7 +119,7 @@ package struct LatticeHash: Equatable, Sendable {
     vectors.withUnsafeMutableBufferPointer { vectors in
       root.forEachFourOutputBlocks(count: Self.byteCount / BLAKE3.blockByteCount) { first, words in
         for word in 0..<16 {
-          let element = unsafeBitCast(words[word], to: SIMD8<UInt16>.self)
+          let element = unsafeBitCast(words[word], to: LatticeVector.self)
           if adding {
             vectors[first * 4 + word] &+= element
           } else {

@@ -2,7 +2,8 @@
 // tests that follow from a seed. Not for secrets.
 
 package struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
+  /// The seed from which the rest of the sequence follows.
+  package private(set) var state: UInt64
 
   package init(seed: UInt64) { state = seed }
 

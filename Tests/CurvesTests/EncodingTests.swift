@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Curves
@@ -109,7 +110,7 @@ import Testing
   }
 
   @Test func flags() throws {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     let compress = { (b: UnsafeRawBufferPointer) throws(CurveError) in try BN254.compress(b) }
     let decompress = { (b: UnsafeRawBufferPointer) throws(CurveError) in try BN254.decompress(b) }
     for _ in 0..<20 {

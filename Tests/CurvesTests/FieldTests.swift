@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Curves
@@ -5,7 +6,7 @@ import Testing
 /// The laws of fields, on random elements and those at the edges, against slower ways to the same result.
 @Suite struct FieldTests {
   @Test func laws() {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     checkLaws { BN254.Fp.random(&generator) }
     checkLaws { BLS12381.Fp.random(&generator) }
     checkLaws { Fp2<BN254.Fp>.random(&generator) }
@@ -38,7 +39,7 @@ import Testing
   }
 
   private func checkPrimeField<F: PrimeField>(_ field: F.Type, order: [UInt64]) {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     var exponent = order  // p - 2
     exponent[0] -= 2
     var squareCount = 0
@@ -103,7 +104,7 @@ import Testing
   }
 
   private func checkRoots<F: TowerField>(_ field: F.Type) {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     let nonSquare = F.timesXi(.one)  // xi is neither a square nor a cube
     #expect(nonSquare.squareRoot() == nil)
     for _ in 0..<100 {
@@ -122,7 +123,7 @@ import Testing
   }
 
   private func checkTower<F: PairingField>(_ field: F.Type, _ modulus: [UInt64]) {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     let w = Fp12<F>(.zero, .one)
     let v = Fp12<F>(Fp6(.zero, .one, .zero), .zero)
     #expect(w * w == v)

@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Curves
@@ -21,7 +22,7 @@ import Testing
   }
 
   @Test func groupLaws() {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     checkLaws(BN254.generator1, &generator)
     checkLaws(BN254.generator2, &generator)
     checkLaws(BLS12381.generator1, &generator)
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func multiples() {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     for scalar in scalars(BN254.order, &generator) {
       let point = plainMultiple(JacobianPoint(BN254.generator1), Scalar(UInt128(generator.next()))).affine
       #expect(BN254.multiply(point, by: scalar).equals(plainMultiple(JacobianPoint(point), scalar)))
@@ -75,7 +76,7 @@ import Testing
 
   @Test(arguments: [0, 1, 2, 3, 191, 192, 193, 700])
   func sumsOfMultiples(count: Int) {
-    var generator = SplitMix64(state: seed &+ UInt64(count))
+    var generator = SplitMix64(seed: seed &+ UInt64(count))
     var point = JacobianPoint(BN254.generator1)
     var expected = JacobianPoint<BN254.Fp>.infinity
     var terms: [Term<BN254.Fp>] = []
@@ -106,7 +107,7 @@ import Testing
   /// Points of the curve or the twist with a random x: all but one in a cofactor of them lie outside the
   /// subgroup.
   @Test func pointsOutsideTheSubgroupAreFound() {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     var outside = 0
     while outside < 30 {
       let x = BLS12381.Fp.random(&generator)
@@ -138,7 +139,7 @@ import Testing
   }
 
   @Test func pointsInTheSubgroupAreKnown() {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     #expect(BLS12381.isInG1(.infinity) && BLS12381.isInG2(.infinity) && BN254.isInG2(.infinity))
     for _ in 0..<20 {
       let scalar = Scalar.random(&generator)
@@ -149,7 +150,7 @@ import Testing
   }
 
   @Test func mapsLeadIntoTheSubgroups() {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     for _ in 0..<20 {
       let p = BLS12381.mapToG1(.random(&generator))
       #expect(!p.isInfinity && p.isOnCurve(b: BLS12381.b) && BLS12381.isInG1(p))

@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Curves
@@ -44,7 +45,7 @@ import Testing
   }
 
   @Test func openings() throws {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     let tau = try decompressed(Self.tau)
     for index in 0..<6 {
       // a + b X at z, small enough that nothing wraps around the group's order.

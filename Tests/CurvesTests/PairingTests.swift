@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Curves
@@ -15,7 +16,7 @@ import Testing
   private func checkBilinear<F: PairingField>(
     _ g1: AffinePoint<F>, _ g2: AffinePoint<Fp2<F>>, _ order: Scalar
   ) {
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     func pairing(_ p: AffinePoint<F>, _ q: AffinePoint<Fp2<F>>) -> Fp12<F> {
       Pairing.finalExponentiation(Pairing.millerLoop([(p, q)]))
     }

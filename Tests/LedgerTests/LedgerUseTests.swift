@@ -115,6 +115,99 @@ import Testing
     }
   }
 
+  /// Three logs, one a piece of the history, damaged at many places in several ways. HEAD names the last block, so
+  /// the ledger must be refused as damaged or be whole: RocksDB itself passes over some of this.
+  @Test func aLogDamagedInItsMiddleIsDamage() throws {
+    var generator = SplitMix64(seed: 29)
+    let directory = TemporaryDirectory()
+    let path = directory.path + "/ledger"
+    var history = BlockHistory(seed: 30)
+    for _ in 0..<3 {
+      let store = try RocksDBStore(path: path)
+      for _ in 0..<8 { try store.commit(history.next()) }
+    }
+    let logs = try Self.names(path, ".log")
+    #expect(logs.count == 3)
+    var refused = 0
+    var passedOver = 0
+    for log in logs {
+      let url = URL(fileURLWithPath: path + "/" + log)
+      let original = [UInt8](try Data(contentsOf: url))
+      for index in 0..<60 {
+        var bytes = original
+        // The first ones in the first record's header, then all over the file.
+        let place = index < 12 ? index : Int(generator.next() % UInt64(bytes.count))
+        switch index % 4 {
+        case 0: bytes[place] ^= UInt8(1 + generator.next() % 255)
+        case 1: for place in place..<min(place + 7, bytes.count) { bytes[place] = 0 }
+        case 2: for place in place..<min(place + 5000, bytes.count) { bytes[place] = 0 }
+        default: bytes.removeSubrange(place...)
+        }
+        try Data(bytes).write(to: url)
+        do {
+          let store = try RocksDBStore(path: path, .reading)
+          #expect(store.head?.height == 23, "\(log) damaged at \(place)")
+          #expect(try store.allAccounts() == history.state, "\(log) damaged at \(place)")
+        } catch let error as StoreError {
+          guard case .corrupted(path, let detail) = error else { throw error }
+          refused += 1
+          if detail.contains("is missing: a part of a log") { passedOver += 1 }
+        }
+      }
+      try Data(original).write(to: url)
+    }
+    #expect(refused > 150 && passedOver > 20, "\(refused) refused, \(passedOver) of them by their blocks")
+    #expect(try RocksDBStore(path: path, .reading).verify().blockCount == 24)
+  }
+
+  /// A commit that a kill cut off was promised to nobody: the ledger opens without it, for whatever part of it reached
+  /// the log, and goes on, again and again.
+  @Test func aTornCommitIsNoDamage() throws {
+    let directory = TemporaryDirectory()
+    let path = directory.path + "/ledger"
+    try Self.fill(path, seed: 31, blocks: 2)
+    for round in 0..<6 {
+      let before = BlockHistory.state(seed: 31, after: UInt64(2 + round))
+      var history = BlockHistory(seed: 31)
+      for _ in 0..<2 + round { _ = history.next() }
+      let head: Data
+      let log: URL
+      let start: Int
+      do {
+        let store = try RocksDBStore(path: path, .existing)
+        #expect(store.head == before.head)
+        #expect(try store.allAccounts() == before.state)
+        head = try Data(contentsOf: URL(fileURLWithPath: path + "/HEAD"))
+        log = URL(fileURLWithPath: path + "/" + (try #require(Self.names(path, ".log").last)))
+        start = try Data(contentsOf: log).count
+        try store.commit(history.next())
+      }
+      let bytes = try Data(contentsOf: log)
+      let torn = start + [1, 6, 7, 500, bytes.count - start - 1, (bytes.count - start) / 2][round]
+      try bytes.prefix(torn).write(to: log)
+      try head.write(to: URL(fileURLWithPath: path + "/HEAD"))
+      #expect(try RocksDBStore(path: path, .reading).head == before.head, "cut at \(torn)")
+      history = BlockHistory(seed: 31)
+      for _ in 0..<2 + round { _ = history.next() }
+      try RocksDBStore(path: path, .existing).commit(history.next())
+    }
+    #expect(try RocksDBStore(path: path, .reading).verify().blockCount == 8)
+  }
+
+  /// What an opening looks for stays little: blocks are settled when there are many logs or many blocks.
+  @Test func blocksAreSettled() throws {
+    let directory = TemporaryDirectory(
+      in: FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : nil)
+    let path = directory.path + "/ledger"
+    var history = BlockHistory(seed: 32)
+    for _ in 0..<30 { try RocksDBStore(path: path).commit(history.next(changeCount: 1)) }
+    let mark = try #require(try HeadFile.read(path))
+    #expect(mark.height == 29 && mark.settledHeight > 20)
+    let store = try RocksDBStore(path: path)
+    for _ in 0..<1100 { try store.commit(history.next(changeCount: 1)) }
+    #expect(try #require(try HeadFile.read(path)).settledHeight > 1000)
+  }
+
   @Test func aCutManifestIsDamage() throws {
     let directory = TemporaryDirectory()
     let path = directory.path + "/ledger"

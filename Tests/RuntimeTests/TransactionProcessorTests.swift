@@ -144,6 +144,43 @@ import Testing
     #expect(rig.lamports(rig.other.pubkey) == 2_000_000)
   }
 
+  /// SIMD-0162: what a loader owns is called; whether there is code shows when it runs.
+  @Test func theExecutableFlagIsNotLookedAt() throws {
+    var rig = try TransactionRig()
+    let elf = try TransactionRig.elf("entrypoint:\nmov64 r0, 0\nexit")
+    let programData = TransactionRig.key(91)
+    let held = [3, 0, 0, 0] + [UInt8](repeating: 0, count: 41) + elf
+    rig.accounts[programData] = Account(
+      lamports: 1_000_000_000, data: held, owner: ProgramID.bpfLoaderUpgradeable)
+    let call = Instruction(programID: target, accounts: [], data: [])
+    func run(_ owner: Pubkey, _ data: [UInt8]) throws -> TransactionOutcome {
+      rig.accounts[target] = Account(lamports: 1_000_000_000, data: data, owner: owner)
+      return try rig.run([call])
+    }
+    let program = [2, 0, 0, 0] + programData.bytes
+    for (owner, data) in [
+      (ProgramID.bpfLoader1, elf), (ProgramID.bpfLoader2, elf), (ProgramID.bpfLoaderUpgradeable, program),
+    ] {
+      let outcome = try run(owner, data)
+      #expect(outcome.error == nil, "\(owner)")
+      #expect(outcome.computeUnits == 2)
+    }
+    let buffer = [1, 0, 0, 0, 0] + elf
+    let lacking = [2, 0, 0, 0] + TransactionRig.key(95).bytes
+    for (owner, data) in [
+      (ProgramID.bpfLoaderUpgradeable, buffer), (ProgramID.bpfLoaderUpgradeable, held),
+      (ProgramID.bpfLoaderUpgradeable, lacking), (ProgramID.bpfLoaderUpgradeable, []),
+      (ProgramID.bpfLoader2, [1, 2, 3]),
+    ] {
+      let outcome = try run(owner, data)
+      #expect(outcome.error == .instructionError(index: 0, .unsupportedProgramId), "\(data.prefix(8))")
+      #expect(outcome.logs.lines.contains("Program is not deployed"))
+      #expect(outcome.fee == 5000)
+    }
+    #expect(try run(ProgramID.loaderV4, elf).error == .instructionError(index: 0, .unsupportedProgramId))
+    #expect(try run(ProgramID.system, elf).error == .invalidProgramForExecution)
+  }
+
   /// Accounts count 64 bytes and their data each; code that no key names counts too, and once.
   @Test func loadedDataIsCountedToTheByte() throws {
     var rig = try TransactionRig()

@@ -2,6 +2,7 @@
 // meter, and unless units run out registers and all memory. ESTUARY_FUZZ_SECONDS makes it run longer,
 // ESTUARY_FUZZ_SEED on other programs.
 import Foundation
+import Primitives
 import Testing
 
 @testable import SBPF
@@ -23,7 +24,7 @@ import Testing
   @Test func machineCodeEqualsTheInterpreter() throws {
     let seed = Self.setting("ESTUARY_FUZZ_SEED") ?? 0x71a7
     let seconds = Double(Self.setting("ESTUARY_FUZZ_SECONDS") ?? 0)
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     var bench = Bench()
     let start = ContinuousClock.now
     while bench.programCount < 3000 || ContinuousClock.now - start < .seconds(seconds) {
@@ -47,7 +48,7 @@ import Testing
   }
 
   private func agrees(
-    _ image: ProgramImage, _ bench: inout Bench, _ random: inout SeededGenerator
+    _ image: ProgramImage, _ bench: inout Bench, _ random: inout SplitMix64
   ) throws -> Bool {
     bench.programCount += 1
     let proves = random.next() & 7 != 0

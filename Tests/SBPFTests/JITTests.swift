@@ -1,6 +1,7 @@
 // What machine code promises beyond equal results: every operation has code, its size is bounded, constants
 // of the program do not stand in it, no page is ever writable and executable, memory is given back.
 import Foundation
+import Primitives
 import Testing
 
 @testable import SBPF
@@ -112,7 +113,7 @@ import Testing
     let isDone = Flag()
     let threads = (0..<2).map { seed in
       let thread = Thread {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = SplitMix64(seed: UInt64(seed))
         let machine = VirtualMachine(engine: .jit)
         while !isDone.isSet {
           let image = RandomProgram(version: .v0).image(&random)

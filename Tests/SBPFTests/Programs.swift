@@ -1,22 +1,8 @@
 // What the VM's tests share: running assembly on an engine, seeded randomness, the vectors' place.
 import Foundation
+import Primitives
 
 @testable import SBPF
-
-/// SplitMix64: a seed gives the same programs everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-}
 
 /// A finished run and the machine as it left it.
 struct Finished {

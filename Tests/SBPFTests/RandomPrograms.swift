@@ -1,5 +1,7 @@
 // Random programs that pass the verifier and mostly touch memory that exists: loops, calls of every kind, computed
 // calls into the middle of blocks, accesses around the edges of regions, a syscall that spends units.
+import Primitives
+
 @testable import SBPF
 
 struct RandomProgram {
@@ -29,11 +31,11 @@ struct RandomProgram {
   }()
 
   /// A program with small constants, for `version`.
-  static func image(_ version: SBPFVersion, _ random: inout SeededGenerator) -> ProgramImage {
+  static func image(_ version: SBPFVersion, _ random: inout SplitMix64) -> ProgramImage {
     RandomProgram(version: version).image(&random)
   }
 
-  func image(_ random: inout SeededGenerator) -> ProgramImage {
+  func image(_ random: inout SplitMix64) -> ProgramImage {
     var slots: [EncodedInsn] = []
     let pointers: [UInt64] = [
       0x2_0000_0000 + UInt64.random(in: 0...12_000, using: &random),
@@ -72,7 +74,7 @@ struct RandomProgram {
       EncodedInsn(opcode: opcodes.1, destination: version.hasWideLoad ? 0 : register, immediate: high))
   }
 
-  private func insn(_ facts: OpcodeFacts, _ random: inout SeededGenerator) -> EncodedInsn {
+  private func insn(_ facts: OpcodeFacts, _ random: inout SplitMix64) -> EncodedInsn {
     var slot = EncodedInsn(
       opcode: facts.encoding(in: version)!, destination: .random(in: 0...5, using: &random),
       source: .random(in: 0...10, using: &random), offset: .random(in: -16...64, using: &random),
@@ -110,7 +112,7 @@ struct RandomProgram {
 
   /// Gives a jump or a static call a target where an instruction starts.
   private func aim(
-    _ slots: inout [EncodedInsn], at pc: Int, start: Int, _ random: inout SeededGenerator
+    _ slots: inout [EncodedInsn], at pc: Int, start: Int, _ random: inout SplitMix64
   ) {
     guard let facts = Opcode.decoding(slots[pc].opcode, in: version)?.facts else { return }
     let isStaticCall = facts.opcode == .call && version.hasStaticSyscalls && slots[pc].source == 1

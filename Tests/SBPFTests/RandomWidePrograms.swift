@@ -1,11 +1,12 @@
 // Random wide programs that pass the verifier and mostly do something: blocks that charge gas, so that they end,
 // check the stack and compute on what lies near the window; jumps of every kind, memory near its end, hooks.
+import Primitives
 import WideIntegers
 
 @testable import SBPF
 
 struct RandomWideProgram {
-  private var random: SeededGenerator
+  private var random: SplitMix64
   private var slots: [EncodedInsn] = []
   /// First slots of blocks.
   private var starts: [Int] = []
@@ -30,14 +31,14 @@ struct RandomWideProgram {
   ]
 
   /// Draws from `random` and leaves it where it stopped.
-  static func image(_ random: inout SeededGenerator) -> ProgramImage {
+  static func image(_ random: inout SplitMix64) -> ProgramImage {
     var program = RandomWideProgram(random: random)
     let image = program.image()
     random = program.random
     return image
   }
 
-  private init(random: SeededGenerator) { self.random = random }
+  private init(random: SplitMix64) { self.random = random }
 
   private mutating func image() -> ProgramImage {
     let blockCount = 2 + number(10)

@@ -1,6 +1,7 @@
 // Machine code of wide programs against the interpreter, on random programs: many blocks, values kept in registers
 // over several instructions, jumps out of the middle of a block, hooks, memory words read back. What is compared: how
 // a run ended, gas, memory, what hooks saw, and all words below the window.
+import Primitives
 import Testing
 import WideIntegers
 
@@ -12,7 +13,7 @@ struct RandomWideBlocks {
   static let height = 6
   static let blockCount = 6
 
-  var random: SeededGenerator
+  var random: SplitMix64
   private var slots: [EncodedInsn] = []
   /// By slot of a jump: the block it goes to.
   private var jumps: [(pc: Int, block: Int)] = []
@@ -29,7 +30,7 @@ struct RandomWideBlocks {
   private var width: Int { isCrowded ? 80 : 20 }
 
   init(seed: UInt64) {
-    random = SeededGenerator(seed: seed)
+    random = SplitMix64(seed: seed)
     isCrowded = seed % 4 == 3
     // Two are `gather`'s.
     constants = [UInt256(0x9e37_79b9_7f4a_7c15, 3, 5, 7), 0x40] + WideWords.corners

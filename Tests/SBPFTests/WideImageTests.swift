@@ -1,5 +1,6 @@
 // Wide images as text and as ELF files: what is written is read back, what is damaged is refused, and who must not
 // take such a file does not.
+import Primitives
 import Testing
 import WideIntegers
 
@@ -41,7 +42,7 @@ import WideIntegers
 
   /// Any bits whatever come back from their text.
   @Test func everyInstructionSurvivesDisassembly() throws {
-    var random = SeededGenerator(seed: 0x71de)
+    var random = SplitMix64(seed: 0x71de)
     for facts in Opcode.table {
       guard let byte = facts.encoding(in: .wide) else { continue }
       for _ in 0..<60 {
@@ -94,7 +95,7 @@ import WideIntegers
   }
 
   @Test func filesComeBack() throws {
-    var random = SeededGenerator(seed: 0xe1f)
+    var random = SplitMix64(seed: 0xe1f)
     for round in 0..<40 {
       var image = try image()
       image.wide?.constants += (0..<round % 5).map { _ in WideWords.random(&random) }
@@ -199,7 +200,7 @@ import WideIntegers
         exit
       """
     let file = try ObjectLinker.executable(try wideImage(text))
-    var random = SeededGenerator(seed: 0xbad)
+    var random = SplitMix64(seed: 0xbad)
     let rigs = try WideRig.each()
     var verdicts: [String: Int] = [:]
     for _ in 0..<6000 {

@@ -1,5 +1,6 @@
 // Every instruction that computes a word, on every engine, for corner and random operands, in every place that an
 // operand may stand: wide and narrow slots, constants, one slot twice. What is right: UInt256, which is tested by itself.
+import Primitives
 import Testing
 import WideIntegers
 
@@ -69,7 +70,7 @@ import WideIntegers
   @Test(arguments: meanings.map(\.opcode))
   func computes(opcode: Opcode) throws {
     let meaning = try #require(Self.meanings.first { $0.opcode == opcode })
-    var random = SeededGenerator(seed: 0x31de + UInt64(opcode.rawValue))
+    var random = SplitMix64(seed: 0x31de + UInt64(opcode.rawValue))
     let rigs = try WideRig.each()
     let isUnary = opcode.facts.form == .wideUnary
     for shape in Self.shapes() {
@@ -130,7 +131,7 @@ import WideIntegers
   @Test(arguments: conditions.map(\.opcode))
   func jumps(opcode: Opcode) throws {
     let holds = try #require(Self.conditions.first { $0.opcode == opcode }).holds
-    var random = SeededGenerator(seed: 0x1a + UInt64(opcode.rawValue))
+    var random = SplitMix64(seed: 0x1a + UInt64(opcode.rawValue))
     let rigs = try WideRig.each()
     let isUnary = opcode.facts.form == .wideJumpUnary
     for shape in Self.shapes() where !shape.flags.contains(.narrowD) {

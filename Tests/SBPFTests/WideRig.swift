@@ -1,5 +1,6 @@
 // What the tests of wide code run it with: an assembler's front door, a host with a handful of hooks, and the whole
 // outcome of a run as one comparable value.
+import Primitives
 import Testing
 import WideIntegers
 
@@ -184,7 +185,7 @@ struct WideWords {
     UInt256(1, 0, 0, 1 << 63), UInt256(.max - 1, .max, .max, .max), UInt256(1 << 63),
   ]
 
-  static func random(_ random: inout SeededGenerator) -> UInt256 {
+  static func random(_ random: inout SplitMix64) -> UInt256 {
     switch random.next() % 4 {
     case 0: return corners[Int(random.next() % UInt64(corners.count))]
     case 1: return UInt256(random.next() % 300)

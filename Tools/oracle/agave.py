@@ -3,6 +3,7 @@
 - Sanitising refuses more than 64 instructions (SIMD-0160) and more than 255 accounts in one (SIMD-0406).
 - What fails to load pays its fee (SIMD-0082): programs that are missing or none, more data than the limit (SIMD-0186).
 - A failure, of loading or of running, uses the durable nonce up.
+- What a loader owns may be called, flagged as executable or not; whether there is code shows when it runs (SIMD-0162).
 """
 
 import hashlib
@@ -41,6 +42,8 @@ def send(svm, transaction, result_of):
         change(svm, keys[0], payer.lamports - fee, payer.data)
         use_up(svm, nonce, message)
         error = "MaxLoadedAccountsDataSizeExceeded" if too_large else program_error(svm, message, keys)
+        if error is None:
+            return {**not_deployed(message, keys), "signature": str(transaction.signatures[0]), "fee": fee}
         return {**empty_result(), "error": error, "fee": fee}
     if trial["error"] is not None and trial["signature"] is not None:
         use_up(svm, nonce, message)
@@ -124,9 +127,16 @@ def program_error(svm, message, keys):
         program = svm.get_account(keys[instruction.program_id_index])
         if program is None or program.lamports == 0:
             return "ProgramAccountNotFound"
-        if not program.executable or program.owner not in [NATIVE_LOADER] + LOADERS:
-            break
-    return "InvalidProgramForExecution"
+        if program.owner not in [NATIVE_LOADER] + LOADERS:
+            return "InvalidProgramForExecution"
+    return None
+
+
+def not_deployed(message, keys):
+    """The result of a call of what is no program in the first instruction; what would run before it is not known here."""
+    program = keys[message.instructions[0].program_id_index]
+    logs = [f"Program {program} invoke [1]", "Program is not deployed", f"Program {program} failed: Unsupported program id"]
+    return {**empty_result(), "error": {"InstructionError": [0, "UnsupportedProgramId"]}, "logs": logs}
 
 
 def used_nonce(svm, message):

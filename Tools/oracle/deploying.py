@@ -72,7 +72,7 @@ def prepare(bench):
             [oracle.clang(), "-target", "bpf", "-mcpu=v3", "-O2", "-c", bench.path(name + ".c"), "-o", bench.path(name + ".o")],
             check=True)
         bench.ok("link", name + ".o", "-o", name + ".so")
-    for name in ("payer", "heir", "buffer", "program", "second", "third"):
+    for name in ("payer", "heir", "buffer", "program", "second", "third", "roomy"):
         bench.ok("keygen", "-o", name + ".json")
 
 
@@ -114,6 +114,16 @@ def check_upgrades(bench):
     bench.expect(list(shown) == members, "program show", shown)
     listed = bench.ok("program", "show", "--programs", "--buffers", *LEDGER, "--json")
     bench.expect(len(listed["programs"]) == 2 and listed["buffers"] == [], "program show --programs", listed)
+    roomy = ["deploy", "one.so", *LEDGER, "--program-id", "roomy.json"]
+    size = len(bench.read("one.so"))
+    for length in (-1, 0, size - 1, 10 << 20, 2**63):
+        bench.refused([*roomy, "--max-len", str(length)], "--max-len", str(length))
+    bench.ok(*roomy, "--max-len", "20000")
+    room = lambda: bench.ok("program", "show", "roomy.json", *LEDGER, "--json")["dataLen"]
+    bench.expect(room() == 20000, "deploy --max-len", room())
+    bench.ok("deploy", "big.so", *LEDGER, "--program-id", "roomy.json", "--max-len", "60000")
+    bench.expect(room() == 60000, "an upgrade with --max-len", room())
+    bench.expect("log: big" in bench.run("invoke", "roomy.json", *LEDGER)[1], "a roomy program runs")
     bench.refused(["program", "extend", "second.json", "100", *LEDGER], "at least 10240 bytes or to its maximum")
     grown = bench.ok("program", "extend", "second.json", "10240", *LEDGER, "--json")
     bench.expect(grown["dataLen"] == shown["dataLen"] + 10240, "program extend", grown)
@@ -164,6 +174,7 @@ def check_authorities(bench):
     bench.expect(balance(bench) == before + closed["closed"][0]["lamports"] - 10_000, "closing pays back", closed)
     for verb in (["deploy", "one.so", *third], ["program", "show", "third.json"], ["program", "close", "third.json"]):
         bench.refused([*verb, *LEDGER], "a closed program's id can never be used again")
+    bench.refused(["invoke", "third.json", *LEDGER], "the program was closed, and its id can never be used again")
     bench.ok("program", "set-authority", "second.json", "--final", *LEDGER)
     for verb in (
         ["deploy", "one.so", "--program-id", "second.json"], ["program", "close", "second.json"],

@@ -1,12 +1,13 @@
 """Kills `estuary replay --ledger` at random moments and goes on, again and again, until the file is done.
 
-    durability.py [--seed N] [--rounds N] [--transactions N] [--faults N] [--commands N]
+    durability.py [--seed N] [--rounds N] [--transactions N] [--faults N] [--damages N] [--commands N]
 
 After every kill the ledger must open, must hold whole blocks only, and none that was reported as committed may be
 missing; at the end state hash and accounts must equal those of a replay that nobody killed. Then the disk fails: a full one
 (a small tmpfs, where that can be mounted), calls that give EIO or ENOSPC (`faulty_io.c`, preloaded), a directory that
-goes away. Each must end as an error that names the ledger, and the next run must go on to the same state. At last many
-commands on one ledger, with 256 open files allowed: neither their time nor the ledger's files may grow.
+goes away. Each must end as an error that names the ledger, and the next run must go on to the same state. Then logs are
+damaged at many places: the ledger must be refused, or be whole. At last many commands on one ledger, with 256 open files
+allowed: neither their time nor the ledger's files may grow. A part whose number is 0 is left out.
 """
 
 import argparse
@@ -199,6 +200,55 @@ def json_count(folder):
         return sum(1 for _ in file)
 
 
+def damaged_logs(folder, seed, count):
+    """Damages each of three logs at `count` places: flips, zeroed headers and stretches, cuts."""
+    generator, ledger = random.Random(seed), os.path.join(folder, "logs")
+    genesis, lines = (os.path.join(folder, name) for name in ("genesis.json", "transactions.jsonl"))
+    with open(lines) as file:
+        all_lines = file.readlines()
+    for part in (1, 2, 3):
+        beginning = os.path.join(folder, "beginning.jsonl")
+        with open(beginning, "w") as file:
+            file.writelines(all_lines[: len(all_lines) * part // 3])
+        subprocess.run(
+            [oracle.estuary_binary(), "replay", genesis, beginning, "--block-size", str(BLOCK), "--ledger", ledger],
+            check=True, capture_output=True)
+    information = [oracle.estuary_binary(), "ledger", "info", "--ledger", ledger, "--json"]
+    whole = subprocess.run(information, capture_output=True, check=True).stdout
+    logs = sorted(name for name in os.listdir(ledger) if name.endswith(".log"))
+    refused = passed_over = 0
+    for log in logs:
+        with open(os.path.join(ledger, log), "rb") as file:
+            content = file.read()
+        for index in range(count):
+            data, at = bytearray(content), generator.randrange(len(content)) if index > 7 else index
+            if index % 4 == 0:
+                data[at] ^= generator.randrange(1, 256)
+            elif index % 4 == 3:
+                del data[at:]
+            else:
+                size = min(7 if index % 4 == 1 else 5000, len(data) - at)
+                data[at : at + size] = bytes(size)
+            with open(os.path.join(ledger, log), "wb") as file:
+                file.write(data)
+            done = subprocess.run(information, capture_output=True, text=True)
+            title = f"{log} damaged at {at} (kind {index % 4})"
+            if done.returncode == 0:
+                if json.loads(done.stdout)["stateHash"] != json.loads(whole)["stateHash"]:
+                    sys.exit(f"{title}: an older or another state: {done.stdout}")
+            elif "is damaged" not in done.stderr or ledger not in done.stderr:
+                sys.exit(f"{title}: exit {done.returncode}: {done.stderr[:2000]}")
+            else:
+                refused += 1
+                passed_over += "is missing: a part of a log" in done.stderr
+        with open(os.path.join(ledger, log), "wb") as file:
+            file.write(content)
+    done = subprocess.run([oracle.estuary_binary(), "ledger", "verify", "--ledger", ledger], capture_output=True, text=True)
+    if done.returncode != 0 or refused < len(logs) * count // 2:
+        sys.exit(f"damaged logs: {refused} of {len(logs) * count} refused; then {done.stderr}")
+    print(f"damaged logs: {refused} of {len(logs) * count} refused, {passed_over} of them by their missing blocks", flush=True)
+
+
 def many_commands(folder, count):
     """Times and sizes of one ledger that is used `count` times."""
     place = tempfile.mkdtemp(prefix="estuary-commands-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
@@ -233,6 +283,7 @@ def main():
     parser.add_argument("--transactions", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=8, help="a round")
     parser.add_argument("--faults", type=int, default=40, help="places at which a call fails")
+    parser.add_argument("--damages", type=int, default=40, help="of each log")
     parser.add_argument("--commands", type=int, default=150, help="on one ledger")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="estuary-durability-")
@@ -242,11 +293,15 @@ def main():
         for index in range(options.rounds):
             hits += one_round(folder, options.seed + index, options.transactions, options.kills)
             print(f"round {index + 1}: {hits} kills so far hit a running replay", flush=True)
-        expected = run(folder)["stateHash"]
-        full_disks(folder, expected)
-        failing_calls(folder, options.seed, options.faults, expected)
-        lost_directory(folder)
-        many_commands(folder, options.commands)
+        if options.faults:
+            expected = run(folder)["stateHash"]
+            full_disks(folder, expected)
+            failing_calls(folder, options.seed, options.faults, expected)
+            lost_directory(folder)
+        if options.damages:
+            damaged_logs(folder, options.seed, options.damages)
+        if options.commands:
+            many_commands(folder, options.commands)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{options.rounds} passed, 0 failed")

@@ -1,38 +1,8 @@
-// The journal's memory: growing arrays of flat values, and open-addressing tables that map keys to positions in
-// them. A table is emptied by counting its generation up, so that starting a transaction costs nothing.
+// Open-addressing tables that map keys to positions in the journal's lists. A table is emptied by counting its generation
+// up, so that starting a transaction costs nothing.
 
 import Primitives
 import WideIntegers
-
-/// A growing array of trivial values at a stable base until it grows; positions stay valid for a transaction.
-struct FlatList<Element: BitwiseCopyable> {
-  private(set) var base: UnsafeMutablePointer<Element>
-  private(set) var count = 0
-  private var capacity: Int
-
-  init(capacity: Int) {
-    self.capacity = capacity
-    base = .allocate(capacity: capacity)
-  }
-
-  func deallocate() { base.deallocate() }
-
-  @inline(__always) mutating func append(_ element: Element) {
-    if count == capacity { grow() }
-    (base + count).initialize(to: element)
-    count &+= 1
-  }
-
-  @inline(never) private mutating func grow() {
-    let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
-    larger.moveInitialize(from: base, count: count)
-    base.deallocate()
-    base = larger
-    capacity *= 2
-  }
-
-  @inline(__always) mutating func truncate(to newCount: Int) { count = newCount }
-}
 
 /// Positions by hash. The caller compares keys; an entry is `generation << 32 | position`.
 struct PositionTable {

@@ -1,8 +1,9 @@
-// A growing run of plain values, without the reference counting and bounds checks of an array: what the translator's
-// inner loop appends to. Owned by one translation, so no other thread sees it.
+// Growing runs of plain values, without the reference counting and bounds checks of an array: what the translator's inner
+// loop and the journal append to. Each belongs to one thread.
 
-/// Elements in one allocation; indices are the caller's to keep below `count`.
-struct FlatBuffer<Element: BitwiseCopyable>: ~Copyable {
+/// Elements in one allocation at a base that is stable until it grows; indices are the caller's to keep below `count`.
+/// Whoever has it frees it.
+struct FlatList<Element: BitwiseCopyable> {
   private(set) var base: UnsafeMutablePointer<Element>
   private(set) var count = 0
   private var capacity: Int
@@ -12,26 +13,12 @@ struct FlatBuffer<Element: BitwiseCopyable>: ~Copyable {
     base = .allocate(capacity: self.capacity)
   }
 
-  deinit { base.deallocate() }
-
-  @inline(__always) var isEmpty: Bool { count == 0 }
-
-  @inline(__always) subscript(index: Int) -> Element {
-    get { base[index] }
-    nonmutating set { base[index] = newValue }
-  }
+  func deallocate() { base.deallocate() }
 
   @inline(__always) mutating func append(_ element: Element) {
     if count == capacity { grow() }
     (base + count).initialize(to: element)
     count &+= 1
-  }
-
-  /// `nil` when empty.
-  @inline(__always) mutating func popLast() -> Element? {
-    guard count > 0 else { return nil }
-    count &-= 1
-    return base[count]
   }
 
   /// Forgets the elements from `newCount` on.
@@ -44,4 +31,34 @@ struct FlatBuffer<Element: BitwiseCopyable>: ~Copyable {
     base = larger
     capacity *= 2
   }
+}
+
+/// A list that frees itself.
+struct FlatBuffer<Element: BitwiseCopyable>: ~Copyable {
+  private var list: FlatList<Element>
+
+  init(capacity: Int) { list = FlatList(capacity: capacity) }
+
+  deinit { list.deallocate() }
+
+  @inline(__always) var base: UnsafeMutablePointer<Element> { list.base }
+  @inline(__always) var count: Int { list.count }
+  @inline(__always) var isEmpty: Bool { list.count == 0 }
+
+  @inline(__always) subscript(index: Int) -> Element {
+    get { list.base[index] }
+    nonmutating set { list.base[index] = newValue }
+  }
+
+  @inline(__always) mutating func append(_ element: Element) { list.append(element) }
+
+  /// `nil` when empty.
+  @inline(__always) mutating func popLast() -> Element? {
+    guard count > 0 else { return nil }
+    let last = list.base[count &- 1]
+    list.truncate(to: count &- 1)
+    return last
+  }
+
+  @inline(__always) mutating func truncate(to newCount: Int) { list.truncate(to: newCount) }
 }

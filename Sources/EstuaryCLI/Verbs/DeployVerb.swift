@@ -36,6 +36,12 @@ struct DeployVerb: ParsableCommand {
     help: ArgumentHelp("Key pair that may upgrade the program (default: the payer's).", valueName: "keypair"))
   var upgradeAuthority: String?
 
+  @Option(
+    name: .customLong("max-len"),
+    help: ArgumentHelp(
+      "Bytes of code that the program's account has room for, at least (default: the file's).", valueName: "bytes"))
+  var maximumByteCount: Int?
+
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -53,7 +59,7 @@ struct DeployVerb: ParsableCommand {
     let elf = try given ?? written(on: chain)
     let deployment = ProgramDeployment(
       elf: elf, program: try programParty(), payer: payer, authority: authority,
-      buffer: try buffer.map(Self.party))
+      buffer: try buffer.map(Self.party), room: maximumByteCount)
     let plan = try deployment.plan(on: chain)
     if !output.json {
       print("Buffer: \(plan.buffer)")

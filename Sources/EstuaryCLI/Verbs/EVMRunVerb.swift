@@ -24,7 +24,7 @@ struct EVMRunVerb: ParsableCommand {
   @Option(help: ArgumentHelp("Call data.", valueName: "hex"))
   var input = ""
 
-  @Option(help: "Gas of the call.")
+  @Option(help: "Gas of the call, from 0 to 2^63 - 1.")
   var gas: UInt64 = 30_000_000
 
   @Option(help: ArgumentHelp("Who calls (default: \(EVMRunner.caller)).", valueName: "address"))

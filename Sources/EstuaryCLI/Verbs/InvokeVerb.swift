@@ -25,7 +25,7 @@ struct InvokeVerb: ParsableCommand {
     help: ArgumentHelp("A key pair that signs besides the payer's.", valueName: "file"))
   var signers: [String] = []
 
-  @Option(help: "Compute units the transaction may use (default: 200,000).")
+  @Option(help: "Compute units the transaction may use, from 0 to 2^32 - 1 (default: 200,000).")
   var computeLimit: UInt32?
 
   @OptionGroup var ledger: LedgerOptions

@@ -22,7 +22,7 @@ struct RunVerb: ParsableCommand {
   @Option(help: "What runs it.")
   var engine: EngineName = .jit
 
-  @Option(help: "Compute units it may use.")
+  @Option(help: "Compute units it may use, from 0 to 2^63 - 1.")
   var computeLimit: UInt64 = 1_400_000
 
   @Option(name: .customLong("repeat"), help: "Run so many times; the result is the last run's.")

@@ -28,7 +28,7 @@ struct WorkloadVerb: ParsableCommand {
   @Option(help: "Per cent of transactions that write one and the same account.")
   var contention = 0
 
-  @Option(help: "Everything follows from it.")
+  @Option(help: "Everything follows from it: from 0 to 2^64 - 1.")
   var seed: UInt64 = 1
 
   @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))

@@ -11,7 +11,6 @@
 // Visibility follows LiteSVM: what an account holds when a transaction begins is what runs in it; programs
 // that the transaction itself deploys or closes do not run in it (InvokeContext+Programs.swift).
 
-import Glibc
 import Ledger
 import Primitives
 import SBPF
@@ -26,7 +25,6 @@ package struct ProgramSource: Sendable {
   ///
   /// - Parameter programData: the account at a key; asked for programs of the upgradeable loader.
   package init?(_ account: Account, programData: (Pubkey) -> Account?) {
-    guard account.executable else { return nil }
     switch account.owner {
     case ProgramID.bpfLoader1, ProgramID.bpfLoader2:
       self.init(data: account.data, elfOffset: 0)
@@ -131,8 +129,8 @@ final class ProgramTable {
 ///
 /// The lock is taken only by a worker that meets a data array for the first time and at the end of a block. It is
 /// held while a program loads, so that two workers never load the same one. `byHash` is touched under the lock
-/// alone, which is what makes the unchecked `Sendable` sound; a pthread mutex, because ThreadSanitizer understands
-/// it. The two counts are relaxed atomics: they decide when memory is freed, never what a program does.
+/// alone, which is what makes the unchecked `Sendable` sound. The two counts are relaxed atomics: they decide when
+/// memory is freed, never what a program does.
 package final class ProgramCache: @unchecked Sendable {
   /// What is kept beyond the end of a block.
   package struct Limits: Sendable {
@@ -154,7 +152,7 @@ package final class ProgramCache: @unchecked Sendable {
 
   package let syscalls: SyscallRegistry
   private let limits: Limits
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let lock = Lock()
   private var byHash: [Hash: Held] = [:]
   private var nextNumber = 0
   private let blocks = Atomic<UInt64>(1)
@@ -163,52 +161,37 @@ package final class ProgramCache: @unchecked Sendable {
   package init(syscalls: SyscallRegistry, limits: Limits = Limits()) {
     self.syscalls = syscalls
     self.limits = limits
-    mutex = .allocate(capacity: 1)
-    mutex.initialize(to: pthread_mutex_t())
-    let status = pthread_mutex_init(mutex, nil)
-    precondition(status == 0, "no mutex: \(status)")
-  }
-
-  deinit {
-    pthread_mutex_destroy(mutex)
-    mutex.deallocate()
   }
 
   /// Blocks begun.
   var blockCount: UInt64 { blocks.load(ordering: .relaxed) }
   var evictionCount: UInt64 { evictions.load(ordering: .relaxed) }
 
-  package var programCount: Int {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    return byHash.count
-  }
+  package var programCount: Int { lock.withLock { byHash.count } }
 
   func entry(_ source: ProgramSource) -> ProgramEntry {
     source.data.withUnsafeBytes { data in
       let elf = UnsafeRawBufferPointer(rebasing: data[min(source.elfOffset, data.count)...])
       let hash = SHA256.hash(elf)
-      pthread_mutex_lock(mutex)
-      defer { pthread_mutex_unlock(mutex) }
-      if let held = byHash[hash] {
-        held.entry.noteUse(inBlock: blockCount)
-        return held.entry
+      return lock.withLock {
+        if let held = byHash[hash] {
+          held.entry.noteUse(inBlock: blockCount)
+          return held.entry
+        }
+        let entry = ProgramEntry.load(elf, syscalls: syscalls)
+        entry.noteUse(inBlock: blockCount)
+        // One block may bring more programs than are kept, but not without end.
+        if byHash.count >= 2 * max(limits.programCount, 1) { evict() }
+        byHash[hash] = Held(entry: entry, number: nextNumber)
+        nextNumber += 1
+        return entry
       }
-      let entry = ProgramEntry.load(elf, syscalls: syscalls)
-      entry.noteUse(inBlock: blockCount)
-      // One block may bring more programs than are kept, but not without end.
-      if byHash.count >= 2 * max(limits.programCount, 1) { evict() }
-      byHash[hash] = Held(entry: entry, number: nextNumber)
-      nextNumber += 1
-      return entry
     }
   }
 
   /// A block has ended: lets go of what exceeds the limits, the least recently used first.
   package func finishBlock() {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    evict()
+    lock.withLock { evict() }
     blocks.wrappingAdd(1, ordering: .relaxed)
   }
 

@@ -14,7 +14,7 @@ package final class ProgramEntry: Sendable {
     case lacksSyscall(name: String)
     /// Deployed by this very transaction: visible from the next one on.
     case delayedVisibility
-    /// Closed by this very transaction.
+    /// Closed, by this very transaction or before it, or an account of a loader that holds no program.
     case closed
   }
 

@@ -53,9 +53,7 @@ package enum ImplicitRead {
   ///
   /// A transaction may call any program among its keys, so each such key adds one implicit read.
   package static func programData(of account: Account) -> Pubkey? {
-    guard account.executable, account.owner == ProgramID.bpfLoaderUpgradeable, account.data.count >= 36 else {
-      return nil
-    }
+    guard account.owner == ProgramID.bpfLoaderUpgradeable, account.data.count >= 36 else { return nil }
     return account.data.withUnsafeBytes { bytes in
       let tag = bytes.loadUnaligned(as: UInt32.self)
       return tag == 2 ? bytes.baseAddress.map { Pubkey(reading: $0 + 4) } : nil

@@ -176,15 +176,17 @@ package final class TransactionProcessor {
     return byteCount
   }
 
-  /// Every instruction's program must be there and be one: executable, and native or owned by a loader.
+  /// Every instruction's program must be there, and be native or owned by a loader; whether there is code is seen when
+  /// it runs (SIMD-0162; Agave `svm/src/account_loader.rs`).
   private func checkPrograms(_ message: Message) throws(TransactionError) {
     for index in 0..<message.instructionCount {
       let position = Int(message.instruction(at: index).programIndex)
       let program = invoke.transaction.accounts + position
       if program.pointee.lamports == 0 { throw .programAccountNotFound }
-      guard program.pointee.executable else { throw .invalidProgramForExecution }
       let owner = program.pointee.owner
-      guard owner == ProgramID.nativeLoader || InvokeContext.isLoader(owner) else {
+      guard
+        owner == ProgramID.nativeLoader || InvokeContext.isLoader(owner) || owner == ProgramID.loaderV4
+      else {
         throw .invalidProgramForExecution
       }
     }
@@ -199,12 +201,14 @@ package final class TransactionProcessor {
     var counted: UInt64 = 0
     for position in 0..<keyCount {
       let account = UnsafePointer(invoke.transaction.accounts + position)
-      guard account.pointee.executable else { continue }
       switch account.pointee.owner {
       case ProgramID.bpfLoader1, ProgramID.bpfLoader2:
         invoke.setProgram(programTable.entry(account, elfOffset: 0, cache: programCache), at: position)
       case ProgramID.bpfLoaderUpgradeable:
-        guard let key = ImplicitRead.programData(of: account.pointee) else { continue }
+        guard let key = ImplicitRead.programData(of: account.pointee) else {
+          invoke.setProgram(.passUnretained(.closed), at: position)  // as Agave notes buffers and the like
+          continue
+        }
         let place = withProgramData(key, accounts: accounts, keyCount: keyCount) { held in
           invoke.setProgram(upgradeableProgram(held), at: position)
           return held.pointee.lamports > 0 ? LoadedSize.account + held.pointee.data.count : 0

@@ -13,7 +13,7 @@ struct ProgramExtendVerb: ParsableCommand {
   @Argument(help: ArgumentHelp("The program's address or key pair file.", valueName: "program-id"))
   var programID: String
 
-  @Argument(help: ArgumentHelp("Bytes to add.", valueName: "additional-bytes"))
+  @Argument(help: ArgumentHelp("Bytes to add, from 1 to 2^32 - 1.", valueName: "additional-bytes"))
   var additionalBytes: UInt32
 
   @OptionGroup var ledger: LedgerOptions

@@ -30,7 +30,9 @@ enum LoaderTransaction {
         payer: payer.pubkey, have: have, need: fee, parts: [("of fees", fee)])
     }
     let result = try chain.send([instruction], signers: [payer] + signers)
-    if result.error != nil { throw DeploymentError.transactionFailed(step: step, result, buffer: nil) }
+    if let failed = FailedTransaction(result, of: [instruction], signers: [payer] + signers, on: chain) {
+      throw DeploymentError.transactionFailed(step: step, text: failed.text, buffer: nil)
+    }
     return result
   }
 }

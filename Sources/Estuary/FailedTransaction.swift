@@ -2,18 +2,33 @@
 // about, the amounts that count, and what would help. The error itself stays as JSON-RPC spells it, which clients
 // compare.
 
-import Estuary
 import Ledger
 import Primitives
 import Runtime
 
-struct FailedTransaction {
-  let result: TransactionResult
-  let message: Message
-  let chain: Chain
+package struct FailedTransaction {
+  private let result: TransactionResult
+  private let message: Message
+  private let chain: Chain
+
+  /// What `result` says of the transaction with these instructions, on the chain as it is after it; `nil` where it
+  /// succeeded.
+  ///
+  /// - Parameter signers: the payer first.
+  package init?(
+    _ result: TransactionResult, of instructions: [Instruction], signers: [Ed25519.KeyPair], on chain: Chain
+  ) {
+    guard result.error != nil, let payer = signers.first else { return nil }
+    let builder = TransactionBuilder(
+      payer: payer.pubkey, recentBlockhash: chain.blockhash, instructions: instructions)
+    guard let transaction = try? builder.signed(by: signers) else { return nil }
+    self.result = result
+    message = transaction.message
+    self.chain = chain
+  }
 
   /// The error, what it means, and the log.
-  var text: String {
+  package var text: String {
     let meaning = result.error.flatMap { try? explanation(of: $0) }
     let headline = "the transaction failed: \(result.errorText)"
     return ([headline] + ([meaning].compactMap { $0 } + result.logLines).map { "  " + $0 })
@@ -31,7 +46,7 @@ struct FailedTransaction {
     case .insufficientFundsForFee:
       let have = try chain.account(payer)?.lamports ?? 0
       return
-        "the payer \(payer) has \(SOL.text(have)), too little for the fee: \(SOL.text(5000)) for each of "
+        "the payer \(payer) has \(Lamports.text(have)), too little for the fee: \(Lamports.text(5000)) for each of "
         + "\(signerCount) signatures and what the priority fee comes to; `estuary airdrop 1 \(payer)` helps"
     case .invalidAccountForFee:
       let owner = try chain.account(payer)?.owner ?? .zero
@@ -44,14 +59,16 @@ struct FailedTransaction {
           + "right id"
       }
     case .invalidProgramForExecution:
-      let wrong = try firstProgram { try chain.account($0)?.executable == false }
+      let wrong = try firstProgram {
+        if case .other = try chain.programState(at: $0) { true } else { false }
+      }
       return try wrong.map {
         let owner = try chain.account($0.key)?.owner ?? .zero
         return "instruction \($0.index) calls \($0.key), which is no program but an account of "
           + "\(Self.name(of: owner)): give a program's id"
       }
     case .instructionError(let index, let error):
-      return instructionExplanation(Int(index), error)
+      return try instructionExplanation(Int(index), error)
     case .tooManyAccountLocks:
       return "it names \(message.staticKeyCount) accounts; a transaction may name "
         + "\(ResolvedTransaction.maximumLockCount)"
@@ -69,7 +86,7 @@ struct FailedTransaction {
     let byteCount = account?.data.count ?? 0
     let minimum = chain.minimumBalance(dataByteCount: byteCount)
     let role = index == 0 ? "the payer" : account == nil ? "the new account" : "the account"
-    return "\(role) \(key) would be left with less than \(SOL.text(minimum)), the least that an account of "
+    return "\(role) \(key) would be left with less than \(Lamports.text(minimum)), the least that an account of "
       + "\(byteCount) bytes must hold (rent exemption): leave that much"
       + (account == nil ? "" : ", or nothing at all")
   }
@@ -82,7 +99,7 @@ struct FailedTransaction {
     return nil
   }
 
-  private func instructionExplanation(_ index: Int, _ error: InstructionError) -> String? {
+  private func instructionExplanation(_ index: Int, _ error: InstructionError) throws -> String? {
     guard index < message.instructionCount else { return nil }
     let program = message.programID(of: message.instruction(at: index))
     var meaning = error.description
@@ -90,9 +107,21 @@ struct FailedTransaction {
       let own = SystemError(rawValue: code)
     {
       meaning = Self.meaning(of: own)
+    } else if error == .unsupportedProgramId, let state = try nonprogram(at: program) {
+      meaning = state
     }
     return
       "instruction \(index) of \(message.instructionCount), a call of \(Self.name(of: program)): \(meaning)"
+  }
+
+  /// Why nothing runs at `key`; `nil` where it is a program whose code is another matter.
+  private func nonprogram(at key: Pubkey) throws -> String? {
+    let state = try chain.programState(at: key)
+    switch state {
+    case .closed: return "the program was closed, and its id can never be used again"
+    case .buffer, .programData, .other: return "\(state.text), which cannot be called"
+    case .none, .program, .fixedProgram: return nil
+    }
   }
 
   private var sanityExplanation: String? {
@@ -133,28 +162,5 @@ struct FailedTransaction {
     case .nonceBlockhashNotExpired: "the nonce was advanced in this slot already"
     case .nonceUnexpectedBlockhashValue: "the nonce is not the one expected"
     }
-  }
-}
-
-/// A transaction that a verb sent, and what came of it.
-struct SentTransaction {
-  let result: TransactionResult
-  let failure: CLIError?
-}
-
-extension Chain {
-  /// Sends one transaction as a block.
-  ///
-  /// - Parameter signers: the payer first.
-  func submit(_ instructions: [Instruction], signers: [Ed25519.KeyPair]) throws -> SentTransaction {
-    let result = try send(instructions, signers: signers)
-    guard result.error != nil, let payer = signers.first else {
-      return SentTransaction(result: result, failure: nil)
-    }
-    let message = try TransactionBuilder(
-      payer: payer.pubkey, recentBlockhash: blockhash, instructions: instructions
-    ).signed(by: signers).message
-    let failed = FailedTransaction(result: result, message: message, chain: self)
-    return SentTransaction(result: result, failure: .transactionFailed(text: failed.text))
   }
 }
