@@ -142,7 +142,7 @@ import Testing
       let database = try RocksDatabase(path: path, families: RocksDBStore.Family.all, .writing)
       let batch = RocksBatch()
       database.put(1, key.bytes, [9, 9, 9], in: batch)
-      database.put(2, [1, 2], [1], in: batch)
+      database.put(2, [0, 0, 0, 0, 0, 0, 0, 0], [1], in: batch)
       try database.write(batch)
     }
     let store = try RocksDBStore(path: path)
@@ -213,14 +213,17 @@ import Testing
       let path = directory.path + "/ledger"
       let delayMicroseconds = UInt32(generator.next() % 150_000) + UInt32(round) * 10_000
       await #expect(processExitsWith: .signal(SIGKILL)) {
-        [path = path as String, delay = delayMicroseconds as UInt32] in
+        [path = path as String, delay = delayMicroseconds as UInt32, isLate = round % 2 > 0 as Bool] in
         let killer = Thread {
           usleep(delay)
           kill(getpid(), SIGKILL)
         }
-        killer.start()
+        // A late one does not meet the creation, but is sure to meet commits however slow the machine is.
+        if !isLate { killer.start() }
         let store = try RocksDBStore(path: path)
         var history = BlockHistory(seed: 10)
+        try store.commit(history.next(changeCount: 200))
+        if isLate { killer.start() }
         while true { try store.commit(history.next(changeCount: 200)) }
       }
       guard FileManager.default.fileExists(atPath: path) else { continue }
