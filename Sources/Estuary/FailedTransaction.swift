@@ -86,7 +86,8 @@ package struct FailedTransaction {
     let byteCount = account?.data.count ?? 0
     let minimum = chain.minimumBalance(dataByteCount: byteCount)
     let role = index == 0 ? "the payer" : account == nil ? "the new account" : "the account"
-    return "\(role) \(key) would be left with less than \(Lamports.text(minimum)), the least that an account of "
+    return
+      "\(role) \(key) would be left with less than \(Lamports.text(minimum)), the least that an account of "
       + "\(byteCount) bytes must hold (rent exemption): leave that much"
       + (account == nil ? "" : ", or nothing at all")
   }

@@ -12,7 +12,9 @@ enum Arguments {
   /// The complaint about the first of this process' arguments or settings that is no UTF-8; `nil` where all are.
   static var complaint: String? {
     for index in 0..<Int(CommandLine.argc) {
-      guard let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil else { continue }
+      guard let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil else {
+        continue
+      }
       return complaint(about: "argument \(index)", bytes)
     }
     for name in ["ESTUARY_LEDGER", "ESTUARY_KEYPAIR", "ESTUARY_CONFIG", "HOME"] {
@@ -24,10 +26,13 @@ enum Arguments {
 
   private static func complaint(about place: String, _ bytes: UnsafePointer<CChar>) -> String {
     var shown = ""
-    for byte in UnsafeBufferPointer(start: bytes, count: strlen(bytes)).prefix(200).map({ UInt8(bitPattern: $0) }) {
+    for byte in UnsafeBufferPointer(start: bytes, count: strlen(bytes)).prefix(200).map({
+      UInt8(bitPattern: $0)
+    }) {
       shown += (0x20..<0x7f).contains(byte) ? String(UnicodeScalar(byte)) : "\\x" + Hex.encode([byte])
     }
-    return "Error: \(place), '\(shown)', is no UTF-8: names and texts have to be; give the file another name, or a "
+    return
+      "Error: \(place), '\(shown)', is no UTF-8: names and texts have to be; give the file another name, or a "
       + "link to it that has one"
   }
 

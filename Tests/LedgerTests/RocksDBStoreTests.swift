@@ -213,7 +213,7 @@ import Testing
       let path = directory.path + "/ledger"
       let delayMicroseconds = UInt32(generator.next() % 150_000) + UInt32(round) * 10_000
       await #expect(processExitsWith: .signal(SIGKILL)) {
-        [path = path as String, delay = delayMicroseconds as UInt32, isLate = round % 2 > 0 as Bool] in
+        [path = path as String, delay = delayMicroseconds as UInt32, isLate = (round % 2 > 0) as Bool] in
         let killer = Thread {
           usleep(delay)
           kill(getpid(), SIGKILL)

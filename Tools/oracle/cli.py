@@ -58,14 +58,16 @@ MISUSES = [
     ("replay {genesis} {lines} --executor optimistic", "--executor"),
     ("replay {genesis} {lines} --engine abacus", "--engine"),
     ("replay {genesis} {lines} --workers 0", "--workers"),
-    ("replay {genesis} {lines} --workers -1", "--workers"),
-    ("replay {genesis} {lines} --workers=-1", "--workers"),
+    ("replay {genesis} {lines} --workers -1", "--workers must be from 1 to"),
+    ("replay {genesis} {lines} --workers=-1", "--workers must be from 1 to"),
     ("replay {genesis} {lines} --workers 1000000", "--workers"),
     ("replay {genesis} {lines} --workers many", "--workers"),
     ("replay {genesis} {lines} --workers 99999999999999999999", "--workers"),
     ("replay {genesis} {lines} --executor serial --workers 2", "--workers"),
     ("replay {genesis} {lines} --block-size 0", "--block-size"),
-    ("replay {genesis} {lines} --block-size=-5", "--block-size"),
+    ("replay {genesis} {lines} --block-size=-5", "--block-size must be at least 1"),
+    ("replay {genesis} {lines} --block-size -5", "--block-size must be at least 1"),
+    ("replay {genesis} {lines} --repeat -1", "--repeat must be at least 1"),
     ("replay {genesis} {lines} --block-size 1.5", "--block-size"),
     ("replay {genesis} {lines} --repeat 0", "--repeat"),
     ("replay {genesis} {lines} --ledger {fresh} --repeat 2", "--repeat"),
@@ -95,7 +97,9 @@ MISUSES = [
     ("run {elf} --data 0", "hexadecimal"),
     ("run {elf} --data zz", "hexadecimal"),
     ("run {elf} --repeat 0", "--repeat"),
-    ("run {elf} --compute-limit=-1", "--compute-limit"),
+    ("run {elf} --compute-limit=-1", "'-1' is invalid for '--compute-limit"),
+    ("run {elf} --compute-limit -1", "from 0 to 2^63 - 1"),
+    ("run {elf} --compute-limit -1 --frobnicate", "--frobnicate"),
     ("run {elf} --compute-limit 9223372036854775808", "--compute-limit"),
     ("run {elf} --compute-limit 0", "exceeded CUs"),
     ("run {elf} --engine abacus", "--engine"),
@@ -116,6 +120,10 @@ MISUSES = [
     ("airdrop 1 --ledger {fresh} -k {missing}", "{missing}"),
     ("airdrop x --ledger {ledger} -k {pair}", "SOL"),
     ("airdrop 1e3 --ledger {ledger} -k {pair}", "SOL"),
+    ("airdrop -1 --ledger {ledger} -k {pair}", "'-1' is no amount of SOL"),
+    ("airdrop --ledger {ledger} -k {pair} -- -1", "'-1' is no amount of SOL"),
+    ("transfer {key} -0.5 --ledger {ledger} -k {pair}", "'-0.5' is no amount of SOL"),
+    ("transfer -5 {key} -- -6 --ledger {ledger}", "argument"),
     ("airdrop 0.0000000001 --ledger {ledger} -k {pair}", "SOL"),
     ("airdrop 99999999999999999999 --ledger {ledger} -k {pair}", "SOL"),
     ("airdrop 600000000 --ledger {ledger} -k {pair}", "insufficient lamports"),
@@ -161,6 +169,8 @@ MISUSES = [
     ("workload counter {fresh} --ledger {ledger}", "--program"),
     ("workload counter {fresh} --ledger {ledger} --program {key}", "{key}"),
     ("workload transfer {fresh} --ledger {ledger} --contention 101", "--contention"),
+    ("workload transfer {fresh} --ledger {ledger} --contention -1", "--contention is a percentage from 0 to 100"),
+    ("workload transfer {fresh} --ledger {ledger} --seed -1", "from 0 to 2^64 - 1"),
     ("workload transfer {fresh} --ledger {ledger} --count=-1", "--count"),
     ("workload transfer {elf}/x --ledger {ledger} --count 1", "{elf}"),
     ("bench frobnicate", "frobnicate"),
@@ -181,6 +191,8 @@ MISUSES = [
     ("evm run --code 00 --fork Atlantis", "--fork"),
     ("evm run --code 00 --gas 9223372036854775808", "--gas"),
     ("evm run --code 00 --gas=-1", "--gas"),
+    ("evm run --code 00 --gas -1", "'-1' is invalid for '--gas"),
+    ("evm run --code 00 --value -1", "--value '-1' is no amount"),
     ("evm run --code 00 --input 0", "hexadecimal"),
     ("evm run --code 00 --repeat 0", "--repeat"),
     ("evm run --code 00 --engine abacus", "--engine"),
@@ -898,6 +910,45 @@ def check_settings(check):
     check.refused("keygen without a home", ["keygen"], "cannot be made: Not a directory", env=blocked)
 
 
+def check_texts(check):
+    """Arguments that are no text, or none at all; key pairs that cannot be written."""
+    folder, names = check.folder, check.folder.names
+    for arguments in (
+        ["replay", b"caf\xe9.json", names["lines"]], ["run", b"\xff"], ["account", KEY, "--ledger", b"/tmp/\xfe"],
+        [b"frob\xff"],
+    ):  # fmt: skip
+        check.refused(f"{arguments}", arguments, "is no UTF-8")
+    check.refused("the name as it is", ["run", b"caf\xe9.so"], "argument 2, 'caf\\xe9.so', is no UTF-8")
+    check.refused("a setting", ["account", KEY], "$ESTUARY_LEDGER, '\\xff'", env={**os.environb, b"ESTUARY_LEDGER": b"\xff"})
+    accented = folder.write("caf\u00e9 \u6587.so", folder.elf)
+    code, output, errors = check.run(["run", accented])
+    check.expect(code == 0 and "result 0" in output, "a name beyond ASCII", output + errors)
+    for arguments, text in (
+        ([""], "has no verb ''"), (["run", ""], "'' cannot be read"), (["replay", "", ""], "''"),
+        (["account", ""], "'' is neither"), (["account", KEY, "--ledger", ""], "no ledger at ''"),
+        (["keygen", "-o", ""], "''"), (["transfer", "", "1"], "'' is neither"), (["transfer", KEY, ""], "'' is no amount"),
+        (["evm", "run", "--code", ""], "''"), (["invoke", "", "--data", ""], "''"),
+    ):  # fmt: skip
+        check.refused(f"empty text in {arguments}", [*arguments], text)
+    # A key pair that did not fit leaves nothing behind, and the next attempt works.
+    target = os.path.join(folder.path, "keys", "id.json")
+    full = {"preexec_fn": lambda: (
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10)))}
+    for _ in range(2):
+        check.refused("keygen on a full disk", ["keygen", "-o", target], target, **full)
+        check.expect(os.listdir(os.path.dirname(target)) == [], "a failed keygen leaves no file", os.listdir(os.path.dirname(target)))
+    code, output, errors = check.run(["keygen", "-o", target])
+    check.expect(code == 0 and len(json.load(open(target))) == 64, "keygen after a full disk", errors)
+    if os.geteuid() == 0:
+        home = os.path.join(folder.path, "home")
+        os.makedirs(home, mode=0o555)
+        nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": [], "env": {**os.environ, "HOME": home}}
+        if subprocess.run(["test", "-x", oracle.estuary_binary()], user=NOBODY, group=NOBODY).returncode == 0:
+            check.refused("keygen in an unwritable home", ["keygen"], f"{home}/.config' cannot be made: Permission denied", **nobody)
+            check.refused("keygen in an unwritable folder", ["keygen", "-o", home + "/id.json"], "Permission denied", **nobody)
+            check.expect(os.listdir(home) == [], "an unwritable home stays empty", os.listdir(home))
+
+
 def check_contract(check):
     """What other tools read from the output."""
     folder, names = check.folder, check.folder.names
@@ -983,6 +1034,7 @@ def main():
         check_mixed(check)
         check_ledgers(check, max(2, options.mutations // 10))
         check_pipes(check)
+        check_texts(check)
         check_contract(check)
         check_evm_run(check)
         check_settings(check)

@@ -39,7 +39,8 @@ struct DeployVerb: ParsableCommand {
   @Option(
     name: .customLong("max-len"),
     help: ArgumentHelp(
-      "Bytes of code that the program's account has room for, at least (default: the file's).", valueName: "bytes"))
+      "Bytes of code that the program's account has room for, at least (default: the file's).",
+      valueName: "bytes"))
   var maximumByteCount: Int?
 
   @OptionGroup var ledger: LedgerOptions
