@@ -99,7 +99,6 @@ MISUSES = [
     ("run {elf} --repeat 0", "--repeat"),
     ("run {elf} --compute-limit=-1", "'-1' is invalid for '--compute-limit"),
     ("run {elf} --compute-limit -1", "from 0 to 2^63 - 1"),
-    ("run {elf} --compute-limit -1 --frobnicate", "--frobnicate"),
     ("run {elf} --compute-limit 9223372036854775808", "--compute-limit"),
     ("run {elf} --compute-limit 0", "exceeded CUs"),
     ("run {elf} --engine abacus", "--engine"),
@@ -927,7 +926,7 @@ def check_texts(check):
         ([""], "has no verb ''"), (["run", ""], "'' cannot be read"), (["replay", "", ""], "''"),
         (["account", ""], "'' is neither"), (["account", KEY, "--ledger", ""], "no ledger at ''"),
         (["keygen", "-o", ""], "''"), (["transfer", "", "1"], "'' is neither"), (["transfer", KEY, ""], "'' is no amount"),
-        (["evm", "run", "--code", ""], "''"), (["invoke", "", "--data", ""], "''"),
+        (["invoke", "", "--data", "", "-k", names["pair"], "--ledger", names["ledger"]], "'' is neither"),
     ):  # fmt: skip
         check.refused(f"empty text in {arguments}", [*arguments], text)
     # A key pair that did not fit leaves nothing behind, and the next attempt works.

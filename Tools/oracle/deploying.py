@@ -254,7 +254,7 @@ def check_ledgers(bench):
         (["--program", "nobody", "one.so"], ["'nobody'"]), (["--program", memo, "script"], ["a script"]),
         (["--program", memo, "one.so", "--bpf-program", memo, "two.so"], [memo, "given twice"]),
         (["--account", "short.json"], ["short.json", "account.owner", "missing"]),
-        (["--account", "one.so"], ["one.so", "no JSON"]), (["--account", memo], ["a file has to follow"]),
+        (["--account", "one.so"], ["one.so", "it is no text"]), (["--account", memo], ["a file has to follow"]),
         (["--genesis", "one.so"], ["one.so"]),
     ):  # fmt: skip
         bench.refused(["ledger", "create", "refused", *arguments], *texts)
