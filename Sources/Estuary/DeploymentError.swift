@@ -78,10 +78,14 @@ extension DeploymentError: CustomStringConvertible {
 
 extension TransactionResult {
   /// The error as JSON-RPC spells it.
-  package var errorText: String {
-    guard let error else { return "no error" }
+  package var errorText: String { error?.text ?? "no error" }
+}
+
+extension TransactionError {
+  /// As JSON-RPC spells it.
+  package var text: String {
     var writer = JSONWriter()
-    error.write(to: &writer)
+    write(to: &writer)
     return writer.text
   }
 }

@@ -7,9 +7,12 @@ import Primitives
 import Runtime
 
 package struct FailedTransaction {
-  private let result: TransactionResult
-  private let message: Message
-  private let chain: Chain
+  let error: TransactionError
+  private let logLines: [String]
+  let transaction: Transaction
+  let chain: Chain
+  /// Whether other transactions came after it, so that the accounts are not as it left them.
+  let isPast: Bool
 
   /// What `result` says of the transaction with these instructions, on the chain as it is after it; `nil` where it
   /// succeeded.
@@ -18,36 +21,60 @@ package struct FailedTransaction {
   package init?(
     _ result: TransactionResult, of instructions: [Instruction], signers: [Ed25519.KeyPair], on chain: Chain
   ) {
-    guard result.error != nil, let payer = signers.first else { return nil }
+    guard let error = result.error, let payer = signers.first else { return nil }
     let builder = TransactionBuilder(
       payer: payer.pubkey, recentBlockhash: chain.blockhash, instructions: instructions)
     guard let transaction = try? builder.signed(by: signers) else { return nil }
-    self.result = result
-    message = transaction.message
-    self.chain = chain
+    self.error = error
+    logLines = result.logLines
+    (self.transaction, self.chain, isPast) = (transaction, chain, false)
+  }
+
+  /// What `error` means for Solana's transaction in `wire`, some time before `chain` came to where it is.
+  ///
+  /// - Returns: `nil` where the error says everything.
+  package static func explanation(of error: TransactionError, wire: [UInt8], on chain: Chain) -> String? {
+    do throws(TransactionDecodingError) {
+      return FailedTransaction(error, of: try Transaction.decode(wire), on: chain).explanation
+    } catch {
+      return "its bytes are no transaction: \(error)"
+    }
+  }
+
+  private init(_ error: TransactionError, of transaction: Transaction, on chain: Chain) {
+    (self.error, self.transaction, self.chain, isPast, logLines) = (error, transaction, chain, true, [])
   }
 
   /// The error, what it means, and the log.
   package var text: String {
-    let meaning = result.error.flatMap { try? explanation(of: $0) }
-    let headline = "the transaction failed: \(result.errorText)"
-    return ([headline] + ([meaning].compactMap { $0 } + result.logLines).map { "  " + $0 })
+    let headline = "the transaction failed: \(error.text)"
+    return ([headline] + ([explanation].compactMap { $0 } + logLines).map { "  " + $0 })
       .joined(separator: "\n")
   }
 
+  var message: Message { transaction.message }
   private var payer: Pubkey { message.staticKey(at: 0) }
-  private var signerCount: Int { Int(message.header.requiredSignatureCount) }
+  var signerCount: Int { Int(message.header.requiredSignatureCount) }
 
-  /// `nil` where the error says everything.
-  private func explanation(of error: TransactionError) throws -> String? {
+  /// What the error means; `nil` where it says everything.
+  var explanation: String? {
+    if case .sanitizeFailure = error { return sanityExplanation }
+    // Whatever else fails has a payer.
+    return message.staticKeyCount > 0 ? try? accountExplanation() : nil
+  }
+
+  private func accountExplanation() throws -> String? {
     switch error {
+    case .accountNotFound where isPast:
+      return "its payer \(payer) had no account: give it SOL in the genesis, or earlier in the file"
     case .accountNotFound:
       return "the payer \(payer) has no account on this ledger: `estuary airdrop 1 \(payer)` makes one"
     case .insufficientFundsForFee:
       let have = try chain.account(payer)?.lamports ?? 0
       return
-        "the payer \(payer) has \(Lamports.text(have)), too little for the fee: \(Lamports.text(5000)) for each of "
-        + "\(signerCount) signatures and what the priority fee comes to; `estuary airdrop 1 \(payer)` helps"
+        "the payer \(payer) has \(Lamports.text(have))\(isPast ? " by now" : ""), too little for the fee: "
+        + "\(Lamports.text(5000)) for each of \(signerCount) signatures and what the priority fee comes to"
+        + (isPast ? "" : "; `estuary airdrop 1 \(payer)` helps")
     case .invalidAccountForFee:
       let owner = try chain.account(payer)?.owner ?? .zero
       return "the payer \(payer) is owned by \(Self.name(of: owner)) or holds data: only a wallet can pay"
@@ -70,12 +97,11 @@ package struct FailedTransaction {
     case .instructionError(let index, let error):
       return try instructionExplanation(Int(index), error)
     case .tooManyAccountLocks:
-      return "it names \(message.staticKeyCount) accounts; a transaction may name "
-        + "\(ResolvedTransaction.maximumLockCount)"
+      return
+        "it names \(accountCount) accounts; a transaction may name \(ResolvedTransaction.maximumLockCount)"
     case .maxLoadedAccountsDataSizeExceeded:
       return "its accounts and programs hold more data than the limit on loaded accounts data, 64 MiB at most"
-    case .sanitizeFailure: return sanityExplanation
-    default: return nil
+    default: return formExplanation
     }
   }
 
@@ -123,22 +149,6 @@ package struct FailedTransaction {
     case .buffer, .programData, .other: return "\(state.text), which cannot be called"
     case .none, .program, .fixedProgram: return nil
     }
-  }
-
-  private var sanityExplanation: String? {
-    if message.instructionCount > Transaction.maximumInstructionCount {
-      return
-        "it has \(message.instructionCount) instructions; \(Transaction.maximumInstructionCount) are allowed"
-    }
-    for index in 0..<message.instructionCount {
-      if message.instruction(at: index).programIndex == 0 { return "instruction \(index) calls the payer" }
-      let count = message.accountIndices(of: message.instruction(at: index)).count
-      if count > Transaction.maximumInstructionAccountCount {
-        return "instruction \(index) lists \(count) accounts; "
-          + "\(Transaction.maximumInstructionAccountCount) are allowed"
-      }
-    }
-    return nil
   }
 
   /// A native program in words, any other by its key.

@@ -119,7 +119,10 @@ struct ErrorSummary {
   }
 
   private func explanation(of receipt: Receipt, _ line: TransactionLine, on chain: Chain) -> String? {
-    nil
+    guard case .solana(let result) = receipt, let error = result.error,
+      case .success(.solana(let wire)) = line
+    else { return nil }
+    return FailedTransaction.explanation(of: error, wire: wire, on: chain)
   }
 
   /// Ethereum's errors name accounts and amounts, which are left out of their kinds.

@@ -24,6 +24,7 @@ import tempfile
 import time
 
 from solders.hash import Hash
+from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
@@ -609,6 +610,45 @@ def check_replay_input(check):
         check.expect(small, f"size of a trace {flags}", f"{len(text)} bytes")
 
 
+def check_replay_errors(check):
+    """The summary of a replay's errors names accounts, programs and what helps."""
+    folder = check.folder
+    payer, target, stranger = folder.pairs[0], Keypair.from_seed(b"t" * 32).pubkey(), Keypair.from_seed(b"s" * 32)
+    blockhash = Hash.hash(b"cli")
+
+    def wire(instruction, signer=payer, blockhash=blockhash):
+        return bytes(Transaction.new_signed_with_payer([instruction], signer.pubkey(), [signer], blockhash))
+
+    def move(lamports, signer=payer):
+        return transfer(TransferParams(from_pubkey=signer.pubkey(), to_pubkey=target, lamports=lamports))
+
+    good = wire(move(10**9))
+    program = Pubkey.from_string(KEY)
+    cases = [
+        (wire(move(1, stranger), stranger), f"its payer {stranger.pubkey()} had no account"),
+        (wire(move(7)), f"the new account {target} would be left with less than 0.00089088 SOL"),
+        (good[:1] + bytes(64) + good[65:], f"signature 1 of 1 is not {payer.pubkey()}'s over this message"),
+        (wire(move(5), blockhash=Hash.hash(b"other")), f"it names the blockhash {Hash.hash(b'other')}"),
+        (wire(Instruction(target, b"", [])), f"instruction 0 calls {target}, where there is no account"),
+        (wire(Instruction(folder.pairs[1].pubkey(), b"", [])), f"instruction 0 calls {folder.pairs[1].pubkey()}, which is no program"),
+        (wire(move(2**62)), "instruction 0 of 1, a call of the system program: the account has fewer lamports"),
+        (bytes([1]) + bytes(1369), "its bytes are no transaction: it has 1370 bytes"),
+        (bytes([2]) + bytes(64) + good[1:], "it has 2 signatures, and 1 of its accounts must sign"),
+    ]  # fmt: skip
+    for number, (one, text) in enumerate(cases):
+        path = folder.write("one.jsonl", json.dumps({"solana": base64.b64encode(one).decode()}).encode())
+        code, output, errors = check.run(["replay", folder.names["genesis"], path, "--executor", "serial"])
+        plain = " ".join(output.split())
+        check.expect(code == 0 and text in plain, f"replay's error {number}", output + errors)
+    repeated = [{"solana": base64.b64encode(one).decode()} for one in (cases[0][0], good, good, cases[0][0])]
+    path = folder.write("many.jsonl", b"\n".join(json.dumps(one).encode() for one in repeated))
+    _, output, errors = check.run(["replay", folder.names["genesis"], path])
+    plain = " ".join(output.split())
+    first = f'2 × "AccountNotFound" first in transaction 1: its payer {stranger.pubkey()}'
+    repeat = '1 × "AlreadyProcessed" transaction 3: a transaction with its signature'
+    check.expect(first in plain and repeat in plain, "replay's errors by kind", output + errors)
+
+
 def check_programs(check, count):
     folder = check.folder
     programs = [folder.elf]
@@ -1028,6 +1068,7 @@ def main():
         check_geneses(check, options.mutations)
         check_transactions(check, options.mutations)
         check_replay_input(check)
+        check_replay_errors(check)
         check_programs(check, options.mutations)
         check_evm(check, options.mutations)
         check_mixed(check)
