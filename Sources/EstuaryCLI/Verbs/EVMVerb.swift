@@ -101,7 +101,8 @@ enum EVMProgramFile {
     // Neither does code begin as a marked text does: EF is no opcode (EIP-3541), and every other byte is no STOP.
     if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
     if bytes.count > 2, bytes.starts(with: [0xff, 0xfe]),
-      bytes.indices.allSatisfy({ $0 % 2 == 0 || $0 == 1 || bytes[$0] == 0 }) {
+      bytes.indices.allSatisfy({ $0 % 2 == 0 || $0 == 1 || bytes[$0] == 0 })
+    {
       throw CLIError.program(path: text, detail: "it is text in UTF-16: save it as UTF-8")
     }
     // Raw bytecode is no text: it has bytes that no printable file has.
