@@ -50,9 +50,9 @@ let package = Package(
     // Floor 3: executes one transaction.
     .target(name: "Runtime", dependencies: ["Curves", "Primitives", "SBPF", "Ledger"], swiftSettings: core),
 
-    // Floor 4: Ethereum's virtual machine, values and rules on top of the runtime.
+    // Floor 4: Ethereum's virtual machine, values and rules.
     .target(
-      name: "EVM", dependencies: ["WideIntegers", "Curves", "Primitives", "SBPF", "Ledger", "Runtime"],
+      name: "EVM", dependencies: ["WideIntegers", "Curves", "Primitives", "SBPF", "Ledger"],
       swiftSettings: core),
 
     // Floor 5: the embeddable product.
@@ -73,7 +73,9 @@ let package = Package(
     .target(
       name: "EstuaryCLI",
       dependencies: [
-        "Estuary", "EVM", "Contracts", "Linking", "Conformance", "EVMConformance",
+        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
+        "EVM",
+        "Estuary", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
@@ -81,15 +83,19 @@ let package = Package(
     .testTarget(
       name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "CurvesTests", dependencies: ["Primitives", "Curves"], swiftSettings: core),
-    .testTarget(name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
+    .testTarget(
+      name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives", "CSodium"], swiftSettings: core),
     .testTarget(
       name: "SBPFTests", dependencies: ["WideIntegers", "Primitives", "SBPF", "Linking", "Conformance"],
       swiftSettings: core),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(
       name: "ContractsTests", dependencies: ["WideIntegers", "Primitives", "Contracts"], swiftSettings: core),
-    .testTarget(name: "LedgerTests", dependencies: ["Ledger"], swiftSettings: core),
-    .testTarget(name: "RuntimeTests", dependencies: ["Linking", "Runtime"], swiftSettings: core),
+    .testTarget(
+      name: "LedgerTests", dependencies: ["WideIntegers", "Primitives", "Ledger"], swiftSettings: core),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["Primitives", "SBPF", "Linking", "Ledger", "Runtime"],
+      swiftSettings: core),
     .testTarget(
       name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger"],
       swiftSettings: core),
@@ -98,6 +104,9 @@ let package = Package(
       dependencies: ["WideIntegers", "Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
       swiftSettings: core),
     .testTarget(
-      name: "EstuaryTests", dependencies: ["Estuary", "EVM", "Linking", "WideIntegers"], swiftSettings: core),
+      name: "EstuaryTests",
+      dependencies: [
+        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Runtime", "EVM", "Estuary",
+      ], swiftSettings: core),
   ]
 )
