@@ -9,7 +9,9 @@
 import hashlib
 
 from solders.account import Account
+from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
+from solders.transaction import VersionedTransaction
 
 COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
 NATIVE_LOADER = Pubkey.from_string("NativeLoader1111111111111111111111111111111")
@@ -38,13 +40,12 @@ def send(svm, transaction, result_of):
         return result_of(svm.send_transaction(transaction))
     if too_large or fails_to_load:
         fee = fee_of(message, keys)
+        error = "MaxLoadedAccountsDataSizeExceeded" if too_large else program_error(svm, message, keys)
+        result = not_deployed(svm, transaction, keys, result_of) if error is None else {**empty_result(), "error": error}
         payer = svm.get_account(keys[0])
         change(svm, keys[0], payer.lamports - fee, payer.data)
         use_up(svm, nonce, message)
-        error = "MaxLoadedAccountsDataSizeExceeded" if too_large else program_error(svm, message, keys)
-        if error is None:
-            return {**not_deployed(message, keys), "signature": str(transaction.signatures[0]), "fee": fee}
-        return {**empty_result(), "error": error, "fee": fee}
+        return {**result, "fee": fee}
     if trial["error"] is not None and trial["signature"] is not None:
         use_up(svm, nonce, message)
     return trial
@@ -132,11 +133,31 @@ def program_error(svm, message, keys):
     return None
 
 
-def not_deployed(message, keys):
-    """The result of a call of what is no program in the first instruction; what would run before it is not known here."""
-    program = keys[message.instructions[0].program_id_index]
+def not_deployed(svm, transaction, keys, result_of):
+    """The result of a transaction that calls what is no program: of the instructions before, then that call's."""
+    message = transaction.message
+    called = [keys[each.program_id_index] for each in message.instructions]
+    place = next(index for index, key in enumerate(called) if not svm.get_account(key).executable)
+    program, before = called[place], empty_result()
+    if place:
+        header, parts = message.header, (message.account_keys, message.recent_blockhash, message.instructions[:place])
+        if isinstance(message, MessageV0):
+            shorter = MessageV0(header, *parts, message.address_table_lookups)
+        else:
+            shorter = Message.new_with_compiled_instructions(
+                header.num_required_signatures, header.num_readonly_signed_accounts,
+                header.num_readonly_unsigned_accounts, *parts)  # fmt: skip
+        unsigned = VersionedTransaction.populate(shorter, transaction.signatures)
+        before = result_of(svm.simulate_transaction(unsigned))
+        if before["error"] == "SignatureFailure":
+            before = result_of(svm.with_sigverify(False).simulate_transaction(unsigned))
+            svm.with_sigverify(True)
+    before["signature"] = str(transaction.signatures[0])
+    if before["error"] is not None:
+        return before
     logs = [f"Program {program} invoke [1]", "Program is not deployed", f"Program {program} failed: Unsupported program id"]
-    return {**empty_result(), "error": {"InstructionError": [0, "UnsupportedProgramId"]}, "logs": logs}
+    error = {"InstructionError": [place, "UnsupportedProgramId"]}
+    return {**before, "error": error, "logs": before["logs"] + logs, "returnData": None}
 
 
 def used_nonce(svm, message):
