@@ -31,9 +31,14 @@ let package = Package(
     // Pairing-friendly curves, for the precompiles and Solana's alt_bn128 syscalls; imports nothing.
     .target(name: "Curves", swiftSettings: core),
 
+    // Hashes and signatures side by side in the lanes of the processor's vectors; C, because Swift compiles no function
+    // for another instruction set than the whole. Imports nothing.
+    .target(name: "CVectorCrypto"),
+
     // Floor 1: values and hashes; bytes to a verified executable to a run; concurrency over integer indices.
     .target(
-      name: "Primitives", dependencies: ["WideIntegers", "CSodium", "CSecp256k1", "CCrypto", "CGMP"],
+      name: "Primitives",
+      dependencies: ["WideIntegers", "CVectorCrypto", "CSodium", "CSecp256k1", "CCrypto", "CGMP"],
       swiftSettings: core),
     .target(name: "SBPF", dependencies: ["WideIntegers", "CElfTypes"], swiftSettings: core),
     .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
@@ -83,8 +88,14 @@ let package = Package(
     .testTarget(
       name: "WideIntegersTests", dependencies: ["WideIntegers", "Primitives"], swiftSettings: core),
     .testTarget(name: "CurvesTests", dependencies: ["Primitives", "Curves"], swiftSettings: core),
+    // CVectorCrypto's code for AVX-512 over plain C, for machines without it.
+    .target(
+      name: "CVectorCryptoPortable", dependencies: ["CVectorCrypto"], path: "Tests/CVectorCryptoPortable",
+      cSettings: [.headerSearchPath("../../Sources/CVectorCrypto")]),
     .testTarget(
-      name: "PrimitivesTests", dependencies: ["WideIntegers", "Primitives", "CSodium"], swiftSettings: core),
+      name: "PrimitivesTests",
+      dependencies: ["WideIntegers", "Primitives", "CVectorCrypto", "CVectorCryptoPortable", "CSodium"],
+      swiftSettings: core),
     .testTarget(
       name: "SBPFTests", dependencies: ["WideIntegers", "Primitives", "SBPF", "Linking", "Conformance"],
       swiftSettings: core),

@@ -43,7 +43,7 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
   init(_ preparation: BlockPreparation, to graph: ConflictGraph, workerCount: Int) {
     self.preparation = preparation
     self.graph = graph
-    chunk = preparation.block.verifiesSignatures ? 8 : 32
+    chunk = preparation.block.verifiesSignatures ? max(8, Ed25519.Batch.preferredCount) : 32
     chunkCount = (preparation.count + chunk - 1) / chunk
     window = 2 * workerCount + 2
     isDecoded = .allocate(capacity: max(chunkCount, 1))

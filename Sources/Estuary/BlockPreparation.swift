@@ -26,7 +26,8 @@ final class BlockPreparation: @unchecked Sendable {
   private let wires: [[UInt8]]
   let count: Int
   let hasher: AccountKeyHasher
-  private let verifiesSignatures: Bool
+  /// Signatures decoded and not yet checked; `nil` where none are checked.
+  @exclusivity(unchecked) private var signaturesAhead: Ed25519.Batch?
   /// Account indices, one transaction's after the other's; in order, those of the current one alone.
   let indices: UnsafeMutablePointer<AccountIndex>
   /// Account indices that one segment has room for; 0 in order.
@@ -61,8 +62,9 @@ final class BlockPreparation: @unchecked Sendable {
   /// By place among Ethereum's entries; set by who decodes one, taken by who runs it. Only where they are scheduled.
   private let ethereumDecoded: UnsafeMutablePointer<EthereumLane.Decoded?>
 
-  /// Slots of the ring in order, more than are looked ahead.
+  /// Slots of the ring in order: as many as are looked ahead, and the transactions whose signatures are checked together.
   private static let ringSlotCount = 16
+  private static let ringSlotCountWithSignatures = 32
   /// Account indices that one transaction may need: its keys and an implicit one each.
   private static let largestAccessCount = 2 * ResolvedTransaction.maximumLockCount
   /// Keys new to the table that one transaction may bring: those, and its lookup tables.
@@ -84,11 +86,13 @@ final class BlockPreparation: @unchecked Sendable {
     wires = block.transactions.wires
     count = wires.count
     hasher = table.hasher
-    verifiesSignatures = block.verifiesSignatures
+    signaturesAhead = block.verifiesSignatures ? Ed25519.Batch() : nil
     accessCapacity = isInOrder ? 0 : 24 * count + 64 * Self.largestAccessCount
     indices = .allocate(capacity: isInOrder ? Self.largestAccessCount : accessCapacity)
-    slotCount = isInOrder ? Self.ringSlotCount : max(count, 1)
-    slotMask = isInOrder ? Self.ringSlotCount - 1 : -1
+    let ringSlotCount =
+      block.verifiesSignatures ? Self.ringSlotCountWithSignatures : Self.ringSlotCount
+    slotCount = isInOrder ? ringSlotCount : max(count, 1)
+    slotMask = isInOrder ? ringSlotCount - 1 : -1
     slots = .allocate(capacity: slotCount)
     if isInOrder { slots.initialize(repeating: PreparedTransaction(), count: slotCount) }
     signaturePlaces = .allocate(capacity: max(count, 1))
@@ -134,7 +138,7 @@ final class BlockPreparation: @unchecked Sendable {
     var nanoseconds: UInt64 = 0
     ethereumDecoded[place] = EthereumLane.decode(
       block.transactions.ethereum(at: position), fork: ethereum.environment.fork,
-      verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
+      verifiesSignatures: block.verifiesSignatures, nanoseconds: &nanoseconds)
     return nanoseconds
   }
 
@@ -159,6 +163,7 @@ final class BlockPreparation: @unchecked Sendable {
   ///
   /// - Returns: processor time spent on signatures, in nanoseconds.
   func decode(_ range: Range<Int>) -> UInt64 {
+    var signatures = block.verifiesSignatures ? Ed25519.Batch() : nil
     var nanoseconds: UInt64 = 0
     for position in range {
       let entry = slot(position)
@@ -167,10 +172,19 @@ final class BlockPreparation: @unchecked Sendable {
         nanoseconds &+= decodeEthereum(position)
         continue
       }
-      nanoseconds &+= entry.pointee.decode(
-        wires[position], hasher: hasher, verifiesSignatures: verifiesSignatures)
+      entry.pointee.decode(wires[position], hasher: hasher, position: position, signatures: &signatures)
     }
-    return nanoseconds
+    return nanoseconds &+ verify(&signatures)
+  }
+
+  /// Checks the signatures that wait.
+  ///
+  /// - Returns: processor time spent, in nanoseconds.
+  private func verify(_ signatures: inout Ed25519.Batch?) -> UInt64 {
+    guard signatures != nil else { return 0 }
+    let start = Clocks.threadNanoseconds()
+    signatures?.verify { slot($0).pointee.hasValidSignatures = false }
+    return Clocks.threadNanoseconds() &- start
   }
 
   /// Lets go of the slots of `range`, which `decode` has filled and nobody will look at again.
@@ -240,18 +254,23 @@ final class BlockPreparation: @unchecked Sendable {
   /// Transactions between two looks ahead.
   private static let lookAheadStep = 4
 
-  /// Decodes as far as looking ahead reaches, so that a transaction's memory is still near when it runs.
+  /// Decodes as far as looking ahead reaches, so that a transaction's memory is still near when it runs; where signatures
+  /// are checked, as many transactions further as fill the lanes with one signature each.
   @inline(__always) private func decodeAhead(of position: Int) {
-    while decodedCount < count && decodedCount <= position + 2 * Self.lookAheadStep {
+    let near = position + 2 * Self.lookAheadStep
+    if decodedCount > near || decodedCount >= count { return }
+    let end = min(count, near + (signaturesAhead == nil ? 1 : Ed25519.Batch.preferredCount))
+    while decodedCount < end {
       guard isTransaction(decodedCount) else {
         slot(decodedCount).pointee.reset()
         decodedCount += 1
         continue
       }
-      signatureNanoseconds &+= slot(decodedCount).pointee.decode(
-        wires[decodedCount], hasher: hasher, verifiesSignatures: verifiesSignatures)
+      slot(decodedCount).pointee.decode(
+        wires[decodedCount], hasher: hasher, position: decodedCount, signatures: &signaturesAhead)
       decodedCount += 1
     }
+    signatureNanoseconds &+= verify(&signaturesAhead)
   }
 
   /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in the first

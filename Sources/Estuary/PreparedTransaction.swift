@@ -22,7 +22,8 @@ struct PreparedTransaction: @unchecked Sendable {
   private(set) var isResolved = false
   private(set) var keyCount = 0
   private(set) var writableMask: UInt64 = 0
-  private(set) var hasValidSignatures = true
+  /// Set to false by who checks them.
+  var hasValidSignatures = true
   /// Whether it may deploy, upgrade or close programs, as far as its static keys tell.
   var namesUpgradeableLoader = false
   /// Whether one of its keys is of the EVM's space.
@@ -49,34 +50,31 @@ struct PreparedTransaction: @unchecked Sendable {
 
   init() {}
 
-  /// Becomes the transaction in `wire`: decodes and, if asked to, verifies. One that is not sane has no signatures worth
-  /// verifying.
-  ///
-  /// - Returns: processor time that signatures took, in nanoseconds.
-  mutating func decode(_ wire: [UInt8], hasher: AccountKeyHasher, verifiesSignatures: Bool) -> UInt64 {
+  /// Becomes the transaction in `wire`, and adds its signatures to those that wait to be checked, if any do. One that is
+  /// not sane has no signatures worth checking.
+  mutating func decode(
+    _ wire: [UInt8], hasher: AccountKeyHasher, position: Int, signatures: inout Ed25519.Batch?
+  ) {
     reset()
     let transaction: Transaction
     do throws(TransactionDecodingError) {
       transaction = try Transaction.decode(wire)
     } catch {
       self.error = .sanitizeFailure
-      return 0
+      return
     }
     noteKeys(of: transaction, hasher: hasher)
     if transaction.message.addressTableLookups.isEmpty {
       resolve(transaction) { (_) throws(TransactionError) in LoadedAddresses() }
-      if !isResolved { return 0 }
+      if !isResolved { return }
     } else {
       do throws(TransactionError) { try transaction.sanitize() } catch {
         self.error = error
-        return 0
+        return
       }
       unresolved = transaction
     }
-    guard verifiesSignatures else { return 0 }
-    let start = Clocks.threadNanoseconds()
-    hasValidSignatures = transaction.hasValidSignatures
-    return Clocks.threadNanoseconds() &- start
+    signatures?.add(signaturesOf: transaction, owner: position)
   }
 
   /// Becomes what `init()` makes.

@@ -10,14 +10,17 @@ import Scheduling
 struct BenchVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure the machine that runs this: engines, loading, scheduler, lanes, memory, trie.",
+    abstract: "Measure the machine that runs this: engines, loading, scheduler, lanes, signatures, hashes …",
     discussion: """
-      NAME is vm, loading, scheduling, lanes, memory or trie (default: all but trie, which takes half a minute). vm runs the kernels bench_*.so of --kernels, \
-      loading loads, verifies and compiles --program; without these they are left out. Figures are the best of \
-      several rounds.
+      NAME is vm, loading, scheduling, lanes, memory, signatures, hashes or trie (default: all but trie, which \
+      takes half a minute). vm runs the kernels bench_*.so of --kernels, loading loads, verifies and compiles \
+      --program; without these they are left out. signatures and hashes measure each implementation that the \
+      processor can run. Figures are the best of several rounds.
       """)
 
-  enum Name: String, ExpressibleByArgument, CaseIterable { case vm, loading, scheduling, lanes, memory, trie }
+  enum Name: String, ExpressibleByArgument, CaseIterable {
+    case vm, loading, scheduling, lanes, memory, signatures, hashes, trie
+  }
 
   @Argument(help: "What to measure (default: all but trie).")
   var names: [Name] = []
@@ -54,6 +57,8 @@ struct BenchVerb: ParsableCommand {
       case .scheduling: figures += try measureScheduling()
       case .lanes: figures += try measureLanes()
       case .memory: figures += try measureMemory()
+      case .signatures: figures += measureSignatures()
+      case .hashes: figures += measureHashes()
       case .trie: figures += try measureTrie()
       }
     }

@@ -1,0 +1,89 @@
+// GF(2^255 − 19), one element a lane, in five limbs of 51 bits: multiplication by AVX-512 IFMA, which reads the low 52
+// bits of its operands and adds the low or the high 52 bits of the product to 64 bits.
+//
+// Limb ranges (field25519.h says what the three classes are for):
+//   reduced   < 2^51 + 2^17
+//   operand   < 2^52
+//   wide      < 2^62
+// A column of a product of operands: five low halves below 2^52, and twice five high halves below 2^52, since a high
+// half has the weight 2^52 where the next limb has 2^51; together 15 · 2^52 < 2^56. Columns 5 to 9 are folded into 0 to
+// 4 with the factor 19: 20 · 15 · 2^52 < 2^60.3.
+#ifndef ESTUARY_FIELD25519_RADIX_H
+#define ESTUARY_FIELD25519_RADIX_H
+
+VECTOR_BEGIN
+
+#define FE_LIMBS 5
+#define FE_BITS(limb) 51
+#define FE_OFFSET(limb) (51 * (limb))
+typedef struct { vec v[FE_LIMBS]; } fe;
+
+#define FE_LOW_MASK ((1ULL << 51) - 1)
+// k · p, limb by limb, which keeps a difference from going below zero.
+#define FE_MULTIPLE_OF_P(k, limb) ((uint64_t)(k) * ((limb) == 0 ? FE_LOW_MASK - 18 : FE_LOW_MASK))
+// For wide subtrahends: 2^10 · p has limbs of 2^61 − 2^15, above 2^60.3.
+#define FE_WIDE_BIAS (1ULL << 10)
+
+INLINE vec fe_times19(vec a) { return v_add(v_add(v_shl(a, 4), v_shl(a, 1)), a); }
+
+// One pass, all limbs at once: what limb 4 loses is below 2^11, times 19 below 2^16.
+INLINE void fe_reduce(fe *o, const fe *a) {
+  const vec mask = v_set(FE_LOW_MASK);
+  vec carry[5];
+  for (int i = 0; i < 5; i++) carry[i] = v_shr(a->v[i], 51);
+  o->v[0] = v_multiply52_low(v_and(a->v[0], mask), carry[4], v_set(19));
+  for (int i = 1; i < 5; i++) o->v[i] = v_add(v_and(a->v[i], mask), carry[i - 1]);
+}
+
+// Wide = operand · operand; `o` is neither.
+INLINE void fe_multiply_wide(fe *o, const fe *a, const fe *b) {
+  vec low[10], high[10];  // by column; of `high`, that of the product one column before
+  for (int i = 0; i < 10; i++) low[i] = high[i] = v_zero();
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 5; i++)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 5; j++) {
+      low[i + j] = v_multiply52_low(low[i + j], a->v[i], b->v[j]);
+      high[i + j + 1] = v_multiply52_high(high[i + j + 1], a->v[i], b->v[j]);
+    }
+  for (int i = 0; i < 10; i++) low[i] = v_add(low[i], v_add(high[i], high[i]));
+  for (int i = 0; i < 5; i++) o->v[i] = v_add(low[i], fe_times19(low[i + 5]));
+}
+
+// Wide = operand², `o` being another; products of different limbs are made once and doubled.
+INLINE void fe_square_wide(fe *o, const fe *a) {
+  vec low[10], high[10];
+  for (int i = 0; i < 10; i++) low[i] = high[i] = v_zero();
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 5; i++)
+#pragma clang loop unroll(full)
+    for (int j = i + 1; j < 5; j++) {
+      low[i + j] = v_multiply52_low(low[i + j], a->v[i], a->v[j]);
+      high[i + j + 1] = v_multiply52_high(high[i + j + 1], a->v[i], a->v[j]);
+    }
+  // 2 · low + 4 · high, then the squares; a square's high half counts twice, so it joins `low` before the doubling.
+  for (int i = 0; i < 5; i++) low[2 * i + 1] = v_multiply52_high(low[2 * i + 1], a->v[i], a->v[i]);
+  for (int i = 1; i < 10; i++) {
+    vec sum = v_add(low[i], v_add(high[i], high[i]));
+    low[i] = v_add(sum, sum);
+  }
+  for (int i = 0; i < 5; i++) low[2 * i] = v_multiply52_low(low[2 * i], a->v[i], a->v[i]);
+  for (int i = 0; i < 5; i++) o->v[i] = v_add(low[i], fe_times19(low[i + 5]));
+}
+
+// Operand = reduced ± reduced. What is above 51 bits must be carried, because a multiplication would not read it.
+INLINE void fe_add(fe *o, const fe *a, const fe *b) {
+  fe sum;
+  for (int i = 0; i < 5; i++) sum.v[i] = v_add(a->v[i], b->v[i]);
+  fe_reduce(o, &sum);
+}
+INLINE void fe_subtract(fe *o, const fe *a, const fe *b) {
+  fe difference;
+  for (int i = 0; i < 5; i++)
+    difference.v[i] = v_add(v_sub(a->v[i], b->v[i]), v_set(FE_MULTIPLE_OF_P(2, i)));
+  fe_reduce(o, &difference);
+}
+
+VECTOR_END
+
+#endif

@@ -1,0 +1,104 @@
+// GF(p), p = 2^256 − 2^32 − 977, one element a lane, in five limbs of 52 bits, the last of 48: multiplication by AVX-512
+// IFMA, which reads exactly the 52 bits of a limb, so that everything is carried before it is multiplied.
+//
+// Limb ranges (field256k1.h says what the two classes are for):
+//   reduced   < 2^52, the last < 2^49
+//   wide      < 2^62
+// A column of a product: at most five low and five high halves below 2^52, of two products: below 20 · 2^52 < 2^57.
+#ifndef ESTUARY_FIELD256K1_RADIX_H
+#define ESTUARY_FIELD256K1_RADIX_H
+
+VECTOR_BEGIN
+
+#define FE_LIMBS 5
+#define FE_BITS(limb) ((limb) == 4 ? 48 : 52)
+#define FE_OFFSET(limb) (52 * (limb))
+typedef struct { vec v[FE_LIMBS]; } fe;
+typedef struct { vec v[2 * FE_LIMBS]; } fe_columns;
+
+// What multiplies is inlined: thirty-two registers hold operands and columns.
+#define FE_FUNCTION INLINE
+
+#define FE_MASK ((1ULL << 52) - 1)
+#define FE_TOP_MASK ((1ULL << 48) - 1)
+// 2^k · p, limb by limb, which keeps a difference from going below zero.
+#define FE_MULTIPLE_OF_P(k, limb) \
+  (((limb) == 0 ? FE_MASK - 0x1000003d0ULL : (limb) == 4 ? FE_TOP_MASK : FE_MASK) << (k))
+
+// x plus q · 2^256 for q below 2^18.
+INLINE void fe_fold(fe *x, vec q) { x->v[0] = v_multiply52_low(x->v[0], q, v_set(0x1000003d1)); }
+
+INLINE void fe_carry_up(fe *x) {
+  const vec mask = v_set(FE_MASK);
+  for (int i = 0; i < 4; i++) {
+    x->v[i + 1] = v_add(x->v[i + 1], v_shr(x->v[i], 52));
+    x->v[i] = v_and(x->v[i], mask);
+  }
+}
+
+// Reduced from wide: what is above 2^256 is folded first, 2^14 at most, so the last limb receives only what its
+// neighbour carries, below 2^11.
+INLINE void fe_carry(fe *o, const fe *a) {
+  fe x = *a;
+  vec q = v_shr(x.v[4], 48);
+  x.v[4] = v_and(x.v[4], v_set(FE_TOP_MASK));
+  fe_fold(&x, q);
+  fe_carry_up(&x);
+  *o = x;
+}
+
+INLINE void fe_columns_add(fe_columns *c, const fe *a, const fe *b) {
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 5; i++)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 5; j++) {
+      c->v[i + j] = v_multiply52_low(c->v[i + j], a->v[i], b->v[j]);
+      c->v[i + j + 1] = v_multiply52_high(c->v[i + j + 1], a->v[i], b->v[j]);
+    }
+}
+INLINE void fe_columns_multiply(fe_columns *c, const fe *a, const fe *b) {
+  for (int i = 0; i < 10; i++) c->v[i] = v_zero();
+  fe_columns_add(c, a, b);
+}
+INLINE void fe_columns_square(fe_columns *c, const fe *a) {
+  for (int i = 0; i < 10; i++) c->v[i] = v_zero();
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 5; i++)
+#pragma clang loop unroll(full)
+    for (int j = i + 1; j < 5; j++) {
+      c->v[i + j] = v_multiply52_low(c->v[i + j], a->v[i], a->v[j]);
+      c->v[i + j + 1] = v_multiply52_high(c->v[i + j + 1], a->v[i], a->v[j]);
+    }
+  for (int i = 1; i < 9; i++) c->v[i] = v_add(c->v[i], c->v[i]);
+  for (int i = 0; i < 5; i++) {
+    c->v[2 * i] = v_multiply52_low(c->v[2 * i], a->v[i], a->v[i]);
+    c->v[2 * i + 1] = v_multiply52_high(c->v[2 * i + 1], a->v[i], a->v[i]);
+  }
+}
+
+// Columns 5 to 9 are carried to 52 bits (the last is below 2^48: a product is below 2^513) and folded with
+// 2^260 ≡ 0x1000003d10; what then lies above 2^256 is below 2^17.
+INLINE void fe_columns_reduce(fe *o, const fe_columns *c) {
+  const vec mask = v_set(FE_MASK), factor = v_set(0x1000003d10);
+  vec high[5];
+  for (int i = 0; i < 5; i++) high[i] = c->v[5 + i];
+  for (int i = 0; i < 4; i++) {
+    high[i + 1] = v_add(high[i + 1], v_shr(high[i], 52));
+    high[i] = v_and(high[i], mask);
+  }
+  fe x;
+  for (int i = 0; i < 5; i++) x.v[i] = v_multiply52_low(c->v[i], high[i], factor);
+  for (int i = 0; i < 4; i++) x.v[i + 1] = v_multiply52_high(x.v[i + 1], high[i], factor);
+  // High halves of the last column have the weight 2^260; those of limb 4 above its 48 bits, 2^256.
+  vec q = v_add(v_shr(x.v[4], 48), v_shl(v_multiply52_high(v_zero(), high[4], factor), 4));
+  x.v[4] = v_and(x.v[4], v_set(FE_TOP_MASK));
+  // q may have 37 bits: both halves of q · 0x1000003d1 count.
+  x.v[0] = v_multiply52_low(x.v[0], q, v_set(0x1000003d1));
+  x.v[1] = v_multiply52_high(x.v[1], q, v_set(0x1000003d1));
+  fe_carry_up(&x);
+  *o = x;
+}
+
+VECTOR_END
+
+#endif

@@ -1,0 +1,205 @@
+// Recovery of secp256k1 public keys from ECDSA signatures (SEC 1 version 2, section 4.1.6), one signature a lane, each with
+// the result that libsecp256k1 gives of it alone: r and s in [1, n), s high or low, the recovery id in [0, 4) (bit 0 the
+// parity of R's y, bit 1 that R's x is r + n).
+//
+//   Q = (s R − z G) / r
+//
+// A pass takes several vectors; all its signatures share one inversion modulo n and all its vectors one modulo p.
+
+#include <string.h>
+
+#include "include/CVectorCrypto.h"
+//
+#include "field256k1.h"
+//
+#include "curve256k1.h"
+//
+#include "scalar256k1.h"
+
+VECTOR_BEGIN
+
+enum { PASS_VECTORS = 4, PASS_COUNT = PASS_VECTORS * LANES };
+
+// What is known of a signature before any point is.
+typedef struct {
+  uint64_t r[4], s[4], z[4], x[4], inverse[4];
+  int is_good;
+} recovery;
+
+static void load_big_endian(uint64_t words[4], const uint8_t *bytes) {
+  for (int i = 0; i < 4; i++) {
+    memcpy(&words[3 - i], bytes + 8 * i, 8);
+    words[3 - i] = __builtin_bswap64(words[3 - i]);
+  }
+}
+
+// Reads a signature; where it cannot be one, r and s of another that can.
+static void recovery_read(recovery *o, const vc_secp256k1_item *item) {
+  static const uint64_t one[4] = {1, 0, 0, 0};
+  load_big_endian(o->r, item->signature);
+  load_big_endian(o->s, item->signature + 32);
+  load_big_endian(o->z, item->hash);
+  scalar_reduce_once(o->z);
+  o->is_good = item->recovery_id < 4 && scalar_is_below(o->r, order) && scalar_is_below(o->s, order)
+    && !scalar_is_zero(o->r) && !scalar_is_zero(o->s);
+  if (!o->is_good) {
+    memcpy(o->r, one, sizeof one);
+    memcpy(o->s, one, sizeof one);
+  }
+  memcpy(o->x, o->r, sizeof o->x);
+  if (item->recovery_id & 2) {
+    if (scalar_is_below(o->r, field_excess)) {
+      scalar_wide sum = 0;
+      for (int i = 0; i < 4; i++) {
+        sum += (scalar_wide)o->r[i] + order[i];
+        o->x[i] = (uint64_t)sum;
+        sum >>= 64;
+      }
+    } else {
+      o->is_good = 0;
+    }
+  }
+}
+
+// 1/r of all (Montgomery's trick); no r is zero.
+static void recovery_invert(recovery *all, int count) {
+  uint64_t before[PASS_COUNT][4], inverse[4];
+  memcpy(before[0], all[0].r, 32);
+  for (int i = 1; i < count; i++) scalar_multiply(before[i], before[i - 1], all[i].r);
+  scalar_invert(inverse, before[count - 1]);
+  for (int i = count - 1; i > 0; i--) {
+    scalar_multiply(all[i].inverse, inverse, before[i - 1]);
+    scalar_multiply(inverse, inverse, all[i].r);
+  }
+  memcpy(all[0].inverse, inverse, 32);
+}
+
+static void recovery_scalars(lane_scalars *o, const recovery lanes[LANES]) {
+  uint64_t point_words[2][3][LANES], base_words[2][3][LANES], negative[2][LANES];
+  for (int l = 0; l < LANES; l++) {
+    uint64_t u1[4], u2[4], parts[2][4], words[3];
+    int is_negative[2];
+    scalar_multiply(u2, lanes[l].s, lanes[l].inverse);
+    scalar_multiply(u1, lanes[l].z, lanes[l].inverse);
+    scalar_negate(u1, u1);
+    scalar_split(parts, is_negative, u2);
+    for (int half = 0; half < 2; half++) {
+      negative[half][l] = is_negative[half] ? ~0ULL : 0;
+      scalar_offset(words, parts[half], five_bit_offset);
+      for (int i = 0; i < 3; i++) point_words[half][i][l] = words[i];
+      scalar_offset(words, u1 + 2 * half, ten_bit_offset);
+      for (int i = 0; i < 3; i++) base_words[half][i][l] = words[i];
+    }
+  }
+  for (int half = 0; half < 2; half++) {
+    o->is_negative[half] = v_load(negative[half]);
+    for (int i = 0; i < 3; i++) {
+      o->point_words[half][i] = v_load(point_words[half][i]);
+      o->base_words[half][i] = v_load(base_words[half][i]);
+    }
+  }
+}
+
+// R of each lane, and where there is one; other lanes go on with the base point.
+NOINLINE void decode_points(fe *x, fe *y, vec *is_good, const recovery lanes[LANES], const vc_secp256k1_item items[LANES]) {
+  uint64_t words[4][LANES], parity[LANES], good[LANES];
+  vec x_words[4];
+  fe cube, seven, square, other;
+  for (int l = 0; l < LANES; l++) {
+    for (int i = 0; i < 4; i++) words[i][l] = lanes[l].x[i];
+    parity[l] = items[l].recovery_id & 1;
+    good[l] = lanes[l].is_good ? ~0ULL : 0;
+  }
+  for (int i = 0; i < 4; i++) x_words[i] = v_load(words[i]);
+  fe_from_words(x, x_words);
+  fe_square(&cube, x);
+  fe_multiply(&cube, &cube, x);
+  fe_small(&seven, 7);
+  fe_add(&cube, &cube, &seven);
+  fe_root(y, &cube);
+  fe_square(&square, y);
+  fe_subtract(&square, &square, &cube);
+  vec is_point = fe_is_zero(&square);
+  fe_canonical(y, y);
+  negate_where(y, v_xor(v_equal(v_and(y->v[0], v_set(1)), v_load(parity)), v_set(~0ULL)));
+  fe_constant(&other, base_x);
+  fe_select(x, is_point, &other, x);
+  fe_constant(&other, base_y);
+  fe_select(y, is_point, &other, y);
+  *is_good = v_and(is_point, v_load(good));
+}
+
+static void store_big_endian(uint8_t *const places[LANES], const fe *a) {
+  fe x;
+  vec words[4];
+  fe_canonical(&x, a);
+  fe_to_words(words, &x);
+  for (int i = 0; i < 4; i++) {
+    uint64_t lanes[LANES];
+    v_store(lanes, words[i]);
+    for (int l = 0; l < LANES; l++) {
+      uint64_t word = __builtin_bswap64(lanes[l]);
+      memcpy(places[l] + 8 * (3 - i), &word, 8);
+    }
+  }
+}
+
+// `vectors` vectors of signatures, 1 to 4.
+static void recover_pass(const vc_secp256k1_item *items, int vectors, uint8_t *keys, uint8_t *verdicts) {
+  recovery all[PASS_COUNT];
+  point sums[PASS_VECTORS];
+  fe before[PASS_VECTORS], inverse, one;
+  vec is_good[PASS_VECTORS];
+  for (int i = 0; i < vectors * LANES; i++) recovery_read(&all[i], &items[i]);
+  recovery_invert(all, vectors * LANES);
+  fe_small(&one, 1);
+  for (int g = 0; g < vectors; g++) {
+    fe x, y;
+    lane_scalars scalars;
+    decode_points(&x, &y, &is_good[g], all + g * LANES, items + g * LANES);
+    recovery_scalars(&scalars, all + g * LANES);
+    double_multiply(&sums[g], &x, &y, &scalars);
+    vec is_infinity = fe_is_zero(&sums[g].z);
+    is_good[g] = v_and(is_good[g], v_xor(is_infinity, v_set(~0ULL)));
+    fe_select(&sums[g].z, is_infinity, &sums[g].z, &one);
+    if (g == 0) before[0] = sums[0].z;
+    else fe_multiply(&before[g], &before[g - 1], &sums[g].z);
+  }
+  fe_invert(&inverse, &before[vectors - 1]);
+  for (int g = vectors - 1; g >= 0; g--) {
+    fe own = inverse, affine;
+    uint8_t *places[LANES];
+    if (g > 0) {
+      fe_multiply(&own, &inverse, &before[g - 1]);
+      fe_multiply(&inverse, &inverse, &sums[g].z);
+    }
+    for (int l = 0; l < LANES; l++) places[l] = keys + 64 * (g * LANES + l);
+    fe_multiply(&affine, &sums[g].x, &own);
+    store_big_endian(places, &affine);
+    for (int l = 0; l < LANES; l++) places[l] += 32;
+    fe_multiply(&affine, &sums[g].y, &own);
+    store_big_endian(places, &affine);
+    unsigned bits = v_mask_bits(is_good[g]);
+    for (int l = 0; l < LANES; l++) verdicts[g * LANES + l] = bits >> l & 1;
+  }
+}
+
+void VECTOR_NAME(vc_secp256k1_recover)(
+  const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts) {
+  for (size_t from = 0; from < count; from += PASS_COUNT) {
+    if (count - from >= PASS_COUNT) {
+      recover_pass(items + from, PASS_VECTORS, keys + 64 * from, verdicts + from);
+      continue;
+    }
+    // What is left, with copies of its first signature in the lanes that stay empty.
+    vc_secp256k1_item some[PASS_COUNT];
+    uint8_t their_keys[64 * PASS_COUNT], their[PASS_COUNT];
+    size_t left = count - from;
+    for (size_t i = 0; i < PASS_COUNT; i++) some[i] = items[from + (i < left ? i : 0)];
+    recover_pass(some, (int)((left + LANES - 1) / LANES), their_keys, their);
+    memcpy(keys + 64 * from, their_keys, 64 * left);
+    memcpy(verdicts + from, their, left);
+  }
+}
+
+VECTOR_END

@@ -1,0 +1,86 @@
+// Signatures and hashes: every implementation that this machine has, alone and many at a time.
+
+import Primitives
+import Runtime
+
+extension BenchVerb {
+  private static let signatureCount = 64
+  private static let messageByteCount = 200
+
+  /// Checking Ed25519 signatures over 200 bytes, and recovering secp256k1 keys.
+  func measureSignatures() -> [Figure] {
+    var random = SplitMix64(seed: 1)
+    let messages = (0..<Self.signatureCount).map { _ in Self.bytes(Self.messageByteCount, &random) }
+    let signed = messages.map { message in
+      let pair = Ed25519.KeyPair(seed: Hash(Self.bytes(32, &random)) ?? .zero)
+      return pair.sign(message).bytes + pair.pubkey.bytes + message
+    }
+    var figures: [Figure] = []
+    for unit in VectorUnit.available {
+      let name = unit == .none ? "libsodium" : "kernel \(unit.rawValue), \(unit.laneCount) lanes"
+      for (count, kind) in [(1, "alone"), (unit.laneCount, "a vector"), (Self.signatureCount, "in bulk")]
+      where kind != "a vector" || unit != .none {
+        var batch = Ed25519.Batch(unit: unit)
+        let best = best {
+          for bytes in signed[..<count] {
+            bytes.withUnsafeBytes { bytes in
+              let start = bytes.baseAddress.unsafelyUnwrapped  // 296 bytes, kept by `signed`
+              batch.add(
+                signature: start, message: UnsafeRawBufferPointer(rebasing: bytes[96...]), key: start + 64,
+                owner: 0)
+            }
+          }
+          batch.verify { _ in }
+        }
+        figures.append(
+          Figure(name: "Ed25519, \(name), \(kind)", value: best / Double(count), unit: "ns/signature"))
+      }
+    }
+    let secret = Self.bytes(32, &random)
+    let hash = Keccak256.hash(secret)
+    if let signature = Secp256k1.sign(hash, secretKey: secret) {
+      let best = best {
+        _ = try? Secp256k1.recover(
+          hash: hash, recoveryID: UInt64(signature.recoveryID), signature: signature.r + signature.s)
+      }
+      figures.append(
+        Figure(name: "secp256k1 recovery, libsecp256k1, alone", value: best, unit: "ns/signature"))
+    }
+    return figures
+  }
+
+  /// Keccak-256 of what tries and slots hash, one by one and together.
+  func measureHashes() -> [Figure] {
+    var random = SplitMix64(seed: 2)
+    var figures: [Figure] = []
+    for byteCount in [32, 64, 135, 136, 532] {
+      let messages = (0..<64).map { _ in Self.bytes(byteCount, &random) }
+      for unit in VectorUnit.available {
+        var batch = Keccak256.Batch(unit: unit)
+        let best = best {
+          for message in messages { message.withUnsafeBytes { batch.add($0) } }
+          _ = batch.hashes()
+        }
+        let name = unit == .none ? "one by one" : "\(unit.rawValue), \(unit.laneCount) lanes"
+        figures.append(
+          Figure(name: "Keccak-256 of \(byteCount) bytes, \(name)", value: best / 64, unit: "ns/hash"))
+      }
+    }
+    return figures
+  }
+
+  private static func bytes(_ count: Int, _ random: inout SplitMix64) -> [UInt8] {
+    (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+  }
+
+  /// The least nanoseconds that `body` took, of many more rounds than other measurements need.
+  private func best(_ body: () -> Void) -> Double {
+    var best = UInt64.max
+    for _ in 0..<rounds * 20 {
+      let watch = Stopwatch()
+      body()
+      best = min(best, watch.nanoseconds)
+    }
+    return Double(best)
+  }
+}
