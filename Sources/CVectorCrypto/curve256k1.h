@@ -1,5 +1,5 @@
-// The curve y² = x³ + 7 over GF(2^256 − 2^32 − 977), one point a lane, in homogeneous coordinates: x = X/Z, y = Y/Z, the
-// point at infinity (0 : 1 : 0). The formulas are those of Renes, Costello and Batina for a = 0
+// The curve y² = x³ + 7 over GF(2^256 − 2^32 − 977), one point a lane, in homogeneous coordinates: x = X/Z, y
+// = Y/Z, the point at infinity (0 : 1 : 0). The formulas are those of Renes, Costello and Batina for a = 0
 // (https://eprint.iacr.org/2015/1060, algorithms 7 to 9, b3 = 21): complete, so lanes never part ways.
 #ifndef ESTUARY_CURVE256K1_H
 #define ESTUARY_CURVE256K1_H
@@ -47,8 +47,8 @@ NOINLINE void point_double(point *p, int n) {
   } while (--n > 0);
 }
 
-// The end that algorithms 7 and 8 share: xx = X1 X2, yy = Y1 Y2, xy = X1 Y2 + X2 Y1, yz = Y1 Z2 + Y2 Z1, reduced;
-// xz = X1 Z2 + X2 Z1 and zz = 21 Z1 Z2, wide.
+// The end that algorithms 7 and 8 share: xx = X1 X2, yy = Y1 Y2, xy = X1 Y2 + X2 Y1, yz = Y1 Z2 + Y2 Z1,
+// reduced; xz = X1 Z2 + X2 Z1 and zz = 21 Z1 Z2, wide.
 INLINE void point_add_end(point *o, fe *xx, fe *yy, const fe *xy, const fe *yz, fe *xz, const fe *zz) {
   fe sum, negative, zero;
   fe_wide_times3(xx, xx);
@@ -67,7 +67,8 @@ INLINE void point_add_end(point *o, fe *xx, fe *yy, const fe *xy, const fe *yz, 
 }
 
 // a1 b2 + a2 b1 as (a1 + b1)(a2 + b2) less both products; wide.
-INLINE void cross_product(fe *o, const fe *a1, const fe *b1, const fe *a2, const fe *b2, const fe *aa, const fe *bb) {
+INLINE void cross_product(
+  fe *o, const fe *a1, const fe *b1, const fe *a2, const fe *b2, const fe *aa, const fe *bb) {
   fe left, right, both;
   fe_add(&left, a1, b1);
   fe_add(&right, a2, b2);
@@ -224,8 +225,8 @@ void VECTOR_NAME(vc_secp256k1_prepare)(void) {
 
 // MARK: u1 · G + u2 · R
 
-// u2 as k1 + k2 λ, absolute values with the offset that makes digits signed, and where each is negative; u1's halves with
-// theirs.
+// u2 as k1 + k2 λ, absolute values with the offset that makes digits signed, and where each is negative; u1's
+// halves with theirs.
 typedef struct {
   vec point_words[2][3], is_negative[2], base_words[2][3];
 } lane_scalars;

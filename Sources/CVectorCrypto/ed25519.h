@@ -1,14 +1,15 @@
-// Strict verification of Ed25519 signatures (RFC 8032 section 5.1.7 without the cofactor, and what `verify_strict` of
-// ed25519-dalek adds), one signature a lane, each with the verdict that it would get alone:
+// Strict verification of Ed25519 signatures (RFC 8032 section 5.1.7 without the cofactor, and what
+// `verify_strict` of ed25519-dalek adds), one signature a lane, each with the verdict that it would get
+// alone:
 //
-//   s is below the order; A is a point of the curve and not of small order; the encoding of s B − k A equals R's bytes,
-//   k being SHA-512 of R, A and the message modulo the order; R is not of small order.
+//   s is below the order; A is a point of the curve and not of small order; the encoding of s B − k A equals
+//   R's bytes, k being SHA-512 of R, A and the message modulo the order; R is not of small order.
 //
-// Bytes that equal an encoding are canonical and a point's, so R itself is not decoded. As in dalek, A's y may be given as
-// y + p; nobody knows the logarithm of such a point, so no signature by it can be made.
+// Bytes that equal an encoding are canonical and a point's, so R itself is not decoded. As in dalek, A's y
+// may be given as y + p; nobody knows the logarithm of such a point, so no signature by it can be made.
 //
-// A pass takes several vectors of signatures: two share an exponentiation, whose steps wait for each other, and all share
-// one inversion (Montgomery's trick across vectors; lanes stay apart).
+// A pass takes several vectors of signatures: two share an exponentiation, whose steps wait for each other,
+// and all share one inversion (Montgomery's trick across vectors; lanes stay apart).
 
 #include <string.h>
 
@@ -48,8 +49,9 @@ static vec is_of_small_order(const vec y[4]) {
   return any;
 }
 
-// −A of two vectors of signatures, and where A is a point and not of small order; other lanes go on with the identity.
-// x = u v³ (u v⁷)^((p − 5)/8), or that times √−1, is a root of u/v where there is one (RFC 8032 section 5.1.3).
+// −A of two vectors of signatures, and where A is a point and not of small order; other lanes go on with the
+// identity. x = u v³ (u v⁷)^((p − 5)/8), or that times √−1, is a root of u/v where there is one (RFC 8032
+// section 5.1.3).
 NOINLINE void decode_keys(fe x[2], fe y[2], vec is_good[2], const vc_ed25519_item *items) {
   fe u[2], v[2], v3[2], power[2], uv7[2], eleven[2], one, zero, d, root;
   vec sign[2];

@@ -1,6 +1,7 @@
-// The curve −x² + y² = 1 + d x² y² over GF(2^255 − 19), one point a lane, in extended coordinates (Hisil, Wong, Carter,
-// Dawson, Twisted Edwards Curves Revisited, https://eprint.iacr.org/2008/522, sections 3.1 and 3.3). The formulas are
-// complete on this curve: no pair of points is an exception, so lanes never part ways and Z is never zero.
+// The curve −x² + y² = 1 + d x² y² over GF(2^255 − 19), one point a lane, in extended coordinates (Hisil,
+// Wong, Carter, Dawson, Twisted Edwards Curves Revisited, https://eprint.iacr.org/2008/522, sections 3.1 and
+// 3.3). The formulas are complete on this curve: no pair of points is an exception, so lanes never part ways
+// and Z is never zero.
 #ifndef ESTUARY_EDWARDS25519_H
 #define ESTUARY_EDWARDS25519_H
 
@@ -136,7 +137,8 @@ enum {
 
 // 0 to 16 times each lane's point.
 typedef struct { uint64_t words[LANES][A_MULTIPLES + 1][A_WORDS]; } point_table;
-// 0 to 512 times the base point, affine: Y + X, Y − X and 2 d X Y; computed by `VECTOR_NAME(vc_ed25519_prepare)`.
+// 0 to 512 times the base point, affine: Y + X, Y − X and 2 d X Y; computed by
+// `VECTOR_NAME(vc_ed25519_prepare)`.
 static uint64_t base_table[BASE_MULTIPLES + 1][BASE_WORDS] __attribute__((aligned(64)));
 
 NOINLINE void table_build(point_table *table, const fe *x, const fe *y) {
@@ -226,8 +228,9 @@ void VECTOR_NAME(vc_ed25519_prepare)(void) {
 
 // MARK: k · A + s · B
 //
-// Scalars come as words to which the sum of 2^(w − 1) · 2^(w i) has been added, so that every digit of w bits, less
-// 2^(w − 1), is one of a signed representation: five bits for A, ten for B, whose look-ups fall on the same steps.
+// Scalars come as words to which the sum of 2^(w − 1) · 2^(w i) has been added, so that every digit of w
+// bits, less 2^(w − 1), is one of a signed representation: five bits for A, ten for B, whose look-ups fall on
+// the same steps.
 
 NOINLINE void double_multiply(
   point *p, const fe *x, const fe *y, const vec a_scalar[4], const vec base_scalar[5]) {

@@ -3,7 +3,8 @@
 unsigned vc_features(void) {
   unsigned features = 0;
 #if defined(__x86_64__)
-  __builtin_cpu_init();  // looks at CPUID and at XCR0, so registers that the system does not save do not count
+  // Looks at CPUID and at XCR0: registers that the system does not save do not count.
+  __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
     features |= VC_AVX2;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")

@@ -1,8 +1,8 @@
-// GF(2^255 − 19) over whichever limbs the radix file gives. Its functions keep three classes of limbs apart, whose ranges
-// stand there:
+// GF(2^255 − 19) over whichever limbs the radix file gives. Its functions keep three classes of limbs apart,
+// whose ranges stand there:
 //   reduced   what `fe_reduce`, `fe_multiply`, `fe_square`, `fe_canonical` and `fe_from_words` give
-//   operand   what a multiplication takes: reduced ones, and what `fe_add`, `fe_subtract` and `fe_negate` give
-//   wide      what `fe_reduce` and `fe_canonical` take: products not yet carried, and their sums and differences
+//   operand   what a multiplication takes: reduced ones, and what `fe_add`, `fe_subtract`, `fe_negate` give
+//   wide      what `fe_reduce` and `fe_canonical` take: products not yet carried, their sums and differences
 #ifndef ESTUARY_FIELD25519_H
 #define ESTUARY_FIELD25519_H
 
@@ -42,8 +42,9 @@ INLINE vec fe_carry_chain(fe *x) {
   return carry;
 }
 
-// The representative in [0, p), every limb of its own bits. After `fe_reduce` the value is below 2p; after one chain with
-// its carry folded back it is below 2^255 + 19; it is at least p exactly where adding 19 reaches 2^255.
+// The representative in [0, p), every limb of its own bits. After `fe_reduce` the value is below 2p; after
+// one chain with its carry folded back it is below 2^255 + 19; it is at least p exactly where adding 19
+// reaches 2^255.
 static void fe_canonical(fe *o, const fe *a) {
   fe x;
   fe_reduce(&x, a);
@@ -105,7 +106,7 @@ static __attribute__((noinline)) void fe_power_pair(fe power[2], fe eleven[2], c
 }
 
 // 1/z = z^(p − 2), p − 2 = 32 · (2^250 − 1) + 11; 0 of 0. Of two elements, as above.
-static void fe_invert_pair(fe o[2], const fe z[2]) {
+INLINE void fe_invert_pair(fe o[2], const fe z[2]) {
   fe power[2], eleven[2];
   fe_power_pair(power, eleven, z);
   fe_square_pair(power, power, 5);

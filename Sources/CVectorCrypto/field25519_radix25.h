@@ -1,15 +1,16 @@
-// GF(2^255 − 19), one element a lane, in ten limbs of 26 and 25 bits by turns (Bernstein, Curve25519, section 4):
-// multiplication by AVX2's products of 32-bit numbers.
+// GF(2^255 − 19), one element a lane, in ten limbs of 26 and 25 bits by turns (Bernstein, Curve25519, section
+// 4): multiplication by AVX2's products of 32-bit numbers.
 //
 // Limb ranges, even and odd (field25519.h says what the three classes are for):
 //   reduced   < 2^26 and < 2^25 + 2^19
-//   operand   < 1.5 · 2^27 and < 1.5 · 2^26 + 2^20: the sum of two reduced ones, or a difference with 2p added
+//   operand   < 1.5 · 2^27 and < 1.5 · 2^26 + 2^20: a sum of reduced ones, or a difference with 2p added
 //   wide      < 2^64 − 2^40
-// Factors of a product stay below 2^32: 19 · 1.5 · 2^27 = 28.5 · 2^27, and for odd limbs 38 · (1.5 · 2^26 + 2^20) <
-// 58 · 2^26. With reduced limbs, column 0 is a0 b0 (2^52), four even pairs times 19 (304 · 2^50) and five odd pairs
-// times 38 (190 · 2^50): below 2^59, and no other even column is larger; column 1, the largest odd one, is 2 · 2^51 and
-// eight pairs times 19, below 2^58.3. Operands have limbs up to three times as large, so u, v reduced, sum and difference give:
-// u·v < 2^59, sum · sum < 2^61, sum · difference < 2^61.6, difference · difference < 2^62.2 (odd: 2^61.5).
+// Factors of a product stay below 2^32: 19 · 1.5 · 2^27 = 28.5 · 2^27, and for odd limbs 38 · (1.5 · 2^26 +
+// 2^20) < 58 · 2^26. With reduced limbs, column 0 is a0 b0 (2^52), four even pairs times 19 (304 · 2^50) and
+// five odd pairs times 38 (190 · 2^50): below 2^59, and no other even column is larger; column 1, the largest
+// odd one, is 2 · 2^51 and eight pairs times 19, below 2^58.3. Operands have limbs up to three times as
+// large, so u, v reduced, sum and difference give: u·v < 2^59, sum · sum < 2^61, sum · difference < 2^61.6,
+// difference · difference < 2^62.2 (odd: 2^61.5).
 #ifndef ESTUARY_FIELD25519_RADIX_H
 #define ESTUARY_FIELD25519_RADIX_H
 
@@ -33,8 +34,8 @@ INLINE void fe_carry_step(vec *from, vec *to, int bits) {
   *from = v_and(*from, v_set((1ULL << bits) - 1));
 }
 
-// Two chains of carries side by side, 0 to 5 and 5 to 1. The carry out of limb 9 is below 2^39, times 19 below 2^43.3, so
-// limb 1 ends below 2^25 + 2^17.4; limb 5 ends below 2^25 + 2^14.
+// Two chains of carries side by side, 0 to 5 and 5 to 1. The carry out of limb 9 is below 2^39, times 19
+// below 2^43.3, so limb 1 ends below 2^25 + 2^17.4; limb 5 ends below 2^25 + 2^14.
 INLINE void fe_reduce(fe *o, const fe *a) {
   fe x = *a;
   fe_carry_step(&x.v[0], &x.v[1], 26);
@@ -53,9 +54,9 @@ INLINE void fe_reduce(fe *o, const fe *a) {
   *o = x;
 }
 
-// Wide = operand · operand; `o` is neither. A pair of odd limbs counts twice (its weight is half a bit more at either limb), a pair that
-// passes 2^255 nineteen times. Not inlined: operands lie in memory anyway with sixteen registers, and one copy of the
-// code stays in the cache of decoded instructions.
+// Wide = operand · operand; `o` is neither. A pair of odd limbs counts twice (its weight is half a bit more
+// at either limb), a pair that passes 2^255 nineteen times. Not inlined: operands lie in memory anyway with
+// sixteen registers, and one copy of the code stays in the cache of decoded instructions.
 static __attribute__((noinline)) void fe_multiply_wide(fe *o, const fe *a, const fe *b) {
   vec twice[10], times19[10];
   for (int i = 1; i < 10; i += 2) twice[i] = v_add(a->v[i], a->v[i]);

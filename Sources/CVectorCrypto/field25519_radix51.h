@@ -1,13 +1,13 @@
-// GF(2^255 − 19), one element a lane, in five limbs of 51 bits: multiplication by AVX-512 IFMA, which reads the low 52
-// bits of its operands and adds the low or the high 52 bits of the product to 64 bits.
+// GF(2^255 − 19), one element a lane, in five limbs of 51 bits: multiplication by AVX-512 IFMA, which reads
+// the low 52 bits of its operands and adds the low or the high 52 bits of the product to 64 bits.
 //
 // Limb ranges (field25519.h says what the three classes are for):
 //   reduced   < 2^51 + 2^17
 //   operand   < 2^52
 //   wide      < 2^62
-// A column of a product of operands: five low halves below 2^52, and twice five high halves below 2^52, since a high
-// half has the weight 2^52 where the next limb has 2^51; together 15 · 2^52 < 2^56. Columns 5 to 9 are folded into 0 to
-// 4 with the factor 19: 20 · 15 · 2^52 < 2^60.3.
+// A column of a product of operands: five low halves below 2^52, and twice five high halves below 2^52, since
+// a high half has the weight 2^52 where the next limb has 2^51; together 15 · 2^52 < 2^56. Columns 5 to 9 are
+// folded into 0 to 4 with the factor 19: 20 · 15 · 2^52 < 2^60.3.
 #ifndef ESTUARY_FIELD25519_RADIX_H
 #define ESTUARY_FIELD25519_RADIX_H
 
@@ -61,7 +61,8 @@ INLINE void fe_square_wide(fe *o, const fe *a) {
       low[i + j] = v_multiply52_low(low[i + j], a->v[i], a->v[j]);
       high[i + j + 1] = v_multiply52_high(high[i + j + 1], a->v[i], a->v[j]);
     }
-  // 2 · low + 4 · high, then the squares; a square's high half counts twice, so it joins `low` before the doubling.
+  // 2 · low + 4 · high, then the squares; a square's high half counts twice, so it joins `low` before the
+  // doubling.
   for (int i = 0; i < 5; i++) low[2 * i + 1] = v_multiply52_high(low[2 * i + 1], a->v[i], a->v[i]);
   for (int i = 1; i < 10; i++) {
     vec sum = v_add(low[i], v_add(high[i], high[i]));
@@ -71,7 +72,8 @@ INLINE void fe_square_wide(fe *o, const fe *a) {
   for (int i = 0; i < 5; i++) o->v[i] = v_add(low[i], fe_times19(low[i + 5]));
 }
 
-// Operand = reduced ± reduced. What is above 51 bits must be carried, because a multiplication would not read it.
+// Operand = reduced ± reduced. What is above 51 bits must be carried, because a multiplication would not read
+// it.
 INLINE void fe_add(fe *o, const fe *a, const fe *b) {
   fe sum;
   for (int i = 0; i < 5; i++) sum.v[i] = v_add(a->v[i], b->v[i]);

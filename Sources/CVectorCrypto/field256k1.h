@@ -1,4 +1,5 @@
-// GF(2^256 − 2^32 − 977), the field of secp256k1, over whichever limbs the radix file gives. Two classes of limbs:
+// GF(2^256 − 2^32 − 977), the field of secp256k1, over whichever limbs the radix file gives. Two classes of
+// limbs:
 //   reduced   what multiplications take, and what `fe_carry`, multiplications and `fe_from_words` give
 //   wide      sums, differences and small multiples of reduced ones; `fe_carry` takes them
 #ifndef ESTUARY_FIELD256K1_H
@@ -62,8 +63,8 @@ INLINE vec fe_carry_chain(fe *x) {
   return carry;
 }
 
-// The representative in [0, p), every limb of its own bits. Twice carried and folded, a reduced element is below 2^256;
-// it is at least p exactly where adding 2^256 − p reaches 2^256.
+// The representative in [0, p), every limb of its own bits. Twice carried and folded, a reduced element is
+// below 2^256; it is at least p exactly where adding 2^256 − p reaches 2^256.
 static __attribute__((noinline)) void fe_canonical(fe *o, const fe *a) {
   fe x = *a, more;
   fe_fold(&x, fe_carry_chain(&x));
@@ -91,7 +92,8 @@ static __attribute__((noinline)) void fe_square_times(fe *o, const fe *a, int co
   *o = x;
 }
 
-// a^(2^223 − 1), a^(2^22 − 1) and a^3, with which both exponents below begin (libsecp256k1 has the same chain).
+// a^(2^223 − 1), a^(2^22 − 1) and a^3, with which both exponents below begin (libsecp256k1 has the same
+// chain).
 static __attribute__((noinline)) void fe_power(fe *x223, fe *x22, fe *x2, const fe *a) {
   fe x3, x6, x11, x44, x88, t;
   fe_square(&t, a);
@@ -119,7 +121,7 @@ static __attribute__((noinline)) void fe_power(fe *x223, fe *x22, fe *x2, const 
 }
 
 // a^((p + 1)/4), a root of a where it has one.
-static void fe_root(fe *o, const fe *a) {
+INLINE void fe_root(fe *o, const fe *a) {
   fe x223, x22, x2, t;
   fe_power(&x223, &x22, &x2, a);
   fe_square_times(&t, &x223, 23);
@@ -130,7 +132,7 @@ static void fe_root(fe *o, const fe *a) {
 }
 
 // a^(p − 2) = 1/a; 0 of 0.
-static void fe_invert(fe *o, const fe *a) {
+INLINE void fe_invert(fe *o, const fe *a) {
   fe x223, x22, x2, t;
   fe_power(&x223, &x22, &x2, a);
   fe_square_times(&t, &x223, 23);

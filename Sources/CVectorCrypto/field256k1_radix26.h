@@ -1,5 +1,5 @@
-// GF(p), p = 2^256 − 2^32 − 977, one element a lane, in ten limbs of 26 bits, the last of 22: multiplication by AVX2's
-// products of 32-bit numbers.
+// GF(p), p = 2^256 − 2^32 − 977, one element a lane, in ten limbs of 26 bits, the last of 22: multiplication
+// by AVX2's products of 32-bit numbers.
 //
 // Limb ranges (field256k1.h says what the two classes are for):
 //   reduced   < 2^26 + 2^20, the last < 2^22 + 2^10
@@ -80,10 +80,11 @@ INLINE void fe_columns_square(fe_columns *c, const fe *a) {
   }
 }
 
-// Passes over all limbs at once instead of chains, which would be waited for. Columns 10 to 18, one pass later limbs
-// below 2^31, the nineteenth what is left, are folded with 2^260 ≡ 2^36 + 0x3d10. Columns below 2^57 become limbs below
-// 2^31.1 in the first pass, limb 0 below 2^45.1 and limb 1 below 2^41.2; in the second, limb 0 is below 2^26 + 2^19.2,
-// since what the last limb loses is below 2^9.2, and limb 1 below 2^26 + 2^19.3.
+// Passes over all limbs at once instead of chains, which would be waited for. Columns 10 to 18, one pass
+// later limbs below 2^31, the nineteenth what is left, are folded with 2^260 ≡ 2^36 + 0x3d10. Columns below
+// 2^57 become limbs below 2^31.1 in the first pass, limb 0 below 2^45.1 and limb 1 below 2^41.2; in the
+// second, limb 0 is below 2^26 + 2^19.2, since what the last limb loses is below 2^9.2, and limb 1 below 2^26
+// + 2^19.3.
 INLINE void fe_columns_reduce(fe *o, const fe_columns *c) {
   const vec mask = v_set(FE_MASK), factor = v_set(0x3d10);
   vec high[10];

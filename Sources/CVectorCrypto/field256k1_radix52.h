@@ -1,10 +1,12 @@
-// GF(p), p = 2^256 − 2^32 − 977, one element a lane, in five limbs of 52 bits, the last of 48: multiplication by AVX-512
-// IFMA, which reads exactly the 52 bits of a limb, so that everything is carried before it is multiplied.
+// GF(p), p = 2^256 − 2^32 − 977, one element a lane, in five limbs of 52 bits, the last of 48: multiplication
+// by AVX-512 IFMA, which reads exactly the 52 bits of a limb, so that everything is carried before it is
+// multiplied.
 //
 // Limb ranges (field256k1.h says what the two classes are for):
 //   reduced   < 2^52, the last < 2^49
 //   wide      < 2^62
-// A column of a product: at most five low and five high halves below 2^52, of two products: below 20 · 2^52 < 2^57.
+// A column of a product: at most five low and five high halves below 2^52, of two products: below 20 · 2^52 <
+// 2^57.
 #ifndef ESTUARY_FIELD256K1_RADIX_H
 #define ESTUARY_FIELD256K1_RADIX_H
 
@@ -36,8 +38,8 @@ INLINE void fe_carry_up(fe *x) {
   }
 }
 
-// Reduced from wide: what is above 2^256 is folded first, 2^14 at most, so the last limb receives only what its
-// neighbour carries, below 2^11.
+// Reduced from wide: what is above 2^256 is folded first, 2^14 at most, so the last limb receives only what
+// its neighbour carries, below 2^11.
 INLINE void fe_carry(fe *o, const fe *a) {
   fe x = *a;
   vec q = v_shr(x.v[4], 48);

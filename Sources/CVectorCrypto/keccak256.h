@@ -1,6 +1,6 @@
-// Keccak-256 (FIPS 202 with the original padding 0x01), one message a lane. A lane that has ended its message takes the
-// next one, so that messages of any lengths fill the lanes. Included once for each instruction set, after its vector
-// header.
+// Keccak-256 (FIPS 202 with the original padding 0x01), one message a lane. A lane that has ended its message
+// takes the next one, so that messages of any lengths fill the lanes. Included once for each instruction set,
+// after its vector header.
 
 #include <string.h>
 
@@ -31,8 +31,10 @@ static const uint64_t keccak_round_constants[24] = {
 
 // From the state at `a` to that at `e`, plane by plane, as few vectors as possible alive.
 INLINE void keccak_round(const vec *a, vec *e, uint64_t constant) {
-  vec c0 = v_xor3(v_xor3(a[0], a[5], a[10]), a[15], a[20]), c1 = v_xor3(v_xor3(a[1], a[6], a[11]), a[16], a[21]);
-  vec c2 = v_xor3(v_xor3(a[2], a[7], a[12]), a[17], a[22]), c3 = v_xor3(v_xor3(a[3], a[8], a[13]), a[18], a[23]);
+  vec c0 = v_xor3(v_xor3(a[0], a[5], a[10]), a[15], a[20]);
+  vec c1 = v_xor3(v_xor3(a[1], a[6], a[11]), a[16], a[21]);
+  vec c2 = v_xor3(v_xor3(a[2], a[7], a[12]), a[17], a[22]);
+  vec c3 = v_xor3(v_xor3(a[3], a[8], a[13]), a[18], a[23]);
   vec c4 = v_xor3(v_xor3(a[4], a[9], a[14]), a[19], a[24]);
   vec d0 = v_xor(c4, v_rotl(c1, 1)), d1 = v_xor(c0, v_rotl(c2, 1)), d2 = v_xor(c1, v_rotl(c3, 1));
   vec d3 = v_xor(c2, v_rotl(c4, 1)), d4 = v_xor(c3, v_rotl(c0, 1));

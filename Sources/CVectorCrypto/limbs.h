@@ -1,5 +1,5 @@
-// An element of a prime field in limbs, one element a lane: what does not depend on the modulus. The radix file has defined
-// `fe`, FE_LIMBS, FE_BITS (bits of a limb) and FE_OFFSET (its weight's logarithm).
+// An element of a prime field in limbs, one element a lane: what does not depend on the modulus. The radix
+// file has defined `fe`, FE_LIMBS, FE_BITS (bits of a limb) and FE_OFFSET (its weight's logarithm).
 #ifndef ESTUARY_LIMBS_H
 #define ESTUARY_LIMBS_H
 

@@ -1,10 +1,11 @@
-// Recovery of secp256k1 public keys from ECDSA signatures (SEC 1 version 2, section 4.1.6), one signature a lane, each with
-// the result that libsecp256k1 gives of it alone: r and s in [1, n), s high or low, the recovery id in [0, 4) (bit 0 the
-// parity of R's y, bit 1 that R's x is r + n).
+// Recovery of secp256k1 public keys from ECDSA signatures (SEC 1 version 2, section 4.1.6), one signature a
+// lane, each with the result that libsecp256k1 gives of it alone: r and s in [1, n), s high or low, the
+// recovery id in [0, 4) (bit 0 the parity of R's y, bit 1 that R's x is r + n).
 //
 //   Q = (s R − z G) / r
 //
-// A pass takes several vectors; all its signatures share one inversion modulo n and all its vectors one modulo p.
+// A pass takes several vectors; all its signatures share one inversion modulo n and all its vectors one
+// modulo p.
 
 #include <string.h>
 
@@ -101,7 +102,8 @@ static void recovery_scalars(lane_scalars *o, const recovery lanes[LANES]) {
 }
 
 // R of each lane, and where there is one; other lanes go on with the base point.
-NOINLINE void decode_points(fe *x, fe *y, vec *is_good, const recovery lanes[LANES], const vc_secp256k1_item items[LANES]) {
+NOINLINE void decode_points(
+  fe *x, fe *y, vec *is_good, const recovery lanes[LANES], const vc_secp256k1_item items[LANES]) {
   uint64_t words[4][LANES], parity[LANES], good[LANES];
   vec x_words[4];
   fe cube, seven, square, other;

@@ -1,5 +1,5 @@
-// Scalars modulo the order l = 2^252 + 27742317777372353535851937790883648493 of Ed25519's base point, one at a time: their
-// work is a hundredth of a signature's.
+// Scalars modulo the order l = 2^252 + 27742317777372353535851937790883648493 of Ed25519's base point, one at
+// a time: their work is a hundredth of a signature's.
 #ifndef ESTUARY_SCALAR25519_H
 #define ESTUARY_SCALAR25519_H
 
@@ -33,8 +33,9 @@ static int scalar_is_canonical(const uint64_t s[4]) {
   return words_subtract(scratch, s, order, 4);
 }
 
-// x modulo l for any x below 2^512 (Barrett; Menezes et al., Handbook of Applied Cryptography, algorithm 14.42, b = 2^64,
-// k = 4): the estimate of the quotient is at most two too small, so two subtractions are enough.
+// x modulo l for any x below 2^512 (Barrett; Menezes et al., Handbook of Applied Cryptography, algorithm
+// 14.42, b = 2^64, k = 4): the estimate of the quotient is at most two too small, so two subtractions are
+// enough.
 static void scalar_reduce(uint64_t o[4], const uint64_t x[8]) {
   uint64_t quotient[10] = {0}, product[5] = {0}, rest[5], less[5];
   for (int i = 0; i < 5; i++) {

@@ -15,9 +15,9 @@ static const uint64_t order_complement[3] = {0x402da1732fc9bebf, 0x4551231950b75
 // p − n: R's x may be r + n where r is below it.
 static const uint64_t field_excess[4] = {0x402da1722fc9baee, 0x4551231950b75fc4, 1, 0};
 
-// λ, a cube root of one modulo n, and what splits a scalar by it (Gallant, Lambert and Vanstone; the numbers are those of
-// libsecp256k1): c1 = round(k g1 / 2^384), c2 = round(k g2 / 2^384), k2 = c1 (−b1) + c2 (−b2), k1 = k − k2 λ; both are
-// below 2^128 in absolute value.
+// λ, a cube root of one modulo n, and what splits a scalar by it (Gallant, Lambert and Vanstone; the numbers
+// are those of libsecp256k1): c1 = round(k g1 / 2^384), c2 = round(k g2 / 2^384), k2 = c1 (−b1) + c2 (−b2),
+// k1 = k − k2 λ; both are below 2^128 in absolute value.
 static const uint64_t lambda[4] = {
   0xdf02967c1b23bd72, 0x122e22ea20816678, 0xa5261c028812645a, 0x5363ad4cc05c30e0};
 static const uint64_t split_g1[4] = {
@@ -67,8 +67,8 @@ static void scalar_product(uint64_t o[8], const uint64_t a[4], const uint64_t b[
   }
 }
 
-// a b modulo n: what is above 2^256 is folded with 2^256 ≡ 2^256 − n, of 129 bits, until nothing is: 512 bits become
-// 386, then 260, then 256 and perhaps one more.
+// a b modulo n: what is above 2^256 is folded with 2^256 ≡ 2^256 − n, of 129 bits, until nothing is: 512 bits
+// become 386, then 260, then 256 and perhaps one more.
 static void scalar_multiply(uint64_t o[4], const uint64_t a[4], const uint64_t b[4]) {
   uint64_t x[8];
   scalar_product(x, a, b);

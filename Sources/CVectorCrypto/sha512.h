@@ -47,12 +47,14 @@ static __attribute__((noinline)) void sha512_compress(vec state[8], const vec bl
         vec sigma1 = v_xor3(sha512_rotr(after, 19), sha512_rotr(after, 61), v_shr(after, 6));
         w[i] = v_add(v_add(w[i], w[(i + 9) % 16]), v_add(sigma0, sigma1));
       }
-      // Instead of moving eight variables a round, their roles move: variable r of round i is s[(r − i) mod 8].
+      // Instead of moving eight variables a round, their roles move: variable r of round i is s[(r − i) mod
+      // 8].
       vec a = s[-i & 7], b = s[(1 - i) & 7], c = s[(2 - i) & 7], e = s[(4 - i) & 7];
       vec f = s[(5 - i) & 7], g = s[(6 - i) & 7], h = s[(7 - i) & 7];
       vec sum1 = v_xor3(sha512_rotr(e, 14), sha512_rotr(e, 18), sha512_rotr(e, 41));
       vec sum0 = v_xor3(sha512_rotr(a, 28), sha512_rotr(a, 34), sha512_rotr(a, 39));
-      vec t = v_add(v_add(h, v_add(w[i], v_set(sha512_constants[first + i]))), v_add(sum1, v_choose(e, f, g)));
+      vec t = v_add(v_add(h, w[i]), v_set(sha512_constants[first + i]));
+      t = v_add(t, v_add(sum1, v_choose(e, f, g)));
       s[(3 - i) & 7] = v_add(s[(3 - i) & 7], t);
       s[(7 - i) & 7] = v_add(t, v_add(sum0, v_majority(a, b, c)));
     }

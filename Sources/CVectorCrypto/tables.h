@@ -1,5 +1,6 @@
-// Tables of points and digits of scalars, whatever the curve. Entries of one lane lie together, so that a look-up is whole
-// loads from each lane's own entry and a transposition; a gather instruction takes several times as long.
+// Tables of points and digits of scalars, whatever the curve. Entries of one lane lie together, so that a
+// look-up is whole loads from each lane's own entry and a transposition; a gather instruction takes several
+// times as long.
 #ifndef ESTUARY_TABLES_H
 #define ESTUARY_TABLES_H
 
@@ -30,7 +31,8 @@ INLINE void load_rows(vec *to, const uint64_t *const places[LANES], int count) {
   }
 }
 
-// Splits digits in [−2^k, 2^k] into a mask of the negative ones and where the table has their absolute values.
+// Splits digits in [−2^k, 2^k] into a mask of the negative ones and where the table has their absolute
+// values.
 INLINE vec digit_split(vec digit, uint64_t absolute[LANES]) {
   vec negative = v_sub(v_zero(), v_shr(digit, 63));  // all ones below zero
   v_store(absolute, v_sub(v_xor(digit, negative), negative));

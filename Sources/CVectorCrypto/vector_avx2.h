@@ -1,4 +1,5 @@
-// Four lanes of 64 bits in AVX2 registers. The operations are those of vector_portable.h, which defines their meaning.
+// Four lanes of 64 bits in AVX2 registers. The operations are those of vector_portable.h, which defines their
+// meaning.
 #ifndef ESTUARY_VECTOR_H
 #define ESTUARY_VECTOR_H
 
@@ -46,7 +47,8 @@ INLINE void v_transpose(vec r[LANES]) {
 #pragma clang attribute pop
 
 // What stands between these two is compiled for the lanes' instruction set.
-#define VECTOR_BEGIN _Pragma("clang attribute push(__attribute__((target(\"avx2,bmi,bmi2\"))), apply_to = function)")
+#define VECTOR_BEGIN \
+  _Pragma("clang attribute push(__attribute__((target(\"avx2,bmi,bmi2\"))), apply_to = function)")
 #define VECTOR_END _Pragma("clang attribute pop")
 
 #endif

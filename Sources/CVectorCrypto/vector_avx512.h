@@ -1,5 +1,5 @@
-// Eight lanes of 64 bits in AVX-512 registers, with the 52-bit multiplications of IFMA. The operations are those of
-// vector_portable.h, which defines their meaning.
+// Eight lanes of 64 bits in AVX-512 registers, with the 52-bit multiplications of IFMA. The operations are
+// those of vector_portable.h, which defines their meaning.
 #ifndef ESTUARY_VECTOR_H
 #define ESTUARY_VECTOR_H
 

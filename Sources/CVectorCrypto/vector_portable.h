@@ -1,5 +1,6 @@
-// Eight lanes of 64 bits in plain C (with the vector types of clang and gcc): what each operation means, for any processor.
-// It is the double against which the code written for AVX-512 is tested where there is none; too slow for anything else.
+// Eight lanes of 64 bits in plain C (with the vector types of clang and gcc): what each operation means, for
+// any processor. It is the double against which the code written for AVX-512 is tested where there is none;
+// too slow for anything else.
 #ifndef ESTUARY_VECTOR_H
 #define ESTUARY_VECTOR_H
 
@@ -53,12 +54,14 @@ INLINE unsigned v_mask_bits(vec mask) {
 // The low and the high 52 bits of the 104-bit product of the operands' low 52 bits, added to a 64-bit sum.
 static __attribute__((noinline, unused)) vec v_multiply52_low(vec sum, vec a, vec b) {
   const uint64_t mask = (1ULL << 52) - 1;
-  for (int i = 0; i < LANES; i++) sum[i] += (uint64_t)((unsigned __int128)(a[i] & mask) * (b[i] & mask)) & mask;
+  for (int i = 0; i < LANES; i++)
+    sum[i] += (uint64_t)((unsigned __int128)(a[i] & mask) * (b[i] & mask)) & mask;
   return sum;
 }
 static __attribute__((noinline, unused)) vec v_multiply52_high(vec sum, vec a, vec b) {
   const uint64_t mask = (1ULL << 52) - 1;
-  for (int i = 0; i < LANES; i++) sum[i] += (uint64_t)((unsigned __int128)(a[i] & mask) * (b[i] & mask) >> 52);
+  for (int i = 0; i < LANES; i++)
+    sum[i] += (uint64_t)((unsigned __int128)(a[i] & mask) * (b[i] & mask) >> 52);
   return sum;
 }
 // The 64-bit product of the operands' low 32 bits.

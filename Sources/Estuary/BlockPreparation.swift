@@ -1,14 +1,14 @@
-// From decoded transactions to what a worker needs: resolving lookup tables and interning keys, in block order, because
-// lookup tables are read from the state and indices are handed out.
+// From decoded transactions to what a worker needs: resolving lookup tables and interning keys, in block
+// order, because lookup tables are read from the state and indices are handed out.
 //
 // Entries of other families are passed over: in order they are ready at once, for somebody else to run; beside workers
 // each is a barrier, behind which `skip` goes on. Where Ethereum's entries are scheduled with Solana's, they are decoded
 // and ready at once; all of them write one account, `ethereumLock`, so that they run one at a time in block order.
 //
-// Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write, a program
-// that one of them may deploy or upgrade, and two different transactions under one signature. `prepare` then answers
-// with a barrier, and is asked again once all that was prepared so far has run. It does the same where the room runs
-// out that workers' pointers lead into.
+// Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write,
+// a program that one of them may deploy or upgrade, and two different transactions under one signature.
+// `prepare` then answers with a barrier, and is asked again once all that was prepared so far has run. It
+// does the same where the room runs out that workers' pointers lead into.
 
 import CThreads
 import Ledger
@@ -16,10 +16,11 @@ import Primitives
 import Runtime
 import Scheduling
 
-/// A block on its way to the workers. Fields are filled in block order by one thread at a time; a transaction's own are
-/// constant once it has been handed to the scheduler, until it has run.
+/// A block on its way to the workers. Fields are filled in block order by one thread at a time; a
+/// transaction's own are constant once it has been handed to the scheduler, until it has run.
 final class BlockPreparation: @unchecked Sendable {
-  // Sendable: the arrays never move while workers run, and the scheduler's hand-over orders what was written before it.
+  // Sendable: the arrays never move while workers run, and the scheduler's hand-over orders what was written
+  // before it.
   let block: BlockInput
   let state: BlockState
   let table: AccountTable
@@ -43,8 +44,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// In order: processor time spent on signatures.
   @exclusivity(unchecked) private(set) var signatureNanoseconds: UInt64 = 0
   @exclusivity(unchecked) private var indexEnd = 0
-  /// By account: the segment in which it was last locked for writing, once a transaction has read a lookup table, and
-  /// the same for transactions that name the upgradeable loader.
+  /// By account: the segment in which it was last locked for writing, once a transaction has read a lookup
+  /// table, and the same for transactions that name the upgradeable loader.
   @exclusivity(unchecked) private var writtenIn: [UInt32] = []
   @exclusivity(unchecked) private var deployedIn: [UInt32] = []
   @exclusivity(unchecked) private var tracksWrites = false
@@ -62,7 +63,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// By place among Ethereum's entries; set by who decodes one, taken by who runs it. Only where they are scheduled.
   private let ethereumDecoded: UnsafeMutablePointer<EthereumLane.Decoded?>
 
-  /// Slots of the ring in order: as many as are looked ahead, and the transactions whose signatures are checked together.
+  /// Slots of the ring in order: as many as are looked ahead, and the transactions whose signatures are
+  /// checked together.
   private static let ringSlotCount = 16
   private static let ringSlotCountWithSignatures = 32
   /// Account indices that one transaction may need: its keys and an implicit one each.
@@ -131,14 +133,15 @@ final class BlockPreparation: @unchecked Sendable {
     block.transactions.ethereumPlace(position).flatMap { ethereumDecoded[$0].take() }
   }
 
-  private func decodeEthereum(_ position: Int) -> UInt64 {
-    guard ethereumLock != nil, let ethereum = block.ethereum,
-      let place = block.transactions.ethereumPlace(position)
-    else { return 0 }
+  private func decodeEthereum(_ positions: [Int]) -> UInt64 {
+    guard ethereumLock != nil, let ethereum = block.ethereum, !positions.isEmpty else { return 0 }
     var nanoseconds: UInt64 = 0
-    ethereumDecoded[place] = EthereumLane.decode(
-      block.transactions.ethereum(at: position), fork: ethereum.environment.fork,
+    let decoded = EthereumLane.decode(
+      positions.map { block.transactions.ethereum(at: $0) }, fork: ethereum.environment.fork,
       verifiesSignatures: block.verifiesSignatures, nanoseconds: &nanoseconds)
+    for (position, found) in zip(positions, decoded) {
+      if let place = block.transactions.ethereumPlace(position) { ethereumDecoded[place] = found }
+    }
     return nanoseconds
   }
 
@@ -164,17 +167,17 @@ final class BlockPreparation: @unchecked Sendable {
   /// - Returns: processor time spent on signatures, in nanoseconds.
   func decode(_ range: Range<Int>) -> UInt64 {
     var signatures = block.verifiesSignatures ? Ed25519.Batch() : nil
-    var nanoseconds: UInt64 = 0
+    var ethereum: [Int] = []
     for position in range {
       let entry = slot(position)
       entry.initialize(to: PreparedTransaction())
       guard isTransaction(position) else {
-        nanoseconds &+= decodeEthereum(position)
+        if block.transactions.isEthereum(position) { ethereum.append(position) }
         continue
       }
       entry.pointee.decode(wires[position], hasher: hasher, position: position, signatures: &signatures)
     }
-    return nanoseconds &+ verify(&signatures)
+    return decodeEthereum(ethereum) &+ verify(&signatures)
   }
 
   /// Checks the signatures that wait.
@@ -197,8 +200,8 @@ final class BlockPreparation: @unchecked Sendable {
 
   enum Step { case ready, barrier }
 
-  /// Prepares transaction `position`; positions come in order. After a barrier, the same position is asked for again
-  /// once every transaction before it has run.
+  /// Prepares transaction `position`; positions come in order. After a barrier, the same position is asked
+  /// for again once every transaction before it has run.
   ///
   /// - Parameter decodedEnd: transactions before it have been decoded; ignored in order.
   func prepare(_ position: Int, decodedEnd: Int) throws(StoreError) -> Step {
@@ -241,7 +244,8 @@ final class BlockPreparation: @unchecked Sendable {
     return .ready
   }
 
-  /// Passes over the entries of `range`, which somebody else has run; what was prepared before has run as well.
+  /// Passes over the entries of `range`, which somebody else has run; what was prepared before has run as
+  /// well.
   func skip(_ range: Range<Int>) {
     for position in range { signaturePlaces[position] = nil }
     _ = barrier(at: range.upperBound)
@@ -254,8 +258,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// Transactions between two looks ahead.
   private static let lookAheadStep = 4
 
-  /// Decodes as far as looking ahead reaches, so that a transaction's memory is still near when it runs; where signatures
-  /// are checked, as many transactions further as fill the lanes with one signature each.
+  /// Decodes as far as looking ahead reaches, so that a transaction's memory is still near when it runs;
+  /// where signatures are checked, as many transactions further as fill the lanes with one signature each.
   @inline(__always) private func decodeAhead(of position: Int) {
     let near = position + 2 * Self.lookAheadStep
     if decodedCount > near || decodedCount >= count { return }
@@ -273,8 +277,8 @@ final class BlockPreparation: @unchecked Sendable {
     signatureNanoseconds &+= verify(&signaturesAhead)
   }
 
-  /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in the first
-  /// look the slots of their keys and signature, in the second the accounts that the keys lead to.
+  /// Looks ahead of `position`, so that the memory that transactions need is near when their turn comes: in
+  /// the first look the slots of their keys and signature, in the second the accounts that the keys lead to.
   @inline(__always) private func lookAhead(from position: Int, decodedEnd: Int) {
     let near = position + Self.lookAheadStep
     let far = near + Self.lookAheadStep

@@ -2,7 +2,8 @@
 // long), then each account's output is made four blocks a time.
 
 extension LatticeHash {
-  /// Adds every account; those that do not exist change nothing. The result is that of adding them one by one.
+  /// Adds every account; those that do not exist change nothing. The result is that of adding them one by
+  /// one.
   package mutating func add(_ accounts: [Account]) { apply(accounts, adding: true) }
 
   /// Takes out every account, as each was when it was added.

@@ -28,8 +28,8 @@ extension Secp256k1 {
       recoveryIDs.append(recoveryID)
     }
 
-    /// The keys (64 bytes each, x then y, big-endian) in the order in which signatures were added, `nil` where no key
-    /// fits; the signatures are forgotten.
+    /// The keys (64 bytes each, x then y, big-endian) in the order in which signatures were added, `nil`
+    /// where no key fits; the signatures are forgotten.
     package mutating func keys() -> [[UInt8]?] {
       defer {
         bytes.removeAll(keepingCapacity: true)

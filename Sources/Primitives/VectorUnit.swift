@@ -1,5 +1,5 @@
-// Which of the kernels in CVectorCrypto this process uses: hashes and signatures of many messages side by side, one in
-// each 64-bit lane of the processor's vectors.
+// Which of the kernels in CVectorCrypto this process uses: hashes and signatures of many messages side by
+// side, one in each 64-bit lane of the processor's vectors.
 
 import CVectorCrypto
 import Glibc
@@ -25,8 +25,8 @@ package enum VectorUnit: String, CaseIterable, Sendable {
     }
   }()
 
-  /// The best that this machine has and that the environment variable `ESTUARY_SIMD` (`none`, `avx2` or `avx512`)
-  /// allows; another value allows everything.
+  /// The best that this machine has and that the environment variable `ESTUARY_SIMD` (`none`, `avx2` or
+  /// `avx512`) allows; another value allows everything.
   package static let best: VectorUnit = {
     guard let text = getenv("ESTUARY_SIMD"), let limit = VectorUnit(rawValue: String(cString: text)) else {
       return available.last ?? .none

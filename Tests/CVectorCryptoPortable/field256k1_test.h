@@ -1,6 +1,7 @@
 // One operation on elements in memory, for the tests of the field's bounds.
 
-static void field_operation(vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result) {
+static void field_operation(
+  vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result) {
   fe x, y, z;
   for (int i = 0; i < FE_LIMBS; i++) x.v[i] = v_load(a + LANES * i), y.v[i] = v_load(b + LANES * i);
   switch (operation) {

@@ -8,6 +8,7 @@
 //
 #include "field256k1_test.h"
 
-void vc_field256k1_radix52(vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result) {
+void vc_field256k1_radix52(
+  vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result) {
   field_operation(operation, a, b, result);
 }

@@ -1,6 +1,6 @@
-// Signatures that nobody makes by accident, each built from its definition: the group order's multiples, points of small
-// order, keys and nonces with a part of small order, encodings that are not canonical. Every kernel must answer as the
-// library does, and as the definition of strict verification says, in every lane.
+// Signatures that nobody makes by accident, each built from its definition: the group order's multiples,
+// points of small order, keys and nonces with a part of small order, encodings that are not canonical. Every
+// kernel must answer as the library does, and as the definition of strict verification says, in every lane.
 
 import CSodium
 import Testing
@@ -8,7 +8,8 @@ import Testing
 @testable import Primitives
 
 @Suite struct Ed25519EdgeTests {
-  /// Encodings of the eight points of small order, then those of them that are not canonical (y + p, or a sign of x = 0).
+  /// Encodings of the eight points of small order, then those of them that are not canonical (y + p, or a
+  /// sign of x = 0).
   static let smallOrder = [
     "0100000000000000000000000000000000000000000000000000000000000000",
     "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -33,13 +34,22 @@ import Testing
     }
   }
   static func scalar(_ wide: [UInt8]) -> [UInt8] {
-    filled { crypto_core_ed25519_scalar_reduce($0, wide); return 0 }
+    filled {
+      crypto_core_ed25519_scalar_reduce($0, wide)
+      return 0
+    }
   }
   static func multiply(_ a: [UInt8], _ b: [UInt8]) -> [UInt8] {
-    filled { crypto_core_ed25519_scalar_mul($0, a, b); return 0 }
+    filled {
+      crypto_core_ed25519_scalar_mul($0, a, b)
+      return 0
+    }
   }
   static func add(_ a: [UInt8], _ b: [UInt8]) -> [UInt8] {
-    filled { crypto_core_ed25519_scalar_add($0, a, b); return 0 }
+    filled {
+      crypto_core_ed25519_scalar_add($0, a, b)
+      return 0
+    }
   }
   static func base(_ scalar: [UInt8]) -> [UInt8] {
     filled { crypto_scalarmult_ed25519_base_noclamp($0, scalar) }
@@ -105,8 +115,8 @@ import Testing
     }
   }
 
-  /// Keys and nonces with a part of small order. Without the cofactor, such a signature is valid where k times the key's
-  /// part is the nonce's: known from k modulo 8.
+  /// Keys and nonces with a part of small order. Without the cofactor, such a signature is valid where k
+  /// times the key's part is the nonce's: known from k modulo 8.
   static func mixedCases(_ random: inout SplitMix64) -> [Case] {
     var cases: [Case] = []
     for torsion in smallOrder[1..<8] {

@@ -1,5 +1,6 @@
-// The kernels' arithmetic of GF(2^255 − 19) and of secp256k1's field against 256-bit integers, at the bounds of every limb: what a class of limbs
-// may hold at most goes in, and what comes out must be congruent and within the bounds of its class.
+// The kernels' arithmetic of GF(2^255 − 19) and of secp256k1's field against 256-bit integers, at the bounds
+// of every limb: what a class of limbs may hold at most goes in, and what comes out must be congruent and
+// within the bounds of its class.
 
 import CVectorCryptoPortable
 import Primitives
@@ -27,12 +28,15 @@ import WideIntegers
       Radix(
         testDescription: "2^255 − 19, five limbs", modulus: p25519, bits: [51, 51, 51, 51, 51],
         reduced: [UInt64](repeating: 1 << 51 + 1 << 17 - 1, count: 5),
-        operand: [UInt64](repeating: 1 << 52 - 1, count: 5), wide: [UInt64](repeating: 1 << 59, count: 5), isWideSum: true,
+        operand: [UInt64](repeating: 1 << 52 - 1, count: 5),
+        wide: [UInt64](repeating: 1 << 59, count: 5), isWideSum: true,
         run: { vc_field25519_radix51($0, $1, $2, &$3) }),
       Radix(
-        testDescription: "2^255 − 19, ten limbs", modulus: p25519, bits: [26, 25, 26, 25, 26, 25, 26, 25, 26, 25],
+        testDescription: "2^255 − 19, ten limbs", modulus: p25519,
+        bits: [26, 25, 26, 25, 26, 25, 26, 25, 26, 25],
         reduced: (0..<10).map { $0 % 2 == 0 ? 1 << 26 - 1 : 1 << 25 + 1 << 19 - 1 },
-        operand: (0..<10).map { $0 % 2 == 0 ? 3 << 26 - 1 : 3 << 25 + 1 << 20 - 1 }, wide: [UInt64](repeating: 1 << 60, count: 10), isWideSum: true,
+        operand: (0..<10).map { $0 % 2 == 0 ? 3 << 26 - 1 : 3 << 25 + 1 << 20 - 1 },
+        wide: [UInt64](repeating: 1 << 60, count: 10), isWideSum: true,
         run: { vc_field25519_radix25($0, $1, $2, &$3) }),
       Radix(
         testDescription: "2^256 − 2^32 − 977, five limbs", modulus: p256k1, bits: [52, 52, 52, 52, 48],
@@ -90,7 +94,8 @@ import WideIntegers
       radix.run(operation, a, b, &result)
       for lane in 0..<8 {
         let (x, y) = (Self.value(a, lane: lane, radix), Self.value(b, lane: lane, radix))
-        #expect(Self.value(result, lane: lane, radix) == expected(x, y), "operation \(operation), round \(round)")
+        let found = Self.value(result, lane: lane, radix)
+        #expect(found == expected(x, y), "operation \(operation), round \(round)")
         for (limb, bound) in outputs.enumerated() {
           #expect(result[8 * limb + lane] <= bound, "operation \(operation), limb \(limb), round \(round)")
         }
@@ -127,7 +132,8 @@ import WideIntegers
       }
     }
     let exact = radix.bits.map { UInt64(1) << UInt64($0) - 1 }
-    check(radix, VC_CANONICAL, inputs: radix.isWideSum ? radix.wide : radix.reduced, outputs: exact, rounds: rounds) { x, _ in x }
+    let any = radix.isWideSum ? radix.wide : radix.reduced
+    check(radix, VC_CANONICAL, inputs: any, outputs: exact, rounds: rounds) { x, _ in x }
   }
 
   /// The canonical form of p − 20 … p + 18: what lies at or above p comes down by p.

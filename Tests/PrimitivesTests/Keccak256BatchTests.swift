@@ -5,7 +5,8 @@ import Testing
 @testable import Primitives
 
 @Suite struct Keccak256BatchTests {
-  /// Every length up to 300 bytes and some longer, in one call and in calls of 1 to 20, against the single hash.
+  /// Every length up to 300 bytes and some longer, in one call and in calls of 1 to 20, against the single
+  /// hash.
   @Test func agreesWithOneByOne() {
     let lengths = Array(0...300) + [543, 544, 545, 4096, 10_000]
     // Shuffled, so that short and long messages meet in the lanes.

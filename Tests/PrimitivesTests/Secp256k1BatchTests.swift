@@ -86,7 +86,9 @@ import WideIntegers
     #else
       var left = 2000
     #endif
-    if let text = getenv("ESTUARY_RANDOM_SIGNATURES"), let number = Int(String(cString: text)) { left = number }
+    if let text = getenv("ESTUARY_RANDOM_SIGNATURES"), let number = Int(String(cString: text)) {
+      left = number
+    }
     var random = SplitMix64(seed: 43)
     var validCount = 0
     while left > 0 {
@@ -105,9 +107,11 @@ import WideIntegers
     let excess = Self.modulus &- Self.order
     let one = UInt256(1)
     let numbers = [
-      UInt256(0), one, UInt256(2), UInt256(3), UInt256(4), excess &- UInt256(2), excess &- one, excess, excess &+ one,
+      UInt256(0), one, UInt256(2), UInt256(3), UInt256(4), excess &- UInt256(2), excess &- one, excess,
+      excess &+ one,
       Self.order &- UInt256(2), Self.order &- one, Self.order, Self.order &+ one, Self.modulus &- one,
-      Self.modulus, UInt256(0) &- one, Self.order >> 1, (Self.order >> 1) &+ one, one << 128, (one << 128) &- one,
+      Self.modulus, UInt256(0) &- one, Self.order >> 1, (Self.order >> 1) &+ one, one << 128,
+      (one << 128) &- one,
     ].map(\.bigEndianBytes)
     var cases: [Signed] = []
     for r in numbers {

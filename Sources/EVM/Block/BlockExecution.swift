@@ -121,10 +121,13 @@ package struct EthereumBlockExecution {
     _ outcome: inout BlockOutcome
   ) throws(BlockExecutionError) {
     let processor = EVMTransactionProcessor(host: host)
+    var batch = SenderBatch()
+    for transaction in transactions { batch.add(transaction, fork: environment.fork) }
+    let senders = batch.senders()
     for (index, transaction) in transactions.enumerated() {
       let sender: Address
       do throws(EthereumSignatureError) {
-        sender = try transaction.recoverSender(fork: environment.fork)
+        sender = try senders[index].get()
       } catch {
         throw .invalid(.signature(error, index: index))
       }

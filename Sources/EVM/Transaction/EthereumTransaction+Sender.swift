@@ -20,13 +20,17 @@ extension EthereumSignature {
   /// ⌊n / 2⌋, the largest s from Homestead on.
   package static let halfGroupOrder = groupOrder >> 1
 
+  /// Whether r, s and the parity may be a signature's.
+  func isInRange(allowsHighS: Bool) -> Bool {
+    yParity < 2 && !r.isZero && r < Self.groupOrder && !s.isZero
+      && s <= (allowsHighS ? Self.groupOrder &- 1 : Self.halfGroupOrder)
+  }
+
   /// The address whose key made the signature over `hash`.
   package func recoverAddress(
     signing hash: Hash, allowsHighS: Bool = false
   ) throws(EthereumSignatureError) -> Address {
-    guard yParity < 2, !r.isZero, r < Self.groupOrder, !s.isZero,
-      s <= (allowsHighS ? Self.groupOrder &- 1 : Self.halfGroupOrder)
-    else { throw .invalidValues }
+    guard isInRange(allowsHighS: allowsHighS) else { throw .invalidValues }
     let key: [UInt8]
     do throws(Secp256k1.RecoveryError) {
       key = try Secp256k1.recover(

@@ -28,7 +28,7 @@ final class EthereumFeed: TransactionFeed, @unchecked Sendable {
   init(_ run: EthereumRun, to graph: ConflictGraph, workerCount: Int) {
     self.run = run
     self.graph = graph
-    chunk = run.verifiesSignatures ? 8 : 32
+    chunk = run.verifiesSignatures ? max(8, SenderBatch.preferredCount) : 32
     chunkCount = (run.count + chunk - 1) / chunk
     window = 2 * workerCount + 2
     isAlone = workerCount == 1
@@ -77,7 +77,7 @@ final class EthereumFeed: TransactionFeed, @unchecked Sendable {
       if claimed { break }
       number = seen
     }
-    nanoseconds[number] = range(number).reduce(0) { $0 &+ run.decode($1) }
+    nanoseconds[number] = run.decode(range(number))
     // Releasing, and sequentially consistent for `mayFeed`: the decoded transactions.
     isDecoded[number].store(1, ordering: .sequentiallyConsistent)
     return true

@@ -24,6 +24,9 @@ final class EthereumLane {
   private var run: Run?
   private(set) var totals = EthereumTotals()
   private(set) var signatureNanoseconds: UInt64 = 0
+  /// Transactions from `aheadStart` on, where their senders must be recovered.
+  private var ahead: [Decoded] = []
+  private var aheadStart = 0
 
   init(programs: EVMProgramCache, engine: Engine) throws(BlockExecutionError) {
     self.programs = programs
@@ -37,6 +40,7 @@ final class EthereumLane {
   /// Starts the Ethereum side of `block`; what its system calls change counts as changes of the block.
   func begin(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) {
     (run, totals, signatureNanoseconds) = (nil, EthereumTotals(), 0)
+    (ahead, aheadStart) = ([], 0)
     guard let ethereum = block.ethereum, let state = state.ethereum else { return }
     let reader = EVMLedgerState(source: state, programs: programs)
     run = Run(
@@ -99,11 +103,7 @@ final class EthereumLane {
     let wire = transactions.ethereum(at: position)
     guard let run else { return EthereumTransactionResult(wire, .failure(.noEthereum)) }
     lookAhead(transactions, from: position, run.state)
-    let fork = run.block.environment.fork
-    let decoded =
-      decoded
-      ?? Self.decode(
-        wire, fork: fork, verifiesSignatures: run.verifiesSignatures, nanoseconds: &signatureNanoseconds)
+    let decoded = decoded ?? self.decoded(position, of: transactions, run)
     do throws(EVMStateError) {
       return EthereumTransactionResult(wire, try execute(wire, decoded, run))
     } catch {
@@ -151,24 +151,56 @@ final class EthereumLane {
   /// A transaction and its sender, which can be told without the state.
   typealias Decoded = Result<(transaction: EthereumTransaction, sender: Address), EthereumError>
 
-  /// - Parameter nanoseconds: added to by the processor time that the signature took.
+  /// Decodes transactions; senders that must be recovered are recovered together.
+  ///
+  /// - Parameter nanoseconds: added to by the processor time that signatures took.
   static func decode(
-    _ wire: EthereumWire, fork: Fork, verifiesSignatures: Bool, nanoseconds: inout UInt64
-  ) -> Decoded {
-    let transaction: EthereumTransaction
+    _ wires: some Collection<EthereumWire>, fork: Fork, verifiesSignatures: Bool, nanoseconds: inout UInt64
+  ) -> [Decoded] {
+    var waiting: [Int] = []
+    var decoded = wires.enumerated().map { index, wire -> Decoded in
+      if verifiesSignatures || wire.sender == nil { waiting.append(index) }
+      return transaction(of: wire).map { ($0, wire.sender ?? .zero) }
+    }
+    if waiting.isEmpty { return decoded }
+    let start = Clocks.threadNanoseconds()
+    defer { nanoseconds &+= Clocks.threadNanoseconds() &- start }
+    var batch = SenderBatch()
+    for index in waiting {
+      if case .success(let found) = decoded[index] { batch.add(found.transaction, fork: fork) }
+    }
+    var senders = batch.senders().makeIterator()
+    for index in waiting {
+      guard case .success(let found) = decoded[index], let sender = senders.next() else { continue }
+      decoded[index] = sender.map { (found.transaction, $0) }.mapError { .signature($0) }
+    }
+    return decoded
+  }
+
+  private static func transaction(of wire: EthereumWire) -> Result<EthereumTransaction, EthereumError> {
     do throws(EthereumTransactionError) {
-      transaction = try EthereumTransaction(decoding: wire.bytes)
+      return .success(try EthereumTransaction(decoding: wire.bytes))
     } catch {
       return .failure(.malformed(error))
     }
-    if let given = wire.sender, !verifiesSignatures { return .success((transaction, given)) }
-    let start = Clocks.threadNanoseconds()
-    defer { nanoseconds &+= Clocks.threadNanoseconds() &- start }
-    do throws(EthereumSignatureError) {
-      return .success((transaction, try transaction.recoverSender(fork: fork)))
-    } catch {
-      return .failure(.signature(error))
+  }
+
+  /// The transaction at `position`; where its sender must be recovered, it is together with those of the next ones.
+  private func decoded(_ position: Int, of transactions: BlockTransactions, _ run: Run) -> Decoded {
+    let wire = transactions.ethereum(at: position)
+    if let given = wire.sender, !run.verifiesSignatures {
+      return Self.transaction(of: wire).map { ($0, given) }
     }
+    if position < aheadStart || position >= aheadStart + ahead.count {
+      var end = position + 1
+      let limit = min(transactions.count, position + SenderBatch.preferredCount)
+      while end < limit, transactions.isEthereum(end) { end += 1 }
+      ahead = Self.decode(
+        transactions.ethereum(in: position..<end), fork: run.block.environment.fork,
+        verifiesSignatures: run.verifiesSignatures, nanoseconds: &signatureNanoseconds)
+      aheadStart = position
+    }
+    return ahead[position - aheadStart]
   }
 
   private func execute(

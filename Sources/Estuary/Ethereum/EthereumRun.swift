@@ -88,18 +88,20 @@ final class EthereumRun: @unchecked Sendable {
 
   // MARK: - Ahead of the frontier
 
-  /// Decodes the transaction at `position` and finds its sender.
+  /// Decodes the transactions of `range` and finds their senders, those that must be recovered together.
   ///
-  /// - Returns: processor time spent on its signature, in nanoseconds.
-  func decode(_ position: Int) -> UInt64 {
-    let (wire, slot) = (self.wire(position), slots + position)
+  /// - Returns: processor time spent on signatures, in nanoseconds.
+  func decode(_ range: Range<Int>) -> UInt64 {
     var nanoseconds: UInt64 = 0
-    slot.pointee.access = wire.access
-    switch EthereumLane.decode(
-      wire, fork: block.fork, verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
-    {
-    case .success(let found): (slot.pointee.transaction, slot.pointee.sender) = found
-    case .failure(let error): slot.pointee.outcome = .failure(error)
+    let decoded = EthereumLane.decode(
+      range.lazy.map { self.wire($0) }, fork: block.fork, verifiesSignatures: verifiesSignatures,
+      nanoseconds: &nanoseconds)
+    for (position, found) in zip(range, decoded) {
+      slots[position].access = wire(position).access
+      switch found {
+      case .success(let found): (slots[position].transaction, slots[position].sender) = found
+      case .failure(let error): slots[position].outcome = .failure(error)
+      }
     }
     return nanoseconds
   }

@@ -1,4 +1,5 @@
-// CVectorCrypto's code for AVX-512 over the plain C of vector_portable.h, so that its logic is tested on any machine.
+// CVectorCrypto's code for AVX-512 over the plain C of vector_portable.h, so that its logic is tested on any
+// machine.
 #ifndef ESTUARY_CVECTORCRYPTOPORTABLE_H
 #define ESTUARY_CVECTORCRYPTOPORTABLE_H
 
@@ -10,7 +11,8 @@ void vc_ed25519_verify_portable(const vc_ed25519_item *items, size_t count, uint
 
 typedef enum {
   VC_MULTIPLY, VC_SQUARE, VC_ADD, VC_SUBTRACT, VC_NEGATE, VC_CANONICAL,
-  /// For 2^255 − 19 the sum of 2a and b less b, as wide numbers, reduced; for the other field a, a wide number, carried.
+  /// For 2^255 − 19 the sum of 2a and b less b, as wide numbers, reduced; for the other field a, a wide
+  /// number, carried.
   VC_WIDE,
   /// a b + a b.
   VC_MULTIPLY_TWO,
@@ -20,11 +22,16 @@ void vc_secp256k1_prepare_portable(void);
 void vc_secp256k1_recover_portable(
   const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts);
 
-/// Arithmetic of GF(2^255 − 19), eight elements at once: word 8 i + l is limb i of lane l. With five limbs and with ten.
-void vc_field25519_radix51(vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
-void vc_field25519_radix25(vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
+/// Arithmetic of GF(2^255 − 19), eight elements at once: word 8 i + l is limb i of lane l. With five limbs
+/// and with ten.
+void vc_field25519_radix51(
+  vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
+void vc_field25519_radix25(
+  vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
 /// The same of secp256k1's field.
-void vc_field256k1_radix52(vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
-void vc_field256k1_radix26(vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
+void vc_field256k1_radix52(
+  vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
+void vc_field256k1_radix26(
+  vc_field_operation operation, const uint64_t *a, const uint64_t *b, uint64_t *result);
 
 #endif
