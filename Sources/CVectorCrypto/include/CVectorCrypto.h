@@ -1,6 +1,7 @@
-// Hashes and signatures of many messages side by side, one in each lane of the processor's vectors. Each function comes
-// once for every instruction set, named after it; a caller asks `vc_features` first. Nothing keeps state between calls
-// but tables that are computed once (`vc_ed25519_prepare_*`), so any thread may call anything.
+// Hashes and signatures of many messages side by side, one in each lane of the processor's vectors. Each
+// function comes once for every instruction set, named after it; a caller asks `vc_features` first. Nothing
+// keeps state between calls but tables that are computed once (`vc_ed25519_prepare_*`), so any thread may
+// call anything.
 #ifndef ESTUARY_CVECTORCRYPTO_H
 #define ESTUARY_CVECTORCRYPTO_H
 
@@ -37,11 +38,13 @@ typedef struct {
 void vc_ed25519_prepare_avx2(void);
 void vc_ed25519_prepare_avx512(void);
 
-/// One verdict for each signature, 1 or 0: that of strict verification (`verify_strict` of ed25519-dalek) of it alone.
+/// One verdict for each signature, 1 or 0: that of strict verification (`verify_strict` of ed25519-dalek) of
+/// it alone.
 void vc_ed25519_verify_avx2(const vc_ed25519_item *items, size_t count, uint8_t *verdicts);
 void vc_ed25519_verify_avx512(const vc_ed25519_item *items, size_t count, uint8_t *verdicts);
 
-/// A recoverable secp256k1 signature: 64 bytes r then s, big-endian, the hash that it signs, 32 bytes, and the recovery id.
+/// A recoverable secp256k1 signature: 64 bytes r then s, big-endian, the hash that it signs, 32 bytes, and
+/// the recovery id.
 typedef struct {
   const uint8_t *signature, *hash;
   uint64_t recovery_id;
@@ -51,9 +54,11 @@ typedef struct {
 void vc_secp256k1_prepare_avx2(void);
 void vc_secp256k1_prepare_avx512(void);
 
-/// For each signature a verdict, 1 or 0, and where it is 1 the public key: 64 bytes x then y, big-endian; where it is 0 the
-/// key's bytes say nothing. Recovery ids are in [0, 4), r and s in [1, n).
-void vc_secp256k1_recover_avx2(const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts);
-void vc_secp256k1_recover_avx512(const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts);
+/// For each signature a verdict, 1 or 0, and where it is 1 the public key: 64 bytes x then y, big-endian;
+/// where it is 0 the key's bytes say nothing. Recovery ids are in [0, 4), r and s in [1, n).
+void vc_secp256k1_recover_avx2(
+  const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts);
+void vc_secp256k1_recover_avx512(
+  const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts);
 
 #endif
