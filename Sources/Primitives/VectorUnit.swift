@@ -34,14 +34,14 @@ package enum VectorUnit: String, CaseIterable, Sendable {
     return available.last { $0.laneCount <= limit.laneCount } ?? .none
   }()
 
-  /// What signatures use. In debug builds, where the kernels are not optimised and the libraries are, none.
-  package static var forSignatures: VectorUnit {
+  /// What signatures use. In debug builds, where the kernels are not optimised and the libraries are, none unless
+  /// `ESTUARY_SIMD` is set.
+  package static let forSignatures: VectorUnit = {
     #if DEBUG
-      .none
-    #else
-      best
+      if getenv("ESTUARY_SIMD") == nil { return .none }
     #endif
-  }
+    return best
+  }()
 
   package var laneCount: Int {
     switch self {

@@ -803,6 +803,32 @@ def check_mixed(check):
         check.expect(positions == list(range(len(lines))), f"trace of a mixed replay {flags}", str(len(positions)))
 
 
+def check_signatures(check):
+    """Every set of vector instructions refuses the same signatures, whoever runs the block and how many are left over."""
+    folder, generator = check.folder, random.Random(17)
+    for count in (1, 3, 9, 61):
+        lines, damaged = [], set()
+        for position, line in enumerate(folder.lines[:count]):
+            wire = bytearray(base64.b64decode(json.loads(line)["solana"]))
+            if generator.random() < 0.3:
+                damaged.add(position)
+                wire[1 + generator.randrange(64)] ^= 1 << generator.randrange(8)
+            lines.append(json.dumps({"solana": base64.b64encode(wire).decode()}).encode() + b"\n")
+        path = folder.write("signed.jsonl", b"".join(lines))
+        for unit in ("none", "avx2", "avx512"):
+            for flags in (["--executor", "serial"], ["--workers", "1"], ["--workers", "3"]):
+                code, output, errors = check.run(
+                    ["replay", folder.names["genesis"], path, "--json", *flags], env={**os.environ, "ESTUARY_SIMD": unit})
+                title = f"{count} signatures, {unit}, {flags}"
+                check.expect(code == 0, title, errors)
+                entries = json.loads(output)["transactions"] if code == 0 else []
+                refused = {place for place, entry in enumerate(entries) if "ignature" in str(entry["error"])}
+                check.expect(refused == damaged, title, f"refused {sorted(refused)}, damaged {sorted(damaged)}")
+    for name in ("signatures", "hashes"):
+        code, output, errors = check.run(["bench", name, "--rounds", "1", "--json"])
+        check.expect(code == 0 and all(figure["value"] > 0 for figure in json.loads(output)), f"bench {name}", errors)
+
+
 def check_ledgers(check, count):
     folder = check.folder
     names = folder.names
@@ -1072,6 +1098,7 @@ def main():
         check_programs(check, options.mutations)
         check_evm(check, options.mutations)
         check_mixed(check)
+        check_signatures(check)
         check_ledgers(check, max(2, options.mutations // 10))
         check_pipes(check)
         check_texts(check)
