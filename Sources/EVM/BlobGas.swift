@@ -37,6 +37,14 @@ package struct BlobParameters: Equatable, Sendable {
     self = steps.last { $0.since <= fork }?.parameters ?? .cancun
   }
 
+  /// Parameters that a chain sets itself; `nil` where a fee could not be computed with them.
+  package static func scheduled(
+    _ fork: Fork, _ target: UInt64, _ maximum: UInt64, _ fraction: UInt64
+  ) -> BlobParameters? {
+    guard fraction > 0, target <= maximum, maximum <= 1 << 32 else { return nil }
+    return BlobParameters(target, maximum, fraction, perTransaction: fork >= .osaka ? min(6, maximum) : nil)
+  }
+
   package var maximumGas: UInt64 { maximumCount &* Self.gasPerBlob }
 
   /// Wei a unit of blob gas: minimum × e^(excess / fraction) by EIP-4844's series; 2^256 − 1 where it is more.

@@ -29,12 +29,13 @@ package final class BlockEnvironment: Sendable {
   /// The hash of any earlier block; which of them a contract may ask for is `hash(ofBlock:)`'s business.
   private let blockHash: @Sendable (UInt64) -> Hash?
 
-  /// `baseFeePerGas` and `excessBlobGas` count only from the forks on that know them.
+  /// `baseFeePerGas` and `excessBlobGas` count only from the forks on that know them; blob parameters are the fork's own
+  /// where the chain has no others.
   package init(
     fork: Fork, chainID: UInt64 = 1, number: UInt64 = 0, timestamp: UInt64 = 0,
     gasLimit: UInt64 = UInt64(Int64.max), coinbase: Address = .zero, baseFeePerGas: UInt256 = .zero,
     difficulty: UInt256 = .zero, prevRandao: Hash = .zero, excessBlobGas: UInt64 = 0,
-    parentBeaconBlockRoot: Hash = .zero,
+    parentBeaconBlockRoot: Hash = .zero, blobParameters: BlobParameters? = nil,
     blockHash: @escaping @Sendable (UInt64) -> Hash? = { _ in nil }
   ) {
     (self.fork, self.chainID, self.number, self.timestamp) = (fork, chainID, number, timestamp)
@@ -42,10 +43,24 @@ package final class BlockEnvironment: Sendable {
     self.baseFeePerGas = fork >= .london ? baseFeePerGas : .zero
     self.prevRandao = prevRandao
     self.excessBlobGas = fork >= .cancun ? excessBlobGas : 0
-    blobParameters = BlobParameters(of: fork)
+    let blobParameters = blobParameters ?? BlobParameters(of: fork)
+    self.blobParameters = blobParameters
     blobBaseFee = fork >= .cancun ? blobParameters.baseFee(excessBlobGas: excessBlobGas) : .zero
     self.parentBeaconBlockRoot = parentBeaconBlockRoot
     self.blockHash = blockHash
+  }
+
+  /// Of the block that `header` begins.
+  package convenience init(
+    _ header: EthereumHeader, fork: Fork, _ configuration: ChainConfiguration,
+    blockHash: @escaping @Sendable (UInt64) -> Hash?
+  ) {
+    self.init(
+      fork: fork, chainID: configuration.chainID, number: header.number, timestamp: header.timestamp,
+      gasLimit: header.gasLimit, coinbase: header.coinbase, baseFeePerGas: header.baseFeePerGas ?? .zero,
+      difficulty: header.difficulty, prevRandao: header.mixHash, excessBlobGas: header.excessBlobGas ?? 0,
+      parentBeaconBlockRoot: header.parentBeaconBlockRoot ?? .zero,
+      blobParameters: configuration.blobParameters(fork), blockHash: blockHash)
   }
 
   /// The word that opcode 0x44 gives: DIFFICULTY, from Paris on PREVRANDAO.

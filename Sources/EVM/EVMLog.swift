@@ -14,6 +14,17 @@ package struct EVMLog: Equatable, Sendable {
     (self.address, self.topics, self.data) = (address, topics, data)
   }
 
+  /// Reads what `write` wrote.
+  init(reading reader: inout RLPReader) throws(RLPError) {
+    var fields = try reader.readList()
+    address = try fields.readAddress()
+    topics = []
+    var list = try fields.readList()
+    while !list.isAtEnd { topics.append(try list.readHash()) }
+    data = Array(try fields.readBytes())
+    try fields.expectEnd()
+  }
+
   /// The RLP list [address, [topic…], data].
   package func write(to writer: inout RLPWriter) {
     writer.writeList { writer in

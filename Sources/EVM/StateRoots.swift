@@ -22,6 +22,22 @@ package struct TrieAccount: Equatable, Sendable {
     (self.nonce, self.balance, self.storageRoot, self.codeHash) = (nonce, balance, storageRoot, codeHash)
   }
 
+  /// What `encoded` wrote; `nil` for other bytes.
+  package init?(decoding bytes: [UInt8]) {
+    let read = try? bytes.withUnsafeBytes { bytes in
+      var reader = RLPReader(bytes)
+      var fields = try reader.readList()
+      try reader.expectEnd()
+      let account = TrieAccount(
+        nonce: try fields.readUInt64(), balance: try fields.readUInt256(), storageRoot: try fields.readHash(),
+        codeHash: try fields.readHash())
+      try fields.expectEnd()
+      return account
+    }
+    guard let read else { return nil }
+    self = read
+  }
+
   package var encoded: [UInt8] {
     var writer = RLPWriter(capacity: 110)
     writer.writeList { writer in

@@ -114,7 +114,7 @@ package enum BlockTestConformance {
       hash = try tree.insert(encoded: bytes)
     } catch let error as Failure {
       throw error
-    } catch BlockExecutionError.invalid(let error) {
+    } catch EthereumBlockError.invalid(let error) {
       if isValid { throw Failure(reason: "block \(index) is refused: \(error)") }
       return exceptions.isEmpty || exceptions.contains(error.exceptionName)
         ? nil : "block \(index): \(error.exceptionName) for \(exceptions.joined(separator: " or "))"

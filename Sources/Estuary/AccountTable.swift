@@ -217,6 +217,11 @@ package final class AccountTable: @unchecked Sendable {
   /// Ends a block: what it changed, sorted by key, an account that ended as it began left out.
   package func finishBlock(_ firstChanges: [[FirstChange]]) -> [AccountChange] {
     block &+= 1
+    return changes(since: firstChanges)
+  }
+
+  /// What has changed, sorted by key, an account that is as it was left out. No worker runs.
+  func changes(since firstChanges: [[FirstChange]]) -> [AccountChange] {
     var changes: [AccountChange] = []
     changes.reserveCapacity(firstChanges.reduce(0) { $0 + $1.count })
     for part in firstChanges {

@@ -54,6 +54,8 @@ package struct EthereumBlockPart: Sendable {
   package var begins = true
   /// Whether withdrawals and the system calls after the last transaction are due.
   package var ends = true
+  /// Whether the fee recipient earns what making a block before the merge does.
+  package var rewards = false
 }
 
 /// What came of a block.
@@ -80,6 +82,8 @@ package struct EthereumTotals: Sendable, Equatable {
   package var executionCount = 0
   /// Executions that were thrown away, each followed by one that counts.
   package var repeatedCount = 0
+  /// For the consensus layer, of the block's end: type byte first, empty ones left out.
+  package var requests: [[UInt8]] = []
 }
 
 /// Why a block could not be executed.

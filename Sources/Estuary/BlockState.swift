@@ -15,7 +15,7 @@ package final class BlockState: @unchecked Sendable {
   package let table: AccountTable
   package let ethereumTable: AccountTable
   /// Where the ledger has an Ethereum side.
-  let ethereum: EthereumState?
+  private(set) var ethereum: EthereumState?
   /// Solana's transactions of earlier blocks.
   package var statusCache = StatusCache()
 
@@ -24,6 +24,9 @@ package final class BlockState: @unchecked Sendable {
     ethereumTable = AccountTable(store: store)
     ethereum = hasEthereum ? EthereumState(ethereumTable) : nil
   }
+
+  /// The ledger got an Ethereum side.
+  func addEthereum() { if ethereum == nil { ethereum = EthereumState(ethereumTable) } }
 
   /// Takes every account of `store` into memory.
   package func loadAll(of store: any AccountStore) throws(StoreError) {

@@ -9,9 +9,11 @@ extension Chain {
   /// - Parameters:
   ///   - genesis: what it begins with; nil: builtins, sysvars and a funded faucet.
   ///   - accounts: in it besides, in place of those that the genesis has at their keys.
+  ///   - ethereum: its Ethereum side, where `genesis` is nil or has none.
   /// - Throws: `ledgerExists` where there is a ledger already, and what opening one throws.
   package static func create(
-    directory: String, genesis: Genesis? = nil, adding accounts: [(key: Pubkey, account: Account)] = []
+    directory: String, genesis: Genesis? = nil, adding accounts: [(key: Pubkey, account: Account)] = [],
+    ethereum: EthereumGenesis = .development()
   ) throws(ChainError) -> Chain {
     let first: Genesis
     if let genesis {
@@ -26,7 +28,7 @@ extension Chain {
         throw .sysvar(error)
       }
     } else {
-      first = try freshGenesis(adding: accounts)
+      first = try freshGenesis(adding: accounts, ethereum: ethereum)
     }
     let store: RocksDBStore
     do throws(StoreError) { store = try RocksDBStore(path: directory, .creatingIfMissing) } catch {

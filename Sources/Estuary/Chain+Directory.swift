@@ -13,8 +13,10 @@ extension Chain {
   ///   - opening: `creatingIfMissing` makes a fresh ledger where the directory is missing or empty; a chain that is opened
   ///     for `reading` cannot execute.
   ///   - patience: how long to wait for another writer.
+  ///   - ethereum: what a fresh ledger's Ethereum side begins with.
   package static func open(
-    directory: String, _ opening: RocksDBStore.Opening = .existing, patience: LockPatience = .brief
+    directory: String, _ opening: RocksDBStore.Opening = .existing, patience: LockPatience = .brief,
+    ethereum: @autoclosure () -> EthereumGenesis = .development()
   ) throws(ChainError) -> Chain {
     let store: RocksDBStore
     let isEmpty: Bool
@@ -25,7 +27,7 @@ extension Chain {
     } catch {
       throw .store(error)
     }
-    let genesis = isEmpty ? try freshGenesis() : nil
+    let genesis = isEmpty ? try freshGenesis(ethereum: ethereum()) : nil
     return try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing)
   }
 
@@ -35,9 +37,9 @@ extension Chain {
   /// Signs airdrops. Its key is no secret: a ledger of this kind holds nothing of value.
   package static let faucet = Ed25519.KeyPair(seed: SHA256.hash(Array("estuary faucet".utf8)))
 
-  /// Builtins, sysvars, a funded faucet, and `accounts`.
+  /// Builtins, sysvars, a funded faucet, `accounts`, and an Ethereum side.
   static func freshGenesis(
-    adding accounts: [(key: Pubkey, account: Account)] = []
+    adding accounts: [(key: Pubkey, account: Account)] = [], ethereum: EthereumGenesis
   ) throws(ChainError) -> Genesis {
     let faucetAccount = Account(lamports: faucetLamports, owner: ProgramID.system)
     let time = Clocks.unixSeconds()
@@ -47,7 +49,7 @@ extension Chain {
     do throws(SysvarError) {
       return try Genesis(
         slot: 1, unixTimestamp: time, blockhash: SHA256.hash(writer.bytes),
-        accounts: [(faucet.pubkey, faucetAccount)] + accounts)
+        accounts: [(faucet.pubkey, faucetAccount)] + accounts, ethereum: ethereum)
     } catch {
       throw .sysvar(error)
     }

@@ -47,13 +47,21 @@ public final class Chain {
   package let state: BlockState
   package var table: AccountTable { state.table }
   package private(set) var head: BlockRecord
-  private let executor: any BlockExecutor
+  let executor: any BlockExecutor
   private let programs: ProgramCache
-  private let progress: Progress
+  let progress: Progress
   private var lattice: StateLattice
-  private var sysvars: Sysvars
-  /// Where the genesis has an Ethereum side.
-  private let ethereum: EthereumConfiguration?
+  var sysvars: Sysvars
+  /// Of the ledger's Ethereum side; `nil` where it has none.
+  package internal(set) var ethereumSettings: EthereumGenesis?
+  /// What the blocks of a replay are like.
+  var ethereum: EthereumConfiguration?
+  /// The chain of Ethereum's own blocks; `nil` in a replay, and where there is no Ethereum side.
+  var ethereumChain: EthereumChain?
+  /// What takes in blocks that others made, once there is one.
+  var importer: EthereumImporter?
+  /// What an older ledger's store does not have yet: the next block's batch takes it.
+  var unsavedEntries: [StoreEntry] = []
 
   /// Goes on where `store` stands; an empty one takes the genesis first.
   ///
@@ -66,12 +74,13 @@ public final class Chain {
     self.executor = executor
     self.progress = progress
     self.programs = programs
-    if let genesis { try Self.begin(store, with: genesis, executor: executor) }
+    if let genesis { try Self.begin(store, with: genesis, executor: executor, progress) }
     guard let head = store.head else { throw .noGenesis }
     guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
     self.head = head
     self.lattice = lattice
-    state = BlockState(store: store, hasEthereum: genesis?.ethereum != nil)
+    (ethereumSettings, unsavedEntries) = try Self.ethereumSettings(of: store, genesis)
+    state = BlockState(store: store, hasEthereum: ethereumSettings != nil)
     do throws(StoreError) {
       try state.loadAll(of: store)
       // A blockhash that has passed needs no memory of its transactions.
@@ -85,12 +94,13 @@ public final class Chain {
       throw .store(error)
     }
     sysvars = try Self.readSysvars(state.table)
-    ethereum = if let section = genesis?.ethereum { try EthereumConfiguration(section) } else { nil }
+    if let ethereumSettings { ethereum = try EthereumConfiguration(ethereumSettings) }
+    ethereumChain = try Self.ethereumChain(ethereumSettings, of: store, progress)
   }
 
   /// Commits the genesis as block 0 of an empty store; an older store must have begun with the same.
   private static func begin(
-    _ store: any AccountStore, with genesis: Genesis, executor: any BlockExecutor
+    _ store: any AccountStore, with genesis: Genesis, executor: any BlockExecutor, _ progress: Progress
   ) throws(ChainError) {
     var lattice = StateLattice()
     var changes = genesis.changes
@@ -108,8 +118,10 @@ public final class Chain {
     let record = BlockRecord(
       height: 0, slot: genesis.slot, unixTimestamp: genesis.unixTimestamp, blockhash: genesis.blockhash,
       stateHash: stateHash, genesisHash: identity)
+    let entries = try firstEthereumEntries(genesis, store, executor, progress)
     do throws(StoreError) {
-      try store.commit(BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes))
+      try store.commit(
+        BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes, entries: entries))
     } catch {
       throw .store(error)
     }
@@ -142,17 +154,6 @@ public final class Chain {
     executor.warm(table.programs, environment: environment(slot: head.slot))
   }
 
-  /// What Ethereum's transactions would see of the block that comes next, if it came now; `nil` where the ledger has no
-  /// Ethereum side.
-  package func nextEthereumBlock() -> BlockEnvironment? {
-    var record = head
-    if progress == .advancing {
-      record.slot += 1
-      record.unixTimestamp = max(record.unixTimestamp, Clocks.unixSeconds())
-    }
-    return ethereum?.part(of: record, after: head, ends: true).environment
-  }
-
   private func environment(slot: UInt64) -> ExecutionEnvironment {
     ExecutionEnvironment(
       slot: slot, blockhash: head.blockhash, sysvars: sysvars, noncesFollowTransactions: progress == .fixed,
@@ -176,6 +177,8 @@ public final class Chain {
     var timing = Timing()
     var changes = BlockChanges()
     let sysvarsBefore = sysvars
+    let isEthereum = progress == .advancing && transactions.ethereumCount > 0
+    if isEthereum { try beginEthereum() }
     var record = head
     record.height += 1
     do throws(ChainError) {
@@ -184,9 +187,11 @@ public final class Chain {
         record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
         try advanceSysvars(to: record, noting: &changes)
       }
+      let pending = isEthereum ? try ethereumChain?.pending(unixTimestamp: record.unixTimestamp) : nil
       let input = BlockInput(
         transactions: transactions, environment: environment(slot: record.slot),
-        ethereum: ethereum?.part(of: record, after: head, ends: endsBlock),
+        ethereum: progress == .advancing
+          ? pending?.part : ethereum?.part(of: record, after: head, ends: endsBlock),
         verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
       let start = Clocks.monotonicNanoseconds()
       let execution: BlockExecution
@@ -201,7 +206,12 @@ public final class Chain {
       (record.gasUsed, record.blobGasUsed) = (execution.ethereum.gasUsed, execution.ethereum.blobGasUsed)
       record.transactionCount += UInt64(transactions.count)
       record.signatures = execution.signatures
-      try commit(changes, record: &record, timing: &timing)
+      try commit(changes, record: &record, timing: &timing) { changes throws(ChainError) in
+        guard let pending else { return }
+        try ethereumChain?.seal(
+          pending, execution.receipts.ethereum.compactMap { $0.executed },
+          requests: execution.ethereum.requests, changes: changes, parallelFor: executor.parallelFor)
+      }
       sysvars = try Self.readSysvars(table)
       programs.finishBlock()
       return Block(
@@ -210,28 +220,17 @@ public final class Chain {
     } catch {
       state.rollBack(changes)
       sysvars = sysvarsBefore
+      ethereumChain?.abandon()
       throw error
     }
   }
 
-  /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.
-  package func ethereumStateRoot() throws(ChainError) -> Hash? {
-    do throws(EVMStateError) { return try state.ethereum?.contents().stateRoot } catch {
-      throw .ethereum(detail: "\(error)")
-    }
-  }
-
-  /// The `ethereum` section of a genesis with the accounts after the last block, as JSON.
-  package func ethereumDump() throws(ChainError) -> [UInt8]? {
-    guard let ethereum, let accounts = state.ethereum else { return nil }
-    do throws(EVMStateError) { return ethereum.dump(try accounts.allAccounts()) } catch {
-      throw .ethereum(detail: "\(error)")
-    }
-  }
-
   /// Makes the block the head, or throws and leaves all as it was but for the accounts in the table.
-  private func commit(
-    _ changes: BlockChanges, record: inout BlockRecord, timing: inout Timing
+  ///
+  /// - Parameter seal: makes the block of Ethereum's that this one is as well from what changed.
+  func commit(
+    _ changes: BlockChanges, record: inout BlockRecord, timing: inout Timing,
+    seal: ([AccountChange]) throws(ChainError) -> Void = { _ in }
   ) throws(ChainError) {
     let publicationStart = Clocks.monotonicNanoseconds()
     let changes = state.finishBlock(changes)
@@ -242,12 +241,18 @@ public final class Chain {
     record.stateHash = lattice.stateHash
     timing.stateHashNanoseconds = Clocks.monotonicNanoseconds() - hashStart
     if progress == .advancing { record.blockhash = Self.nextBlockhash(after: record) }
+    try seal(changes)
     let commitStart = Clocks.monotonicNanoseconds()
     do throws(StoreError) {
-      try store.commit(BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes))
+      try store.commit(
+        BlockCommit(
+          record: record, changes: changes, stateLattice: lattice.bytes,
+          entries: unsavedEntries + (ethereumChain?.entries(height: record.height) ?? [])))
     } catch {
       throw .store(error)
     }
+    unsavedEntries = []
+    ethereumChain?.commit()
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
     self.lattice = lattice
     head = record
@@ -265,7 +270,7 @@ public final class Chain {
     return SHA256.hash(writer.bytes)
   }
 
-  private func advanceSysvars(
+  func advanceSysvars(
     to record: BlockRecord, noting all: inout BlockChanges
   ) throws(ChainError) {
     var changes: [AccountTable.FirstChange] = []
@@ -280,7 +285,7 @@ public final class Chain {
     sysvars = try Self.readSysvars(table)
   }
 
-  private static func readSysvars(_ table: AccountTable) throws(ChainError) -> Sysvars {
+  static func readSysvars(_ table: AccountTable) throws(ChainError) -> Sysvars {
     var accounts: [(key: Pubkey, account: Account)] = []
     do throws(StoreError) {
       for key in SysvarID.all {
@@ -308,6 +313,12 @@ public enum ChainError: Error, Sendable {
   case input(TransactionFileError)
   case store(StoreError)
   case workers(SchedulingError)
+  /// A ledger of own blocks whose fork asks for receipts that lanes cannot give.
+  case noOwnBlocks(fork: String)
+  /// A replay onto a ledger whose Ethereum side has moved on by blocks of its own.
+  case ownBlocks(number: UInt64)
+  /// What the store keeps of the ledger's Ethereum side is nothing that this version writes.
+  case ethereumSettings(detail: String)
   /// The genesis names a fork that is none.
   case unknownFork(String)
   /// Memory for the EVM's frames cannot be had.
@@ -341,6 +352,12 @@ extension ChainError: CustomStringConvertible {
     case .workers(let error): "workers: \(error)"
     case .unknownFork(let name):
       "the genesis names the fork '\(name)'; the forks are \(Fork.allCases.map(\.name).joined(separator: ", "))"
+    case .noOwnBlocks(let fork):
+      "the ledger's genesis names \(fork): a ledger makes Ethereum's blocks itself from Byzantium on; 'replay' runs all forks"
+    case .ownBlocks(let number):
+      "the ledger has made Ethereum's blocks itself up to \(number), which a replay would not go on: name an empty directory"
+    case .ethereumSettings(let detail):
+      "the ledger's Ethereum side is unusable: \(detail); 'estuary ledger verify' reads all of it"
     case .machine(let detail): "the EVM has no memory: \(detail)"
     case .ethereum(let detail): "Ethereum's state is unusable: \(detail)"
     }

@@ -31,12 +31,9 @@ struct EthereumConfiguration {
       coinbase: genesis.coinbase, baseFeePerGas: genesis.baseFeePerGas, difficulty: genesis.difficulty,
       prevRandao: Hash(genesis.prevRandao), excessBlobGas: genesis.excessBlobGas,
       parentBeaconBlockRoot: genesis.parentBeaconBlockRoot, blockHash: { hashes[$0] })
-    let withdrawals = genesis.withdrawals.map {
-      EVMWithdrawal(
-        index: $0.index, validatorIndex: $0.validatorIndex, address: $0.address, amount: $0.amount)
-    }
     return EthereumBlockPart(
-      environment: environment, withdrawals: withdrawals, gasUsed: goesOn ? head.gasUsed : 0,
+      environment: environment, withdrawals: genesis.withdrawals.map { EVMWithdrawal($0) },
+      gasUsed: goesOn ? head.gasUsed : 0,
       blobGasUsed: goesOn ? head.blobGasUsed : 0, begins: !goesOn, ends: ends)
   }
 

@@ -24,6 +24,9 @@ enum CLIError: Error, CustomStringConvertible {
   case givenTwice(Pubkey)
   case noFaucet(String)
   case strayLines(path: String, count: Int, first: TransactionLineError)
+  /// Of a file of Ethereum's blocks.
+  case badBlock(path: String, block: String, String)
+  case noBlock(String)
 
   var description: String {
     switch self {
@@ -46,6 +49,9 @@ enum CLIError: Error, CustomStringConvertible {
     case .strayLines(let path, let count, let first):
       "'\(path)' has \(count == 1 ? "a line" : "\(count) lines") without a transaction"
         + (count == 1 ? "" : ", the first") + ": \(first)"
+    case .badBlock(let path, let block, let detail):
+      "'\(path)': \(block) is refused: \(detail); the blocks before it are in the ledger"
+    case .noBlock(let text): "the ledger has no block \(text)"
     case .givenTwice(let key): "account \(key) is given twice"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "

@@ -64,7 +64,9 @@ struct LedgerOptions: ParsableArguments {
 
   /// Opens the ledger; `create` makes a fresh one where the directory is empty or missing.
   func open(create: Bool = false) throws -> Chain {
-    try Chain.open(directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling)
+    try Chain.open(
+      directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
+      ethereum: NewLedger.ethereum())
   }
 
   /// Opens the ledger as it is now, beside whoever writes it.
@@ -74,7 +76,8 @@ struct LedgerOptions: ParsableArguments {
 extension LockPatience {
   /// Says on standard error whom a command waits for.
   static let telling = LockPatience { path, holder in
-    Terminal.note("waiting for the ledger '\(path)', in use by \(holder.map { "process \($0)" } ?? "another process")")
+    Terminal.note(
+      "waiting for the ledger '\(path)', in use by \(holder.map { "process \($0)" } ?? "another process")")
   }
 }
 

@@ -20,6 +20,14 @@ package protocol AccountStore: AnyObject, Sendable {
   /// Makes `block` the new head, durably, all or nothing.
   func commit(_ block: BlockCommit) throws(StoreError)
 
+  /// The value of an entry; `nil` where there is none.
+  func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]?
+
+  /// Calls `body` with the entries of `family` from `key` on, in ascending byte order of the keys, until it says false.
+  func forEachEntry(
+    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+  ) throws(StoreError)
+
   /// Calls `body` with every block's record, oldest first.
   func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError)
 }

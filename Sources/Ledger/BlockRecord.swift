@@ -117,10 +117,15 @@ package struct BlockCommit: Sendable {
   package var changes: [AccountChange]
   /// The 2,048 bytes of the lattice after this block.
   package var stateLattice: [UInt8]
+  /// What else the block leaves; of entries with the same key the last counts.
+  package var entries: [StoreEntry]
 
-  package init(record: BlockRecord, changes: [AccountChange], stateLattice: [UInt8]) {
+  package init(
+    record: BlockRecord, changes: [AccountChange], stateLattice: [UInt8], entries: [StoreEntry] = []
+  ) {
     self.record = record
     self.changes = changes
     self.stateLattice = stateLattice
+    self.entries = entries
   }
 }

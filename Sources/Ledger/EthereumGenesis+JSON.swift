@@ -32,6 +32,8 @@ extension EthereumGenesis {
     writer.member("chainId", chainID)
     writer.member("fork", fork)
     writer.member("baseFeePerGas", baseFeePerGas.description)
+    if keepsBaseFee { writer.member("keepsBaseFee", true) }
+    if let number { writer.member("number", UInt256(number).description) }
     writer.member("coinbase", coinbase.description)
     writer.member("gasLimit", UInt256(gasLimit).description)
     writer.member("prevRandao", Self.padded(prevRandao))
@@ -90,10 +92,17 @@ extension EthereumGenesis.Account {
   }
 }
 
-private struct EthereumReader {
+/// Reads members of such a section; errors name file and place.
+package struct EthereumReader {
   let path: String
   /// Where in the file the members lie that errors name.
   var section = "ethereum"
+  /// As geth does, which writes whole numbers in either way: text without `0x` is decimal, a slot's value hex.
+  var takesDecimals = false
+
+  package init(path: String, section: String = "ethereum", takesDecimals: Bool = false) {
+    (self.path, self.section, self.takesDecimals) = (path, section, takesDecimals)
+  }
 
   func genesis(_ json: JSONValue) throws(GenesisError) -> EthereumGenesis {
     guard json.object != nil else { throw invalid("", .expected(.object)) }
@@ -109,6 +118,14 @@ private struct EthereumReader {
     var genesis = EthereumGenesis(
       chainID: chainID, fork: fork, baseFeePerGas: baseFee, coinbase: coinbase)
     if let limit = try unsigned(json, "gasLimit", in: "") { genesis.gasLimit = limit }
+    if let stays = json["keepsBaseFee"] {
+      guard let stays = stays.bool else { throw invalid("keepsBaseFee", .expected(.boolean)) }
+      genesis.keepsBaseFee = stays
+    }
+    if let number = try unsigned(json, "number", in: "") {
+      guard number <= BlockRecord.countLimit else { throw invalid("number", .expected(.counted)) }
+      genesis.number = number
+    }
     if let randao = try word(json, "prevRandao", in: "") { genesis.prevRandao = randao }
     if let difficulty = try word(json, "difficulty", in: "") { genesis.difficulty = difficulty }
     if let excess = try unsigned(json, "excessBlobGas", in: "") { genesis.excessBlobGas = excess }
@@ -160,7 +177,7 @@ private struct EthereumReader {
     return withdrawals
   }
 
-  func alloc(_ given: JSONValue) throws(GenesisError) -> [EthereumGenesis.Account] {
+  package func alloc(_ given: JSONValue) throws(GenesisError) -> [EthereumGenesis.Account] {
     guard let members = given.object?.members else { throw invalid("alloc", .expected(.object)) }
     var accounts: [EthereumGenesis.Account] = []
     accounts.reserveCapacity(members.count)
@@ -195,7 +212,10 @@ private struct EthereumReader {
       for slot in slots {
         let place = location + ".storage." + slot.name
         guard let key = UInt256(hex: slot.name) else { throw invalid(place, .expected(.quantity)) }
-        guard let value = try word(slot.value, at: place) else { throw invalid(place, .expected(.quantity)) }
+        let hexValue = takesDecimals ? slot.value.string.flatMap { UInt256(hex: $0) } : nil
+        var value = hexValue
+        if value == nil { value = try word(slot.value, at: place) }
+        guard let value else { throw invalid(place, .expected(.quantity)) }
         if !value.isZero { account.storage.append(.init(key: key, value: value)) }
       }
       account.storage.sort { $0.key < $1.key }
@@ -208,7 +228,7 @@ private struct EthereumReader {
 
   // MARK: Values
 
-  private func invalid(_ location: String, _ problem: GenesisError.Problem) -> GenesisError {
+  package func invalid(_ location: String, _ problem: GenesisError.Problem) -> GenesisError {
     let parts = [section, location].filter { !$0.isEmpty }
     return .invalid(path: path, location: parts.joined(separator: "."), problem)
   }
@@ -222,20 +242,36 @@ private struct EthereumReader {
     location.isEmpty ? name : location + "." + name
   }
 
-  private func word(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError) -> UInt256? {
+  package func word(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError) -> UInt256? {
     try word(json[name], at: place(name, in: location))
   }
 
   private func word(_ value: JSONValue?, at location: String) throws(GenesisError) -> UInt256? {
     guard let value, !value.isNull else { return nil }
     if let number = value.uint64 { return UInt256(number) }
+    if takesDecimals {
+      let digits = if case .number(let digits) = value { digits } else { value.string ?? "" }
+      if let number = Self.decimal(digits) { return number }
+    }
     guard let text = value.string, text.hasPrefix("0x"), let word = UInt256(hex: text) else {
       throw invalid(location, .expected(.quantity))
     }
     return word
   }
 
-  private func unsigned(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError)
+  /// Below 2^256, at most 2^253 with certainty: more than any chain has of anything.
+  private static func decimal(_ text: String) -> UInt256? {
+    var value = UInt256.zero
+    for character in text.utf8 {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character), value.bitWidth <= 252 else {
+        return nil
+      }
+      value = value &* 10 &+ UInt256(UInt64(character - UInt8(ascii: "0")))
+    }
+    return text.isEmpty ? nil : value
+  }
+
+  package func unsigned(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError)
     -> UInt64?
   {
     guard let word = try word(json, name, in: location) else { return nil }
@@ -243,7 +279,7 @@ private struct EthereumReader {
     return number
   }
 
-  private func address(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError)
+  package func address(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError)
     -> Address?
   {
     guard let value = json[name] else { return nil }
@@ -253,7 +289,16 @@ private struct EthereumReader {
     return address
   }
 
-  private func hash(_ value: JSONValue?, at location: String) throws(GenesisError) -> Hash? {
+  package func bytes(_ json: JSONValue, _ name: String, in location: String) throws(GenesisError) -> [UInt8]?
+  {
+    guard let value = json[name], !value.isNull else { return nil }
+    guard let text = value.string, let bytes = Hex.decode(text) else {
+      throw invalid(place(name, in: location), .expected(.hex))
+    }
+    return bytes
+  }
+
+  package func hash(_ value: JSONValue?, at location: String) throws(GenesisError) -> Hash? {
     guard let value, !value.isNull else { return nil }
     guard let text = value.string, let bytes = Hex.decode(text), let hash = Hash(bytes) else {
       throw invalid(location, .expected(.word))

@@ -1,6 +1,6 @@
-// What a genesis says about Ethereum: the block environment that every block of the ledger runs in, and the accounts
-// in the form of geth's `alloc` (https://geth.ethereum.org/docs/fundamentals/private-network). Names of forks are the
-// EVM's affair; here they are text.
+// What a ledger is told about Ethereum: the block environment that a replay runs in and a chain of own blocks begins
+// with, and the accounts in the form of geth's `alloc` (https://geth.ethereum.org/docs/fundamentals/private-network).
+// Names of forks are the EVM's affair; here they are text, and schedules and headers bytes.
 
 import Primitives
 import WideIntegers
@@ -54,9 +54,19 @@ package struct EthereumGenesis: Sendable, Equatable {
   package var withdrawals: [Withdrawal] = []
   /// In ascending order of addresses.
   package var alloc: [Account] = []
+  /// Whether the base fee of a chain of own blocks stays as it is.
+  package var keepsBaseFee = false
+  /// The number of the block that a chain of own blocks begins with; `nil`: the slot.
+  package var number: UInt64?
+  /// Which rules hold when, as `ChainConfiguration` encodes it; empty: `fork` in every block.
+  package var configuration: [UInt8] = []
+  /// The RLP of the header that the chain begins with; empty: one that follows from the members above.
+  package var header: [UInt8] = []
 
   /// The fork of ledgers whose genesis names none.
   package static let defaultFork = "Osaka"
+  /// The chain id of ledgers that were not given another, as development chains of geth have it.
+  package static let defaultChainID: UInt64 = 1337
 
   package init(chainID: UInt64, fork: String, baseFeePerGas: UInt256, coinbase: Address) {
     (self.chainID, self.fork, self.baseFeePerGas, self.coinbase) = (chainID, fork, baseFeePerGas, coinbase)
@@ -89,6 +99,11 @@ package struct EthereumGenesis: Sendable, Equatable {
       writer.write(withdrawal.address.bytes)
       writer.write(withdrawal.amount)
     }
+    // Behind everything else, so that a genesis without them has the identity that it always had.
+    if keepsBaseFee { writer.writeString("keepsBaseFee") }
+    if let number { writer.write(number) }
+    writer.write(configuration)
+    writer.write(header)
     return writer.bytes
   }
 }

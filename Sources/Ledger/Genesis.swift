@@ -75,6 +75,8 @@ public enum GenesisError: Error, Equatable, Sendable {
     /// The account's bytes are no value of the sysvar at its key.
     case malformedSysvar(Pubkey)
     case duplicateAddress(Address)
+    /// Nothing that can be passed over: the chain would be another one.
+    case notSupported
     /// A storage slot, as text, that occurs twice.
     case duplicateSlot(String)
   }
@@ -119,6 +121,7 @@ extension GenesisError.Problem {
     case .translatedCode:
       "this is translated EVM code, which a ledger does not take; give the contract's own code"
     case .malformedSysvar(let key): "the data of \(key) is not this sysvar's"
+    case .notSupported: "this is not supported"
     case .duplicateAddress(let address): "account \(address) is given twice"
     case .duplicateSlot(let slot): "slot \(slot) is given twice"
     }

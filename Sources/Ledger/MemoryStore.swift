@@ -7,6 +7,7 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
     var accounts: [Pubkey: Account] = [:]
     var blocks: [BlockRecord] = []
     var lattice: [UInt8] = []
+    var entries = [[[UInt8]: [UInt8]]](repeating: [:], count: StoreFamily.allCases.count)
   }
 
   // Sound as Sendable: `state` is touched only under `lock`.
@@ -41,6 +42,21 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
       for change in block.changes { state.accounts[change.key] = change.new }
       state.blocks.append(block.record)
       state.lattice = block.stateLattice
+      for entry in block.entries { state.entries[entry.family.rawValue][entry.key] = entry.value }
+    }
+  }
+
+  package func value(_ family: StoreFamily, _ key: [UInt8]) -> [UInt8]? {
+    lock.withLock { state.entries[family.rawValue][key] }
+  }
+
+  package func forEachEntry(
+    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    let entries = lock.withLock { state.entries[family.rawValue] }
+    let found = entries.filter { !$0.key.lexicographicallyPrecedes(key) }
+    for entry in found.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      if try !body(entry.key, entry.value) { return }
     }
   }
 

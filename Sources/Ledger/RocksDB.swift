@@ -54,7 +54,8 @@ final class RocksDatabase: @unchecked Sendable {
 
   // Sound as Sendable: constant pointers to objects that RocksDB documents as safe for concurrent use.
   private let database: OpaquePointer
-  private let families: [OpaquePointer]
+  /// `nil` where an older ledger, opened for reading, has no such family: it is empty.
+  private let families: [OpaquePointer?]
   private let options: [OpaquePointer]
   private let readOptions: OpaquePointer
   private let syncedWrite: OpaquePointer
@@ -73,12 +74,14 @@ final class RocksDatabase: @unchecked Sendable {
   ) throws(RocksDBError) {
     self.companion = companion
     let base = try Self.makeOptions(access, openFiles: openFiles)
-    let options = [base] + families.map { Self.familyOptions(base, $0) }
-    var handles = [OpaquePointer?](repeating: nil, count: families.count)
-    var names: [UnsafePointer<CChar>?] = families.map { UnsafePointer(strdup($0.name)) }
+    let known = access == .reading ? try Self.familyNames(path, base) : Set(families.map(\.name))
+    let present = families.indices.filter { known.contains(families[$0].name) }
+    let options = [base] + present.map { Self.familyOptions(base, families[$0]) }
+    var handles = [OpaquePointer?](repeating: nil, count: present.count)
+    var names: [UnsafePointer<CChar>?] = present.map { UnsafePointer(strdup(families[$0].name)) }
     defer { for name in names { free(UnsafeMutablePointer(mutating: name)) } }
     var familyOptions: [OpaquePointer?] = Array(options.dropFirst())
-    let count = Int32(families.count)
+    let count = Int32(present.count)
     do throws(RocksDBError) {
       let opened = try RocksDB.check {
         switch access {
@@ -95,7 +98,9 @@ final class RocksDatabase: @unchecked Sendable {
       for options in options { rocksdb_options_destroy(options) }
       throw error
     }
-    self.families = handles.compactMap { $0 }
+    var placed = [OpaquePointer?](repeating: nil, count: families.count)
+    for (place, handle) in zip(present, handles) { placed[place] = handle }
+    self.families = placed
     self.options = options
     readOptions = rocksdb_readoptions_create()
     syncedWrite = rocksdb_writeoptions_create()
@@ -144,6 +149,22 @@ final class RocksDatabase: @unchecked Sendable {
     return options
   }
 
+  /// Those that the database at `path` has; `options` are destroyed where that cannot be read.
+  private static func familyNames(_ path: String, _ options: OpaquePointer) throws(RocksDBError) -> Set<
+    String
+  > {
+    var count = 0
+    let list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+    do throws(RocksDBError) {
+      list = try RocksDB.check { rocksdb_list_column_families(options, path, &count, $0) }
+    } catch {
+      rocksdb_options_destroy(options)
+      throw error
+    }
+    defer { rocksdb_list_column_families_destroy(list, count) }
+    return Set((0..<count).compactMap { index in list?[index].map { String(cString: $0) } })
+  }
+
   private static func familyOptions(_ base: OpaquePointer, _ family: RocksFamily) -> OpaquePointer {
     let options: OpaquePointer = rocksdb_options_create_copy(base)
     if family.isAppendOnly {
@@ -153,7 +174,7 @@ final class RocksDatabase: @unchecked Sendable {
   }
 
   deinit {
-    for family in families { rocksdb_column_family_handle_destroy(family) }
+    for case let family? in families { rocksdb_column_family_handle_destroy(family) }
     rocksdb_close(database)
     rocksdb_readoptions_destroy(readOptions)
     rocksdb_writeoptions_destroy(syncedWrite)
@@ -164,11 +185,12 @@ final class RocksDatabase: @unchecked Sendable {
   func get<Value>(
     _ family: Int, _ key: [UInt8], _ body: (UnsafeRawBufferPointer) -> Value
   ) throws(RocksDBError) -> Value? {
+    guard let handle = families[family] else { return nil }
     var count = 0
     let value = try RocksDB.check { message in
       key.withUnsafeBytes { key in
         rocksdb_get_cf(
-          database, readOptions, families[family], key.baseAddress?.assumingMemoryBound(to: CChar.self),
+          database, readOptions, handle, key.baseAddress?.assumingMemoryBound(to: CChar.self),
           key.count,
           &count, message)
       }
@@ -186,26 +208,42 @@ final class RocksDatabase: @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void,
     orThrow convert: (RocksDBError) -> Failure
   ) throws(Failure) {
+    try forEach(
+      family, from: first ?? [],
+      while: { (key, value) throws(Failure) in
+        try body(key, value)
+        return true
+      }, orThrow: convert)
+  }
+
+  /// The same from `start` on, until `body` says false.
+  func forEach<Failure: Error>(
+    _ family: Int, from start: [UInt8],
+    while body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Bool,
+    orThrow convert: (RocksDBError) -> Failure
+  ) throws(Failure) {
+    guard let handle = families[family] else { return }
     let options: OpaquePointer = rocksdb_readoptions_create()
     defer { rocksdb_readoptions_destroy(options) }
     rocksdb_readoptions_set_fill_cache(options, 0)  // one pass over everything would push out what is hot
-    let iterator: OpaquePointer = rocksdb_create_iterator_cf(database, options, families[family])
+    let iterator: OpaquePointer = rocksdb_create_iterator_cf(database, options, handle)
     defer { rocksdb_iter_destroy(iterator) }
-    if let first {
-      first.withUnsafeBytes {
-        rocksdb_iter_seek(iterator, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
-      }
-    } else {
+    if start.isEmpty {
       rocksdb_iter_seek_to_first(iterator)
+    } else {
+      start.withUnsafeBytes { start in
+        rocksdb_iter_seek(iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+      }
     }
     while rocksdb_iter_valid(iterator) != 0 {
       var keyCount = 0
       var valueCount = 0
       let key = rocksdb_iter_key(iterator, &keyCount)
       let value = rocksdb_iter_value(iterator, &valueCount)
-      try body(
+      let goesOn = try body(
         UnsafeRawBufferPointer(start: key, count: keyCount),
         UnsafeRawBufferPointer(start: value, count: valueCount))
+      if !goesOn { return }
       rocksdb_iter_next(iterator)
     }
     do throws(RocksDBError) {
@@ -242,7 +280,9 @@ final class RocksDatabase: @unchecked Sendable {
     let options: OpaquePointer = rocksdb_flushoptions_create()
     defer { rocksdb_flushoptions_destroy(options) }
     rocksdb_flushoptions_set_wait(options, 1)
-    for family in families { try RocksDB.check { rocksdb_flush_cf(database, options, family, $0) } }
+    for case let family? in families {
+      try RocksDB.check { rocksdb_flush_cf(database, options, family, $0) }
+    }
   }
 
   /// Waits until no tables are due to be merged or being merged, at most so long: a process that ends before
@@ -250,7 +290,9 @@ final class RocksDatabase: @unchecked Sendable {
   func waitForCompactions(seconds: Double) {
     let properties = ["rocksdb.compaction-pending", "rocksdb.num-running-compactions"]
     let isBusy = {
-      self.families.contains { family in properties.contains { self.number($0, family) ?? 0 > 0 } }
+      self.families.contains { family in
+        family.map { family in properties.contains { self.number($0, family) ?? 0 > 0 } } ?? false
+      }
     }
     let pollMicroseconds: UInt32 = 1000
     var polls = Int(seconds * 1e6) / Int(pollMicroseconds)
@@ -262,7 +304,7 @@ final class RocksDatabase: @unchecked Sendable {
 
   /// RocksDB's estimate of the keys in `family`.
   func estimatedKeyCount(_ family: Int) -> UInt64 {
-    number("rocksdb.estimate-num-keys", families[family]) ?? 0
+    families[family].flatMap { number("rocksdb.estimate-num-keys", $0) } ?? 0
   }
 
   private func number(_ property: String, _ family: OpaquePointer) -> UInt64? {

@@ -142,6 +142,11 @@ extension RocksDBStore {
   }
 
   /// The record of the block at `height`; `nil` where there is none.
+  package func block(_ height: UInt64) throws(StoreError) -> BlockRecord? {
+    try Self.block(height, database, path)
+  }
+
+  /// The record of the block at `height`; `nil` where there is none.
   private static func block(
     _ height: UInt64, _ database: RocksDatabase, _ path: String
   ) throws(StoreError) -> BlockRecord? {

@@ -6,6 +6,7 @@
 //               "lattice"                 its state lattice, 2,048 bytes
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
+//   settings, ethereum-blocks, ethereum-index, trie-nodes    StoreEntry, each block's in its batch
 //
 // Beside the database's files: "ESTUARY" marks the directory as a ledger before the database exists, so that
 // an interrupted creation can be told from somebody else's directory; WRITER is the writer's lock
@@ -21,8 +22,13 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     static let blocks = 2
     static let all = [
       RocksFamily(name: "default"), RocksFamily(name: "accounts"),
-      RocksFamily(name: "blocks", isAppendOnly: true),
+      RocksFamily(name: "blocks", isAppendOnly: true), RocksFamily(name: "settings"),
+      RocksFamily(name: "ethereum-blocks", isAppendOnly: true), RocksFamily(name: "ethereum-index"),
+      RocksFamily(name: "trie-nodes"),
     ]
+
+    /// Where entries of a family lie.
+    static func index(_ family: StoreFamily) -> Int { 3 + family.rawValue }
   }
 
   private enum Entry {
@@ -134,6 +140,13 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       database.put(Family.blocks, Self.blockKey(block.record.height), record, in: batch)
       database.put(Family.standard, Entry.head, record, in: batch)
       database.put(Family.standard, Entry.lattice, block.stateLattice, in: batch)
+      for entry in block.entries {
+        if let value = entry.value {
+          database.put(Family.index(entry.family), entry.key, value, in: batch)
+        } else {
+          database.delete(Family.index(entry.family), entry.key, in: batch)
+        }
+      }
       try Self.attempt(path) { () throws(RocksDBError) in try database.write(batch) }
       guard headFile.isThere else { throw .failed(path: path, detail: "its directory was removed") }
       last = (block.record, block.stateLattice)
@@ -168,6 +181,21 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       throw .failed(path: path, detail: "the file \(HeadFile.fileName): \(error.detail)")
     }
     marksHead = true
+  }
+
+  package func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try Self.attempt(path) { () throws(RocksDBError) in
+      try database.get(Family.index(family), key) { [UInt8]($0) }
+    }
+  }
+
+  package func forEachEntry(
+    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try database.forEach(
+      Family.index(family), from: key,
+      while: { (key, value) throws(StoreError) in try body([UInt8](key), [UInt8](value)) },
+      orThrow: { Self.storeError($0, path: path) })
   }
 
   package func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {

@@ -54,7 +54,7 @@ struct EthereumBlockTreeTests {
   private static func refusal(
     of block: EthereumBlock, by tree: EthereumBlockTree
   ) -> BlockValidityError? {
-    do throws(BlockExecutionError) { _ = try tree.insert(encoded: block.encoded) } catch {
+    do throws(EthereumBlockError) { _ = try tree.insert(encoded: block.encoded) } catch {
       if case .invalid(let error) = error { return error }
     }
     return nil

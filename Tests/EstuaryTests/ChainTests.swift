@@ -5,7 +5,7 @@ import Testing
 @testable import Estuary
 
 /// Refuses to commit one block, once.
-private final class ForgetfulStore: AccountStore, @unchecked Sendable {
+final class ForgetfulStore: AccountStore, @unchecked Sendable {
   // Sendable: one thread commits.
   private let store = MemoryStore()
   private var refusedHeight: UInt64?
@@ -20,6 +20,14 @@ private final class ForgetfulStore: AccountStore, @unchecked Sendable {
   var stateLattice: [UInt8] { store.stateLattice }
   func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
     try store.forEachBlock(body)
+  }
+  func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    store.value(family, key)
+  }
+  func forEachEntry(
+    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try store.forEachEntry(family, from: key, body)
   }
 
   func commit(_ block: BlockCommit) throws(StoreError) {

@@ -10,14 +10,39 @@ package protocol EthereumBlockState: EVMStateReader {
   func apply(_ changes: EVMStateChanges)
   /// Of the state trie.
   var stateRoot: Hash { get }
+  /// Executes a block's transactions in a way of its own, in effect one after the other from a block without gas used on,
+  /// and makes what they change the state. `nil`: it has none; an entry that is `nil`: it may not be in the block.
+  func execute(
+    _ transactions: [EthereumTransaction], in block: BlockEnvironment
+  ) throws(EVMStateError) -> [EthereumExecution?]?
+}
+
+extension EthereumBlockState {
+  package func execute(
+    _ transactions: [EthereumTransaction], in block: BlockEnvironment
+  ) throws(EVMStateError) -> [EthereumExecution?]? { nil }
+}
+
+/// What a block keeps of an executed transaction.
+package struct EthereumExecution: Sendable, Equatable {
+  package var sender: Address
+  package var isSuccess: Bool
+  /// Charged to the sender, refunds taken off.
+  package var gasUsed: UInt64
+  package var logs: [EVMLog]
+
+  package init(sender: Address, isSuccess: Bool, gasUsed: UInt64, logs: [EVMLog]) {
+    (self.sender, self.isSuccess, self.gasUsed, self.logs) = (sender, isSuccess, gasUsed, logs)
+  }
 }
 
 /// What executing a block leads to.
 package struct BlockOutcome: Equatable, Sendable {
   package var gasUsed: UInt64 = 0
   package var blobGasUsed: UInt64 = 0
-  /// As the trie of receipts holds them.
-  package var receipts: [[UInt8]] = []
+  /// One a transaction, as are `senders`.
+  package var receipts: [EthereumReceipt] = []
+  package var senders: [Address] = []
   package var logs: [EVMLog] = []
   package var bloom = LogsBloom()
   /// Type byte first, empty ones left out; `nil` before Prague.
@@ -26,7 +51,7 @@ package struct BlockOutcome: Equatable, Sendable {
 
   package init() {}
 
-  package var receiptsRoot: Hash { MerklePatriciaTrie.listRoot(receipts) }
+  package var receiptsRoot: Hash { MerklePatriciaTrie.listRoot(receipts.map(\.encoded)) }
   package var requestsHash: Hash? { requests.map { DepositRequests.hash(of: $0) } }
 
   /// Compares with what the block's header says.
@@ -48,8 +73,10 @@ package struct BlockOutcome: Equatable, Sendable {
 }
 
 /// Why a block was not executed to its end.
-package enum BlockExecutionError: Error, Equatable, Sendable {
+package enum EthereumBlockError: Error, Equatable, Sendable {
   case invalid(BlockValidityError)
+  /// A state that executes in a way of its own found that a transaction may not be in the block.
+  case notExecuted(index: Int)
   /// The host's trouble, not the block's.
   case state(EVMStateError)
 }
@@ -69,8 +96,8 @@ package struct EthereumBlockExecution {
   package func execute(
     _ block: EthereumBlock, fork: Fork, on state: some EthereumBlockState,
     blockHash: @escaping @Sendable (UInt64) -> Hash?
-  ) throws(BlockExecutionError) -> BlockOutcome {
-    let environment = environment(of: block.header, fork, blockHash)
+  ) throws(EthereumBlockError) -> BlockOutcome {
+    let environment = BlockEnvironment(block.header, fork: fork, configuration, blockHash: blockHash)
     let processor = EVMBlockProcessor(host: host)
     var outcome = BlockOutcome()
     do throws(EVMStateError) {
@@ -81,7 +108,11 @@ package struct EthereumBlockExecution {
     } catch { throw .state(error) }
     try execute(block.transactions, environment, state, &outcome)
     if fork < .paris {
-      do throws(EVMStateError) { state.apply(try reward(block, environment, state)) } catch {
+      // Between 1 and 6 generations: the rules of ommers hold.
+      let ommers = block.ommers.map { (coinbase: $0.coinbase, age: block.header.number &- $0.number) }
+      do throws(EVMStateError) {
+        state.apply(try processor.reward(ommers: ommers, environment, state))
+      } catch {
         throw .state(error)
       }
     }
@@ -106,70 +137,62 @@ package struct EthereumBlockExecution {
     return outcome
   }
 
-  private func environment(
-    of header: EthereumHeader, _ fork: Fork, _ blockHash: @escaping @Sendable (UInt64) -> Hash?
-  ) -> BlockEnvironment {
-    BlockEnvironment(
-      fork: fork, chainID: configuration.chainID, number: header.number, timestamp: header.timestamp,
-      gasLimit: header.gasLimit, coinbase: header.coinbase, baseFeePerGas: header.baseFeePerGas ?? .zero,
-      difficulty: header.difficulty, prevRandao: header.mixHash, excessBlobGas: header.excessBlobGas ?? 0,
-      parentBeaconBlockRoot: header.parentBeaconBlockRoot ?? .zero, blockHash: blockHash)
-  }
-
   private func execute(
     _ transactions: [EthereumTransaction], _ environment: BlockEnvironment, _ state: some EthereumBlockState,
     _ outcome: inout BlockOutcome
-  ) throws(BlockExecutionError) {
-    let processor = EVMTransactionProcessor(host: host)
+  ) throws(EthereumBlockError) {
+    let executions: [EthereumExecution?]?
+    do throws(EVMStateError) { executions = try state.execute(transactions, in: environment) } catch {
+      throw .state(error)
+    }
     var batch = SenderBatch()
-    for transaction in transactions { batch.add(transaction, fork: environment.fork) }
+    if executions == nil {
+      for transaction in transactions { batch.add(transaction, fork: environment.fork) }
+    }
     let senders = batch.senders()
     for (index, transaction) in transactions.enumerated() {
-      let sender: Address
-      do throws(EthereumSignatureError) {
-        sender = try senders[index].get()
-      } catch {
-        throw .invalid(.signature(error, index: index))
+      let execution: EthereumExecution
+      if let executions {
+        guard let known = executions[index] else { throw .notExecuted(index: index) }
+        execution = known
+      } else {
+        execution = try execute(transaction, senders[index], index: index, environment, state, outcome)
       }
-      let result: EVMTransactionResult
-      do throws(EVMStateError) {
-        result = try processor.process(
-          transaction, sender: sender, in: environment, reader: state, gasUsed: outcome.gasUsed,
-          blobGasUsed: outcome.blobGasUsed)
-      } catch { throw .state(error) }
-      switch result {
-      case .refused(let error): throw .invalid(.transaction(error, index: index))
-      case .executed(let execution, let changes):
-        state.apply(changes)
-        outcome.gasUsed += execution.gasUsed
-        outcome.blobGasUsed += execution.blobGasUsed
-        outcome.logs += execution.logs
-        outcome.bloom.formUnion(LogsBloom(execution.logs))
-        let receipt = EthereumReceipt(
+      outcome.gasUsed += execution.gasUsed
+      outcome.blobGasUsed += transaction.blobGas
+      outcome.logs += execution.logs
+      outcome.bloom.formUnion(LogsBloom(execution.logs))
+      outcome.receipts.append(
+        EthereumReceipt(
           kind: transaction.kind,
           outcome: environment.fork < .byzantium
             ? .stateRoot(state.stateRoot) : .status(isSuccess: execution.isSuccess),
-          cumulativeGasUsed: outcome.gasUsed, logs: execution.logs)
-        outcome.receipts.append(receipt.encoded)
-      }
+          cumulativeGasUsed: outcome.gasUsed, logs: execution.logs))
+      outcome.senders.append(execution.sender)
     }
   }
 
-  /// What making the block earns its coinbase and those of its ommers (EIP-649, EIP-1234).
-  private func reward(
-    _ block: EthereumBlock, _ environment: BlockEnvironment, _ state: some EthereumBlockState
-  ) throws(EVMStateError) -> EVMStateChanges {
-    let ether: UInt64 = environment.fork < .byzantium ? 5 : environment.fork < .constantinople ? 3 : 2
-    let reward = UInt256(ether) &* UInt256(1_000_000_000_000_000_000)
-    let share = (reward >> 5) &* UInt256(UInt64(block.ommers.count))
-    host.begin(reader: state, block: environment, message: EVMMessageOrigin())
-    try credit(reward &+ share, to: block.header.coinbase, environment)
-    for ommer in block.ommers {
-      // Between 1 and 6 generations: the rules of ommers hold.
-      let age = block.header.number &- ommer.number
-      try credit((reward &* UInt256(8 &- age)) >> 3, to: ommer.coinbase, environment)
+  private func execute(
+    _ transaction: EthereumTransaction, _ recovered: Result<Address, EthereumSignatureError>, index: Int,
+    _ environment: BlockEnvironment, _ state: some EthereumBlockState, _ outcome: BlockOutcome
+  ) throws(EthereumBlockError) -> EthereumExecution {
+    let sender: Address
+    do throws(EthereumSignatureError) { sender = try recovered.get() } catch {
+      throw .invalid(.signature(error, index: index))
     }
-    return try host.finish()
+    let result: EVMTransactionResult
+    do throws(EVMStateError) {
+      result = try EVMTransactionProcessor(host: host).process(
+        transaction, sender: sender, in: environment, reader: state, gasUsed: outcome.gasUsed,
+        blobGasUsed: outcome.blobGasUsed)
+    } catch { throw .state(error) }
+    switch result {
+    case .refused(let error): throw .invalid(.transaction(error, index: index))
+    case .executed(let receipt, let changes):
+      state.apply(changes)
+      return EthereumExecution(
+        sender: sender, isSuccess: receipt.isSuccess, gasUsed: receipt.gasUsed, logs: receipt.logs)
+    }
   }
 
   private func credit(

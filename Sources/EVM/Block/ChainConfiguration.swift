@@ -1,5 +1,6 @@
 // Which rules a chain follows when: its fork schedule by block number, total difficulty and time, the delays of the
-// difficulty bomb, the DAO fork, and the deposit contract (EIP-6110). The schedule of a chain is part of its identity.
+// difficulty bomb, the DAO fork, the deposit contract (EIP-6110) and blob parameters that are its own (EIP-7840). The
+// schedule of a chain is part of its identity.
 
 import Primitives
 import WideIntegers
@@ -29,6 +30,14 @@ package struct ChainConfiguration: Equatable, Sendable {
     package init(block: UInt64, delay: UInt64) { (self.block, self.delay) = (block, delay) }
   }
 
+  /// Blob parameters from a fork on.
+  package struct BlobStep: Equatable, Sendable {
+    package var fork: Fork
+    package var parameters: BlobParameters
+
+    package init(fork: Fork, parameters: BlobParameters) { (self.fork, self.parameters) = (fork, parameters) }
+  }
+
   package var chainID: UInt64
   /// Oldest fork first; Frontier holds before the first.
   package var steps: [Step]
@@ -36,6 +45,8 @@ package struct ChainConfiguration: Equatable, Sendable {
   /// By ascending block.
   package var bombDelays: [BombDelay]
   package var depositContract: Address
+  /// Where they are not the forks' own; oldest fork first.
+  package var blobSchedule: [BlobStep] = []
 
   /// 0x00000000219ab540356cbb839cbe05303d7705fa
   package static let mainnetDepositContract = Address(
@@ -66,7 +77,12 @@ package struct ChainConfiguration: Equatable, Sendable {
     return fork
   }
 
-  func bombDelay(number: UInt64) -> UInt64 { bombDelays.last { $0.block <= number }?.delay ?? 0 }
+  /// Those of the last step up to `fork`, else the fork's own.
+  package func blobParameters(_ fork: Fork) -> BlobParameters {
+    blobSchedule.last { $0.fork <= fork }?.parameters ?? BlobParameters(of: fork)
+  }
+
+  package func bombDelay(number: UInt64) -> UInt64 { bombDelays.last { $0.block <= number }?.delay ?? 0 }
 
   /// Whether a header has to carry the DAO fork's mark.
   func isDAOMarked(_ number: UInt64) -> Bool {

@@ -32,7 +32,23 @@ package struct EthereumBlock: Equatable, Sendable {
   /// Reads the next item of `reader`: a file of blocks is one behind the other.
   package init(reading reader: inout RLPReader) throws(BlockDecodingError) {
     var parts = try BlockReader(&reader, part: .block)
-    header = try EthereumHeader(reading: &parts.reader)
+    self.init(header: try EthereumHeader(reading: &parts.reader))
+    try readBody(&parts)
+  }
+
+  /// A header and what `encodedBody` wrote.
+  package init(header: EthereumHeader, body bytes: [UInt8]) throws(BlockDecodingError) {
+    self = try bytes.withUnsafeBufferPointer { bytes throws(BlockDecodingError) in
+      var reader = RLPReader(UnsafeRawBufferPointer(bytes))
+      var block = EthereumBlock(header: header)
+      var parts = try BlockReader(&reader, part: .block)
+      try block.readBody(&parts)
+      do throws(RLPError) { try reader.expectEnd() } catch { throw .rlp(error, part: .block, field: nil) }
+      return block
+    }
+  }
+
+  private mutating func readBody(_ parts: inout BlockReader) throws(BlockDecodingError) {
     transactions = []
     var list = try BlockReader(&parts.reader, part: .transactions)
     while !list.isAtEnd { transactions.append(try list.readTransaction(index: transactions.count)) }
@@ -52,18 +68,29 @@ package struct EthereumBlock: Equatable, Sendable {
     var writer = RLPWriter(capacity: 1024)
     writer.writeList { writer in
       header.write(to: &writer)
-      writer.writeList { writer in
-        for transaction in transactions {
-          let bytes = transaction.encoded
-          if transaction.kind == .legacy { writer.writeEncoded(bytes) } else { writer.write(bytes) }
-        }
-      }
-      writer.writeList { writer in for ommer in ommers { ommer.write(to: &writer) } }
-      if let withdrawals {
-        writer.writeList { writer in for withdrawal in withdrawals { withdrawal.write(to: &writer) } }
-      }
+      writeBody(to: &writer)
     }
     return writer.bytes
+  }
+
+  /// The list of what is in the block behind its header.
+  package var encodedBody: [UInt8] {
+    var writer = RLPWriter(capacity: 1024)
+    writer.writeList { writeBody(to: &$0) }
+    return writer.bytes
+  }
+
+  private func writeBody(to writer: inout RLPWriter) {
+    writer.writeList { writer in
+      for transaction in transactions {
+        let bytes = transaction.encoded
+        if transaction.kind == .legacy { writer.writeEncoded(bytes) } else { writer.write(bytes) }
+      }
+    }
+    writer.writeList { writer in for ommer in ommers { ommer.write(to: &writer) } }
+    if let withdrawals {
+      writer.writeList { writer in for withdrawal in withdrawals { withdrawal.write(to: &writer) } }
+    }
   }
 
   /// What the header's fields about the body have to be.

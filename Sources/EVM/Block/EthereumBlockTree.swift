@@ -47,7 +47,7 @@ package final class EthereumBlockTree {
   /// Takes a block in, if it is valid; a block that is there already changes nothing.
   ///
   /// - Returns: the block's hash.
-  package func insert(encoded bytes: [UInt8]) throws(BlockExecutionError) -> Hash {
+  package func insert(encoded bytes: [UInt8]) throws(EthereumBlockError) -> Hash {
     let block: EthereumBlock
     do throws(BlockDecodingError) { block = try EthereumBlock(decoding: bytes) } catch {
       throw .invalid(.malformed(error))
@@ -60,11 +60,8 @@ package final class EthereumBlockTree {
     let fork = configuration.fork(
       number: block.header.number, timestamp: block.header.timestamp, totalDifficulty: parent.totalDifficulty)
     do throws(BlockValidityError) {
-      if fork >= .osaka, bytes.count > HeaderRules.maximumBlockByteCount {
-        throw .tooManyBytes(count: bytes.count, maximum: HeaderRules.maximumBlockByteCount)
-      }
-      try block.header.validate(after: parent.header, fork: fork, configuration: configuration)
-      try block.validateBody(fork: fork)
+      try block.validate(
+        after: parent.header, byteCount: bytes.count, fork: fork, configuration: configuration)
       try block.validateOmmers(in: self, fork: fork, configuration: configuration)
     } catch { throw .invalid(error) }
     let state = EthereumMemoryState(copying: parentState)

@@ -93,6 +93,16 @@ package struct EthereumHeader: Equatable, Sendable {
     }
   }
 
+  /// The one header that `bytes` are.
+  package init(decoding bytes: [UInt8]) throws(BlockDecodingError) {
+    self = try bytes.withUnsafeBufferPointer { bytes throws(BlockDecodingError) in
+      var reader = RLPReader(UnsafeRawBufferPointer(bytes))
+      let header = try EthereumHeader(reading: &reader)
+      do throws(RLPError) { try reader.expectEnd() } catch { throw .rlp(error, part: .header, field: nil) }
+      return header
+    }
+  }
+
   /// Reads the next item of `reader`. Fields are there from the first to any fork's last; nothing else is told apart.
   package init(reading reader: inout RLPReader) throws(BlockDecodingError) {
     var fields = try BlockReader(&reader, part: .header)

@@ -26,8 +26,10 @@ package enum HeaderRules {
   }
 
   /// The excess blob gas of a block of `fork` after `parent`.
-  package static func excessBlobGas(after parent: EthereumHeader, fork: Fork) -> UInt64 {
-    BlobParameters(of: fork).excessBlobGas(
+  package static func excessBlobGas(
+    after parent: EthereumHeader, fork: Fork, _ parameters: BlobParameters
+  ) -> UInt64 {
+    parameters.excessBlobGas(
       fork: fork, parentExcess: parent.excessBlobGas ?? 0, parentUsed: parent.blobGasUsed ?? 0,
       parentBaseFeePerGas: parent.baseFeePerGas ?? .zero)
   }
@@ -70,7 +72,7 @@ extension EthereumHeader {
     try validateDifficulty(after: parent, fork: fork, configuration: configuration)
     try validateFields(fork)
     try validateGas(after: parent, fork: fork)
-    try validateBlobGas(after: parent, fork: fork)
+    try validateBlobGas(after: parent, fork: fork, configuration.blobParameters(fork))
   }
 
   private func validateDifficulty(
@@ -120,11 +122,13 @@ extension EthereumHeader {
     if baseFeePerGas != expected { throw .wrongBaseFee(baseFeePerGas, expected: expected) }
   }
 
-  private func validateBlobGas(after parent: EthereumHeader, fork: Fork) throws(BlockValidityError) {
+  private func validateBlobGas(
+    after parent: EthereumHeader, fork: Fork, _ parameters: BlobParameters
+  ) throws(BlockValidityError) {
     guard let excessBlobGas, let blobGasUsed else { return }
-    let expected = HeaderRules.excessBlobGas(after: parent, fork: fork)
+    let expected = HeaderRules.excessBlobGas(after: parent, fork: fork, parameters)
     if excessBlobGas != expected { throw .wrongExcessBlobGas(excessBlobGas, expected: expected) }
-    let limit = BlobParameters(of: fork).maximumGas
+    let limit = parameters.maximumGas
     if blobGasUsed > limit || blobGasUsed % BlobParameters.gasPerBlob != 0 {
       throw .blobGasAboveLimit(blobGasUsed, limit: limit)
     }
@@ -139,7 +143,20 @@ package protocol EthereumAncestry {
 
 extension EthereumBlock {
   /// How many generations back an ommer's parent may be.
-  private static let ommerGenerations = 7
+  package static let ommerGenerations = 7
+
+  /// Checks everything but ommers, transactions and results.
+  ///
+  /// - Parameter byteCount: of the block's encoding.
+  package func validate(
+    after parent: EthereumHeader, byteCount: Int, fork: Fork, configuration: ChainConfiguration
+  ) throws(BlockValidityError) {
+    if fork >= .osaka, byteCount > HeaderRules.maximumBlockByteCount {
+      throw .tooManyBytes(count: byteCount, maximum: HeaderRules.maximumBlockByteCount)
+    }
+    try header.validate(after: parent, fork: fork, configuration: configuration)
+    try validateBody(fork: fork)
+  }
 
   /// Checks what the body alone and the header decide, but for the root of the transactions: whether each of them may
   /// be in the block says more of what is wrong.

@@ -5,19 +5,6 @@
 import Primitives
 import WideIntegers
 
-/// A validator's withdrawal, in gwei (EIP-4895).
-package struct EVMWithdrawal: Equatable, Sendable {
-  package var index: UInt64
-  package var validatorIndex: UInt64
-  package var address: Address
-  /// Gwei.
-  package var amount: UInt64
-
-  package init(index: UInt64, validatorIndex: UInt64, address: Address, amount: UInt64) {
-    (self.index, self.validatorIndex, self.address, self.amount) = (index, validatorIndex, address, amount)
-  }
-}
-
 /// Why a block cannot be.
 package enum EVMBlockError: Error, Equatable, Sendable {
   /// A contract that the fork needs has no code, or its system call failed.
@@ -89,16 +76,37 @@ package struct EVMBlockProcessor {
     return requests
   }
 
+  /// What making a block before the merge earns its coinbase and those of its ommers (EIP-649, EIP-1234).
+  ///
+  /// - Parameter ommers: `age` in generations before the block, `[1, 6]`.
+  package func reward(
+    ommers: [(coinbase: Address, age: UInt64)], _ block: BlockEnvironment, _ reader: any EVMStateReader
+  ) throws(EVMStateError) -> EVMStateChanges {
+    let ether: UInt64 = block.fork < .byzantium ? 5 : block.fork < .constantinople ? 3 : 2
+    let reward = UInt256(ether) &* UInt256(1_000_000_000_000_000_000)
+    let share = (reward >> 5) &* UInt256(UInt64(ommers.count))
+    host.begin(reader: reader, block: block, message: EVMMessageOrigin())
+    try credit(reward &+ share, to: block.coinbase, block)
+    for ommer in ommers {
+      try credit((reward &* UInt256(8 &- ommer.age)) >> 3, to: ommer.coinbase, block)
+    }
+    return try host.finish()
+  }
+
+  private func credit(_ amount: UInt256, to address: Address, _ block: BlockEnvironment) throws(EVMStateError)
+  {
+    let position = host.state.pointee.journal.position(of: address)
+    try host.state.pointee.journal.use([], at: position)
+    host.state.pointee.journal.credit(amount, to: position, fork: block.fork)
+  }
+
   /// What withdrawals change; accounts they leave empty go.
   package func withdraw(
     _ withdrawals: [EVMWithdrawal], _ block: BlockEnvironment, _ reader: any EVMStateReader
   ) throws(EVMStateError) -> EVMStateChanges {
     host.begin(reader: reader, block: block, message: EVMMessageOrigin())
     for withdrawal in withdrawals {
-      let position = host.state.pointee.journal.position(of: withdrawal.address)
-      try host.state.pointee.journal.use([], at: position)
-      host.state.pointee.journal.credit(
-        UInt256(withdrawal.amount) &* Self.weiPerGwei, to: position, fork: block.fork)
+      try credit(UInt256(withdrawal.amount) &* Self.weiPerGwei, to: withdrawal.address, block)
     }
     return try host.finish()
   }

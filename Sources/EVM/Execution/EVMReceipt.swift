@@ -4,6 +4,7 @@ import Primitives
 import WideIntegers
 
 package struct EVMReceipt: Equatable, Sendable {
+  package let sender: Address
   /// `nil` for success; a halt of the outermost frame otherwise.
   package let halt: EVMHalt?
   /// Charged to the sender, refunds taken off.

@@ -90,12 +90,13 @@ package struct EVMTransactionProcessor {
         address, from: sender, value: transaction.value, initcode: transaction.data, gas: gas)
       if result.halt == nil { created = address }
     }
-    return try settle(transaction, payer, block, intrinsic, fees, checks, result, created)
+    return try settle(transaction, payer, sender, block, intrinsic, fees, checks, result, created)
   }
 
   private func settle(
-    _ transaction: EthereumTransaction, _ payer: Int, _ block: BlockEnvironment, _ intrinsic: IntrinsicGas,
-    _ fees: TransactionFees, _ checks: Checks, _ result: EVMCallResult, _ created: Address?
+    _ transaction: EthereumTransaction, _ payer: Int, _ sender: Address, _ block: BlockEnvironment,
+    _ intrinsic: IntrinsicGas, _ fees: TransactionFees, _ checks: Checks, _ result: EVMCallResult,
+    _ created: Address?
   ) throws(EVMStateError) -> EVMTransactionResult {
     let spent = transaction.gasLimit &- result.gasLeft
     let refund = min(
@@ -115,8 +116,9 @@ package struct EVMTransactionProcessor {
       state.pointee.journal.touch(coinbase, fork: block.fork)
     }
     let receipt = EVMReceipt(
-      halt: result.halt, gasUsed: gasUsed, gasRefund: refund, logs: state.pointee.journal.takeLogs(),
-      contractAddress: created, output: result.output, effectiveGasPrice: fees.effectiveGasPrice,
+      sender: sender, halt: result.halt, gasUsed: gasUsed, gasRefund: refund,
+      logs: state.pointee.journal.takeLogs(), contractAddress: created, output: result.output,
+      effectiveGasPrice: fees.effectiveGasPrice,
       blobGasUsed: transaction.blobGas)
     return .executed(receipt, try host.finish())
   }

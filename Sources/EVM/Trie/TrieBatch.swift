@@ -57,6 +57,13 @@ package struct TrieBatch: Sendable {
     oldNodes += other.oldNodes
   }
 
+  /// Of a trie that nobody wants any more.
+  package var withoutNewNodes: TrieBatch {
+    var batch = self
+    batch.newNodes = []
+    return batch
+  }
+
   mutating func write(_ node: TrieNode, owner: Hash) {
     let key = TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash)
     newNodes.append((key: key, encoding: node.encoding))

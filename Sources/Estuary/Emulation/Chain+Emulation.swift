@@ -11,7 +11,7 @@ extension Chain {
   package func emulator(
     engine: Engine = .fastest, tracer: EVMTracer? = nil
   ) throws(ChainError) -> Emulator? {
-    guard let block = nextEthereumBlock() else { return nil }
+    guard let block = try nextEthereumBlock() else { return nil }
     let programs = EVMProgramCache()
     return try Emulator(
       over: committedState(programs), in: block, programs: programs, engine: engine, tracer: tracer)

@@ -73,8 +73,12 @@ final class EthereumLane {
 
   private func end(_ run: Run) throws(EVMStateError) {
     var failure: EVMStateError?
+    if run.block.rewards && run.block.environment.fork < .paris {
+      let reward = try EVMBlockProcessor(host: host).reward(ommers: [], run.block.environment, run.reader)
+      Self.apply(reward, to: run.state, from: run.reader, &failure)
+    }
     do throws(EVMBlockError) {
-      _ = try EVMBlockProcessor(host: host).end(
+      totals.requests = try EVMBlockProcessor(host: host).end(
         run.block.environment, withdrawals: run.block.withdrawals, reader: run.reader
       ) { Self.apply($0, to: run.state, from: run.reader, &failure) }
     } catch {

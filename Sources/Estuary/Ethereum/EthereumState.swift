@@ -10,7 +10,7 @@ import WideIntegers
 final class EthereumState: EVMAccountSource {
   let table: AccountTable
   /// State before the first change in the block of every account written since `takeFirstChanges`.
-  @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
+  @exclusivity(unchecked) private(set) var firstChanges: [AccountTable.FirstChange] = []
   /// Slots by account; made when it is first needed, kept up to date from then on.
   private var slots: EVMSlotIndex?
   /// Slots that nobody reads any more; they go at the end of the block.

@@ -46,6 +46,18 @@ public struct EthereumTransactionResult: Sendable, Equatable {
   public var output: [UInt8] { execution?.output ?? [] }
 }
 
+extension EthereumTransactionResult {
+  /// What a block keeps of it; `nil` where it was not executed.
+  var executed: EthereumChain.Executed? { execution.map { (wire, EthereumExecution($0)) } }
+}
+
+extension EthereumExecution {
+  init(_ receipt: EVMReceipt) {
+    self.init(
+      sender: receipt.sender, isSuccess: receipt.isSuccess, gasUsed: receipt.gasUsed, logs: receipt.logs)
+  }
+}
+
 /// Why an Ethereum transaction of a block was not executed, or had no effect.
 package enum EthereumError: Error, Equatable, Sendable {
   /// The ledger's genesis has no Ethereum section.

@@ -5,6 +5,7 @@ import Contracts
 import EVM
 import Estuary
 import Foundation
+import Ledger
 import Primitives
 import WideIntegers
 
@@ -16,7 +17,15 @@ struct EthereumLedgerOptions: ParsableArguments {
   func validate() throws { _ = try Settings.current.get() }
 
   func open(create: Bool = false) throws -> Chain {
-    try Chain.open(directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling)
+    let chain = try Chain.open(
+      directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
+      ethereum: NewLedger.ethereum())
+    if try chain.addEthereum(NewLedger.ethereum()) {
+      Terminal.note(
+        "the ledger '\(ledger)' had no Ethereum side: it has one now, chain \(EthereumGenesis.defaultChainID)"
+      )
+    }
+    return chain
   }
 
   /// As it is now, beside whoever writes it.

@@ -40,9 +40,19 @@ struct LedgerCreateVerb: ParsableCommand {
   @Option(help: ArgumentHelp("What else it begins with (docs/ledger.md).", valueName: "genesis.json"))
   var genesis: String?
 
+  @Option(
+    name: .customLong("chain-id"),
+    help: "Ethereum's chain id (default: \(EthereumGenesis.defaultChainID), or the genesis').")
+  var chainID: UInt64?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if chainID == 0 { throw ValidationError("--chain-id must be at least 1") }
+    if chainID != nil && genesis != nil {
+      throw ValidationError(
+        "--chain-id is for ledgers without --genesis, whose own 'ethereum' section names it")
+    }
     if programs.count % 2 != 0 {
       throw ValidationError("--program takes an address and a file, and the directory comes first")
     }
@@ -76,7 +86,9 @@ struct LedgerCreateVerb: ParsableCommand {
       try added.addAccount(file: file, at: word == "-" ? nil : try LedgerOptions.key(word))
     }
     let first = try genesis.map { try Genesis.read($0) }
-    let chain = try Chain.create(directory: directory, genesis: first, adding: added.accounts)
+    let chain = try Chain.create(
+      directory: directory, genesis: first, adding: added.accounts,
+      ethereum: NewLedger.ethereum(chainID: chainID))
     output.print(
       text:
         "created \(directory): \(added.accounts.count) accounts added, slot \(chain.slot), state \(chain.stateHash)",

@@ -6,7 +6,8 @@ struct LedgerVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ledger", abstract: "Make and look after ledgers on disk.",
     subcommands: [
-      LedgerCreateVerb.self, LedgerInfoVerb.self, LedgerVerifyVerb.self, LedgerCheckpointVerb.self,
+      LedgerCreateVerb.self, LedgerInfoVerb.self, LedgerBlocksVerb.self, LedgerBlockVerb.self,
+      LedgerVerifyVerb.self, LedgerCheckpointVerb.self,
     ])
 }
 

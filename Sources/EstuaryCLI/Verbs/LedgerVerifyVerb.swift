@@ -7,8 +7,12 @@ import Scheduling
 struct LedgerVerifyVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Read all of a ledger and check that its accounts add up to its state hash and no block is missing.",
-    discussion: "Reads the ledger as it is at the start, beside whoever writes it.")
+    abstract:
+      "Read all of a ledger and check that its accounts add up to its state hash and no block is missing.",
+    discussion: """
+      Reads the ledger as it is at the start, beside whoever writes it. Of Ethereum's blocks every header, body, receipt \
+      and trie is computed again.
+      """)
 
   @OptionGroup var directory: LedgerDirectory
   @OptionGroup var output: OutputOptions
@@ -21,14 +25,17 @@ struct LedgerVerifyVerb: ParsableCommand {
       Terminal.progress("\(count) accounts read")
     }
     Terminal.progress("")
+    let ethereumBlocks = try EthereumArchive(store: store).verify()
     guard let head = store.head else { throw StoreError.missing(path: directory.path) }
     output.print(
-      text: "whole: \(found.accountCount) accounts, \(found.blockCount) blocks, state hash \(head.stateHash)",
+      text: "whole: \(found.accountCount) accounts, \(found.blockCount) blocks, state hash \(head.stateHash)"
+        + (ethereumBlocks > 0 ? "; \(ethereumBlocks) of Ethereum's blocks" : ""),
       json: {
         $0.object {
           $0.member("accounts", found.accountCount)
           $0.member("blocks", found.blockCount)
           $0.member("stateHash", head.stateHash.description)
+          $0.member("ethereumBlocks", ethereumBlocks)
         }
       })
   }

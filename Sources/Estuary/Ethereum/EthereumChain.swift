@@ -1,0 +1,317 @@
+// Ethereum's chain on a ledger that makes blocks of its own: the last header, the tries of the state after it, and what
+// the next block begins and ends with. Replays have none: their environment stays as the genesis says.
+//
+// Not every block of the ledger is one of Ethereum's. A block that is given no transaction of Ethereum's leaves this
+// chain as it is: an airdrop would otherwise move number and base fee, cost two system calls and a root, and put a block
+// behind the head of a chain that was imported.
+//
+// `begin`, `seal` and `accept` gather the entries of the block's batch and move on to its state; `commit` makes that the
+// state to go on from when the batch is on the disk, `abandon` forgets it.
+
+import EVM
+import Ledger
+import Primitives
+import WideIntegers
+
+final class EthereumChain {
+  /// A block that is being made: its header without what execution gives.
+  struct Pending {
+    var header: EthereumHeader
+    var environment: BlockEnvironment
+    var withdrawals: [EVMWithdrawal]
+
+    var fork: Fork { environment.fork }
+    var part: EthereumBlockPart {
+      EthereumBlockPart(environment: environment, withdrawals: withdrawals, rewards: true)
+    }
+  }
+
+  /// A transaction that the block holds.
+  typealias Executed = (wire: [UInt8], execution: EthereumExecution)
+
+  private struct State {
+    /// `nil` before the first block.
+    var head: EthereumArchive.StoredHeader?
+    var tries: StateTries
+    /// Of the last blocks that BLOCKHASH reaches, the head's at the end; empty until they are asked for.
+    var hashes: [Hash] = []
+  }
+
+  /// BLOCKHASH reaches so far.
+  private static let hashCount = 256
+
+  let settings: EthereumGenesis
+  let configuration: ChainConfiguration
+  var archive: EthereumArchive
+  private var committed: State
+  private var working: State
+  /// Of the block that is being made.
+  private var entries: [StoreEntry] = []
+
+  /// The chain as `store` has it.
+  init(_ settings: EthereumGenesis, store: any AccountStore) throws(ChainError) {
+    self.settings = settings
+    configuration = try settings.chainConfiguration()
+    archive = EthereumArchive(store: store)
+    let head: EthereumArchive.StoredHeader?
+    do throws(StoreError) { head = try archive.head() } catch { throw .store(error) }
+    let root = head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot
+    committed = State(head: head, tries: StateTries(root: root, source: StoredTrieNodes(store: store)))
+    working = committed
+  }
+
+  /// The last block, of those that are made the latest.
+  var head: EthereumArchive.StoredHeader? { working.head }
+  /// Of the state after `head`.
+  var tries: StateTries { working.tries }
+
+  // MARK: The first block
+
+  /// Makes the first block over a state: its header is the one that the settings hold, or follows from them.
+  ///
+  /// - Parameters:
+  ///   - slot: number of the block, where the settings name none.
+  ///   - contents: the whole state.
+  func begin(
+    slot: UInt64, unixTimestamp: Int64, contents: [StateTries.Change], parallelFor: ParallelFor
+  ) throws(ChainError) {
+    var tries = StateTries(source: StoredTrieNodes(store: archive.store))
+    let batch = try Self.readingTries { () throws(TrieError) in
+      try tries.apply(contents, parallelFor: parallelFor)
+    }
+    var header: EthereumHeader
+    if settings.header.isEmpty {
+      header = firstHeader(number: settings.number ?? slot, timestamp: UInt64(clamping: unixTimestamp))
+    } else {
+      do throws(BlockDecodingError) { header = try EthereumHeader(decoding: settings.header) } catch {
+        throw .ethereumSettings(detail: "its first header is malformed: \(error)")
+      }
+    }
+    header.stateRoot = tries.root
+    let block = EthereumBlock(header: header, withdrawals: header.withdrawalsRoot == nil ? nil : [])
+    try add(block, totalDifficulty: header.difficulty, receipts: [], tries, batch)
+  }
+
+  private func firstHeader(number: UInt64, timestamp: UInt64) -> EthereumHeader {
+    let fork = configuration.fork(number: number, timestamp: timestamp, totalDifficulty: settings.difficulty)
+    var header = EthereumHeader(
+      parentHash: settings.blockHashes.last { $0.number == number &- 1 }?.hash ?? .zero,
+      coinbase: settings.coinbase, difficulty: fork < .paris ? settings.difficulty : .zero, number: number,
+      gasLimit: settings.gasLimit, timestamp: timestamp, mixHash: Hash(settings.prevRandao))
+    header.addFields(of: fork)
+    if fork >= .london { header.baseFeePerGas = settings.baseFeePerGas }
+    if fork >= .cancun {
+      header.excessBlobGas = settings.excessBlobGas
+      header.parentBeaconBlockRoot = settings.parentBeaconBlockRoot
+    }
+    return header
+  }
+
+  // MARK: Further blocks
+
+  /// What the next block begins with. Where nobody says otherwise, its randomness is a hash of the block before.
+  ///
+  /// - Parameters:
+  ///   - unixTimestamp: of the ledger's block; Ethereum's is at least a second after its parent.
+  ///   - slot: where the chain has not begun, of the block that it would begin with: of the header's fields, what follows
+  ///     from its hash is then not what it will be.
+  func pending(unixTimestamp: Int64, slot: UInt64? = nil) throws(ChainError) -> Pending {
+    let first = slot.map {
+      firstHeader(number: settings.number ?? $0, timestamp: UInt64(clamping: unixTimestamp))
+    }
+    let begun = first.map {
+      EthereumArchive.StoredHeader(header: $0, hash: $0.hash, totalDifficulty: $0.difficulty)
+    }
+    guard let parent = working.head ?? begun else {
+      throw .ethereumSettings(detail: "its chain has not begun")
+    }
+    let number = parent.header.number &+ 1
+    let timestamp = max(UInt64(clamping: unixTimestamp), parent.header.timestamp &+ 1)
+    let fork = configuration.fork(
+      number: number, timestamp: timestamp, totalDifficulty: parent.totalDifficulty)
+    // Receipts held a state root for each transaction: those of lanes have none.
+    if fork < .byzantium { throw .noOwnBlocks(fork: fork.name) }
+    var header = EthereumHeader(
+      parentHash: parent.hash, coinbase: settings.coinbase, number: number, gasLimit: parent.header.gasLimit,
+      timestamp: timestamp)
+    header.addFields(of: fork)
+    if fork >= .paris {
+      header.mixHash = Keccak256.hash(parent.hash.bytes)
+    } else {
+      header.difficulty = HeaderRules.difficulty(
+        number: number, timestamp: timestamp, after: parent.header, fork: fork,
+        bombDelay: configuration.bombDelay(number: number))
+    }
+    if fork >= .london {
+      if parent.header.baseFeePerGas == nil {
+        header.gasLimit = header.gasLimit.addingSaturated(header.gasLimit)
+      }
+      let stays = settings.keepsBaseFee ? parent.header.baseFeePerGas : nil
+      header.baseFeePerGas = stays ?? HeaderRules.baseFee(after: parent.header)
+    }
+    if fork >= .cancun {
+      header.excessBlobGas = HeaderRules.excessBlobGas(
+        after: parent.header, fork: fork, configuration.blobParameters(fork))
+    }
+    let isFirst = try isFirst(parent.header)
+    return Pending(
+      header: header,
+      environment: BlockEnvironment(header, fork: fork, configuration, blockHash: try blockHashes()),
+      withdrawals: isFirst && fork >= .shanghai ? settings.withdrawals.map { EVMWithdrawal($0) } : [])
+  }
+
+  /// Whether nothing comes before `header` here.
+  private func isFirst(_ header: EthereumHeader) throws(ChainError) -> Bool {
+    if header.number == 0 { return true }
+    return try Self.reading { () throws(StoreError) in try archive.header(header.number - 1) } == nil
+  }
+
+  /// The hashes that BLOCKHASH can ask for, the settings' where no block is stored.
+  func blockHashes() throws(ChainError) -> @Sendable (UInt64) -> Hash? {
+    guard let head = working.head else { return { _ in nil } }
+    if working.hashes.isEmpty {
+      var hashes = [head.hash]
+      var number = head.header.number
+      while hashes.count < Self.hashCount, number > 0 {
+        number -= 1
+        guard let header = try Self.reading({ () throws(StoreError) in try archive.header(number) }) else {
+          break
+        }
+        hashes.append(header.hash)
+      }
+      working.hashes = hashes.reversed()
+    }
+    let (number, hashes, given) = (head.header.number, working.hashes, settings.blockHashes)
+    return { wanted in
+      guard wanted <= number, number - wanted < UInt64(hashes.count) else {
+        return given.last { $0.number == wanted }?.hash
+      }
+      return hashes[hashes.count - 1 - Int(number - wanted)]
+    }
+  }
+
+  /// Ends a block of this ledger's making.
+  ///
+  /// - Parameters:
+  ///   - requests: type byte first, empty ones left out; deposits are gathered here.
+  ///   - changes: of all accounts of the ledger.
+  func seal(
+    _ pending: Pending, _ executed: [Executed], requests: [[UInt8]], changes: [AccountChange],
+    parallelFor: ParallelFor
+  ) throws(ChainError) {
+    guard let parent = working.head else { throw .ethereumSettings(detail: "its chain has not begun") }
+    var block = EthereumBlock(
+      header: pending.header, withdrawals: pending.fork >= .shanghai ? pending.withdrawals : nil)
+    var receipts: [EthereumArchive.StoredReceipt] = []
+    for (wire, execution) in executed {
+      let decoded: EthereumTransaction
+      do throws(EthereumTransactionError) { decoded = try EthereumTransaction(decoding: wire) } catch {
+        throw .ethereum(detail: "an executed transaction is malformed: \(error)")
+      }
+      block.transactions.append(decoded)
+      block.header.gasUsed &+= execution.gasUsed
+      if block.header.blobGasUsed != nil { block.header.blobGasUsed? &+= decoded.blobGas }
+      let receipt = EthereumReceipt(
+        kind: decoded.kind, outcome: .status(isSuccess: execution.isSuccess),
+        cumulativeGasUsed: block.header.gasUsed, logs: execution.logs)
+      block.header.bloom.formUnion(LogsBloom(execution.logs))
+      receipts.append(.init(receipt: receipt, sender: execution.sender))
+    }
+    let state = try state(after: changes, parallelFor: parallelFor)
+    block.header.stateRoot = state.tries.root
+    block.header.transactionsRoot = block.transactionsRoot
+    block.header.receiptsRoot = MerklePatriciaTrie.listRoot(receipts.map(\.receipt.encoded))
+    block.header.withdrawalsRoot = block.withdrawalsRoot
+    if pending.fork >= .prague {
+      // A deposit contract that logs otherwise gathers nothing: there is no consensus layer to be misled.
+      let logs = executed.flatMap(\.execution.logs)
+      let deposits = (try? DepositRequests.gather(from: logs, contract: configuration.depositContract)) ?? []
+      let all = (deposits.isEmpty ? [] : [[DepositRequests.type] + deposits]) + requests
+      block.header.requestsHash = DepositRequests.hash(of: all)
+    }
+    try add(
+      block, totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty),
+      receipts: receipts, state.tries, state.batch)
+  }
+
+  /// The tries after the ledger's accounts have changed so, and what the store has to write for them.
+  func state(
+    after changes: [AccountChange], parallelFor: ParallelFor
+  ) throws(ChainError) -> (tries: StateTries, batch: TrieBatch) {
+    var tries = working.tries
+    let leaves: [StateTries.Change]
+    do throws(EVMStateError) { leaves = try StateTries.Change.gather(changes) } catch {
+      throw .ethereum(detail: error.description)
+    }
+    let batch = try Self.readingTries { () throws(TrieError) in
+      try tries.apply(leaves, parallelFor: parallelFor)
+    }
+    return (tries, batch)
+  }
+
+  /// Takes a block in.
+  func add(
+    _ block: EthereumBlock, totalDifficulty: UInt256, receipts: [EthereumArchive.StoredReceipt],
+    _ tries: StateTries, _ batch: TrieBatch
+  ) throws(ChainError) {
+    let hash = block.header.hash
+    let number = block.header.number
+    entries += EthereumArchive.entries(
+      block, hash: hash, totalDifficulty: totalDifficulty, receipts: receipts)
+    entries += try Self.reading { () throws(StoreError) in try archive.entries(batch, number: number) }
+    working.head = .init(header: block.header, hash: hash, totalDifficulty: totalDifficulty)
+    working.tries = tries
+    if !working.hashes.isEmpty { working.hashes = working.hashes.suffix(Self.hashCount - 1) + [hash] }
+  }
+
+  /// What the batch of the ledger's block `height` has to write.
+  func entries(height: UInt64) -> [StoreEntry] {
+    guard !entries.isEmpty, let head = working.head else { return [] }
+    return entries + [EthereumArchive.heightEntry(height, number: head.header.number)]
+  }
+
+  /// The entries are on the disk.
+  func commit() { (committed, entries) = (working, []) }
+
+  /// The block is not made.
+  func abandon() { (working, entries) = (committed, []) }
+
+  // MARK: Errors
+
+  private static func reading<Value>(
+    _ body: () throws(StoreError) -> Value
+  ) throws(ChainError) -> Value {
+    do throws(StoreError) { return try body() } catch { throw .store(error) }
+  }
+
+  private static func readingTries<Value>(
+    _ body: () throws(TrieError) -> Value
+  ) throws(ChainError) -> Value {
+    do throws(TrieError) { return try body() } catch { throw .ethereum(detail: error.description) }
+  }
+}
+
+extension EthereumHeader {
+  /// Gives a header the fields that `fork` has, with nothing in them.
+  fileprivate mutating func addFields(of fork: Fork) {
+    if fork >= .london { baseFeePerGas = .zero }
+    if fork >= .shanghai { withdrawalsRoot = MerklePatriciaTrie.emptyRoot }
+    if fork >= .cancun { (blobGasUsed, excessBlobGas, parentBeaconBlockRoot) = (0, 0, .zero) }
+    if fork >= .prague { requestsHash = DepositRequests.hash(of: []) }
+  }
+}
+
+extension EVMWithdrawal {
+  init(_ withdrawal: EthereumGenesis.Withdrawal) {
+    self.init(
+      index: withdrawal.index, validatorIndex: withdrawal.validatorIndex, address: withdrawal.address,
+      amount: withdrawal.amount)
+  }
+}
+
+extension UInt64 {
+  fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import EVM
+import Estuary
+import Foundation
+import Ledger
+import Primitives
+
+struct EVMImportVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import", abstract: "Execute a chain of Ethereum's blocks onto a ledger.",
+    discussion: """
+      The genesis is geth's, the blocks are RLP, one behind the other, as `geth export` writes them. Each is judged as a \
+      client judges it, executed and committed; blocks that the ledger has are passed over, so an import that was \
+      stopped goes on. The ledger is made where there is none.
+      """)
+
+  @Argument(help: ArgumentHelp("geth's genesis file.", valueName: "genesis.json"))
+  var genesis: String
+
+  @Argument(help: ArgumentHelp("Blocks, one behind the other.", valueName: "chain.rlp"))
+  var chain: String
+
+  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  var ledger = Settings.shown.ledger
+
+  @Option(help: "Threads that execute a block's transactions (1: one transaction after the other).")
+  var workers = 1
+
+  @Flag(name: .shortAndLong, help: "Report each block on standard error once it is committed.")
+  var verbose = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    _ = try Settings.current.get()
+    if !(1...256).contains(workers) { throw ValidationError("--workers must be between 1 and 256") }
+  }
+
+  func run() throws {
+    let beginning = try GethGenesis.read(genesis)
+    let blocks: Data
+    do { blocks = try Data(contentsOf: URL(fileURLWithPath: chain), options: .alwaysMapped) } catch {
+      throw CLIError.unreadable(path: chain, detail: error.localizedDescription)
+    }
+    let target = try Chain.open(geth: beginning, directory: ledger, workers: workers, patience: .telling)
+    let added = try blocks.withUnsafeBytes { try add($0, to: target) }
+    guard let head = target.ethereumHead else { return }
+    output.print(
+      text:
+        "\(added) blocks added; the head is block \(head.header.number), \(Self.hex(head.hash)), state root \(Self.hex(head.header.stateRoot))",
+      json: {
+        $0.object {
+          $0.member("number", head.header.number)
+          $0.member("hash", Self.hex(head.hash))
+          $0.member("stateRoot", Self.hex(head.header.stateRoot))
+          $0.member("blocks", added)
+        }
+      })
+  }
+
+  /// - Returns: how many blocks were not there before.
+  private func add(_ bytes: UnsafeRawBufferPointer, to target: Chain) throws -> Int {
+    defer { Terminal.progress("") }
+    var reader = RLPReader(bytes)
+    var (place, added) = (0, 0)
+    while !reader.isAtEnd {
+      place += 1
+      let start = reader.offset
+      let block: EthereumBlock
+      do throws(BlockDecodingError) { block = try EthereumBlock(reading: &reader) } catch {
+        throw CLIError.badBlock(
+          path: chain, block: "block \(place) of the file, at byte \(start)", error.description)
+      }
+      do throws(EthereumImportError) {
+        // The genesis may be there, as `geth export` writes it.
+        if try target.importEthereum(block, byteCount: reader.offset - start) { added += 1 } else { continue }
+      } catch {
+        if case .chain(let error) = error { throw error }
+        throw CLIError.badBlock(
+          path: chain, block: "block \(block.header.number) (\(Self.hex(block.header.hash)))",
+          error.description)
+      }
+      if verbose { Terminal.note("committed block \(block.header.number)") }
+      Terminal.progress("block \(block.header.number)")
+    }
+    return added
+  }
+
+  private static func hex(_ hash: Hash) -> String { "0x" + Hex.encode(hash.bytes) }
+}

@@ -1,0 +1,25 @@
+// What a store keeps beside accounts and block records: values under keys, in families that differ by how they are
+// written. The store knows nothing of what they mean; `BlockCommit.entries` puts them into the block's one batch.
+
+/// Where an entry lies.
+package enum StoreFamily: Int, CaseIterable, Sendable {
+  /// A few values about the ledger as a whole.
+  case settings
+  /// Ethereum's headers, bodies and receipts: keys begin with the block's number and only go up.
+  case ethereumBlocks
+  /// What finds them: by hash, by address and topic.
+  case ethereumIndex
+  /// Nodes of Ethereum's tries, by place and hash.
+  case trieNodes
+}
+
+/// One value that a batch writes; `nil` deletes it.
+package struct StoreEntry: Sendable, Equatable {
+  package var family: StoreFamily
+  package var key: [UInt8]
+  package var value: [UInt8]?
+
+  package init(_ family: StoreFamily, _ key: [UInt8], _ value: [UInt8]?) {
+    (self.family, self.key, self.value) = (family, key, value)
+  }
+}
