@@ -15,7 +15,7 @@ struct EVMVerb: ParsableCommand {
         name: "Contracts on a ledger",
         subcommands: [
           EVMAccountsVerb.self, EVMDeployVerb.self, EVMSendVerb.self, EVMEstimateVerb.self,
-          EVMCallVerb.self, EVMBalanceVerb.self,
+          EVMCallVerb.self, EVMReceiptVerb.self, EVMBalanceVerb.self,
           EVMNonceVerb.self, EVMCodeVerb.self, EVMStorageVerb.self, EVMAccessListVerb.self,
           EVMTraceVerb.self, EVMImportVerb.self,
         ]),

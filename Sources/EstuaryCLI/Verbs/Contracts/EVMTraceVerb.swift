@@ -9,9 +9,10 @@ struct EVMTraceVerb: TakesAnyText {
   static let flags: Set<String> = ["--opcodes"]
 
   static let configuration = CommandConfiguration(
-    commandName: "trace", abstract: "Show what a call does: the calls below it, gas, value, logs, storage.",
+    commandName: "trace",
+    abstract: "Show what a call or a transaction does: the calls below it, gas, value, logs, storage.",
     discussion: """
-      Takes what 'evm call' takes. With --abi, functions, events and errors have names. With --opcodes there is a line of \
+      Takes what 'evm call' takes, or the hash of a transaction, which is executed again on the state that it met. With --abi, functions, events and errors have names. With --opcodes there is a line of \
       JSON for each opcode instead (EIP-3155).
       """)
 
@@ -29,6 +30,15 @@ struct EVMTraceVerb: TakesAnyText {
   func run() throws {
     let abi = try interface.read()
     let tracer = opcodes ? EVMTracer { Terminal.write($0) } : EVMTracer(recordingCallsAnd: nil)
+    if subject.signature == nil, subject.data == nil, let bytes = Hex.decode(subject.target),
+      let hash = Hash(bytes)
+    {
+      guard let (fork, emulation) = try ledger.openForReading().retrace(hash, tracer: tracer) else {
+        throw ContractError.noReceipt(hash)
+      }
+      report(emulation, tracer, abi, fork: fork)
+      return
+    }
     let target = try subject.call.address()
     let (input, _) = try subject.call.input(abi)
     let message = try ContractMessage(message, from: try sender.address(), to: target, data: input)
