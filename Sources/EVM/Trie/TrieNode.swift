@@ -14,11 +14,11 @@ class TrieNode: @unchecked Sendable {
   /// In nibbles; a node that moves is another node.
   final let depth: Int
   /// The node's RLP, as it was when it was sealed last.
-  final var encoding: [UInt8]
+  @exclusivity(unchecked) final var encoding: [UInt8]
   /// Of the encoding; of a node that stands in its parent, nothing.
-  final var hash = Hash.zero
+  @exclusivity(unchecked) final var hash = Hash.zero
   /// False from a change until the encoding and the hash are those of the node again.
-  final var isSealed = false
+  @exclusivity(unchecked) final var isSealed = false
 
   /// A leaf.
   init(key: Hash, depth: Int, value: [UInt8]) {
@@ -71,11 +71,11 @@ final class TrieInnerNode: TrieNode, @unchecked Sendable {
   /// Nibbles of the key from `depth` on that an extension stands for, 1 or more; 0: a branch.
   let extensionCount: Int
   /// A bit a child.
-  private(set) var present: UInt16
+  @exclusivity(unchecked) private(set) var present: UInt16
   /// Children that are not those of the encoding; they are all in memory.
-  private(set) var changed: UInt16 = 0
+  @exclusivity(unchecked) private(set) var changed: UInt16 = 0
   /// Those in memory. Of the others that are present the encoding has the hash, or all of them.
-  private var children = InlineArray<16, TrieNode?>(repeating: nil)
+  @exclusivity(unchecked) private var children = InlineArray<16, TrieNode?>(repeating: nil)
 
   override var isLeaf: Bool { false }
   var isExtension: Bool { extensionCount > 0 }
