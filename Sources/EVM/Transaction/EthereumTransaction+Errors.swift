@@ -19,26 +19,3 @@ extension EthereumSignatureError: CustomStringConvertible {
     }
   }
 }
-
-extension TransactionValidityError: CustomStringConvertible {
-  /// The name that Ethereum's tests use, and the figures.
-  package var description: String {
-    let figures =
-      switch self {
-      case .unsupportedType(let kind, let fork): "type \(kind.rawValue) is not in \(fork.name)"
-      case .wrongChain(let signed, let expected): "signed for chain \(signed), this is \(expected)"
-      case .tooManyBlobs(let count, let maximum): "\(count) blobs, at most \(maximum)"
-      case .invalidBlobVersion(let index): "versioned hash \(index)"
-      case .gasLimitAboveCap(let limit, let cap): "gas limit \(limit), at most \(cap)"
-      case .gasLimitAboveBlock(let limit, let available):
-        "gas limit \(limit), the block has \(available) left"
-      case .blobGasAboveBlock(let gas, let available): "blob gas \(gas), the block has \(available) left"
-      case .intrinsicGasTooLow(let limit, let needed): "gas limit \(limit), needed \(needed)"
-      case .gasBelowFloor(let limit, let floor): "gas limit \(limit), the floor is \(floor)"
-      case .initcodeTooLarge(let count, let maximum): "\(count) bytes of initcode, at most \(maximum)"
-      case .maxFeeBelowBaseFee(let maximum, let base): "max fee \(maximum), base fee \(base)"
-      default: ""
-      }
-    return figures.isEmpty ? exceptionName : "\(exceptionName): \(figures)"
-  }
-}
