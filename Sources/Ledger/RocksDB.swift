@@ -9,7 +9,11 @@ struct RocksDBError: Error, Equatable {
   let text: String
 
   var isCorruption: Bool { text.hasPrefix("Corruption") }
-  var isLock: Bool { text.hasPrefix("IO error") && text.contains("/LOCK:") }
+  /// Somebody has the database open; not that its lock file cannot be made.
+  var isLock: Bool {
+    text.contains("/LOCK:")
+      && (text.contains("temporarily unavailable") || text.contains("hold by current process"))
+  }
   /// A file that the database names is not there.
   var isMissingFile: Bool {
     text.hasPrefix("IO error: No such file") || text.contains("No such file or directory")

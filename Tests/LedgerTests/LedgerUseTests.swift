@@ -3,6 +3,7 @@
 
 import Foundation
 import Primitives
+import Synchronization
 import Testing
 
 @testable import Ledger
@@ -67,11 +68,17 @@ import Testing
     }
   }
 
-  /// Logs become tables and tables are merged while readers open: each sees one block's end, whole.
+  private final class Openings: Sendable {
+    let count = Atomic<Int>(0)
+  }
+
+  /// Logs become tables and tables are merged while readers open: each sees one block's end, whole. The writer waits for a
+  /// reader between bursts, so that one gets in on a machine of any speed.
   @Test func readersBesideABusyWriter() async throws {
     let directory = TemporaryDirectory()
     let path = directory.path + "/ledger"
     try Self.fill(path, seed: 23, blocks: 1)
+    let openings = Openings()
     let writing = Task.detached {
       let writer = try RocksDBStore(path: path, .existing)
       var history = BlockHistory(seed: 23)
@@ -79,11 +86,16 @@ import Testing
       for height in 1..<400 {
         try writer.commit(history.next(changeCount: 30))
         if height % 3 == 0 { try writer.database.flush() }
+        if height % 20 == 0 {
+          let seen = openings.count.load(ordering: .relaxed)
+          for _ in 0..<2_000 where openings.count.load(ordering: .relaxed) == seen { usleep(5_000) }
+        }
       }
     }
     var heights: Set<UInt64> = []
     while heights.count < 400 {
       let reader = try RocksDBStore(path: path, .reading)
+      openings.count.add(1, ordering: .relaxed)
       let found = try reader.verify()
       heights.insert(found.blockCount)
       if found.blockCount == 400 { break }

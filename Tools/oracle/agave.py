@@ -7,6 +7,7 @@
 """
 
 import hashlib
+import re
 
 from solders.account import Account
 from solders.message import Message, MessageV0
@@ -14,6 +15,16 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 COMPUTE_BUDGET = Pubkey.from_string("ComputeBudget111111111111111111111111111111")
+# Whose instructions get 3,000 compute units each where no limit is asked for (SIMD-0170).
+CHEAP = {
+    Pubkey.from_string(key)
+    for key in (
+        "11111111111111111111111111111111", "ComputeBudget111111111111111111111111111111",
+        "BPFLoader1111111111111111111111111111111111", "BPFLoader2111111111111111111111111111111111",
+        "BPFLoaderUpgradeab1e11111111111111111111111", "KeccakSecp256k11111111111111111111111111111",
+        "Ed25519SigVerify111111111111111111111111111",
+    )
+}  # fmt: skip
 NATIVE_LOADER = Pubkey.from_string("NativeLoader1111111111111111111111111111111")
 LOADER_V3 = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
 LOADERS = [LOADER_V3] + [
@@ -153,11 +164,29 @@ def not_deployed(svm, transaction, keys, result_of):
             before = result_of(svm.with_sigverify(False).simulate_transaction(unsigned))
             svm.with_sigverify(True)
     before["signature"] = str(transaction.signatures[0])
+    # What was left out counts towards the compute limit, of which each program's log line tells what is left.
+    missing = compute_limit(message, message.instructions) - compute_limit(message, message.instructions[:place])
+    before["logs"] = [
+        re.sub(r"(?<=consumed )(\d+) of (\d+)(?= compute units$)", lambda line: f"{line[1]} of {int(line[2]) + missing}", each)
+        for each in before["logs"]
+    ]  # fmt: skip
     if before["error"] is not None:
         return before
     logs = [f"Program {program} invoke [1]", "Program is not deployed", f"Program {program} failed: Unsupported program id"]
     error = {"InstructionError": [place, "UnsupportedProgramId"]}
     return {**before, "error": error, "logs": before["logs"] + logs, "returnData": None}
+
+
+def compute_limit(message, instructions):
+    """Of a message's compute units with these instructions alone: as asked for, or by their programs."""
+    keys, limit = message.account_keys, 0
+    for instruction in instructions:
+        program = keys[instruction.program_id_index]
+        data = bytes(instruction.data)
+        if program == COMPUTE_BUDGET and len(data) >= 5 and data[0] == 2:
+            return min(int.from_bytes(data[1:5], "little"), 1_400_000)
+        limit += 3_000 if program in CHEAP else 200_000
+    return min(limit, 1_400_000)
 
 
 def used_nonce(svm, message):

@@ -1,6 +1,6 @@
 """Every number that comes from a file or a flag, set to its extremes, one after the other: nothing may trap.
 
-    numbers.py [--every N]
+    number_limits.py [--every N]
 
 The fields of a genesis, the words of its sysvars and nonce accounts, its Ethereum section, transactions of both kinds, state
 tests, key/value flags. A ledger that could be made goes on: `replay` in several blocks, then `airdrop` and `transfer`, whose
