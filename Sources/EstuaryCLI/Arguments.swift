@@ -6,6 +6,9 @@ import ArgumentParser
 import Glibc
 import Primitives
 
+/// A verb whose positional arguments may be any text: numbers below 0, empty strings, text that begins with a dash.
+protocol TakesAnyText: ParsableCommand {}
+
 enum Arguments {
   // MARK: Bytes that are no text
 
@@ -36,12 +39,12 @@ enum Arguments {
       + "link to it that has one"
   }
 
-  // MARK: Numbers below 0
+  // MARK: What begins with a dash
 
-  /// The arguments so that the parser takes numbers below 0 for values: joined to their option by "=", or behind "--".
-  static func attachingNegativeNumbers(_ arguments: [String]) -> [String] {
+  /// The arguments so that the parser takes for values what are values: joined to their option by "=", or behind "--". That
+  /// is numbers below 0, and with verbs that take any text whatever stands where an option's value or an argument may.
+  static func arranged(_ arguments: [String]) -> [String] {
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-    guard arguments[..<end].contains(where: isNegativeNumber) else { return arguments }
     var command: any ParsableCommand.Type = EstuaryCommand.self
     var words = arguments[..<end]
     var options: [String] = []
@@ -51,15 +54,20 @@ enum Arguments {
       command = verb
       options.append(words.removeFirst())
     }
+    let takesAnyText = command is any TakesAnyText.Type
+    guard takesAnyText || words.contains(where: isNegativeNumber) else { return arguments }
+    func isValue(_ word: String) -> Bool {
+      isNegativeNumber(word) || takesAnyText && (word.isEmpty || word.hasPrefix("-") && !word.hasPrefix("--"))
+    }
     var positionals: [String] = []
     let strategies = valueStrategies(of: command)
     while let word = words.popFirst() {
       if let strategy = strategies[word] {
         options.append(word)
-        if let value = words.first, isNegativeNumber(value) {
+        if let value = words.first, isValue(value) {
           options[options.count - 1] += "=" + words.removeFirst()
-        } else if let value = words.popFirst() {
-          options.append(value)
+        } else if let value = words.first, !takesAnyText || !value.hasPrefix("--") {
+          options.append(words.removeFirst())
         }
         while strategy == "upToNextOption", let value = words.first, !value.hasPrefix("-") {
           options.append(words.removeFirst())
@@ -70,10 +78,9 @@ enum Arguments {
         positionals.append(word)
       }
     }
-    guard positionals.contains(where: isNegativeNumber) || end < arguments.endIndex else {
-      return options + positionals
-    }
-    return options + ["--"] + positionals + arguments[end...].dropFirst()
+    positionals += arguments[end...].dropFirst()
+    let needsMark = end < arguments.endIndex || takesAnyText || positionals.contains(where: isNegativeNumber)
+    return needsMark && !positionals.isEmpty ? options + ["--"] + positionals : options + positionals
   }
 
   private static func isNegativeNumber(_ word: String) -> Bool {

@@ -37,6 +37,6 @@ public struct EstuaryCommand: ParsableCommand {
       Terminal.note(complaint)
       exit(withError: ExitCode.validationFailure)
     }
-    main(Arguments.attachingNegativeNumbers(ArgumentOrder.arranged(arguments)))
+    main(Arguments.arranged(arguments))
   }
 }

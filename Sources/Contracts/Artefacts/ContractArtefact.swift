@@ -95,7 +95,7 @@ struct Candidate {
   var shortName: String { name.lastIndex(of: ":").map { String(name[name.index(after: $0)...]) } ?? name }
 
   func artefact() throws(ArtefactError) -> ContractArtefact {
-    let unlinked = libraries + Candidate.placeholders(in: code)
+    let unlinked = libraries + Candidate.unlinkedLibraries(in: code)
     if !unlinked.isEmpty {
       var named: [String] = []
       for library in unlinked where !named.contains(library) { named.append(library) }
@@ -119,8 +119,9 @@ struct Candidate {
     return ContractArtefact(name: name, initcode: initcode, abi: interface)
   }
 
-  /// `__$…34 digits of a hash…$__`, or `__File.sol:Library____` of older compilers: 40 characters each.
-  private static func placeholders(in code: String) -> [String] {
+  /// What stands where a library's address is missing, 40 characters each: `__$…34 digits of a hash…$__`, or
+  /// `__File.sol:Library____` of older compilers.
+  private static func unlinkedLibraries(in code: String) -> [String] {
     var (found, rest) = ([String](), code[...])
     while let start = rest.firstRange(of: "__")?.lowerBound {
       let place = rest[start...].prefix(40)

@@ -8,14 +8,12 @@ import Estuary
 import Primitives
 import WideIntegers
 
-struct ContractSending {
-  let sender: SenderOptions
-  let message: MessageOptions
-  let sending: SendingOptions
-  let ledger: EthereumLedgerOptions
-  let output: OutputOptions
-  /// What reasons and events are read by.
-  let abi: ContractABI
+struct ContractSending: ParsableArguments {
+  @OptionGroup var sender: SenderOptions
+  @OptionGroup var message: MessageOptions
+  @OptionGroup var sending: SendingOptions
+  @OptionGroup var ledger: EthereumLedgerOptions
+  @OptionGroup var output: OutputOptions
 
   /// Reads every option, so that what is wrong with one shows before there is a ledger.
   struct Request {
@@ -27,14 +25,22 @@ struct ContractSending {
     let price: UInt256?
     let tip: UInt256?
     let nonce: UInt64?
+    /// What reasons and events are read by.
+    let abi: ContractABI
   }
 
-  func request(to: Address?, data: [UInt8]) throws -> Request {
+  /// A call of what `subject` names.
+  func request(_ subject: CallOptions, _ interface: InterfaceOptions) throws -> Request {
+    let abi = try interface.read()
+    return try request(to: try subject.call.address(), data: try subject.call.input(abi).data, abi: abi)
+  }
+
+  func request(to: Address?, data: [UInt8], abi: ContractABI) throws -> Request {
     let gasLimit = try message.gas()
     if sending.force && gasLimit == nil { throw ValidationError("--force needs --gas-limit") }
     return Request(
       key: try sender.key(), to: to, data: data, value: try message.wei(), gasLimit: gasLimit,
-      price: try message.price(), tip: try sending.tip(), nonce: try sending.givenNonce())
+      price: try message.price(), tip: try sending.tip(), nonce: try sending.givenNonce(), abi: abi)
   }
 
   /// The transaction with its gas limit, and what it does; one that fails is an error unless it is forced.
@@ -57,7 +63,7 @@ struct ContractSending {
         "not sent: " + reason.explained(transaction, from: sender, in: emulator.block))
     }
     if !emulation.receipt.isSuccess && !sending.force {
-      let outcome = ContractOutcome(emulation.receipt, of: transaction, from: sender, abi: abi)
+      let outcome = ContractOutcome(emulation.receipt, of: transaction, from: sender, abi: request.abi)
       if output.json { Terminal.write(outcome.json) }
       throw ContractError.notSent(reason: outcome.failure ?? "")
     }
@@ -85,7 +91,7 @@ struct ContractSending {
       throw ContractError.refused("not sent: \(result.errorText ?? "")")
     }
     let outcome = ContractOutcome(
-      receipt, of: signed, from: sender, blockNumber: emulator.block.number, abi: abi)
+      receipt, of: signed, from: sender, blockNumber: emulator.block.number, abi: request.abi)
     if output.json { Terminal.write(outcome.json) } else { print(outcome.text) }
     if let reason = outcome.failure {
       throw ContractError.reverted(reason: "the transaction failed: \(reason)")

@@ -8,8 +8,6 @@ import Primitives
 import WideIntegers
 
 struct EVMBalanceVerb: TakesAnyText {
-  static let flags: Set<String> = ["--ether"]
-
   static let configuration = CommandConfiguration(
     commandName: "balance", abstract: "Show an account's balance, in wei.")
 

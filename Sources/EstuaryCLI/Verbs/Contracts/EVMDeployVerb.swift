@@ -6,8 +6,6 @@ import Foundation
 import Primitives
 
 struct EVMDeployVerb: TakesAnyText {
-  static let flags: Set<String> = ["--force"]
-
   static let configuration = CommandConfiguration(
     commandName: "deploy", abstract: "Deploy a contract; creates the ledger if need be.",
     discussion: """
@@ -31,20 +29,13 @@ struct EVMDeployVerb: TakesAnyText {
   @Option(help: ArgumentHelp("Which contract of several in the artefact.", valueName: "name"))
   var contract: String?
 
-  @OptionGroup var sender: SenderOptions
-  @OptionGroup var message: MessageOptions
-  @OptionGroup var sending: SendingOptions
-  @OptionGroup var ledger: EthereumLedgerOptions
-  @OptionGroup var output: OutputOptions
+  @OptionGroup var sending: ContractSending
 
   func run() throws {
     let artefact = try read()
     let initcode = artefact.initcode + (try encodedArguments(artefact))
-    let sender = ContractSending(
-      sender: sender, message: message, sending: sending, ledger: ledger, output: output,
-      abi: artefact.abi ?? ContractABI())
-    let request = try sender.request(to: nil, data: initcode)
-    try sender.send(request, on: try ledger.open(create: true))
+    let request = try sending.request(to: nil, data: initcode, abi: artefact.abi ?? ContractABI())
+    try sending.send(request, on: try sending.ledger.open(create: true))
   }
 
   private func read() throws -> ContractArtefact {

@@ -1,10 +1,7 @@
 import ArgumentParser
-import Contracts
 import Estuary
 
 struct EVMSendVerb: TakesAnyText {
-  static let flags: Set<String> = ["--force"]
-
   static let configuration = CommandConfiguration(
     commandName: "send", abstract: "Send a transaction to a contract, or ether to anybody.",
     discussion: """
@@ -14,18 +11,11 @@ struct EVMSendVerb: TakesAnyText {
       """)
 
   @OptionGroup var subject: CallOptions
-  @OptionGroup var sender: SenderOptions
-  @OptionGroup var message: MessageOptions
-  @OptionGroup var sending: SendingOptions
   @OptionGroup var interface: InterfaceOptions
-  @OptionGroup var ledger: EthereumLedgerOptions
-  @OptionGroup var output: OutputOptions
+  @OptionGroup var sending: ContractSending
 
   func run() throws {
-    let abi = try interface.read()
-    let sending = ContractSending(
-      sender: sender, message: message, sending: sending, ledger: ledger, output: output, abi: abi)
-    let request = try sending.request(to: try subject.call.address(), data: try subject.call.input(abi).data)
-    try sending.send(request, on: try ledger.open())
+    let request = try sending.request(subject, interface)
+    try sending.send(request, on: try sending.ledger.open())
   }
 }

@@ -6,8 +6,6 @@ import Primitives
 import WideIntegers
 
 struct EVMTraceVerb: TakesAnyText {
-  static let flags: Set<String> = ["--opcodes"]
-
   static let configuration = CommandConfiguration(
     commandName: "trace",
     abstract: "Show what a call or a transaction does: the calls below it, gas, value, logs, storage.",
