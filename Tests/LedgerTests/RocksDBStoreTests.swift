@@ -14,6 +14,22 @@ import Testing
     for _ in 0..<blocks { try store.commit(history.next()) }
   }
 
+  /// Four runs of tables, each much smaller than the one before, are due by their number and never merged.
+  @Test func dueMergesThatNeverBeginAreNotWaitedFor() throws {
+    let directory = TemporaryDirectory()
+    let families = [RocksFamily(name: "default"), RocksFamily(name: "blocks", isAppendOnly: true)]
+    let database = try RocksDatabase(path: directory.path + "/database", families: families, .creating)
+    var random = SplitMix64(seed: 31)
+    for (run, byteCount) in [1_000_000, 100_000, 10_000, 1_000].enumerated() {
+      let batch = RocksBatch()
+      database.put(1, [UInt8(run)], (0..<byteCount).map { _ in .random(in: 0...255, using: &random) }, in: batch)
+      try database.write(batch)
+      try database.flush()
+    }
+    #expect(database.waitForCompactions(seconds: 60))
+    #expect(database.isCompactionDue)
+  }
+
   @Test func reopensWhereItWas() throws {
     let directory = TemporaryDirectory()
     let path = directory.path + "/ledger"
