@@ -22,7 +22,8 @@ import Testing
     var random = SplitMix64(seed: 31)
     for (run, byteCount) in [1_000_000, 100_000, 10_000, 1_000].enumerated() {
       let batch = RocksBatch()
-      database.put(1, [UInt8(run)], (0..<byteCount).map { _ in .random(in: 0...255, using: &random) }, in: batch)
+      let bytes = (0..<byteCount).map { _ in UInt8.random(in: 0...255, using: &random) }
+      database.put(1, [UInt8(run)], bytes, in: batch)
       try database.write(batch)
       try database.flush()
     }
