@@ -162,11 +162,12 @@ extension Chain {
     }
   }
 
-  /// The `ethereum` section of a genesis with the accounts after the last block, as JSON.
-  package func ethereumDump() throws(ChainError) -> [UInt8]? {
-    guard let ethereum, let accounts = state.ethereum else { return nil }
-    do throws(EVMStateError) { return ethereum.dump(try accounts.allAccounts()) } catch {
+  /// What the ledger began with, with the accounts after the last block; `nil` where it has no Ethereum side.
+  package func ethereumGenesis() throws(ChainError) -> EthereumGenesis? {
+    guard var genesis = ethereumSettings, let accounts = state.ethereum else { return nil }
+    do throws(EVMStateError) { genesis.alloc = try accounts.allAccounts() } catch {
       throw .ethereum(detail: "\(error)")
     }
+    return genesis
   }
 }

@@ -36,11 +36,4 @@ struct EthereumConfiguration {
       gasUsed: goesOn ? head.gasUsed : 0,
       blobGasUsed: goesOn ? head.blobGasUsed : 0, begins: !goesOn, ends: ends)
   }
-
-  /// The genesis section with `accounts` as its alloc, as JSON.
-  func dump(_ accounts: [EthereumGenesis.Account]) -> [UInt8] {
-    var writer = JSONWriter()
-    genesis.write(accounts: accounts, to: &writer)
-    return writer.bytes
-  }
 }

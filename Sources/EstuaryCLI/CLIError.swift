@@ -27,6 +27,8 @@ enum CLIError: Error, CustomStringConvertible {
   /// Of a file of Ethereum's blocks.
   case badBlock(path: String, block: String, String)
   case noBlock(String)
+  /// The contracts of a workload need a later fork.
+  case workloadFork(String, kind: String)
 
   var description: String {
     switch self {
@@ -52,6 +54,9 @@ enum CLIError: Error, CustomStringConvertible {
     case .badBlock(let path, let block, let detail):
       "'\(path)': \(block) is refused: \(detail); the blocks before it are in the ledger"
     case .noBlock(let text): "the ledger has no block \(text)"
+    case .workloadFork(let fork, let kind):
+      "the contracts of '\(kind)' are for \(EthereumWorkload.firstFork.name) and later forks, the ledger is at \(fork): "
+        + "name another with --ledger"
     case .givenTwice(let key): "account \(key) is given twice"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "

@@ -26,8 +26,14 @@ extension EthereumGenesis {
     return try EthereumReader(path: path, section: "").alloc(json["alloc"] ?? json)
   }
 
-  /// Writes the section as an object, with `accounts` as its alloc.
-  package func write(accounts: [Account], to writer: inout JSONWriter) {
+  /// The section as an object of one line.
+  package var json: [UInt8] {
+    var writer = JSONWriter()
+    write(to: &writer)
+    return writer.bytes
+  }
+
+  private func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("chainId", chainID)
     writer.member("fork", fork)
@@ -52,7 +58,7 @@ extension EthereumGenesis {
     }
     writer.key("alloc")
     writer.object { writer in
-      for account in accounts {
+      for account in alloc {
         writer.key(account.address.description)
         account.write(to: &writer)
       }

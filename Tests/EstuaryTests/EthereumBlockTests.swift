@@ -249,7 +249,7 @@ import WideIntegers
     let resumed = try Self.run(genesis, transactions, on: SerialExecutor(), blockSize: 4, store: store)
     #expect(resumed.skippedCount == 12)
     #expect(resumed.stateHash == whole.stateHash)
-    let dump = try #require(try whole.chain.ethereumDump())
+    let dump = try #require(try whole.chain.ethereumGenesis()).json
     let hash = String(repeating: "1", count: 32)
     let text = Array("{\"slot\":7,\"unixTimestamp\":1000,\"blockhash\":\"\(hash)\",\"ethereum\":".utf8)
     let read = try Genesis.parse(text + dump + Array("}".utf8), path: "dump.json")
@@ -266,7 +266,7 @@ import WideIntegers
     ]
     let outcome = try Self.run(Self.genesis(block, fork: "Shanghai"), calls, on: SerialExecutor())
     #expect(outcome.receipts.map(\.isSuccess) == [true, true, true])
-    let dump = try #require(try outcome.chain.ethereumDump())
+    let dump = try #require(try outcome.chain.ethereumGenesis()).json
     let contract = try JSONValue.parse(dump)["alloc"]?[Self.contract.description]
     #expect(contract?["balance"] == .string("0x3"))
     #expect(contract?["code"] == nil && contract?["storage"] == nil)

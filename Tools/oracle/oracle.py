@@ -8,7 +8,6 @@ input files behind.
 import base64
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 
@@ -20,6 +19,7 @@ from solders.signature import Signature
 from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
 
 import agave
+from toolchain import clang as clang
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -45,12 +45,6 @@ PROGRAMS = {
 def estuary_binary():
     """The optimised build; Tools/test says where it put it."""
     return os.environ.get("ESTUARY", os.path.join(ROOT, ".build", "release", "estuary"))
-
-
-def clang():
-    """The Swift tool chain's clang, which has the options for SBPF; ESTUARY_CLANG names another."""
-    beside_swift = os.path.join(os.path.dirname(os.path.realpath(shutil.which("swift") or "")), "clang")
-    return os.environ.get("ESTUARY_CLANG") or (beside_swift if os.path.exists(beside_swift) else "clang")
 
 
 def account_json(key, account):

@@ -21,6 +21,17 @@ package struct Emulation: Sendable {
 
   /// Gas that must be there while it runs: what refunds take off is spent before.
   package var gasSpent: UInt64 { receipt.gasUsed &+ receipt.gasRefund }
+
+  /// `accesses` as the set that binds an entry of a block.
+  package var accessSet: AccessSet { AccessSet(accesses) }
+}
+
+extension AccessSet {
+  package init(_ used: EVMAccesses) {
+    self.init(
+      accounts: used.accounts.map { .init($0.address, isWritable: $0.isWritten) },
+      slots: used.slots.map { .init(.init($0.address, $0.slot), isWritable: $0.isWritten) })
+  }
 }
 
 /// Why there is nothing to tell of a transaction.

@@ -17,10 +17,7 @@ struct ContractAccess {
 
   init(_ emulation: Emulation, from sender: Address, to target: Address?, abi: ContractABI) {
     self.emulation = emulation
-    let used = emulation.accesses
-    set = AccessSet(
-      accounts: used.accounts.map { .init($0.address, isWritable: $0.isWritten) },
-      slots: used.slots.map { .init(.init($0.address, $0.slot), isWritable: $0.isWritten) })
+    set = emulation.accessSet
     // Sender and target are warm in any case, and cost nothing.
     var keys: [Address: [Hash]] = [:]
     for account in set.accounts where account.key != sender && account.key != target {

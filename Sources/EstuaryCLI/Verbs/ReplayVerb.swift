@@ -181,7 +181,7 @@ struct ReplayVerb: ParsableCommand {
   private func dump(_ chain: Chain, to path: String) throws {
     try AccountDump.write(
       chain.store, slot: chain.head.slot, unixTimestamp: chain.head.unixTimestamp,
-      blockhash: chain.head.blockhash, ethereum: try chain.ethereumDump(), to: path)
+      blockhash: chain.head.blockhash, ethereum: try chain.ethereumGenesis()?.json, to: path)
   }
 
   private func json(
