@@ -64,8 +64,8 @@ let package = Package(
     .target(
       name: "Estuary",
       dependencies: [
-        "CThreads", "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Runtime",
-        "EVM",
+        "CThreads", "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts",
+        "Runtime", "EVM",
       ],
       swiftSettings: core),
 
@@ -117,7 +117,8 @@ let package = Package(
     .testTarget(
       name: "EstuaryTests",
       dependencies: [
-        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Runtime", "EVM", "Estuary",
+        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime", "EVM",
+        "Estuary",
       ], swiftSettings: core),
   ]
 )

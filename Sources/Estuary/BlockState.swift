@@ -43,10 +43,18 @@ package final class BlockState: @unchecked Sendable {
 
   /// Ends a block: what it changed, sorted by key, an account that ended as it began left out.
   package func finishBlock(_ changes: BlockChanges) -> [AccountChange] {
-    var all = table.finishBlock(changes.solana)
-    let ethereum = ethereumTable.finishBlock(changes.ethereum)
+    Self.merged(table.finishBlock(changes.solana), ethereumTable.finishBlock(changes.ethereum))
+  }
+
+  /// What has changed, as above. No worker runs.
+  func changes(since changes: BlockChanges) -> [AccountChange] {
+    Self.merged(table.changes(since: changes.solana), ethereumTable.changes(since: changes.ethereum))
+  }
+
+  private static func merged(_ solana: [AccountChange], _ ethereum: [AccountChange]) -> [AccountChange] {
     // Keys of the EVM's space lie together.
-    guard let first = ethereum.first else { return all }
+    guard let first = ethereum.first else { return solana }
+    var all = solana
     let place = all.firstIndex { first.key < $0.key } ?? all.count
     all.insert(contentsOf: ethereum, at: place)
     return all

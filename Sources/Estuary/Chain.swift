@@ -48,7 +48,9 @@ public final class Chain {
   package var table: AccountTable { state.table }
   package private(set) var head: BlockRecord
   let executor: any BlockExecutor
-  private let programs: ProgramCache
+  let programs: ProgramCache
+  /// What runs in place of code at some addresses.
+  let contracts: NativeContracts
   let progress: Progress
   private var lattice: StateLattice
   var sysvars: Sysvars
@@ -60,17 +62,23 @@ public final class Chain {
   var ethereumChain: EthereumChain?
   /// What takes in blocks that others made, once there is one.
   var importer: EthereumImporter?
+  /// Chains that began where this one stood.
+  var forks = Forks()
   /// What an older ledger's store does not have yet: the next block's batch takes it.
   var unsavedEntries: [StoreEntry] = []
 
   /// Goes on where `store` stands; an empty one takes the genesis first.
   ///
-  /// - Parameter programs: shared by chains that run the same programs.
+  /// - Parameters:
+  ///   - programs: shared by chains that run the same programs.
+  ///   - contracts: what runs in place of code; the executor's as well.
   package init(
     store: any AccountStore, genesis: Genesis?, executor: any BlockExecutor, progress: Progress,
-    programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
+    programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry),
+    contracts: NativeContracts = .none
   ) throws(ChainError) {
     self.store = store
+    self.contracts = contracts
     self.executor = executor
     self.progress = progress
     self.programs = programs
@@ -169,10 +177,11 @@ public final class Chain {
   ///   - unixTimestamp: of an advancing chain's block, in seconds.
   ///   - endsBlock: false where more of the same logical block is to follow: its header and the gas that it may use then
   ///     hold on, and what is due at its end waits for the call that ends it.
+  ///   - other: what executes this block in place of the chain's executor.
   /// - Throws: `store` when the block could not be committed; the chain then stands where it stood.
   package func execute(
     _ transactions: BlockTransactions, verifiesSignatures: Bool, recordsTimeline: Bool = false,
-    unixTimestamp: Int64? = nil, endsBlock: Bool = true
+    unixTimestamp: Int64? = nil, endsBlock: Bool = true, on other: (any BlockExecutor)? = nil
   ) throws(ChainError) -> Block {
     var timing = Timing()
     var changes = BlockChanges()
@@ -182,20 +191,12 @@ public final class Chain {
     var record = head
     record.height += 1
     do throws(ChainError) {
-      if progress == .advancing {
-        record.slot += 1
-        record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
-        try advanceSysvars(to: record, noting: &changes)
-      }
-      let pending = isEthereum ? try ethereumChain?.pending(unixTimestamp: record.unixTimestamp) : nil
-      let input = BlockInput(
-        transactions: transactions, environment: environment(slot: record.slot),
-        ethereum: progress == .advancing
-          ? pending?.part : ethereum?.part(of: record, after: head, ends: endsBlock),
-        verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
+      let (input, pending) = try nextInput(
+        transactions, record: &record, verifiesSignatures, recordsTimeline, unixTimestamp: unixTimestamp,
+        endsBlock: endsBlock, noting: &changes)
       let start = Clocks.monotonicNanoseconds()
       let execution: BlockExecution
-      do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
+      do throws(BlockExecutionError) { execution = try (other ?? executor).execute(input, on: state) } catch {
         throw ChainError(error)
       }
       timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
@@ -225,6 +226,52 @@ public final class Chain {
     }
   }
 
+  /// What an executor is given for the block of `record`, which moves on to it, as do the sysvars.
+  private func nextInput(
+    _ transactions: BlockTransactions, record: inout BlockRecord, _ verifiesSignatures: Bool,
+    _ recordsTimeline: Bool, unixTimestamp: Int64?, endsBlock: Bool, noting changes: inout BlockChanges
+  ) throws(ChainError) -> (BlockInput, EthereumChain.Pending?) {
+    if progress == .advancing {
+      record.slot += 1
+      record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
+      try advanceSysvars(to: record, noting: &changes)
+    }
+    let isEthereum = progress == .advancing && transactions.ethereumCount > 0
+    let pending =
+      isEthereum ? try ethereumChain?.pending(unixTimestamp: record.unixTimestamp, slot: head.slot) : nil
+    let input = BlockInput(
+      transactions: transactions, environment: environment(slot: record.slot),
+      ethereum: progress == .advancing
+        ? pending?.part : ethereum?.part(of: record, after: head, ends: endsBlock),
+      verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
+    return (input, pending)
+  }
+
+  /// Executes transactions as the next block would and takes everything back.
+  ///
+  /// - Returns: what came of them, and the accounts that they changed in ascending order of keys.
+  func dryRun(
+    _ transactions: BlockTransactions, on executor: any BlockExecutor
+  ) throws(ChainError) -> (BlockExecution, [AccountChange]) {
+    var changes = BlockChanges()
+    let sysvarsBefore = sysvars
+    var record = head
+    record.height += 1
+    defer {
+      state.rollBack(changes)
+      sysvars = sysvarsBefore
+    }
+    let (input, _) = try nextInput(
+      transactions, record: &record, true, false, unixTimestamp: nil, endsBlock: true, noting: &changes)
+    let execution: BlockExecution
+    do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
+      throw ChainError(error)
+    }
+    changes.solana += execution.changes.solana
+    changes.ethereum = execution.changes.ethereum
+    return (execution, state.changes(since: changes))
+  }
+
   /// Makes the block the head, or throws and leaves all as it was but for the accounts in the table.
   ///
   /// - Parameter seal: makes the block of Ethereum's that this one is as well from what changed.
@@ -244,10 +291,11 @@ public final class Chain {
     try seal(changes)
     let commitStart = Clocks.monotonicNanoseconds()
     do throws(StoreError) {
-      try store.commit(
-        BlockCommit(
-          record: record, changes: changes, stateLattice: lattice.bytes,
-          entries: unsavedEntries + (ethereumChain?.entries(height: record.height) ?? [])))
+      let block = BlockCommit(
+        record: record, changes: changes, stateLattice: lattice.bytes,
+        entries: unsavedEntries + (ethereumChain?.entries(height: record.height) ?? []))
+      try forks.preserve(block, of: store)
+      try store.commit(block)
     } catch {
       throw .store(error)
     }
@@ -325,6 +373,8 @@ public enum ChainError: Error, Sendable {
   case machine(detail: String)
   /// Ethereum's accounts cannot be read.
   case ethereum(detail: String)
+  /// A native syscall, program or contract that the runtime or another one has already.
+  case nativeExists(String)
 }
 
 extension ChainError {
@@ -360,6 +410,7 @@ extension ChainError: CustomStringConvertible {
       "the ledger's Ethereum side is unusable: \(detail); 'estuary ledger verify' reads all of it"
     case .machine(let detail): "the EVM has no memory: \(detail)"
     case .ethereum(let detail): "Ethereum's state is unusable: \(detail)"
+    case .nativeExists(let what): "there is \(what) already: choose another"
     }
   }
 }

@@ -23,12 +23,15 @@ package final class LockExecutor: BlockExecutor {
   private var ethereum: EthereumLane?
   /// Made for the first run of them on all workers.
   private var ethereumLanes: EthereumLanes?
-  private let ethereumPrograms = EVMProgramCache()
+  private let ethereumPrograms: EVMProgramCache
 
-  /// - Parameter workerCount: `[1, WorkerPool.workerLimit]`.
+  /// - Parameters:
+  ///   - workerCount: `[1, WorkerPool.workerLimit]`.
+  ///   - contracts: what runs in place of code.
   package init(
-    workerCount: Int, engine: Engine = .fastest, runsAhead: Bool = false
+    workerCount: Int, engine: Engine = .fastest, runsAhead: Bool = false, contracts: NativeContracts = .none
   ) throws(SchedulingError) {
+    ethereumPrograms = EVMProgramCache(natives: contracts)
     self.runsAhead = runsAhead
     pool = try WorkerPool(workerCount: workerCount, stackByteCount: EVMHost.stackByteCount)
     self.engine = engine

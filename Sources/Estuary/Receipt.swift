@@ -100,4 +100,10 @@ final class BlockReceipts: @unchecked Sendable {
   }
 
   func isProcessed(_ position: Int) -> Bool { states[position] == .processed }
+
+  /// The receipt at a position where one has been set.
+  subscript(_ position: Int) -> Receipt {
+    precondition(states[position] != .missing, "an entry without a receipt")
+    return receipts[position]
+  }
 }

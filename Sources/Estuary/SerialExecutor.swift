@@ -13,12 +13,21 @@ package final class SerialExecutor: BlockExecutor {
   package let workerCount = 1
   package let engine: Engine
   private let lane: Lane
+  private let contracts: NativeContracts
   /// Made with the first block that has an Ethereum side.
   private var ethereum: (lane: EthereumLane, thread: EVMThread)?
 
-  package init(engine: Engine = .fastest) {
-    self.engine = engine
+  /// - Parameter contracts: what runs in place of code.
+  package init(engine: Engine = .fastest, contracts: NativeContracts = .none) {
+    (self.engine, self.contracts) = (engine, contracts)
     lane = Lane(engine: engine)
+  }
+
+  /// One whose transactions are watched; programs run slower then.
+  init(observer: any ExecutionObserver, contracts: NativeContracts) {
+    self.contracts = contracts
+    engine = observer.observesInstructions ? .plain : .fastest
+    lane = Lane(engine: engine, observer: ObserverAdapter(observer))
   }
 
   package func parallelFor(count: Int, body: @Sendable (Int) -> Void) {
@@ -42,7 +51,9 @@ package final class SerialExecutor: BlockExecutor {
 
   private func machine() throws(BlockExecutionError) -> (lane: EthereumLane, thread: EVMThread) {
     if let ethereum { return ethereum }
-    let lane = try EthereumLane(programs: EVMProgramCache(), engine: engine)
+    let lane = try EthereumLane(
+      programs: EVMProgramCache(natives: contracts), engine: engine,
+      tracer: lane.observer.map { EVMTracer(observer: $0) })
     let made: (lane: EthereumLane, thread: EVMThread)
     do throws(SchedulingError) { made = (lane, try EVMThread()) } catch { throw .workers(error) }
     ethereum = made
@@ -65,12 +76,14 @@ extension Lane {
         for position in 0..<preparation.count {
           try prepare(position, of: preparation)
           recorder?.begin()
+          if let observer { observer.willExecute(position) }
           if let ethereum, preparation.isEthereum(position) {
             let result = try ethereum.execute(position, of: block.transactions)
             receipts.set(position, .ethereum(result), processed: false)
           } else {
             run(position, of: preparation, into: receipts)
           }
+          if let observer { observer.didExecute(position, receipts[position]) }
           recorder?.end()
         }
       }

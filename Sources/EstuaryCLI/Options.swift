@@ -66,7 +66,7 @@ struct LedgerOptions: ParsableArguments {
   func open(create: Bool = false) throws -> Chain {
     try Chain.open(
       directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
-      ethereum: NewLedger.ethereum())
+      ethereum: .funded())
   }
 
   /// Opens the ledger as it is now, beside whoever writes it.

@@ -3,24 +3,24 @@
 
 import Primitives
 
-package struct AccountMeta: Equatable, Sendable {
-  package var key: Pubkey
-  package var isSigner: Bool
-  package var isWritable: Bool
+public struct AccountMeta: Equatable, Sendable {
+  public var key: Pubkey
+  public var isSigner: Bool
+  public var isWritable: Bool
 
-  package init(key: Pubkey, isSigner: Bool, isWritable: Bool) {
+  public init(key: Pubkey, isSigner: Bool, isWritable: Bool) {
     self.key = key
     self.isSigner = isSigner
     self.isWritable = isWritable
   }
 }
 
-package struct Instruction: Equatable, Sendable {
-  package var programID: Pubkey
-  package var accounts: [AccountMeta]
-  package var data: [UInt8]
+public struct Instruction: Equatable, Sendable {
+  public var programID: Pubkey
+  public var accounts: [AccountMeta]
+  public var data: [UInt8]
 
-  package init(programID: Pubkey, accounts: [AccountMeta], data: [UInt8]) {
+  public init(programID: Pubkey, accounts: [AccountMeta], data: [UInt8]) {
     self.programID = programID
     self.accounts = accounts
     self.data = data

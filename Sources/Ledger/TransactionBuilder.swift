@@ -56,7 +56,7 @@ package struct TransactionBuilder: Sendable {
   }
 }
 
-package enum TransactionBuildingError: Error, Equatable, Sendable {
+public enum TransactionBuildingError: Error, Equatable, Sendable {
   /// More than 256 keys, or more than 255 of one role.
   case tooManyKeys
   /// No key pair was given for a key that must sign.
@@ -66,7 +66,7 @@ package enum TransactionBuildingError: Error, Equatable, Sendable {
 }
 
 extension TransactionBuildingError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .tooManyKeys: "the transaction names more than 256 accounts: name fewer"
     case .missingSigner(let key): "the key pair of \(key), which must sign, was not given"

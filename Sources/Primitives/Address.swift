@@ -13,7 +13,7 @@ import WideIntegers
     (self.word0, self.word1, self.word2) = (word0, word1, word2)
   }
 
-  @inlinable package static var zero: Address { Address(word0: 0, word1: 0, word2: 0) }
+  @inlinable public static var zero: Address { Address(word0: 0, word1: 0, word2: 0) }
 
   /// Reads 20 bytes; `pointer` needs no alignment.
   @inlinable @inline(__always) package init(reading pointer: UnsafeRawPointer) {
@@ -24,7 +24,7 @@ import WideIntegers
   }
 
   /// `nil` unless `bytes` holds exactly 20 bytes.
-  package init?(_ bytes: some Sequence<UInt8>) {
+  public init?(_ bytes: some Sequence<UInt8>) {
     let array = Array(bytes)
     guard array.count == 20 else { return nil }
     self = array.withUnsafeBytes { Address(reading: $0.baseAddress.unsafelyUnwrapped) }
@@ -54,6 +54,7 @@ import WideIntegers
     pointer.storeBytes(of: word2, toByteOffset: 16, as: UInt32.self)
   }
 
+  /// All 20, in order.
   public var bytes: [UInt8] {
     [UInt8](unsafeUninitializedCapacity: 20) { buffer, count in
       write(to: UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped))

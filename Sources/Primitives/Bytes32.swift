@@ -41,7 +41,7 @@ extension Bytes32 {
   }
 
   /// `nil` unless `bytes` holds exactly 32 bytes.
-  package init?(_ bytes: some Sequence<UInt8>) {
+  public init?(_ bytes: some Sequence<UInt8>) {
     let array = Array(bytes)
     guard array.count == 32 else { return nil }
     self = array.withUnsafeBytes { Self(reading: $0.baseAddress.unsafelyUnwrapped) }
@@ -61,7 +61,8 @@ extension Bytes32 {
     pointer.storeBytes(of: word3, toByteOffset: 24, as: UInt64.self)
   }
 
-  package var bytes: [UInt8] {
+  /// All 32, in order.
+  public var bytes: [UInt8] {
     [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
       write(to: UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped))
       count = 32

@@ -5,7 +5,8 @@
 
 import CSodium
 
-package enum Ed25519 {
+/// Signatures over Curve25519 (RFC 8032).
+public enum Ed25519 {
   /// Runs once a process, before the first use; libsodium chooses its implementations in it.
   private static let isReady: Bool = sodium_init() >= 0
 
@@ -31,13 +32,15 @@ package enum Ed25519 {
     message.withUnsafeBytes { verify(signature, of: $0, by: key) }
   }
 
-  /// A seed and the public key that follows from it.
-  package struct KeyPair: Sendable {
+  /// A seed and the public key that follows from it. Printing or dumping one shows the public key alone.
+  public struct KeyPair: Sendable {
     /// The seed's 32 bytes, then the public key's: the form of Solana's keypair files.
-    package let bytes: [UInt8]
-    package let pubkey: Pubkey
+    public let bytes: [UInt8]
+    /// Whose key it is.
+    public let pubkey: Pubkey
 
-    package init(seed: Hash) {
+    /// The pair that follows from a seed.
+    public init(seed: Hash) {
       precondition(isReady, "libsodium could not be initialised")
       var secret = [UInt8](repeating: 0, count: 64)
       var open = [UInt8](repeating: 0, count: 32)
@@ -47,14 +50,14 @@ package enum Ed25519 {
     }
 
     /// `nil` unless `bytes` are a seed and the public key that follows from it.
-    package init?(bytes: [UInt8]) {
+    public init?(bytes: [UInt8]) {
       guard bytes.count == 64, let seed = Hash(bytes[..<32]) else { return nil }
       self.init(seed: seed)
       guard self.bytes == bytes else { return nil }
     }
 
     /// A key pair from the system's randomness.
-    package static func random() -> KeyPair {
+    public static func random() -> KeyPair {
       var generator = SystemRandomNumberGenerator()
       return KeyPair(
         seed: Hash(
@@ -75,4 +78,10 @@ package enum Ed25519 {
       message.withUnsafeBytes { sign($0) }
     }
   }
+}
+
+extension Ed25519.KeyPair: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  public var description: String { "the key pair of \(pubkey)" }
+  public var debugDescription: String { description }
+  public var customMirror: Mirror { Mirror(self, children: ["pubkey": pubkey]) }
 }

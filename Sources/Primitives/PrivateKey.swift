@@ -4,21 +4,21 @@
 import WideIntegers
 
 /// Signs for one account.
-package struct PrivateKey: Equatable, Sendable {
+public struct PrivateKey: Equatable, Sendable {
   /// A number in [1, n), big-endian.
   private let secret: [UInt8]
   /// Whose key it is.
-  package let address: Address
+  public let address: Address
 
   /// `nil` unless `bytes` is a number in [1, n), 32 bytes big-endian.
-  package init?(_ bytes: [UInt8]) {
+  public init?(_ bytes: [UInt8]) {
     guard let key = Secp256k1.publicKey(of: bytes) else { return nil }
     secret = bytes
     address = Address(Keccak256.hash(key))
   }
 
   /// 0x and the key: for who asks to see it, never for messages.
-  package var exposedHex: String { "0x" + Hex.encode(secret) }
+  public var exposedHex: String { "0x" + Hex.encode(secret) }
 
   /// The signature over a hash: parity of R's y (0 or 1), r, s with s in the lower half.
   package func sign(_ hash: Hash) -> (yParity: UInt8, r: UInt256, s: UInt256) {
@@ -30,7 +30,7 @@ package struct PrivateKey: Equatable, Sendable {
 }
 
 extension PrivateKey: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  package var description: String { "the private key of \(address)" }
-  package var debugDescription: String { description }
-  package var customMirror: Mirror { Mirror(self, children: ["address": address]) }
+  public var description: String { "the private key of \(address)" }
+  public var debugDescription: String { description }
+  public var customMirror: Mirror { Mirror(self, children: ["address": address]) }
 }

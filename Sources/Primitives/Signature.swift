@@ -11,7 +11,7 @@
   }
 
   /// `nil` unless `bytes` holds exactly 64 bytes.
-  package init?(_ bytes: some Sequence<UInt8>) {
+  public init?(_ bytes: some Sequence<UInt8>) {
     let array = Array(bytes)
     guard array.count == 64 else { return nil }
     self = array.withUnsafeBytes { Signature(reading: $0.baseAddress.unsafelyUnwrapped) }
@@ -34,7 +34,8 @@
     s.write(to: pointer + 32)
   }
 
-  package var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
+  /// All 64, in order.
+  public var bytes: [UInt8] { withUnsafeBytes(of: self) { Array($0) } }
 
   /// Base58, as Solana prints signatures.
   public var description: String { withUnsafeBytes(of: self) { Base58.encode($0) } }

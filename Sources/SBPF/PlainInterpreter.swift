@@ -6,8 +6,11 @@
 
 enum PlainInterpreter {
   /// Runs from slot `pc` with the context's registers and call frames; frames' `returnPC` is a slot.
-  static func run(_ executable: Executable, _ context: UnsafeMutablePointer<VMContext>, from pc: Int) {
-    var machine = Machine(executable: executable, context: context, pc: pc)
+  static func run(
+    _ executable: Executable, _ context: UnsafeMutablePointer<VMContext>, from pc: Int,
+    observer: (any StepObserver)? = nil
+  ) {
+    var machine = Machine(executable: executable, context: context, pc: pc, observer: observer)
     machine.run()
   }
 
@@ -16,10 +19,15 @@ enum PlainInterpreter {
     let context: UnsafeMutablePointer<VMContext>
     let r: UnsafeMutablePointer<UInt64>
     var pc: Int
+    let observer: (any StepObserver)?
 
-    init(executable: Executable, context: UnsafeMutablePointer<VMContext>, pc: Int) {
+    init(
+      executable: Executable, context: UnsafeMutablePointer<VMContext>, pc: Int,
+      observer: (any StepObserver)? = nil
+    ) {
       self.executable = executable
       self.context = context
+      self.observer = observer
       r = context.pointee.registers
       self.pc = pc
     }
@@ -31,6 +39,7 @@ enum PlainInterpreter {
           context.pointee.remainingUnits = 0
           return stop(.exceededMaxInstructions)
         }
+        if let observer { observer.willRun(executable, pc: pc, context) }
         context.pointee.remainingUnits -= 1
         let insn = insns[pc]
         let fault: VMFault

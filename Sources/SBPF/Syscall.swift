@@ -32,5 +32,12 @@ package struct SyscallRegistry: Sendable {
     entries.append(Entry(name: name, key: key, function: function))
   }
 
+  /// The same unless there is a syscall of that key: whether it was registered.
+  package mutating func register(ifNew name: String, _ function: @escaping SyscallFunction) -> Bool {
+    if indexByKey[Murmur3.hash(Array(name.utf8))] != nil { return false }
+    register(name, function)
+    return true
+  }
+
   package func index(ofKey key: UInt32) -> Int? { indexByKey[key] }
 }

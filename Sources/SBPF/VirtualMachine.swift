@@ -19,6 +19,8 @@ package struct RunOutcome: Sendable, Equatable {
 
 package final class VirtualMachine {
   package let engine: Engine
+  /// Told of every instruction that the plain interpreter runs.
+  package weak var observer: (any StepObserver)?
   /// The state that syscalls receive; valid as long as the machine.
   package let context: UnsafeMutablePointer<VMContext>
   let stack: UnsafeMutableRawPointer
@@ -121,7 +123,7 @@ package final class VirtualMachine {
     }
     switch engine {
     case .threaded: ThreadedInterpreter.run(executable, context, from: executable.entryPC)
-    case .plain: PlainInterpreter.run(executable, context, from: executable.entryPC)
+    case .plain: PlainInterpreter.run(executable, context, from: executable.entryPC, observer: observer)
     case .jit:
       if let jitState {
         JITEngine.run(executable, context, jitState)

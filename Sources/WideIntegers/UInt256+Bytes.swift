@@ -20,7 +20,7 @@ extension UInt256 {
   }
 
   /// Big-endian bytes, as many as there are up to 32, leading zeros allowed; `nil` for more than 32.
-  @inlinable package init?(bigEndian bytes: some Collection<UInt8>) {
+  @inlinable public init?(bigEndian bytes: some Collection<UInt8>) {
     guard bytes.count <= 32 else { return nil }
     self = .zero
     for byte in bytes {
@@ -45,7 +45,7 @@ extension UInt256 {
   }
 
   /// 32 bytes, most significant first.
-  package var bigEndianBytes: [UInt8] {
+  public var bigEndianBytes: [UInt8] {
     [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
       writeBigEndian(to: UnsafeMutableRawPointer(buffer.baseAddress.unsafelyUnwrapped))
       count = 32
@@ -69,7 +69,7 @@ extension UInt256 {
 
 extension UInt256: CustomStringConvertible {
   /// A quantity as Ethereum's JSON writes it: `0x` and hex digits without leading zeros.
-  @usableFromInline package var description: String {
+  public var description: String {
     let high = [limb3, limb2, limb1].drop { $0 == 0 }
     let digits = (high + [limb0]).map { String($0, radix: 16) }
     return digits.dropFirst().reduce("0x" + digits[0]) { text, limb in

@@ -5,7 +5,7 @@
 // division: UInt256+Division.swift; bytes and text: UInt256+Bytes.swift.
 
 /// An unsigned 256-bit integer; arithmetic wraps modulo 2^256.
-@frozen @usableFromInline package struct UInt256: Equatable, Hashable, Sendable, BitwiseCopyable {
+@frozen public struct UInt256: Equatable, Hashable, Sendable, BitwiseCopyable {
   /// Bits 0–63.
   @usableFromInline package var limb0: UInt64
   /// Bits 64–127.
@@ -20,7 +20,7 @@
     (self.limb0, self.limb1, self.limb2, self.limb3) = (limb0, limb1, limb2, limb3)
   }
 
-  @inlinable @inline(__always) package init(_ value: UInt64) { self.init(value, 0, 0, 0) }
+  @inlinable @inline(__always) public init(_ value: UInt64) { self.init(value, 0, 0, 0) }
 
   /// `low` is bits 0–127, `high` bits 128–255.
   @inlinable @inline(__always) package init(low: UInt128, high: UInt128) {
@@ -29,10 +29,10 @@
       UInt64(truncatingIfNeeded: high), UInt64(truncatingIfNeeded: high >> 64))
   }
 
-  @inlinable package static var zero: UInt256 { UInt256(0, 0, 0, 0) }
-  @inlinable package static var one: UInt256 { UInt256(1, 0, 0, 0) }
+  @inlinable public static var zero: UInt256 { UInt256(0, 0, 0, 0) }
+  @inlinable public static var one: UInt256 { UInt256(1, 0, 0, 0) }
   /// 2^256 − 1.
-  @inlinable package static var max: UInt256 { UInt256(.max, .max, .max, .max) }
+  @inlinable public static var max: UInt256 { UInt256(.max, .max, .max, .max) }
 
   /// Bits 0–127.
   @inlinable @inline(__always) package var low: UInt128 { UInt128(limb1) &<< 64 | UInt128(limb0) }
@@ -45,7 +45,7 @@
   @inlinable @inline(__always) package var fitsUInt64: Bool { limb1 | limb2 | limb3 == 0 }
 
   /// The value, or `nil` from 2^64 on.
-  @inlinable @inline(__always) package var uint64: UInt64? { fitsUInt64 ? limb0 : nil }
+  @inlinable @inline(__always) public var uint64: UInt64? { fitsUInt64 ? limb0 : nil }
 
   /// The value, or 2^64 − 1 where it is larger.
   @inlinable @inline(__always) package var saturatedUInt64: UInt64 { fitsUInt64 ? limb0 : .max }
@@ -55,18 +55,18 @@
 }
 
 extension UInt256: ExpressibleByIntegerLiteral {
-  @inlinable package init(integerLiteral value: UInt64) { self.init(value) }
+  @inlinable public init(integerLiteral value: UInt64) { self.init(value) }
 }
 
 extension UInt256: Comparable {
   @inlinable @inline(__always)
-  package static func == (left: UInt256, right: UInt256) -> Bool {
+  public static func == (left: UInt256, right: UInt256) -> Bool {
     (left.limb0 ^ right.limb0) | (left.limb1 ^ right.limb1) | (left.limb2 ^ right.limb2)
       | (left.limb3 ^ right.limb3) == 0
   }
 
   @inlinable @inline(__always)
-  package static func < (left: UInt256, right: UInt256) -> Bool {
+  public static func < (left: UInt256, right: UInt256) -> Bool {
     let low = left.low < right.low
     return left.high < right.high || (left.high == right.high && low)
   }

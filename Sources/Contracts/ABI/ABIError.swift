@@ -2,13 +2,13 @@
 // from the argument inwards, as people would write it: argument 2 'orders'[3].owner.
 
 /// Where in nested values something is.
-package struct ABIPath: Equatable, Sendable, CustomStringConvertible {
+public struct ABIPath: Equatable, Sendable, CustomStringConvertible {
   /// What the outermost number counts.
-  package enum Root: String, Sendable {
+  public enum Root: String, Sendable {
     case argument, result, field
   }
 
-  package enum Component: Equatable, Sendable {
+  public enum Component: Equatable, Sendable {
     /// Counted from 0, printed from 1; the name is empty where there is none.
     case root(Root, Int, String)
     case element(Int)
@@ -16,11 +16,11 @@ package struct ABIPath: Equatable, Sendable, CustomStringConvertible {
   }
 
   /// From the outside inwards.
-  package var components: [Component]
+  public var components: [Component]
 
-  package init(_ components: [Component] = []) { self.components = components }
+  public init(_ components: [Component] = []) { self.components = components }
 
-  package var description: String {
+  public var description: String {
     components.reduce("") { text, component in
       switch component {
       case .root(let root, let index, ""): text + "\(root.rawValue) \(index + 1)"
@@ -34,7 +34,7 @@ package struct ABIPath: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Why something is not the ABI's.
-package enum ABIError: Error, Equatable, Sendable {
+public enum ABIError: Error, Equatable, Sendable {
   /// A signature that is none. `offset` counts characters from 0.
   case signature(String, offset: Int, ABISyntaxFault)
   /// So many values where the signature has another number.
@@ -47,7 +47,7 @@ package enum ABIError: Error, Equatable, Sendable {
   case json(String)
 }
 
-package enum ABISyntaxFault: Equatable, Sendable {
+public enum ABISyntaxFault: Equatable, Sendable {
   case expected(String)
   case unknownType(String)
   case width(type: String, allowed: String)
@@ -59,7 +59,7 @@ package enum ABISyntaxFault: Equatable, Sendable {
   case tooManyTopics(Int)
 }
 
-package enum ABIValueFault: Equatable, Sendable {
+public enum ABIValueFault: Equatable, Sendable {
   /// Text that cannot be read; what would be read.
   case unreadable(String, expected: String)
   case outOfRange(String, lowest: String, highest: String)
@@ -73,7 +73,7 @@ package enum ABIValueFault: Equatable, Sendable {
   case mismatch
 }
 
-package enum ABIDataFault: Equatable, Sendable {
+public enum ABIDataFault: Equatable, Sendable {
   /// Fewer bytes than the value needs.
   case tooShort(needed: UInt64, available: Int)
   /// An offset into the head, or beyond the end.
@@ -103,7 +103,7 @@ extension ABIError {
 }
 
 extension ABIError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .signature(let text, let offset, let fault):
       "the signature '\(text)', at character \(offset + 1): \(fault)"
@@ -118,7 +118,7 @@ extension ABIError: CustomStringConvertible {
 }
 
 extension ABISyntaxFault: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .expected(let what): "expected \(what)"
     case .unknownType(let name):
@@ -135,7 +135,7 @@ extension ABISyntaxFault: CustomStringConvertible {
 }
 
 extension ABIValueFault: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .unreadable(let text, let expected):
       text.isEmpty ? "no text; expected \(expected)" : "'\(text.prefix(80))' is not \(expected)"
@@ -152,7 +152,7 @@ extension ABIValueFault: CustomStringConvertible {
 }
 
 extension ABIDataFault: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .tooShort(let needed, let available): "\(needed) bytes needed, \(available) there"
     case .offset(let value): "the offset \(value) leads nowhere"

@@ -55,7 +55,7 @@ extension [ABIParameter] {
 
 extension Address {
   /// `0x` and 40 hex digits whose letters' case is a checksum (https://eips.ethereum.org/EIPS/eip-55).
-  package var checksummed: String {
+  public var checksummed: String {
     let digits = Array(Hex.encode(bytes).utf8)
     let hash = Keccak256.hash(digits).bytes
     let characters = digits.enumerated().map { index, digit in

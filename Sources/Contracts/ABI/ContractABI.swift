@@ -4,10 +4,13 @@
 import Primitives
 
 /// The functions, events and errors of a contract, in the order they are written.
-package struct ContractABI: Equatable, Sendable {
+public struct ContractABI: Equatable, Sendable {
   package var items: [ABIItem]
 
-  package init(items: [ABIItem] = []) { self.items = items }
+  /// An interface that nothing is known of.
+  public init() { items = [] }
+
+  package init(items: [ABIItem]) { self.items = items }
 
   /// The constructor; one without arguments where the interface names none.
   package var constructor: ABIItem {
@@ -26,7 +29,8 @@ package struct ContractABI: Equatable, Sendable {
 }
 
 extension ContractABI {
-  package init(json text: [UInt8]) throws(ABIError) {
+  /// Reads the JSON that compilers write: an array of items.
+  public init(json text: [UInt8]) throws(ABIError) {
     let json: JSONValue
     do throws(JSONError) { json = try JSONValue.parse(text) } catch { throw .json(error.description) }
     try self.init(json: json)

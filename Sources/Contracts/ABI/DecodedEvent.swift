@@ -6,7 +6,7 @@ import Primitives
 import WideIntegers
 
 /// An event with its fields, in the order they are declared.
-package struct DecodedEvent: Equatable, Sendable {
+public struct DecodedEvent: Equatable, Sendable {
   package enum Value: Equatable, Sendable {
     case value(ABIValue)
     /// Of an indexed field of a dynamic or composite type.
@@ -16,8 +16,19 @@ package struct DecodedEvent: Equatable, Sendable {
   package let event: ABIItem
   package let values: [Value]
 
+  /// The event's name.
+  public var name: String { event.name }
+
+  /// A field by its name; `nil` where there is none of it, or only its hash.
+  public subscript(field: String) -> ABIValue? {
+    guard let index = event.inputs.firstIndex(where: { $0.name == field }),
+      case .value(let value) = values[index]
+    else { return nil }
+    return value
+  }
+
   /// The fields as text, hashes as 32 bytes of hex.
-  package var texts: [String] {
+  public var texts: [String] {
     zip(event.inputs, values).map { parameter, value in
       switch value {
       case .value(let value): value.text(parameter.type)
@@ -29,7 +40,7 @@ package struct DecodedEvent: Equatable, Sendable {
 
 extension DecodedEvent: CustomStringConvertible {
   /// `Transfer(from: 0x…, to: 0x…, value: 7)`
-  package var description: String {
+  public var description: String {
     let fields = zip(event.inputs, texts).map { $0.name.isEmpty ? $1 : "\($0.name): \($1)" }
     return "\(event.name)(\(fields.joined(separator: ", ")))"
   }

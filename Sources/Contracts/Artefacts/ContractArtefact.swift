@@ -8,21 +8,21 @@
 import Primitives
 
 /// A contract that can be deployed.
-package struct ContractArtefact: Equatable, Sendable {
+public struct ContractArtefact: Equatable, Sendable {
   /// `Token`, or `contracts/Token.sol:Token` where the artefact says the file; empty for hex text.
-  package var name: String
+  public var name: String
   /// The code that a creating transaction runs; the constructor's arguments follow it.
-  package var initcode: [UInt8]
+  public var initcode: [UInt8]
   /// `nil` where the artefact holds none.
-  package var abi: ContractABI?
+  public var abi: ContractABI?
 
-  package init(name: String = "", initcode: [UInt8], abi: ContractABI? = nil) {
+  public init(name: String = "", initcode: [UInt8], abi: ContractABI? = nil) {
     (self.name, self.initcode, self.abi) = (name, initcode, abi)
   }
 }
 
 /// Why nothing can be deployed from an artefact.
-package enum ArtefactError: Error, Equatable, Sendable {
+public enum ArtefactError: Error, Equatable, Sendable {
   case empty
   /// Neither JSON of a known shape nor hex text; what it looks like.
   case unknown(String)
@@ -43,7 +43,7 @@ extension ContractArtefact {
   /// Reads an artefact.
   ///
   /// - Parameter choice: the contract's name, alone or with its file before a colon.
-  package init(reading bytes: [UInt8], choosing choice: String? = nil) throws(ArtefactError) {
+  public init(reading bytes: [UInt8], choosing choice: String? = nil) throws(ArtefactError) {
     var bytes = bytes[...]
     if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes = bytes.dropFirst(3) }  // a byte-order mark
     guard let first = bytes.first(where: { !ContractArtefact.isSpace($0) }) else { throw .empty }
@@ -230,7 +230,7 @@ extension Candidate {
 }
 
 extension ArtefactError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .empty: "is empty"
     case .unknown(let what):

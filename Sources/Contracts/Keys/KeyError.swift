@@ -4,7 +4,7 @@ import Primitives
 
 extension PrivateKey {
   /// Reads 64 hex digits, with or without 0x.
-  package init(hex text: String) throws(KeyError) {
+  public init(hex text: String) throws(KeyError) {
     guard let bytes = Hex.decode(text), bytes.count == 32 else { throw .notHex(digits: text.utf8.count) }
     guard let key = PrivateKey(bytes) else { throw .outOfRange }
     self = key
@@ -12,7 +12,7 @@ extension PrivateKey {
 }
 
 /// Why there is no key. None of the texts holds any part of one.
-package enum KeyError: Error, Equatable, Sendable {
+public enum KeyError: Error, Equatable, Sendable {
   /// Not 64 hex digits.
   case notHex(digits: Int)
   /// Zero, or not below the group's order.
@@ -28,7 +28,7 @@ package enum KeyError: Error, Equatable, Sendable {
 }
 
 extension KeyError: CustomStringConvertible {
-  package var description: String {
+  public var description: String {
     switch self {
     case .notHex(let digits):
       "a private key is 64 hex digits, with or without 0x; \(digits) characters were given"

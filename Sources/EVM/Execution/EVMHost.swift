@@ -35,6 +35,7 @@ package final class EVMHost {
         machine: .passUnretained(machine), programs: programs, hooks: HookTable.hooks,
         frames: .allocate(capacity: frameCount), returnData: .allocate(byteCount: 1024, alignment: 16),
         returnCapacity: 1024))
+    state.pointee.hasNatives = !programs.natives.isEmpty
   }
 
   deinit {

@@ -6,8 +6,10 @@ import Ledger
 import Primitives
 
 package final class EVMProgramCache: @unchecked Sendable {
-  // Sound as Sendable: all fields are read and written under `lock`.
+  // Sound as Sendable: what changes is read and written under `lock`.
   private let lock = Lock()
+  /// What runs in place of code at some addresses.
+  package let natives: NativeContracts
   private var contracts: Shelf
   private var initcodes: Shelf
 
@@ -44,7 +46,11 @@ package final class EVMProgramCache: @unchecked Sendable {
   /// - Parameters:
   ///   - contractByteLimit: bytes of deployed bytecode to remember; executables take about 30 times as much.
   ///   - initcodeByteLimit: the same for initcode.
-  package init(contractByteLimit: Int = 32 << 20, initcodeByteLimit: Int = 4 << 20) {
+  ///   - natives: what runs in place of code.
+  package init(
+    contractByteLimit: Int = 32 << 20, initcodeByteLimit: Int = 4 << 20, natives: NativeContracts = .none
+  ) {
+    self.natives = natives
     contracts = Shelf(byteLimit: contractByteLimit)
     initcodes = Shelf(byteLimit: initcodeByteLimit)
   }

@@ -66,6 +66,9 @@ package struct CallTrace: Sendable {
   fileprivate var open: [Int] = []
 
   package init() {}
+
+  /// The call that runs.
+  var running: Call? { open.last.map { calls[$0] } }
 }
 
 extension CallTrace {
@@ -99,8 +102,11 @@ extension CallTrace {
   }
 
   /// Notes that `frame`, which began last of those that run, has ended; before what it did is taken back.
-  mutating func end(_ frame: FramePointer, _ status: FrameStatus) {
-    guard let position = open.popLast() else { return }
+  ///
+  /// - Returns: the call as it ended.
+  @discardableResult
+  mutating func end(_ frame: FramePointer, _ status: FrameStatus) -> Call? {
+    guard let position = open.popLast() else { return nil }
     let host = frame.host
     let gasLeft = status == .failure ? 0 : UInt64(bitPattern: frame.pointee.context.gas)
     calls[position].gasUsed = calls[position].gas &- gasLeft
@@ -113,5 +119,6 @@ extension CallTrace {
     case .revert: calls[position].halt = .revert
     case .failure: calls[position].halt = frame.pointee.halt
     }
+    return calls[position]
   }
 }

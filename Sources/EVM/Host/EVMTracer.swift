@@ -2,11 +2,39 @@
 // the tracing mode calls the hook before every opcode with the operand stack laid out as the EVM has it; the fast
 // mode has no such calls. A line is written when the opcode's cost is known: before the next one, before what it calls
 // begins, or when the frame ends. What a call takes along counts as its cost, what initcode gets does not, as geth and
-// the executable specification have it. Besides lines, or instead of them, a tracer records calls (CallTrace.swift).
+// the executable specification have it. Besides lines, or instead of them, a tracer records calls (CallTrace.swift), or
+// tells an observer as things happen.
 
 import Primitives
 import SBPF
 import WideIntegers
+
+/// Who wants to see what contracts do. Told on the thread that runs them, in order; what is rolled back later is told.
+package protocol EVMObserver: AnyObject {
+  /// Whether `willRun` is to be called.
+  var observesOpcodes: Bool { get }
+  /// - Parameter depth: 0 for the transaction's own call.
+  func didBegin(_ call: CallTrace.Call, depth: Int)
+  func didEnd(_ call: CallTrace.Call, depth: Int)
+  func didChange(slot: UInt256, of address: Address, from before: UInt256, to after: UInt256)
+  func didLog(_ log: EVMLog)
+  func willRun(_ step: EVMStep)
+}
+
+/// An opcode that is about to run.
+package struct EVMStep: Sendable {
+  package let pc: Int
+  package let opcode: UInt8
+  /// `nil` where the fork has no such opcode.
+  package let name: String?
+  /// Before the opcode's own cost.
+  package let gas: UInt64
+  package let depth: Int
+  /// The operand stack, its top last.
+  package let stack: [UInt256]
+  /// What stands behind the opcode in the code; 0 at its end.
+  package let next: UInt8
+}
 
 /// Collects the lines of one host's runs.
 package final class EVMTracer {
@@ -44,6 +72,7 @@ package final class EVMTracer {
   private var pending: Step?
   /// The calls of the execution; `nil` where they are not recorded.
   private var calls: CallTrace?
+  private weak var observer: (any EVMObserver)?
   /// The opcode that was noted last, and how much the journal held then.
   private var opcode: UInt8?
   private var (undoCount, logCount) = (0, 0)
@@ -55,6 +84,11 @@ package final class EVMTracer {
   package init(recordingCallsAnd write: (([UInt8]) -> Void)?) {
     self.write = write
     calls = CallTrace()
+  }
+
+  /// Tells `observer`, who is not kept alive.
+  package init(observer: any EVMObserver) {
+    (write, calls, self.observer) = (nil, CallTrace(), observer)
   }
 
   /// Hands over the calls that were recorded, and begins anew.
@@ -69,11 +103,21 @@ package final class EVMTracer {
     flush(frame.host)
     let opcode = pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0
     if calls != nil { note(opcode, frame, free) }
-    if write == nil { return }
+    let observer = observer.flatMap { $0.observesOpcodes ? $0 : nil }
+    if write == nil && observer == nil { return }
     let bottom = frame.pointee.context.bottom
     let words = UnsafeBufferPointer(
       start: bottom.assumingMemoryBound(to: UInt256.self),
       count: max(free - bottom, 0) / MemoryLayout<UInt256>.stride)
+    if let observer {
+      observer.willRun(
+        EVMStep(
+          pc: pc, opcode: opcode, name: EVMOpcodeTable.name(opcode, in: frame.host.pointee.fork),
+          gas: UInt64(bitPattern: frame.pointee.context.gas), depth: frame.pointee.depth,
+          stack: Array(words),
+          next: pc + 1 < frame.pointee.codeByteCount ? frame.pointee.code[pc + 1] : 0))
+      if write == nil { return }
+    }
     pending = Step(
       pc: pc, opcode: opcode,
       gas: UInt64(bitPattern: frame.pointee.context.gas), stack: Array(words), depth: frame.pointee.depth,
@@ -104,9 +148,15 @@ package final class EVMTracer {
       if entry.kind == .slotValue {
         let slot = host.pointee.journal.slots.base[Int(entry.position)]
         calls?.note(.storage(slot: slot.key, before: entry.word, after: slot.value))
+        observer?.didChange(
+          slot: slot.key, of: host.pointee.journal.accounts.base[Int(slot.account)].address,
+          from: entry.word, to: slot.value)
       }
     }
-    if logs > logCount { calls?.note(.log(host.pointee.journal.logs[logs - 1])) }
+    if logs > logCount {
+      calls?.note(.log(host.pointee.journal.logs[logs - 1]))
+      observer?.didLog(host.pointee.journal.logs[logs - 1])
+    }
     (undoCount, logCount) = (undo.count, logs)
   }
 
@@ -115,11 +165,17 @@ package final class EVMTracer {
     flush(frame.host)
     calls?.begin(frame, code: code, opcode: frame.pointee.depth == 0 ? nil : opcode, isCreation: isCreation)
     logCount = frame.host.pointee.journal.logs.count
+    if let observer, let call = calls?.running { observer.didBegin(call, depth: frame.pointee.depth) }
   }
 
   /// Notes how `frame` ended, before what it did is taken back.
   func leave(_ frame: FramePointer, _ status: FrameStatus) {
-    calls?.end(frame, status)
+    let ended = calls?.end(frame, status)
+    if let observer, let ended {
+      observer.didEnd(ended, depth: frame.pointee.depth)
+      // What was told need not be kept.
+      if calls?.running == nil { calls = CallTrace() }
+    }
     (opcode, logCount) = (nil, frame.host.pointee.journal.logs.count)
   }
 

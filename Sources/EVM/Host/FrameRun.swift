@@ -43,6 +43,8 @@ enum FrameRun {
     let address = host.pointee.journal.accounts.base[codePosition].address
     if !isDelegated, let precompile = PrecompileCall.active(address, fork: fork) {
       status = PrecompileCall.run(precompile, child)
+    } else if host.pointee.hasNatives, !isDelegated, let native = host.pointee.programs.natives[address] {
+      status = native.run(child)
     } else if !host.use(.code, at: codePosition) {
       return .hostFault
     } else if host.pointee.journal.accounts.base[codePosition].hasCode {

@@ -41,6 +41,8 @@ struct HostState {
   var returnCapacity: Int
   /// Why the host gave up, set with `HookResult.hostFault`.
   var failure: EVMStateError?
+  /// Whether some addresses have functions of the host's in place of code.
+  var hasNatives = false
   /// EIP-3155, in the tracing mode.
   var tracer: EVMTracer?
 

@@ -50,6 +50,11 @@ package struct Precompile: Sendable, Equatable {
     return fork >= since ? Precompile(function: function, fork: fork) : nil
   }
 
+  /// Whether there is a precompile at `address` in any fork.
+  package static func isReserved(_ address: Address) -> Bool {
+    Fork.allCases.contains { PrecompileCall.active(address, fork: $0) != nil }
+  }
+
   /// The addresses of all that are active, ascending: what a transaction finds warm (EIP-2929).
   package static func addresses(fork: Fork) -> [UInt16] {
     ((0x01...0x11) + [0x100]).filter { active(address: $0, fork: fork) != nil }

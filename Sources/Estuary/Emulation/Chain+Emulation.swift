@@ -12,7 +12,7 @@ extension Chain {
     engine: Engine = .fastest, tracer: EVMTracer? = nil
   ) throws(ChainError) -> Emulator? {
     guard let block = try nextEthereumBlock() else { return nil }
-    let programs = EVMProgramCache()
+    let programs = EVMProgramCache(natives: contracts)
     return try Emulator(
       over: committedState(programs), in: block, programs: programs, engine: engine, tracer: tracer)
   }

@@ -34,7 +34,7 @@ extension Chain {
     }
   }
 
-  private var committedState: EVMLedgerState { committedState(EVMProgramCache()) }
+  private var committedState: EVMLedgerState { committedState(EVMProgramCache(natives: contracts)) }
 
   func committedState(_ programs: EVMProgramCache) -> EVMLedgerState {
     EVMLedgerState(source: EVMStoreSource(store: store), programs: programs)

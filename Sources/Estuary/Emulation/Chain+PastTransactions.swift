@@ -27,7 +27,7 @@ extension Chain {
     } catch {
       throw .store(error)
     }
-    let programs = EVMProgramCache()
+    let programs = EVMProgramCache(natives: contracts)
     let state = PastState(
       tries: try ethereumTries(at: parent.header.number), ledger: committedState(programs))
     let emulator = try Emulator(

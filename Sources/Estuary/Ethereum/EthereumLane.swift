@@ -28,11 +28,17 @@ final class EthereumLane {
   private var ahead: [Decoded] = []
   private var aheadStart = 0
 
-  init(programs: EVMProgramCache, engine: Engine) throws(BlockExecutionError) {
+  /// - Parameter tracer: told of every opcode; code runs slower then.
+  init(
+    programs: EVMProgramCache, engine: Engine, tracer: EVMTracer? = nil
+  ) throws(BlockExecutionError) {
     self.programs = programs
-    do throws(WideMachineError) { host = try EVMHost(programs: programs, engine: engine) } catch {
+    do throws(WideMachineError) {
+      host = try EVMHost(programs: programs, engine: engine, mode: tracer == nil ? .fast : .tracing)
+    } catch {
       throw .machine(error)
     }
+    host.tracer = tracer
   }
 
   // MARK: A block

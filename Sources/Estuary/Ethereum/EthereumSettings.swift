@@ -1,5 +1,6 @@
 // A ledger's Ethereum side as it begins, and as the store keeps it (EthereumGenesis+Coding.swift).
 
+import Contracts
 import EVM
 import Ledger
 import Primitives
@@ -19,6 +20,18 @@ extension EthereumGenesis {
     genesis.number = 0
     genesis.alloc = (accounts + SystemContracts.accounts).sorted { $0.address < $1.address }
     return genesis
+  }
+
+  /// The same with the ten development accounts, 10,000 ether each, and `others`.
+  package static func funded(
+    chainID: UInt64 = defaultChainID, adding others: [Account] = []
+  ) -> EthereumGenesis {
+    let accounts = DevelopmentAccounts.keys.map { key in
+      var account = Account(address: key.address)
+      account.balance = .ether(10_000)
+      return account
+    }
+    return development(chainID: chainID, accounts: accounts + others)
   }
 
   /// Of a block; mainnet's in 2025, a little below.

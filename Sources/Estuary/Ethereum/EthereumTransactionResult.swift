@@ -4,8 +4,7 @@ import EVM
 import Ledger
 import Primitives
 
-public typealias Address = Primitives.Address
-
+/// The outcome of one of Ethereum's transactions.
 public struct EthereumTransactionResult: Sendable, Equatable {
   /// An event that a contract emitted.
   public struct Log: Sendable, Equatable {
@@ -39,11 +38,15 @@ public struct EthereumTransactionResult: Sendable, Equatable {
   /// Of the contract that it created.
   public var contractAddress: Address? { execution?.contractAddress }
   /// In the order in which they were emitted.
-  public var logs: [Log] {
-    (execution?.logs ?? []).map { Log(address: $0.address, topics: $0.topics, data: $0.data) }
-  }
+  public var logs: [Log] { .init(execution?.logs ?? []) }
   /// Returned or reverted with.
   public var output: [UInt8] { execution?.output ?? [] }
+}
+
+extension [EthereumTransactionResult.Log] {
+  init(_ logs: [EVMLog]) {
+    self = logs.map { .init(address: $0.address, topics: $0.topics, data: $0.data) }
+  }
 }
 
 extension EthereumTransactionResult {

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Contracts
 import EVM
+import Estuary
 import Foundation
 import Primitives
 
@@ -120,8 +121,6 @@ struct ContractCall {
 }
 
 extension ContractABI {
-  var errors: [ABIItem] { items.filter { $0.kind == .error } }
-
   /// Why an execution failed, as people and compilers say it.
   func reason(halt: String, isRevert: Bool, output: [UInt8]) -> String {
     isRevert ? RevertReason(output, errors: errors).description : halt

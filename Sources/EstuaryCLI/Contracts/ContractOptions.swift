@@ -19,8 +19,8 @@ struct EthereumLedgerOptions: ParsableArguments {
   func open(create: Bool = false) throws -> Chain {
     let chain = try Chain.open(
       directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
-      ethereum: NewLedger.ethereum())
-    if try chain.addEthereum(NewLedger.ethereum()) {
+      ethereum: .funded())
+    if try chain.addEthereum(.funded()) {
       Terminal.note(
         "the ledger '\(ledger)' had no Ethereum side: it has one now, chain \(EthereumGenesis.defaultChainID)"
       )

@@ -99,36 +99,13 @@ struct ContractSending: ParsableArguments {
   }
 
   private func transaction(_ request: Request, _ emulator: Emulator) throws -> EthereumTransaction {
-    let block = emulator.block
-    let nonce = try request.nonce ?? emulator.account(request.key.address)?.nonce ?? 0
-    var transaction = EthereumTransaction(
-      kind: .legacy, chainID: block.fork >= .spuriousDragon ? block.chainID : nil, nonce: nonce,
-      maxPriorityFeePerGas: .zero, maxFeePerGas: .zero, gasLimit: request.gasLimit ?? emulator.gasLimit,
-      to: request.to, value: request.value, data: request.data)
-    if block.fork >= .london {
-      transaction.kind = .dynamicFee
-      let base = block.baseFeePerGas
-      let usualTip = Self.gwei
-      let tip: UInt256
-      if let price = request.price {
-        tip = request.tip ?? min(usualTip, price >= base ? price &- base : .zero)
-        transaction.maxFeePerGas = price
-      } else {
-        tip = request.tip ?? usualTip
-        let (price, overflow) = (base &+ base).addingReportingOverflow(tip)
-        transaction.maxFeePerGas = overflow ? .max : price
-      }
-      transaction.maxPriorityFeePerGas = tip
-    } else {
-      if request.tip != nil {
-        throw ContractError.refused(
-          "--priority-gas-price: there is none in \(block.fork.name), give --gas-price")
-      }
-      transaction.maxFeePerGas = request.price ?? Self.gwei
-      transaction.maxPriorityFeePerGas = transaction.maxFeePerGas
+    let draft = try emulator.draft(
+      to: request.to, value: request.value, data: request.data, from: request.key.address,
+      nonce: request.nonce, gasLimit: request.gasLimit, price: request.price, tip: request.tip)
+    guard let draft else {
+      throw ContractError.refused(
+        "--priority-gas-price: there is none in \(emulator.block.fork.name), give --gas-price")
     }
-    return transaction
+    return draft
   }
-
-  private static let gwei = UInt256(1_000_000_000)
 }

@@ -88,7 +88,7 @@ struct LedgerCreateVerb: ParsableCommand {
     let first = try genesis.map { try Genesis.read($0) }
     let chain = try Chain.create(
       directory: directory, genesis: first, adding: added.accounts,
-      ethereum: NewLedger.ethereum(chainID: chainID))
+      ethereum: .funded(chainID: chainID ?? EthereumGenesis.defaultChainID))
     output.print(
       text:
         "created \(directory): \(added.accounts.count) accounts added, slot \(chain.slot), state \(chain.stateHash)",

@@ -11,6 +11,10 @@ package struct Builtin: Sendable {
   /// Compute units taken before the program begins.
   package let cost: UInt64
   package let function: BuiltinFunction
+
+  package init(id: Pubkey, cost: UInt64, function: @escaping BuiltinFunction) {
+    (self.id, self.cost, self.function) = (id, cost, function)
+  }
 }
 
 package enum Builtins {

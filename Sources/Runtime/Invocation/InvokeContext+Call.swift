@@ -80,13 +80,16 @@ extension InvokeContext {
   /// Runs the trace's next frame to its end.
   package func processInstruction() throws(InstructionError) {
     try push()
+    if let observer { observer.didBegin(self) }
     do throws(InstructionError) {
       try runCurrentProgram()
     } catch {
+      if let observer { observer.willEnd(self, error) }
       // The program's error outweighs that of its balance.
       do throws(InstructionError) { try transaction.pop() } catch {}
       throw error
     }
+    if let observer { observer.willEnd(self, nil) }
     try transaction.pop()
   }
 }

@@ -47,7 +47,8 @@ extension InvokeContext {
   /// Why a file is refused goes to the log; the error is then `invalidAccountData`.
   package func deployProgram(_ program: Pubkey, elf: UnsafeRawBufferPointer) throws(InstructionError) {
     do throws(ProgramLoadError) {
-      _ = try ProgramEntry.executable(elf, syscalls: SyscallTable.deployment, options: .deployment)
+      _ = try ProgramEntry.executable(
+        elf, syscalls: environment.programs.deploymentSyscalls, options: .deployment)
     } catch {
       log(error.description)
       throw .invalidAccountData

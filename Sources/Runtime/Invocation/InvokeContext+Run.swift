@@ -30,7 +30,7 @@ extension InvokeContext {
     let owner = transaction.accounts[frame.programIndex].owner
     var builtin: Builtin?
     if owner == ProgramID.nativeLoader {
-      builtin = Builtins.function(for: program)
+      builtin = Builtins.function(for: program) ?? environment.programs.builtins.first { $0.id == program }
       if builtin == nil { throw .unsupportedProgramId }
     } else if !Self.isLoader(owner) {
       throw .unsupportedProgramId
@@ -94,11 +94,14 @@ extension InvokeContext {
   /// Runs `executable` on the input that `level` holds; the meter stays with the outcome.
   func run(_ executable: Executable, on level: InvocationLevel) -> RunOutcome {
     pendingSyscallError = nil
+    if let observer { level.machine.observer = observer }
     // The context outlives the run: it is the receiver of this call.
-    return level.machine.run(
+    let outcome = level.machine.run(
       executable, input: level.input.base, inputByteCount: level.input.byteCount,
       instructionDataAddress: level.input.instructionDataAddress, heapByteCount: heapByteCount,
       units: Int64(clamping: remainingUnits), host: Unmanaged.passUnretained(self).toOpaque())
+    if let observer { observer.didRun(executable, outcome, on: level.machine) }
+    return outcome
   }
 
   private func check(_ outcome: RunOutcome, version: SBPFVersion) throws(ProgramFailure) {

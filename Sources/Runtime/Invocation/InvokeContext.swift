@@ -23,6 +23,8 @@ package final class InvokeContext {
   @exclusivity(unchecked) var keyTexts = KeyTexts()
   /// Bytes of heap that each program of this transaction gets, a multiple of 1024 in [32 KiB, 256 KiB].
   @exclusivity(unchecked) package internal(set) var heapByteCount = 32 * 1024
+  /// Told of every call; nobody on the paths that are to be fast.
+  @exclusivity(unchecked) package var observer: (any InvokeObserver)?
   /// Why the syscall that stopped the VM failed; the VM itself keeps a one-byte status.
   @exclusivity(unchecked) package var pendingSyscallError: SyscallFailure?
   /// The program of each key when the transaction began; `nil` where the key holds none. Whoever runs the transaction
@@ -125,6 +127,16 @@ package final class InvokeContext {
     guard let frame = transaction.current else { return [] }
     return frame.accounts.compactMap { $0.isSigner ? transaction.keys[$0.indexInTransaction] : nil }
   }
+}
+
+/// Who wants to see what programs call. Told on the thread that runs them, in order.
+package protocol InvokeObserver: StepObserver {
+  /// An instruction has begun: `invoke.transaction.current`.
+  func didBegin(_ invoke: InvokeContext)
+  /// It ends, with its error.
+  func willEnd(_ invoke: InvokeContext, _ error: InstructionError?)
+  /// Its executable has run; `machine` has registers and memory as they are after it.
+  func didRun(_ executable: Executable, _ outcome: RunOutcome, on machine: VirtualMachine)
 }
 
 /// A native program or precompile body; the meter has already been charged its default cost.

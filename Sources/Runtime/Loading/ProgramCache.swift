@@ -151,6 +151,10 @@ package final class ProgramCache: @unchecked Sendable {
   }
 
   package let syscalls: SyscallRegistry
+  /// What a new program may import.
+  package let deploymentSyscalls: SyscallRegistry
+  /// Native programs beside the runtime's own.
+  package let builtins: [Builtin]
   private let limits: Limits
   private let lock = Lock()
   private var byHash: [Hash: Held] = [:]
@@ -158,8 +162,11 @@ package final class ProgramCache: @unchecked Sendable {
   private let blocks = Atomic<UInt64>(1)
   private let evictions = Atomic<UInt64>(0)
 
-  package init(syscalls: SyscallRegistry, limits: Limits = Limits()) {
-    self.syscalls = syscalls
+  package init(
+    syscalls: SyscallRegistry, deploymentSyscalls: SyscallRegistry = SyscallTable.deployment,
+    builtins: [Builtin] = [], limits: Limits = Limits()
+  ) {
+    (self.syscalls, self.deploymentSyscalls, self.builtins) = (syscalls, deploymentSyscalls, builtins)
     self.limits = limits
   }
 

@@ -88,6 +88,7 @@ extension TransactionProcessor {
   private func run(_ precompile: Precompile, message: Message) throws(InstructionError) {
     let data = Array(invoke.nextFrame.data)
     try invoke.push()
+    if let observer = invoke.observer { observer.didBegin(invoke) }
     let instructions = message.instructions.map { Array(message.data(of: $0)) }
     let outcome = Result { () throws(InstructionError) in
       do throws(PrecompileError) {
@@ -95,6 +96,9 @@ extension TransactionProcessor {
       } catch {
         throw error.instructionError
       }
+    }
+    if let observer = invoke.observer {
+      observer.willEnd(invoke, { if case .failure(let error) = outcome { error } else { nil } }())
     }
     let balance = Result { () throws(InstructionError) in try invoke.transaction.pop() }
     try outcome.get()

@@ -1,0 +1,154 @@
+// The store of a chain that begins where another one stands: what changed since, over the other one's store. The other
+// one may go on meanwhile: before it commits a block, it has its forks keep what the block replaces (`preserve`). So a
+// fork costs what changes in either, whatever the size of the state.
+
+import Ledger
+import Primitives
+
+/// Reads may come from any thread, also while the other chain commits; iterations only while it does not.
+final class ForkedStore: AccountStore, @unchecked Sendable {
+  // Sendable: everything that changes is touched under `lock`.
+  private let base: any AccountStore
+  private let beginning: BlockRecord
+  private let lock = Lock()
+  private var state: State
+
+  private struct State {
+    /// What differs from the base: this chain's own changes, and what the base has replaced since. `nil`: there is none.
+    var accounts: [Pubkey: Account?] = [:]
+    var entries = [[[UInt8]: [UInt8]?]](repeating: [:], count: StoreFamily.allCases.count)
+    var blocks: [BlockRecord] = []
+    var lattice: [UInt8]
+  }
+
+  /// `nil` where the base is empty.
+  init?(over base: any AccountStore) {
+    guard let head = base.head else { return nil }
+    (self.base, beginning) = (base, head)
+    state = State(lattice: base.stateLattice)
+  }
+
+  /// Keeps what `block` is about to replace in the base.
+  func preserve(_ block: BlockCommit) throws(StoreError) {
+    var entries: [(StoreEntry, old: [UInt8]?)] = []
+    for entry in block.entries { entries.append((entry, try base.value(entry.family, entry.key))) }
+    lock.withLock {
+      for change in block.changes where state.accounts[change.key] == nil {
+        state.accounts[change.key] = .some(change.old)
+      }
+      for (entry, old) in entries where state.entries[entry.family.rawValue][entry.key] == nil {
+        state.entries[entry.family.rawValue][entry.key] = .some(old)
+      }
+    }
+  }
+
+  // MARK: Reading
+
+  func account(_ key: Pubkey) throws(StoreError) -> Account? {
+    if let known = lock.withLock({ state.accounts[key] }) { return known }
+    let found = try base.account(key)
+    // The base may have committed in between; what it replaced was kept before that.
+    return lock.withLock { state.accounts[key] } ?? found
+  }
+
+  func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    if let known = lock.withLock({ state.entries[family.rawValue][key] }) { return known }
+    let found = try base.value(family, key)
+    return lock.withLock { state.entries[family.rawValue][key] } ?? found
+  }
+
+  var head: BlockRecord? { lock.withLock { state.blocks.last } ?? beginning }
+
+  var stateLattice: [UInt8] { lock.withLock { state.lattice } }
+
+  func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
+    let changed = lock.withLock { state.accounts }
+    var keys = changed.keys.sorted()[...]
+    func take(before key: Pubkey?) throws(StoreError) {
+      while let next = keys.first, key.map({ next < $0 }) ?? true {
+        keys.removeFirst()
+        if let account = changed[next] ?? nil { try body(next, account) }
+      }
+    }
+    try base.forEachAccount { (key, account) throws(StoreError) in
+      try take(before: key)
+      if changed[key] == nil { try body(key, account) }
+    }
+    try take(before: nil)
+  }
+
+  func forEachEntry(
+    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    let changed = lock.withLock { state.entries[family.rawValue] }
+    var keys = changed.keys.filter { !$0.lexicographicallyPrecedes(key) }
+      .sorted { $0.lexicographicallyPrecedes($1) }[...]
+    func take(before key: [UInt8]?) throws(StoreError) -> Bool {
+      while let next = keys.first, key.map({ next.lexicographicallyPrecedes($0) }) ?? true {
+        keys.removeFirst()
+        if let value = changed[next] ?? nil, try !body(next, value) { return false }
+      }
+      return true
+    }
+    var goesOn = true
+    try base.forEachEntry(family, from: key) { (key, value) throws(StoreError) in
+      goesOn = try take(before: key)
+      if goesOn, changed[key] == nil { goesOn = try body(key, value) }
+      return goesOn
+    }
+    if goesOn { _ = try take(before: nil) }
+  }
+
+  func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
+    try base.forEachBlock { (record) throws(StoreError) in
+      if record.height <= beginning.height { try body(record) }
+    }
+    for record in lock.withLock({ state.blocks }) { try body(record) }
+  }
+
+  // MARK: Writing
+
+  func commit(_ block: BlockCommit) throws(StoreError) {
+    try lock.withLock { () throws(StoreError) in
+      let expected = (state.blocks.last ?? beginning).height &+ 1
+      guard block.record.height == expected else {
+        throw .outOfOrder(expectedHeight: expected, height: block.record.height)
+      }
+      for change in block.changes { state.accounts[change.key] = .some(change.new) }
+      for entry in block.entries { state.entries[entry.family.rawValue][entry.key] = .some(entry.value) }
+      state.blocks.append(block.record)
+      state.lattice = block.stateLattice
+    }
+  }
+}
+
+/// The forks of a chain that are still there.
+struct Forks {
+  private struct Fork { weak var store: ForkedStore? }
+
+  private var forks: [Fork] = []
+
+  mutating func add(_ store: ForkedStore) { forks.append(Fork(store: store)) }
+
+  /// Has every fork keep what `block` replaces.
+  mutating func preserve(_ block: BlockCommit, of store: any AccountStore) throws(StoreError) {
+    if forks.isEmpty { return }
+    forks.removeAll { $0.store == nil }
+    for fork in forks { try fork.store?.preserve(block) }
+  }
+}
+
+extension Chain {
+  /// A chain of its own that begins where this one stands, in memory: what happens on either does not reach the other. A
+  /// snapshot to come back to, or a place to try something out; its cost grows with what changes.
+  ///
+  /// - Parameter workers: as of a new chain.
+  public func fork(workers: Int = 1) throws(ChainError) -> Chain {
+    guard let store = ForkedStore(over: store) else { throw .noGenesis }
+    let fork = try Chain(
+      store: store, genesis: nil, executor: try Self.executor(workers: workers, contracts),
+      progress: progress, programs: programs, contracts: contracts)
+    forks.add(store)
+    return fork
+  }
+}
