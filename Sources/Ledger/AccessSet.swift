@@ -10,42 +10,45 @@
 import Primitives
 import WideIntegers
 
+/// The accounts and slots that a transaction may touch.
 public struct AccessSet: Sendable, Equatable {
   /// One thing that the set may hold.
-  package enum Key: Hashable, Sendable {
+  public enum Key: Hashable, Sendable {
     case account(Address)
     case slot(Address, UInt256)
     /// An account of the runtime outside of the EVM's key space.
     case solana(Pubkey)
   }
 
-  package struct Slot: Hashable, Comparable, Sendable {
-    package var address: Address
-    package var slot: UInt256
+  /// A slot of a contract's storage.
+  public struct Slot: Hashable, Comparable, Sendable {
+    public var address: Address
+    public var slot: UInt256
 
-    package init(_ address: Address, _ slot: UInt256) { (self.address, self.slot) = (address, slot) }
+    public init(_ address: Address, _ slot: UInt256) { (self.address, self.slot) = (address, slot) }
 
-    package static func < (left: Slot, right: Slot) -> Bool {
+    public static func < (left: Slot, right: Slot) -> Bool {
       left.address == right.address ? left.slot < right.slot : left.address < right.address
     }
   }
 
-  package struct Entry<Key: Hashable & Comparable & Sendable>: Hashable, Sendable {
-    package var key: Key
-    package var isWritable: Bool
+  /// What may be touched, and how.
+  public struct Entry<Key: Hashable & Comparable & Sendable>: Hashable, Sendable {
+    public var key: Key
+    public var isWritable: Bool
 
-    package init(_ key: Key, isWritable: Bool) { (self.key, self.isWritable) = (key, isWritable) }
+    public init(_ key: Key, isWritable: Bool) { (self.key, self.isWritable) = (key, isWritable) }
   }
 
   /// Ascending, each address once.
-  package let accounts: [Entry<Address>]
+  public let accounts: [Entry<Address>]
   /// Ascending, each slot once.
-  package let slots: [Entry<Slot>]
+  public let slots: [Entry<Slot>]
   /// Ascending, each key once; none of the EVM's key space.
-  package let solana: [Entry<Pubkey>]
+  public let solana: [Entry<Pubkey>]
 
   /// Entries of any order; of several with one key the set holds one, writable if one of them is.
-  package init(
+  public init(
     accounts: [Entry<Address>] = [], slots: [Entry<Slot>] = [], solana: [Entry<Pubkey>] = []
   ) {
     self.accounts = Self.canonical(accounts)
@@ -72,16 +75,16 @@ public struct AccessSet: Sendable, Equatable {
   // MARK: Membership
 
   /// Whether the set lets a transaction read `address`, or write it.
-  package func contains(account address: Address, writing: Bool) -> Bool {
+  public func contains(account address: Address, writing: Bool) -> Bool {
     Self.contains(address, in: accounts, writing)
   }
 
-  package func contains(slot: UInt256, of address: Address, writing: Bool) -> Bool {
+  public func contains(slot: UInt256, of address: Address, writing: Bool) -> Bool {
     Self.contains(Slot(address, slot), in: slots, writing)
   }
 
   /// An account of the runtime by its key; one of the EVM's accounts counts under its address.
-  package func contains(solana key: Pubkey, writing: Bool) -> Bool {
+  public func contains(solana key: Pubkey, writing: Bool) -> Bool {
     if case .account(let address)? = EVMKey.kind(of: key) {
       return contains(account: address, writing: writing)
     }
@@ -113,7 +116,7 @@ public struct AccessSet: Sendable, Equatable {
   }
 
   /// The set with everything of both.
-  package func union(_ other: AccessSet) -> AccessSet {
+  public func union(_ other: AccessSet) -> AccessSet {
     AccessSet(
       accounts: accounts + other.accounts, slots: slots + other.slots, solana: solana + other.solana)
   }
@@ -121,8 +124,8 @@ public struct AccessSet: Sendable, Equatable {
 
 /// What an execution touched outside of its set.
 public struct UndeclaredAccess: Error, Equatable, Sendable, CustomStringConvertible {
-  package var key: AccessSet.Key
-  package var isWrite: Bool
+  public var key: AccessSet.Key
+  public var isWrite: Bool
 
   package init(_ key: AccessSet.Key, isWrite: Bool) { (self.key, self.isWrite) = (key, isWrite) }
 

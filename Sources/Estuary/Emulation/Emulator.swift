@@ -19,13 +19,6 @@ package struct Emulation: Sendable {
   /// recipient's credit left out.
   package let accesses: EVMAccesses
 
-  /// The same as a set that binds a transaction.
-  package var accessSet: AccessSet {
-    AccessSet(
-      accounts: accesses.accounts.map { .init($0.address, isWritable: $0.isWritten) },
-      slots: accesses.slots.map { .init(.init($0.address, $0.slot), isWritable: $0.isWritten) })
-  }
-
   /// Gas that must be there while it runs: what refunds take off is spent before.
   package var gasSpent: UInt64 { receipt.gasUsed &+ receipt.gasRefund }
 

@@ -121,7 +121,7 @@ struct WorkloadVerb: ParsableCommand {
     _ chain: Chain, _ kind: EthereumWorkload.Kind
   ) throws -> (base: EthereumGenesis, workload: EthereumWorkload) {
     // A replay is one block: the one that would come next on the ledger.
-    var base = try chain.ethereumGenesis() ?? NewLedger.ethereum()
+    var base = try chain.ethereumGenesis() ?? EthereumGenesis.funded()
     if let next = try chain.nextEthereumBlock() {
       (base.fork, base.baseFeePerGas) = (next.fork.name, next.baseFeePerGas)
     }
