@@ -57,13 +57,15 @@ package struct StateLattice: Sendable, Equatable {
   }
 
   private static func apply(_ changes: ArraySlice<AccountChange>, to lattice: inout LatticeHash) {
-    for change in changes {
-      if let old = change.old { contribute(old, at: change.key) { lattice.subtract($0) } }
-      if let new = change.new { contribute(new, at: change.key) { lattice.add($0) } }
+    lattice.update { updates in
+      for change in changes {
+        if let old = change.old { withHashed(old, at: change.key) { updates.subtract($0) } }
+        if let new = change.new { withHashed(new, at: change.key) { updates.add($0) } }
+      }
     }
   }
 
-  private static func contribute(_ account: Account, at key: Pubkey, _ body: (LatticeHash.Account) -> Void) {
+  private static func withHashed(_ account: Account, at key: Pubkey, _ body: (LatticeHash.Account) -> Void) {
     account.data.withUnsafeBytes { data in
       body(
         LatticeHash.Account(

@@ -1,60 +1,70 @@
 // Many accounts in one go: four accounts' inputs are absorbed side by side (token accounts are four blocks
-// long), then each account's output is made four blocks a time.
+// long), then each account's output is made in vectors of its own.
 
 extension LatticeHash {
-  /// Adds every account; those that do not exist change nothing. The result is that of adding them one by
-  /// one.
-  package mutating func add(_ accounts: [Account]) { apply(accounts, adding: true) }
-
-  /// Takes out every account, as each was when it was added.
-  package mutating func subtract(_ accounts: [Account]) { apply(accounts, adding: false) }
-
-  private mutating func apply(_ accounts: [Account], adding: Bool) {
+  /// Adds accounts and takes accounts out; the result is that of doing so one by one.
+  package mutating func update(_ body: (inout Updates) -> Void) {
     withUnsafeTemporaryAllocation(byteCount: 4 * BLAKE3.chunkByteCount, alignment: 16) { inputs in
-      var pending: InlineArray<4, Int> = [0, 0, 0, 0]  // indices of accounts whose inputs wait
-      var count = 0
-      for index in accounts.indices where accounts[index].exists {
-        if accounts[index].inputByteCount > BLAKE3.chunkByteCount {
-          apply(Self.root(of: accounts[index]), adding: adding)
-          continue
-        }
-        pending[count] = index
-        count += 1
-        if count == 4 {
-          applyFour(accounts, pending, inputs, adding: adding)
-          count = 0
-        }
-      }
-      for slot in 0..<count { apply(Self.root(of: accounts[pending[slot]]), adding: adding) }
+      var updates = Updates(inputs: inputs.baseAddress.unsafelyUnwrapped)  // four chunks, never empty
+      swap(&self, &updates.total)
+      body(&updates)
+      updates.finish()
+      swap(&self, &updates.total)
     }
   }
 
-  private mutating func applyFour(
-    _ accounts: [Account], _ four: InlineArray<4, Int>, _ inputs: UnsafeMutableRawBufferPointer, adding: Bool
-  ) {
-    let start = inputs.baseAddress.unsafelyUnwrapped  // four chunks, never empty
-    var byteCounts = SIMD4<Int32>.zero
-    for lane in 0..<4 {
-      let account = accounts[four[lane]]
-      byteCounts[lane] = Int32(account.inputByteCount)  // [73, 1024]
-      account.writeInput(to: start + lane * BLAKE3.chunkByteCount)
-    }
-    // Blocks before the last, which is the root's.
-    let blockCounts = (byteCounts &- 1) &>> 6
-    withUnsafeTemporaryAllocation(of: BLAKE3.Lanes.self, capacity: 8) { vectors in
-      let values = vectors.baseAddress.unsafelyUnwrapped  // eight vectors, never empty
-      BLAKE3.absorbFour(start, blockCounts: blockCounts, into: values)
-      for lane in 0..<4 {
-        let blockCount = Int(blockCounts[lane])
-        let last = start + lane * BLAKE3.chunkByteCount + blockCount * BLAKE3.blockByteCount
-        var node = BLAKE3.Node(
-          value: BLAKE3.ChainingValue(repeating: 0), block: last.loadUnaligned(as: BLAKE3.Block.self),
-          counter: 0,
-          blockByteCount: UInt32(Int(byteCounts[lane]) - blockCount * BLAKE3.blockByteCount),
-          flags: BLAKE3.Flags.chunkEnd | (blockCount == 0 ? BLAKE3.Flags.chunkStart : 0))
-        for word in 0..<8 { node.value[word] = values[word][lane] }
-        apply(node, adding: adding)
+  /// Accounts on their way into a hash; valid within `update` only.
+  package struct Updates {
+    fileprivate var total = LatticeHash.identity
+    /// Four chunks, the inputs that wait.
+    private let inputs: UnsafeMutableRawPointer
+    private var byteCounts = SIMD4<Int32>.zero
+    private var adds: InlineArray<4, Bool> = [false, false, false, false]
+    private var count = 0
+
+    fileprivate init(inputs: UnsafeMutableRawPointer) { self.inputs = inputs }
+
+    /// Adds an account; one that does not exist changes nothing. Its data is copied.
+    package mutating func add(_ account: Account) { take(account, adding: true) }
+
+    /// Takes an account out that was added before, as it was then.
+    package mutating func subtract(_ account: Account) { take(account, adding: false) }
+
+    private mutating func take(_ account: Account, adding: Bool) {
+      guard account.exists else { return }
+      let byteCount = account.inputByteCount
+      if byteCount > BLAKE3.chunkByteCount {
+        total.apply(LatticeHash.root(of: account), adding: adding)
+        return
       }
+      account.writeInput(to: inputs + count * BLAKE3.chunkByteCount)
+      byteCounts[count] = Int32(byteCount)  // [73, 1024]
+      adds[count] = adding
+      count += 1
+      if count == 4 { finish() }
+    }
+
+    /// Works off what waits; lanes without an input are empty.
+    fileprivate mutating func finish() {
+      if count == 0 { return }
+      // Blocks before the last, which is the root's.
+      let blockCounts = (byteCounts &- 1) &>> 6
+      withUnsafeTemporaryAllocation(of: BLAKE3.Lanes.self, capacity: 8) { vectors in
+        let values = vectors.baseAddress.unsafelyUnwrapped  // eight vectors, never empty
+        BLAKE3.absorbFour(inputs, blockCounts: blockCounts, into: values)
+        for lane in 0..<count {
+          let blockCount = Int(blockCounts[lane])
+          let last = inputs + lane * BLAKE3.chunkByteCount + blockCount * BLAKE3.blockByteCount
+          var node = BLAKE3.Node(
+            value: BLAKE3.ChainingValue(repeating: 0), block: last.loadUnaligned(as: BLAKE3.Block.self),
+            counter: 0,
+            blockByteCount: UInt32(Int(byteCounts[lane]) - blockCount * BLAKE3.blockByteCount),
+            flags: BLAKE3.Flags.chunkEnd | (blockCount == 0 ? BLAKE3.Flags.chunkStart : 0))
+          for word in 0..<8 { node.value[word] = values[word][lane] }
+          total.apply(node, adding: adds[lane])
+        }
+      }
+      (count, byteCounts) = (0, .zero)
     }
   }
 }

@@ -1,15 +1,17 @@
 // The homomorphic hash of a set of accounts (SIMD-0215, LtHash with 1,024 elements of 16 bits): each
 // account's BLAKE3 output of 2,048 bytes is added element by element, so that the order of accounts has no
-// meaning and a changed account is subtracted and added. Elements are kept in the order in which four output
+// meaning and a changed account is subtracted and added. Elements are kept in the order in which eight output
 // blocks come out side by side and brought into the specification's order only by `bytes` and `checksum`.
 // A value type: any thread may work on its own and the results are added up.
+
+import CVectorCrypto
 
 package struct LatticeHash: Equatable, Sendable {
   package static let elementCount = 1024
   package static let byteCount = 2048
   private static let vectorCount = 128
 
-  /// Vector 16 b + w holds word w of output blocks 4 b … 4 b + 3, two elements a word.
+  /// Vector 32 g + 2 w + k holds word w of output blocks 8 g + 4 k … 8 g + 4 k + 3, two elements a word.
   private var vectors: [LatticeVector]
 
   /// The hash of no accounts.
@@ -54,7 +56,12 @@ package struct LatticeHash: Equatable, Sendable {
   /// Element 32 k + 2 w + h is half h of word w in output block k.
   private static func position(of element: Int) -> (vector: Int, lane: Int) {
     let (block, word, half) = (element / 32, element % 32 / 2, element % 2)
-    return (block / 4 * 16 + word, block % 4 * 2 + half)
+    return (vector(block, word), block % 4 * 2 + half)
+  }
+
+  /// The vector that holds word `word` of output block `block` and of the three beside it.
+  @inline(__always) private static func vector(_ block: Int, _ word: Int) -> Int {
+    block / 8 * 32 + word * 2 + block % 8 / 4
   }
 
   /// Adds element by element, modulo 2^16.
@@ -115,16 +122,30 @@ package struct LatticeHash: Equatable, Sendable {
     return hasher.root
   }
 
-  @inline(never) mutating func apply(_ root: BLAKE3.Node, adding: Bool) {
+  /// Adds the output of `root`, or takes it out; `unit` is for tests.
+  @inline(never) mutating func apply(_ root: BLAKE3.Node, adding: Bool, unit: VectorUnit = .best) {
     vectors.withUnsafeMutableBufferPointer { vectors in
+      #if arch(x86_64)
+        if unit != .none {
+          let kernel = unit == .avx2 ? vc_lattice_avx2 : vc_lattice_avx512
+          root.value.span.withUnsafeBufferPointer { value in
+            root.block.span.withUnsafeBufferPointer { block in
+              // A vector is its eight elements.
+              let elements = UnsafeMutableRawPointer(vectors.baseAddress.unsafelyUnwrapped)
+                .assumingMemoryBound(to: UInt16.self)
+              kernel(
+                value.baseAddress, block.baseAddress, root.blockByteCount, root.flags, adding ? 0 : 1,
+                elements)
+            }
+          }
+          return
+        }
+      #endif
       root.forEachFourOutputBlocks(count: Self.byteCount / BLAKE3.blockByteCount) { first, words in
         for word in 0..<16 {
           let element = unsafeBitCast(words[word], to: LatticeVector.self)
-          if adding {
-            vectors[first * 4 + word] &+= element
-          } else {
-            vectors[first * 4 + word] &-= element
-          }
+          let index = Self.vector(first, word)
+          if adding { vectors[index] &+= element } else { vectors[index] &-= element }
         }
       }
     }

@@ -1,5 +1,7 @@
-import Primitives
+import CVectorCryptoPortable
 import Testing
+
+@testable import Primitives
 
 /// Expected values by the reference BLAKE3 and plain arithmetic in Python.
 @Suite struct LatticeHashTests {
@@ -18,11 +20,15 @@ import Testing
   }
 
   private func add(_ sample: Sample, to hash: inout LatticeHash, subtracting: Bool = false) {
+    withAccount(sample) { if subtracting { hash.subtract($0) } else { hash.add($0) } }
+  }
+
+  private func withAccount(_ sample: Sample, _ body: (LatticeHash.Account) -> Void) {
     sample.data.withUnsafeBytes { data in
-      let account = LatticeHash.Account(
-        key: sample.key, owner: sample.owner, lamports: sample.lamports, isExecutable: sample.isExecutable,
-        data: data)
-      if subtracting { hash.subtract(account) } else { hash.add(account) }
+      body(
+        LatticeHash.Account(
+          key: sample.key, owner: sample.owner, lamports: sample.lamports, isExecutable: sample.isExecutable,
+          data: data))
     }
   }
 
@@ -65,32 +71,50 @@ import Testing
     #expect(forward == .identity)
   }
 
+  /// Any number at once, some added and some taken out, against one by one.
   @Test func accountsInOneGoAndOneByOneAgree() {
     let all = samples()
-    var (single, wide) = (LatticeHash.identity, LatticeHash.identity)
-    for sample in all { add(sample, to: &single) }
-    withAccounts(all[...], []) { wide.add($0) }
-    #expect(single == wide)
-    withAccounts(all[...], []) { wide.subtract($0) }
-    #expect(wide == .identity)
-    for count in 0..<6 {
-      var (few, expected) = (LatticeHash.identity, LatticeHash.identity)
-      withAccounts(all[..<count], []) { few.add($0) }
-      for sample in all[..<count] { add(sample, to: &expected) }
-      #expect(few == expected)
+    for count in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 31, all.count] {
+      var (together, single) = (LatticeHash.identity, LatticeHash.identity)
+      together.update { updates in
+        for (index, sample) in all[..<count].enumerated() {
+          withAccount(sample) { if index % 3 == 1 { updates.subtract($0) } else { updates.add($0) } }
+        }
+      }
+      for (index, sample) in all[..<count].enumerated() {
+        add(sample, to: &single, subtracting: index % 3 == 1)
+      }
+      #expect(together == single, "\(count) accounts")
     }
   }
 
-  /// Calls `body` with all samples while their data is in place.
-  private func withAccounts(
-    _ rest: ArraySlice<Sample>, _ done: [LatticeHash.Account], _ body: ([LatticeHash.Account]) -> Void
-  ) {
-    guard let sample = rest.first else { return body(done) }
-    sample.data.withUnsafeBytes { data in
-      let account = LatticeHash.Account(
-        key: sample.key, owner: sample.owner, lamports: sample.lamports, isExecutable: sample.isExecutable,
-        data: data)
-      withAccounts(rest.dropFirst(), done + [account], body)
+  /// What every vector unit of this machine makes of a root, and the double of AVX-512's code, against the one without
+  /// vectors.
+  @Test func vectorUnitsAgree() {
+    var random = SplitMix64(seed: 9)
+    var expected = LatticeHash.identity
+    var totals = VectorUnit.available.map { ($0, LatticeHash.identity) }
+    var elements = [UInt16](repeating: 0, count: LatticeHash.elementCount)
+    for round in 0..<200 {
+      var hasher = BLAKE3()
+      hasher.update(random.bytes(round * 23))
+      let (root, adding) = (hasher.root, round % 3 != 1)
+      expected.apply(root, adding: adding, unit: .none)
+      for index in totals.indices { totals[index].1.apply(root, adding: adding, unit: totals[index].0) }
+      root.value.span.withUnsafeBufferPointer { value in
+        root.block.span.withUnsafeBufferPointer { block in
+          vc_lattice_portable(
+            value.baseAddress, block.baseAddress, root.blockByteCount, root.flags, adding ? 0 : 1, &elements)
+        }
+      }
+    }
+    for (unit, total) in totals { #expect(total == expected, "\(unit)") }
+    // Half h of word w of block 8 g + l is element 256 g + 16 w + 2 l + h there, 32 (8 g + l) + 2 w + h here.
+    let bytes = expected.bytes
+    for (index, element) in elements.enumerated() {
+      let (g, w, l, h) = (index / 256, index % 256 / 16, index % 16 / 2, index % 2)
+      let at = 2 * (32 * (8 * g + l) + 2 * w + h)
+      #expect(element == UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8)
     }
   }
 

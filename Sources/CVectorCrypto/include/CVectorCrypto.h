@@ -28,6 +28,17 @@ unsigned vc_features(void);
 void vc_keccak256_avx2(const vc_bytes *messages, size_t count, uint8_t *digests);
 void vc_keccak256_avx512(const vc_bytes *messages, size_t count, uint8_t *digests);
 
+/// Adds the first 2,048 bytes of a BLAKE3 output to a lattice hash of 1,024 elements, or takes them out, modulo
+/// 2^16. The root is given by its chaining value, its message block, the block's bytes, and its flags without that
+/// of the root. Elements are in the order in which eight output blocks come out side by side: half h of word w of
+/// block 8 g + l is element 256 g + 16 w + 2 l + h.
+void vc_lattice_avx2(
+  const uint32_t value[8], const uint32_t block[16], uint32_t byte_count, uint32_t flags, int subtracts,
+  uint16_t *lattice);
+void vc_lattice_avx512(
+  const uint32_t value[8], const uint32_t block[16], uint32_t byte_count, uint32_t flags, int subtracts,
+  uint16_t *lattice);
+
 /// An Ed25519 signature: 64 bytes R then s, the key's 32 bytes, and the message.
 typedef struct {
   const uint8_t *signature, *key;

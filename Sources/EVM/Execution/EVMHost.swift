@@ -64,6 +64,9 @@ package final class EVMHost {
     state.pointee.returnByteCount = 0
   }
 
+  /// Lets go of the state that the last transaction ran on, which may outlive its chain otherwise.
+  package func releaseState() { state.pointee.journal.releaseReader() }
+
   /// Calls `target` from outside of any frame.
   ///
   /// - Parameters:

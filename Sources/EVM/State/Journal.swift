@@ -161,6 +161,9 @@ struct Journal {
     listedTable.deallocate()
   }
 
+  /// Reads from an empty state until a transaction starts.
+  mutating func releaseReader() { reader = EVMWorld() }
+
   /// Starts a transaction on the state that `reader` shows.
   mutating func begin(reader: any EVMStateReader, fork: Fork) {
     self.reader = reader

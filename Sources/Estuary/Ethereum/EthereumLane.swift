@@ -12,11 +12,18 @@ import WideIntegers
 /// One worker's machine, journal and frames. Used by one thread at a time; lives as long as the executor.
 final class EthereumLane {
   /// One block on its way through the lane.
-  private struct Run {
+  private final class Run {
     let block: EthereumBlockPart
     let verifiesSignatures: Bool
     let state: EthereumState
     let reader: EVMLedgerState
+
+    init(
+      _ block: EthereumBlockPart, verifiesSignatures: Bool, state: EthereumState, reader: EVMLedgerState
+    ) {
+      (self.block, self.verifiesSignatures) = (block, verifiesSignatures)
+      (self.state, self.reader) = (state, reader)
+    }
   }
 
   private let host: EVMHost
@@ -49,8 +56,7 @@ final class EthereumLane {
     (ahead, aheadStart) = ([], 0)
     guard let ethereum = block.ethereum, let state = state.ethereum else { return }
     let reader = EVMLedgerState(source: state, programs: programs)
-    run = Run(
-      block: ethereum, verifiesSignatures: block.verifiesSignatures, state: state, reader: reader)
+    run = Run(ethereum, verifiesSignatures: block.verifiesSignatures, state: state, reader: reader)
     (totals.gasUsed, totals.blobGasUsed) = (ethereum.gasUsed, ethereum.blobGasUsed)
     state.reserve(transactionCount: block.transactions.ethereumCount)
     guard ethereum.begins else { return }
@@ -69,6 +75,7 @@ final class EthereumLane {
   func end() throws(BlockExecutionError) {
     guard let run else { return }
     self.run = nil
+    defer { host.releaseState() }
     do throws(EVMStateError) {
       if run.block.ends { try end(run) }
       try run.state.finishBlock()

@@ -66,6 +66,19 @@ extension BenchVerb {
           Figure(name: "Keccak-256 of \(byteCount) bytes, \(name)", value: best / 64, unit: "ns/hash"))
       }
     }
+    let account = (key: Pubkey.zero, data: Self.bytes(165, &random))
+    let best = best {
+      var lattice = LatticeHash.identity
+      account.data.withUnsafeBytes { data in
+        let account = LatticeHash.Account(
+          key: account.key, owner: account.key, lamports: 1, isExecutable: false, data: data)
+        lattice.update { updates in for _ in 0..<64 { updates.add(account) } }
+      }
+    }
+    figures.append(
+      Figure(
+        name: "lattice hash, an account of 165 bytes, \(VectorUnit.best.rawValue)", value: best / 64,
+        unit: "ns/account"))
     return figures
   }
 

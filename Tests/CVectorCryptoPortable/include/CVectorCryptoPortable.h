@@ -6,6 +6,9 @@
 #include <CVectorCrypto.h>
 
 void vc_keccak256_portable(const vc_bytes *messages, size_t count, uint8_t *digests);
+void vc_lattice_portable(
+  const uint32_t value[8], const uint32_t block[16], uint32_t byte_count, uint32_t flags, int subtracts,
+  uint16_t *lattice);
 void vc_ed25519_prepare_portable(void);
 void vc_ed25519_verify_portable(const vc_ed25519_item *items, size_t count, uint8_t *verdicts);
 

@@ -1,0 +1,3 @@
+#include "vector_portable.h"
+//
+#include "blake3_lattice.h"
