@@ -1,6 +1,10 @@
 // The accounts in play, addressed by dense index: each key is looked up once, when a transaction is interned, and
 // everything behind works on flat arrays. The table holds the state after every transaction published so far; the
-// store holds the state at the last block's end.
+// store holds the state at the last block's end, and an account comes from there when its key is first named.
+//
+// Between blocks the table holds nothing that the store does not, so that anything may leave it: `trim`
+// (AccountTable+Cache.swift) lets keys without an account go, and where the table has a bound, what was not used for the
+// longest time. Indices hold for one block: the last account takes the place of one that leaves.
 //
 // Threads: interning happens on one thread at a time. While workers run, entry i is read by transactions that declared
 // account i and written by the one that declared it as writable; the conflict graph keeps the two apart in time, and
@@ -14,18 +18,22 @@ import Scheduling
 
 package final class AccountTable: @unchecked Sendable {
   // Sendable: see the paragraph on threads above.
-  @exclusivity(unchecked) private var interner: AccountInterner
-  @exclusivity(unchecked) private var accounts: UnsafeMutablePointer<Account>
-  @exclusivity(unchecked) private var notes: UnsafeMutablePointer<Notes>
+  @exclusivity(unchecked) var interner: AccountInterner
+  @exclusivity(unchecked) var accounts: UnsafeMutablePointer<Account>
+  @exclusivity(unchecked) var notes: UnsafeMutablePointer<Notes>
   /// Programdata keys of upgradeable programs, as of the last barrier: workers may be changing the accounts.
   @exclusivity(unchecked) private var programDataKeys: [UInt32: Pubkey] = [:]
   private var capacity: Int
-  @exclusivity(unchecked) private var block: UInt32 = 1
-  private let store: any AccountStore
+  @exclusivity(unchecked) private(set) var block: UInt32 = 1
+  let store: any AccountStore
+  /// What has changed its size or come and gone since the table was last trimmed.
+  @exclusivity(unchecked) var growth = Growth()
 
-  private struct Notes {
+  struct Notes {
     /// The block in which the account was changed first, or 0; see `publish`.
     var changedIn: UInt32 = 0
+    /// Low bits of the last block that interned the key.
+    var usedIn: UInt16 = 0
     /// Whether `programDataKeys` has an entry.
     var isUpgradeableProgram = false
   }
@@ -77,11 +85,7 @@ package final class AccountTable: @unchecked Sendable {
     let known = interner.count
     reserve(1)
     let index = interner.intern(AccountKey(key))
-    if index.position == known {
-      (accounts + known).initialize(to: account)
-      (notes + known).initialize(to: Notes())
-      noteProgramData(of: index)
-    }
+    if index.position == known { add(account, at: index) }
   }
 
   /// Takes a copy of an account that another table holds, which is no change; no transaction that reads it runs.
@@ -98,14 +102,34 @@ package final class AccountTable: @unchecked Sendable {
     let known = interner.count
     if known == capacity { reserve(1) }
     let index = interner.intern(AccountKey(key), knownTag: tag)
-    if index.position == known { try read(key, at: index) }
+    if index.position == known {
+      try read(key, at: index)
+    } else {
+      let place = notes + index.position
+      // Most are named many times in a block: a line that other processors read is not written each time.
+      if place.pointee.usedIn != UInt16(truncatingIfNeeded: block) {
+        place.pointee.usedIn = UInt16(truncatingIfNeeded: block)
+      }
+    }
     return index
   }
 
   @inline(never) private func read(_ key: Pubkey, at index: AccountIndex) throws(StoreError) {
-    (accounts + index.position).initialize(to: .empty)
+    let account: Account?
+    do throws(StoreError) { account = try store.account(key) } catch {
+      // Else it would pass for an account that is not there.
+      interner.remove(index)
+      throw error
+    }
+    if account == nil { growth.absent.append(index) }
+    add(account ?? .empty, at: index)
+    notes[index.position].usedIn = UInt16(truncatingIfNeeded: block)
+  }
+
+  private func add(_ account: Account, at index: AccountIndex) {
+    (accounts + index.position).initialize(to: account)
     (notes + index.position).initialize(to: Notes())
-    if let account = try store.account(key) { accounts[index.position] = account }
+    growth.byteCount += Self.byteCount(of: account)
     noteProgramData(of: index)
   }
 
@@ -119,7 +143,7 @@ package final class AccountTable: @unchecked Sendable {
     notes[index.position].isUpgradeableProgram ? programDataKeys[index.rawValue] : nil
   }
 
-  private func noteProgramData(of index: AccountIndex) {
+  func noteProgramData(of index: AccountIndex) {
     let key = ImplicitRead.programData(of: accounts[index.position])
     if key == nil && !notes[index.position].isUpgradeableProgram { return }
     notes[index.position].isUpgradeableProgram = key != nil
@@ -201,6 +225,24 @@ package final class AccountTable: @unchecked Sendable {
     UnsafePointer(accounts + index.position)
   }
 
+  /// Whether the account at `index` was changed in this block.
+  func isChanged(_ index: AccountIndex) -> Bool { notes[index.position].changedIn == block }
+
+  /// Makes room at `index` by letting its account go, whose place the last one takes. It is as the store has it.
+  func remove(_ index: AccountIndex) {
+    let (place, last) = (index.position, interner.count - 1)
+    if notes[place].isUpgradeableProgram { programDataKeys[index.rawValue] = nil }
+    (accounts + place).deinitialize(count: 1)
+    if place < last {
+      (accounts + place).moveInitialize(from: accounts + last, count: 1)
+      notes[place] = notes[last]
+      if notes[place].isUpgradeableProgram {
+        programDataKeys[index.rawValue] = programDataKeys.removeValue(forKey: UInt32(last))
+      }
+    }
+    interner.remove(index)
+  }
+
   /// Code of every program in the table.
   package var programs: [ProgramSource] {
     (0..<interner.count).compactMap { position in
@@ -217,11 +259,11 @@ package final class AccountTable: @unchecked Sendable {
   /// Ends a block: what it changed, sorted by key, an account that ended as it began left out.
   package func finishBlock(_ firstChanges: [[FirstChange]]) -> [AccountChange] {
     block &+= 1
-    return changes(since: firstChanges)
+    return changes(since: firstChanges, endsBlock: true)
   }
 
   /// What has changed, sorted by key, an account that is as it was left out. No worker runs.
-  func changes(since firstChanges: [[FirstChange]]) -> [AccountChange] {
+  func changes(since firstChanges: [[FirstChange]], endsBlock: Bool = false) -> [AccountChange] {
     var changes: [AccountChange] = []
     changes.reserveCapacity(firstChanges.reduce(0) { $0 + $1.count })
     for part in firstChanges {
@@ -229,6 +271,10 @@ package final class AccountTable: @unchecked Sendable {
         noteProgramData(of: change.index)
         let new = accounts[change.index.position]
         if new == change.old { continue }
+        if endsBlock {
+          if new.isVacant { growth.absent.append(change.index) }
+          growth.byteCount += new.data.count - change.old.data.count
+        }
         changes.append(
           AccountChange(
             key: key(of: change.index), old: change.old.isVacant ? nil : change.old,

@@ -19,7 +19,12 @@ package final class BlockState: @unchecked Sendable {
   /// Solana's transactions of earlier blocks.
   package var statusCache = StatusCache()
 
+  private let store: any AccountStore
+  /// Accounts that have left memory, to be read again when they are next named.
+  package private(set) var evictedCount = 0
+
   package init(store: any AccountStore, hasEthereum: Bool) {
+    self.store = store
     table = AccountTable(store: store)
     ethereumTable = AccountTable(store: store)
     ethereum = hasEthereum ? EthereumState(ethereumTable) : nil
@@ -28,12 +33,37 @@ package final class BlockState: @unchecked Sendable {
   /// The ledger got an Ethereum side.
   func addEthereum() { if ethereum == nil { ethereum = EthereumState(ethereumTable) } }
 
-  /// Takes every account of `store` into memory.
-  package func loadAll(of store: any AccountStore) throws(StoreError) {
+  /// A ledger of so few accounts is read as a whole when it is opened: one pass over them takes no longer than to look
+  /// for some hundreds of them.
+  private static let smallAccountCount = 1 << 14
+  private static let smallByteCount = 16 << 20
+
+  /// Takes accounts into memory ahead of their use: all, where the store has them in memory as well or they are few.
+  package func readAhead() throws(StoreError) {
+    let isSmall = store.estimatedAccountCount <= Self.smallAccountCount
+    guard store.cacheByteCount == nil || isSmall else { return }
+    let byteLimit = store.cacheByteCount.map { min($0 / 2, Self.smallByteCount) } ?? .max
     let (table, ethereumTable) = (table, ethereumTable)
-    try store.forEachAccount { (key, account) throws(StoreError) in
+    try store.forEachAccount(from: .zero) { key, account in
       (EVMKey.contains(key) ? ethereumTable : table).load(key, account)
+      return table.growth.byteCount + ethereumTable.growth.byteCount < byteLimit
     }
+  }
+
+  /// Lets go of what a block that is committed need not have left in memory: keys without accounts, and above the store's
+  /// bound accounts that were not used lately. Indices of accounts hold until then.
+  package func trim() {
+    table.removeAbsent()
+    ethereumTable.removeAbsent()
+    guard let limit = store.cacheByteCount,
+      table.growth.byteCount + ethereumTable.growth.byteCount > limit
+    else { return }
+    let (bytes, ethereumBytes) = (table.countBytes(), ethereumTable.countBytes())
+    // Well below the bound, so that the next pass over the accounts is not soon due.
+    if bytes + ethereumBytes <= limit / 4 * 3 { return }
+    let share = Double(limit) / 2 / Double(bytes + ethereumBytes)
+    evictedCount += table.evict(to: Int(share * Double(bytes)))
+    evictedCount += ethereumTable.evict(to: Int(share * Double(ethereumBytes)))
   }
 
   /// The account at `key` as of now; `Account.empty` where there is none.

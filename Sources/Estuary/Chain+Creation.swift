@@ -10,10 +10,12 @@ extension Chain {
   ///   - genesis: what it begins with; nil: builtins, sysvars and a funded faucet.
   ///   - accounts: in it besides, in place of those that the genesis has at their keys.
   ///   - ethereum: its Ethereum side, where `genesis` is nil or has none.
+  ///   - cacheByteCount: memory for what is read of the ledger (`RocksDBStore`).
   /// - Throws: `ledgerExists` where there is a ledger already, and what opening one throws.
   package static func create(
     directory: String, genesis: Genesis? = nil, adding accounts: [(key: Pubkey, account: Account)] = [],
-    ethereum: EthereumGenesis = .development()
+    ethereum: EthereumGenesis = .development(),
+    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount
   ) throws(ChainError) -> Chain {
     let first: Genesis
     if let genesis {
@@ -31,7 +33,9 @@ extension Chain {
       first = try freshGenesis(adding: accounts, ethereum: ethereum)
     }
     let store: RocksDBStore
-    do throws(StoreError) { store = try RocksDBStore(path: directory, .creatingIfMissing) } catch {
+    do throws(StoreError) {
+      store = try RocksDBStore(path: directory, .creatingIfMissing, cacheByteCount: cacheByteCount)
+    } catch {
       throw .store(error)
     }
     if store.head != nil { throw .ledgerExists(path: directory) }

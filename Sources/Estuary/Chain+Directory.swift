@@ -13,15 +13,18 @@ extension Chain {
   ///   - opening: `creatingIfMissing` makes a fresh ledger where the directory is missing or empty; a chain that is opened
   ///     for `reading` cannot execute.
   ///   - patience: how long to wait for another writer.
+  ///   - cacheByteCount: memory for what is read of the ledger (`RocksDBStore`).
   ///   - ethereum: what a fresh ledger's Ethereum side begins with.
   package static func open(
     directory: String, _ opening: RocksDBStore.Opening = .existing, patience: LockPatience = .brief,
+    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount,
     ethereum: @autoclosure () -> EthereumGenesis = .development()
   ) throws(ChainError) -> Chain {
     let store: RocksDBStore
     let isEmpty: Bool
     do throws(StoreError) {
-      store = try RocksDBStore(path: directory, opening, patience: patience)
+      store = try RocksDBStore(
+        path: directory, opening, patience: patience, cacheByteCount: cacheByteCount)
       isEmpty = store.head == nil
       if isEmpty && opening == .reading { throw .missing(path: directory) }
     } catch {

@@ -105,7 +105,7 @@ extension Chain {
         return change
       }
     } catch {
-      throw .ethereum(detail: error.description)
+      throw ChainError(error)
     }
   }
 
@@ -158,7 +158,7 @@ extension Chain {
   package func ethereumStateRoot() throws(ChainError) -> Hash? {
     if let head = ethereumChain?.head { return head.header.stateRoot }
     do throws(EVMStateError) { return try state.ethereum?.contents().stateRoot } catch {
-      throw .ethereum(detail: "\(error)")
+      throw ChainError(error)
     }
   }
 
@@ -166,7 +166,7 @@ extension Chain {
   package func ethereumGenesis() throws(ChainError) -> EthereumGenesis? {
     guard var genesis = ethereumSettings, let accounts = state.ethereum else { return nil }
     do throws(EVMStateError) { genesis.alloc = try accounts.allAccounts() } catch {
-      throw .ethereum(detail: "\(error)")
+      throw ChainError(error)
     }
     return genesis
   }

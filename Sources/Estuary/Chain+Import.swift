@@ -33,9 +33,11 @@ extension Chain {
   /// - Parameters:
   ///   - directory: where the state is kept; `nil` keeps it in memory.
   ///   - workers: threads that execute a block's transactions, `[1, 256]`; 1: one transaction after the other.
+  ///   - cacheByteCount: memory for what is read of the ledger (`RocksDBStore`).
   /// - Throws: `differentGenesis` where the ledger began otherwise.
   package static func open(
-    geth genesis: GethGenesis, directory: String?, workers: Int = 1, patience: LockPatience = .brief
+    geth genesis: GethGenesis, directory: String?, workers: Int = 1, patience: LockPatience = .brief,
+    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount
   ) throws(ChainError) -> Chain {
     let ethereum = genesis.ledgerGenesis
     let first: Genesis
@@ -47,7 +49,11 @@ extension Chain {
     let store: any AccountStore
     do throws(StoreError) {
       store =
-        if let directory { try RocksDBStore(path: directory, patience: patience) } else { MemoryStore() }
+        if let directory {
+          try RocksDBStore(path: directory, patience: patience, cacheByteCount: cacheByteCount)
+        } else {
+          MemoryStore()
+        }
     } catch { throw .store(error) }
     let executor: any BlockExecutor
     do throws(SchedulingError) {
@@ -131,7 +137,9 @@ extension Chain {
           block, totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty),
           receipts: zip(outcome.receipts, outcome.senders).map { .init(receipt: $0, sender: $1) },
           outcome.latest.tries, outcome.latest.batch)
+        let nextSysvars = try Self.readSysvars(table)
         try commit(changes, record: &record, timing: &timing)
+        sysvars = nextSysvars
       } catch { throw .chain(error) }
     } catch {
       changes.ethereum.append(state.takeFirstChanges())
@@ -140,7 +148,6 @@ extension Chain {
       ethereumChain.abandon()
       throw error
     }
-    do throws(ChainError) { sysvars = try Self.readSysvars(table) } catch { throw .chain(error) }
   }
 
   private typealias Imported = (
@@ -173,7 +180,7 @@ extension Chain {
       switch error {
       case .invalid(let error): throw .invalid(error)
       case .notExecuted(let index): throw .notExecuted(index: index)
-      case .state(let error): throw .chain(.ethereum(detail: error.description))
+      case .state(let error): throw .chain(ChainError(error))
       }
     }
     if let failure = state.failure { throw .chain(failure) }

@@ -64,6 +64,8 @@ public final class Chain {
   var importer: EthereumImporter?
   /// Chains that began where this one stood.
   var forks = Forks()
+  /// Accounts that the timelines of blocks name, under the indices that they have there.
+  private var waitedFor = AccountInterner()
   /// What an older ledger's store does not have yet: the next block's batch takes it.
   var unsavedEntries: [StoreEntry] = []
 
@@ -90,7 +92,7 @@ public final class Chain {
     (ethereumSettings, unsavedEntries) = try Self.ethereumSettings(of: store, genesis)
     state = BlockState(store: store, hasEthereum: ethereumSettings != nil)
     do throws(StoreError) {
-      try state.loadAll(of: store)
+      try state.readAhead()
       // A blockhash that has passed needs no memory of its transactions.
       if progress == .fixed {
         let state = state
@@ -141,6 +143,9 @@ public final class Chain {
   public var slot: UInt64 { head.slot }
   /// Of the state after the last block.
   public var stateHash: Hash { head.stateHash }
+
+  /// The key of an account that the timeline of one of this chain's blocks names.
+  package func key(inTimelines account: AccountIndex) -> Pubkey { Pubkey(waitedFor.key(of: account)) }
 
   /// The account at `key` after the last block; `nil` where there is none.
   public func account(_ key: Pubkey) throws(ChainError) -> Account? {
@@ -201,23 +206,26 @@ public final class Chain {
       }
       timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
       timing.signatureNanoseconds = execution.signatureNanoseconds
+      let timeline = execution.timeline?.mapAccounts { waitedFor.intern(AccountKey(table.key(of: $0))) }
       changes.solana += execution.changes.solana
       changes.ethereum = execution.changes.ethereum
       record.isOpen = !endsBlock
       (record.gasUsed, record.blobGasUsed) = (execution.ethereum.gasUsed, execution.ethereum.blobGasUsed)
       record.transactionCount += UInt64(transactions.count)
       record.signatures = execution.signatures
+      // Nothing can fail between the commit and the end.
+      let nextSysvars = try Self.readSysvars(table)
       try commit(changes, record: &record, timing: &timing) { changes throws(ChainError) in
         guard let pending else { return }
         try ethereumChain?.seal(
           pending, execution.receipts.ethereum.compactMap { $0.executed },
           requests: execution.ethereum.requests, changes: changes, parallelFor: executor.parallelFor)
       }
-      sysvars = try Self.readSysvars(table)
+      sysvars = nextSysvars
       programs.finishBlock()
       return Block(
         height: record.height, receipts: execution.receipts, stateHash: record.stateHash, timing: timing,
-        timeline: execution.timeline, ethereum: execution.ethereum)
+        timeline: timeline, ethereum: execution.ethereum)
     } catch {
       state.rollBack(changes)
       sysvars = sysvarsBefore
@@ -259,6 +267,7 @@ public final class Chain {
     record.height += 1
     defer {
       state.rollBack(changes)
+      state.trim()
       sysvars = sysvarsBefore
     }
     let (input, _) = try nextInput(
@@ -302,6 +311,7 @@ public final class Chain {
     unsavedEntries = []
     ethereumChain?.commit()
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
+    state.trim()
     self.lattice = lattice
     head = record
     if progress == .fixed {
@@ -381,10 +391,16 @@ extension ChainError {
   init(_ error: BlockExecutionError) {
     switch error {
     case .store(let error): self = .store(error)
-    case .ethereum(let error): self = .ethereum(detail: "\(error)")
+    case .ethereum(let error): self = .init(error)
     case .machine(let error): self = .machine(detail: "\(error)")
     case .workers(let error): self = .workers(error)
     }
+  }
+}
+
+extension ChainError {
+  init(_ error: EVMStateError) {
+    if case .store(let error) = error { self = .store(error) } else { self = .ethereum(detail: "\(error)") }
   }
 }
 

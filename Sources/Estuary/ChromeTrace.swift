@@ -38,8 +38,8 @@ package struct ChromeTrace {
       receipts = part.block.receipts
       firstEntry = part.firstEntry
       startNanoseconds = part.startNanoseconds
-      let table = part.chain.table
-      accountName = { table.key(of: $0).description }
+      let chain = part.chain
+      accountName = { chain.key(inTimelines: $0).description }
     }
   }
 

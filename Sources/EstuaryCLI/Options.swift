@@ -34,6 +34,30 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
+/// How much of a ledger is held in memory; without the flag, what `Settings` say.
+struct CacheOptions: ParsableArguments {
+  @Option(
+    name: .customLong("cache-mb"),
+    help: ArgumentHelp(
+      "Memory for what is read of the ledger, in MiB ($ESTUARY_CACHE_MB; default: a quarter of the memory).",
+      valueName: "MiB"))
+  var cacheMB: Int?
+
+  static let range = 1...(1 << 20)
+  static var rangeText: String { "\(range.lowerBound) to \(range.upperBound)" }
+
+  func validate() throws {
+    if let cacheMB, !Self.range.contains(cacheMB) {
+      throw ValidationError("--cache-mb must be from \(Self.rangeText)")
+    }
+    _ = try Settings.current.get()
+  }
+
+  var byteCount: Int {
+    (cacheMB ?? Settings.shown.cacheMB).map { $0 << 20 } ?? RocksDBStore.defaultCacheByteCount
+  }
+}
+
 /// A ledger directory and who pays; without flags, what `Settings` say.
 struct LedgerOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
@@ -44,6 +68,8 @@ struct LedgerOptions: ParsableArguments {
     help: ArgumentHelp(
       "Key pair of the payer ($ESTUARY_KEYPAIR; default: \(Settings.shown.keypair)).", valueName: "file"))
   var keypair: String?
+
+  @OptionGroup var cache: CacheOptions
 
   func validate() throws { _ = try Settings.current.get() }
 
@@ -66,11 +92,13 @@ struct LedgerOptions: ParsableArguments {
   func open(create: Bool = false) throws -> Chain {
     try Chain.open(
       directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
-      ethereum: .funded())
+      cacheByteCount: cache.byteCount, ethereum: .funded())
   }
 
   /// Opens the ledger as it is now, beside whoever writes it.
-  func openForReading() throws -> Chain { try Chain.open(directory: ledger, .reading) }
+  func openForReading() throws -> Chain {
+    try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
+  }
 }
 
 extension LockPatience {

@@ -1,7 +1,7 @@
-// Ledger and key pair where no flag names them: from the environment, else from a file of settings, else the
+// Ledger, key pair and memory where no flag names them: from the environment, else from a file of settings, else the
 // defaults.
 //
-//   {"ledger": "/srv/ledger", "keypair": "~/keys/payer.json"}
+//   {"ledger": "/srv/ledger", "keypair": "~/keys/payer.json", "cacheMB": 2048}
 
 import Foundation
 import Ledger
@@ -10,6 +10,8 @@ import Primitives
 struct Settings {
   var ledger = "estuary-ledger"
   var keypair = Paths.defaultKeypair
+  /// MiB of memory for what is read of a ledger; `nil`: a quarter of the machine's.
+  var cacheMB: Int?
 
   static let defaultPath = "~/.config/estuary/config.json"
   private static let byteCountLimit = 64 << 10
@@ -28,6 +30,13 @@ struct Settings {
     if named != nil || FileManager.default.fileExists(atPath: path) { try settings.read(path) }
     if let ledger = environment["ESTUARY_LEDGER"], !ledger.isEmpty { settings.ledger = ledger }
     if let keypair = environment["ESTUARY_KEYPAIR"], !keypair.isEmpty { settings.keypair = keypair }
+    if let size = environment["ESTUARY_CACHE_MB"], !size.isEmpty {
+      guard let number = Int(size), CacheOptions.range.contains(number) else {
+        throw .program(
+          path: "$ESTUARY_CACHE_MB", detail: "'\(size)' is no number from \(CacheOptions.rangeText)")
+      }
+      settings.cacheMB = number
+    }
     return settings
   }
 
@@ -41,16 +50,27 @@ struct Settings {
       throw .program(path: path, detail: "\(error)")
     }
     guard let members = json.object?.members else {
-      throw .program(path: path, detail: "settings are an object: {\"ledger\": PATH, \"keypair\": PATH}")
+      throw .program(
+        path: path,
+        detail: "settings are an object: {\"ledger\": PATH, \"keypair\": PATH, \"cacheMB\": NUMBER}")
     }
     for member in members {
+      if member.name == "cacheMB" {
+        guard let number = member.value.uint64.flatMap({ Int(exactly: $0) }),
+          CacheOptions.range.contains(number)
+        else { throw .program(path: path, detail: "'cacheMB' is no number from \(CacheOptions.rangeText)") }
+        cacheMB = number
+        continue
+      }
       guard let text = member.value.string, !text.isEmpty else {
         throw .program(path: path, detail: "'\(member.name)' is no path")
       }
       switch member.name {
       case "ledger": ledger = Paths.expand(text)
       case "keypair": keypair = text
-      default: throw .program(path: path, detail: "there is no setting '\(member.name)': ledger or keypair")
+      default:
+        throw .program(
+          path: path, detail: "there is no setting '\(member.name)': ledger, keypair or cacheMB")
       }
     }
   }

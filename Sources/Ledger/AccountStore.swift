@@ -8,8 +8,18 @@ package protocol AccountStore: AnyObject, Sendable {
   /// The account at `key`; `nil` where there is none.
   func account(_ key: Pubkey) throws(StoreError) -> Account?
 
-  /// Calls `body` with every account, in ascending byte order of the keys, as of one moment.
-  func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError)
+  /// Calls `body` with the accounts from `first` on, in ascending byte order of the keys, as of one moment, until it says
+  /// false.
+  func forEachAccount(
+    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+  ) throws(StoreError)
+
+  /// About how many accounts there are, known without reading them.
+  var estimatedAccountCount: Int { get }
+
+  /// The bytes that accounts read from here may take in memory between blocks; `nil` where there is no bound, because
+  /// the store holds them in memory itself.
+  var cacheByteCount: Int? { get }
 
   /// The last committed block; `nil` in an empty store.
   var head: BlockRecord? { get }
@@ -30,4 +40,14 @@ package protocol AccountStore: AnyObject, Sendable {
 
   /// Calls `body` with every block's record, oldest first.
   func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError)
+}
+
+extension AccountStore {
+  /// Calls `body` with every account, in ascending byte order of the keys, as of one moment.
+  package func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
+    try forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+      try body(key, account)
+      return true
+    }
+  }
 }

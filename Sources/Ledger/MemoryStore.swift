@@ -22,12 +22,17 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
     lock.withLock { state.accounts[key] }
   }
 
-  package func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
+  package func forEachAccount(
+    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+  ) throws(StoreError) {
     let accounts = lock.withLock { state.accounts }
-    for key in accounts.keys.sorted() {
-      if let account = accounts[key] { try body(key, account) }
+    for key in accounts.keys.filter({ $0 >= first }).sorted() {
+      guard let account = accounts[key], try body(key, account) else { return }
     }
   }
+
+  package var estimatedAccountCount: Int { lock.withLock { state.accounts.count } }
+  package var cacheByteCount: Int? { nil }
 
   package var head: BlockRecord? { lock.withLock { state.blocks.last } }
 

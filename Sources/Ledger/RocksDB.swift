@@ -71,13 +71,15 @@ final class RocksDatabase: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - openFiles: table files held open at a time; -1: all of them, from the start.
+  ///   - blockCacheByteCount: bytes of tables' blocks that are held in memory.
   ///   - companion: held until the database is closed.
   init(
     path: String, families: [RocksFamily], _ access: Access, openFiles: Int = 256,
-    keeping companion: AnyObject? = nil
+    blockCacheByteCount: Int = 8 << 20, keeping companion: AnyObject? = nil
   ) throws(RocksDBError) {
     self.companion = companion
     let base = try Self.makeOptions(access, openFiles: openFiles)
+    Self.setTables(of: base, blockCacheByteCount: blockCacheByteCount)
     let known = access == .reading ? try Self.familyNames(path, base) : Set(families.map(\.name))
     let present = families.indices.filter { known.contains(families[$0].name) }
     let options = [base] + present.map { Self.familyOptions(base, families[$0]) }
@@ -151,6 +153,21 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_options_set_keep_log_file_num(options, 1)
     if access == .reading { rocksdb_options_set_db_log_dir(options, "/dev/null/none") }
     return options
+  }
+
+  /// Bits that a table's filter has for each key: one look in a hundred for a key that is not there reads a block.
+  private static let filterBitCount = 10.0
+
+  /// How all families' tables are made and read.
+  private static func setTables(of options: OpaquePointer, blockCacheByteCount: Int) {
+    let tables: OpaquePointer = rocksdb_block_based_options_create()
+    defer { rocksdb_block_based_options_destroy(tables) }
+    rocksdb_block_based_options_set_filter_policy(
+      tables, rocksdb_filterpolicy_create_bloom_full(filterBitCount))
+    let cache: OpaquePointer = rocksdb_cache_create_lru(blockCacheByteCount)
+    defer { rocksdb_cache_destroy(cache) }
+    rocksdb_block_based_options_set_block_cache(tables, cache)
+    rocksdb_options_set_block_based_table_factory(options, tables)
   }
 
   /// Those that the database at `path` has; `options` are destroyed where that cannot be read.

@@ -95,7 +95,7 @@ extension RocksDBStore {
     var sum = StateLattice()
     var count = 0
     var piece: [AccountChange] = []
-    try forEachAccount(database, path) { (key, account) throws(StoreError) in
+    try forEachAccount(database, path, from: .zero) { (key, account) throws(StoreError) in
       piece.append(AccountChange(key: key, old: nil, new: account))
       if piece.count == pieceCount {
         sum.apply(piece, parallelFor: parallelFor)
@@ -103,6 +103,7 @@ extension RocksDBStore {
         piece.removeAll(keepingCapacity: true)
         progress(count)
       }
+      return true
     }
     sum.apply(piece, parallelFor: parallelFor)
     guard sum.bytes == last.lattice, sum.stateHash == last.head.stateHash else {
@@ -114,17 +115,18 @@ extension RocksDBStore {
   // MARK: Records
 
   static func forEachAccount(
-    _ database: RocksDatabase, _ path: String, _ body: (Pubkey, Account) throws(StoreError) -> Void
+    _ database: RocksDatabase, _ path: String, from first: Pubkey,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try database.forEach(
-      Family.accounts,
-      { (keyBytes, value) throws(StoreError) in
+      Family.accounts, from: first.bytes,
+      while: { (keyBytes, value) throws(StoreError) in
         guard keyBytes.count == 32, let start = keyBytes.baseAddress,
           let account = AccountRecord.decode(value)
         else {
           throw .corrupted(path: path, detail: "account 0x\(Hex.encode(keyBytes)) is malformed")
         }
-        try body(Pubkey(reading: start), account)
+        return try body(Pubkey(reading: start), account)
       }, orThrow: { storeError($0, path: path) })
   }
 

@@ -18,7 +18,7 @@ extension RocksDBStore {
   /// The database, with the writer's lock; whether it may be without its format version; the logs that were
   /// there.
   static func openForWriting(
-    _ path: String, _ opening: Opening, _ patience: LockPatience
+    _ path: String, _ opening: Opening, _ patience: LockPatience, _ blockCacheByteCount: Int
   ) throws(StoreError) -> (database: RocksDatabase, isEmpty: Bool, logCount: Int) {
     // Before the lock, which would leave its file in a directory that is none of ours.
     _ = try prepareDirectory(path, opening)
@@ -30,7 +30,7 @@ extension RocksDBStore {
     do throws(RocksDBError) {
       database = try RocksDatabase(
         path: path, families: Family.all, isFresh ? .creating : .writing, openFiles: openFileLimit,
-        keeping: lock)
+        blockCacheByteCount: blockCacheByteCount, keeping: lock)
     } catch {
       throw storeError(error, path: path)
     }
@@ -54,12 +54,12 @@ extension RocksDBStore {
   /// The database as of now and its last block. A writer may be at work: what it moves while the database
   /// opens, which the manifest tells, would give a state that never was, so the opening is repeated.
   static func openForReading(
-    _ path: String
+    _ path: String, _ blockCacheByteCount: Int
   ) throws(StoreError) -> (RocksDatabase, Last?) {
     for attempt in 1...readingAttempts {
       let before = HeadFile.Manifest(of: path)  // grows whenever tables come or go
       do throws(StoreError) {
-        let opened = try openOnceForReading(path)
+        let opened = try openOnceForReading(path, blockCacheByteCount)
         if HeadFile.Manifest(of: path) == before { return opened }
       } catch {
         // A file that vanished, or a log read while it grew.
@@ -71,7 +71,7 @@ extension RocksDBStore {
   }
 
   private static func openOnceForReading(
-    _ path: String
+    _ path: String, _ blockCacheByteCount: Int
   ) throws(StoreError) -> (RocksDatabase, Last?) {
     // First: a commit in between puts the database ahead, never HEAD.
     let mark = try readMark(path)
@@ -80,7 +80,9 @@ extension RocksDBStore {
     // All of them where that is possible: one that a writer has merged away stays readable while it is open.
     let openFiles = tables < openFileLimit ? -1 : openFileLimit
     let database = try attempt(path) { () throws(RocksDBError) in
-      try RocksDatabase(path: path, families: Family.all, .reading, openFiles: openFiles)
+      try RocksDatabase(
+        path: path, families: Family.all, .reading, openFiles: openFiles,
+        blockCacheByteCount: blockCacheByteCount)
     }
     try checkFormat(database, path, mayBeEmpty: false)
     let last = try readHead(database, path)

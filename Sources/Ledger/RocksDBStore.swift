@@ -62,19 +62,31 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   /// All blocks up to this one are known to be there and in tables.
   private var settledHeight: UInt64 = 0
 
+  /// Of accounts; the rest of what `init` was given is for the database's blocks.
+  package let cacheByteCount: Int?
+
+  /// A quarter of the machine's memory.
+  package static let defaultCacheByteCount = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE)) / 4
+
   /// Opens the ledger at `path`: for writing in one process at a time, for reading in any number.
   ///
-  /// - Parameter patience: how long to wait for another writer.
+  /// - Parameters:
+  ///   - patience: how long to wait for another writer.
+  ///   - cacheByteCount: bytes of what was read that may be held in memory; what the database needs to work comes on top
+  ///     (docs/ledger.md), and so does what a block changes.
   package init(
-    path: String, _ opening: Opening = .creatingIfMissing, patience: LockPatience = .brief
+    path: String, _ opening: Opening = .creatingIfMissing, patience: LockPatience = .brief,
+    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount
   ) throws(StoreError) {
     self.path = path
+    let blockCacheByteCount = min(cacheByteCount / 8, Self.largestBlockCacheByteCount)
+    self.cacheByteCount = cacheByteCount - blockCacheByteCount
     if opening == .reading {
-      (database, last) = try Self.openForReading(path)
+      (database, last) = try Self.openForReading(path, blockCacheByteCount)
       headFile = nil
       return
     }
-    let opened = try Self.openForWriting(path, opening, patience)
+    let opened = try Self.openForWriting(path, opening, patience, blockCacheByteCount)
     database = opened.database
     try Self.checkFormat(database, path, mayBeEmpty: opened.isEmpty)
     last = try Self.readHead(database, path)
@@ -94,6 +106,9 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     try markHead()
   }
 
+  /// The system caches what is read from files as well.
+  private static let largestBlockCacheByteCount = 256 << 20
+
   typealias Last = (head: BlockRecord, lattice: [UInt8])
 
   // MARK: AccountStore
@@ -107,8 +122,14 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     return account
   }
 
-  package func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
-    try Self.forEachAccount(database, path, body)
+  package func forEachAccount(
+    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try Self.forEachAccount(database, path, from: first, body)
+  }
+
+  package var estimatedAccountCount: Int {
+    Int(clamping: database.estimatedKeyCount(Family.accounts))
   }
 
   var lastBlock: Last? { lock.withLock { last } }

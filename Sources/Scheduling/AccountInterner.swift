@@ -8,8 +8,7 @@
 // The hash is keyed by 256 secret bits drawn once per process: a sender cannot craft keys that collide.
 // Indices are handed out in order of first appearance, hence no result depends on the secret.
 //
-// Not thread-safe while interning; any number of threads may call `index(of:)` and `key(of:)` between
-// insertions.
+// Not thread-safe while interning or removing; any number of threads may call `index(of:)` and `key(of:)` in between.
 import CThreads
 
 /// A 32-byte key as four words in memory order (`word0` = bytes 0–7, little-endian).
@@ -158,6 +157,43 @@ import CThreads
   package mutating func removeAll() {
     slots.update(repeating: Self.emptySlot, count: keyCapacity * 2)
     keyCount = 0
+  }
+
+  /// Forgets the key at `index`. Indices stay dense: the last key takes the place of the one that goes.
+  package mutating func remove(_ index: AccountIndex) {
+    precondition(index.position < keyCount, "account index of another table")
+    let last = keyCount - 1
+    vacate(slotPosition(of: index.position))
+    if index.position < last {
+      let position = slotPosition(of: last)
+      slots[position] = hash(keys[last]) << 32 | UInt64(index.rawValue)
+      keys[index.position] = keys[last]
+    }
+    keyCount = last
+  }
+
+  /// Where the slot of the key at `index` lies.
+  private borrowing func slotPosition(of index: Int) -> Int {
+    let slot = hash(keys[index]) << 32 | UInt64(index)
+    var position = hash(keys[index]) & mask
+    while slots[Int(position)] != slot { position = (position + 1) & mask }
+    return Int(position)
+  }
+
+  /// Empties a slot, and closes the gap that this leaves in the searches that pass over it.
+  private mutating func vacate(_ position: Int) {
+    var gap = UInt64(position)
+    var next = (gap + 1) & mask
+    while slots[Int(next)] != Self.emptySlot {
+      // A key whose search begins behind the gap does not pass over it.
+      let searchLength = (next &- (slots[Int(next)] >> 32)) & mask
+      if searchLength >= (next &- gap) & mask {
+        slots[Int(gap)] = slots[Int(next)]
+        gap = next
+      }
+      next = (next + 1) & mask
+    }
+    slots[Int(gap)] = Self.emptySlot
   }
 
   // A slot whose index is 2^32 − 1 is empty: indices stay below 2^31.

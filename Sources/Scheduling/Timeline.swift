@@ -61,6 +61,25 @@ package struct Timeline: Sendable {
 }
 
 extension Timeline {
+  /// The same run with other indices for its accounts: those of a table hold for one block only.
+  package func mapAccounts(_ transform: (AccountIndex) -> AccountIndex) -> Timeline {
+    var known: [AccountIndex: AccountIndex] = [:]
+    func map(_ account: AccountIndex) -> AccountIndex {
+      if let index = known[account] { return index }
+      let index = transform(account)
+      known[account] = index
+      return index
+    }
+    return Timeline(
+      workerCount: workerCount, elapsedNanoseconds: elapsedNanoseconds,
+      slices: slices.map { slice in
+        var slice = slice
+        if let release = slice.releasedBy { slice.releasedBy?.account = map(release.account) }
+        return slice
+      },
+      edgeAccounts: edgeAccounts.map { map(AccountIndex($0)).rawValue }, feeding: feeding)
+  }
+
   /// This run and then `next`, whose transactions follow this one's in block order, as one.
   package func followed(by next: Timeline) -> Timeline {
     let offset = UInt32(slices.count)

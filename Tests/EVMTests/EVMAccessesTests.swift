@@ -55,7 +55,9 @@ struct EVMAccessesTests {
     let block = BlockEnvironment(fork: fork, coinbase: coinbase)
     let result = try EVMTransactionProcessor(host: host).process(
       transaction, sender: sender, in: block, reader: reader)
-    guard case .executed(let receipt, let changes) = result else { throw EVMStateError.store("\(result)") }
+    guard case .executed(let receipt, let changes) = result else {
+      throw EVMStateError.pastState(detail: "\(result)")
+    }
     let names = [sender: "sender", target: "target", other: "other", coinbase: "coinbase"]
     func name(_ address: Address) -> String { names[address] ?? "\(address)" }
     return Outcome(
@@ -140,7 +142,9 @@ struct EVMAccessesTests {
       to: Self.target, accessList: list)
     let result = try EVMTransactionProcessor(host: host).process(
       transaction, sender: Self.sender, in: BlockEnvironment(fork: .cancun), reader: world)
-    guard case .executed(let receipt, _) = result else { throw EVMStateError.store("\(result)") }
+    guard case .executed(let receipt, _) = result else {
+      throw EVMStateError.pastState(detail: "\(result)")
+    }
     #expect(receipt.gasUsed == 21_000 + 2_400 + 1_900 + 2 * (3 + 100 + 2))
   }
 
@@ -171,7 +175,9 @@ struct EVMAccessesTests {
       let reader: any EVMStateReader = takesCredits ? CreditWorld(world) : world
       let result = try EVMTransactionProcessor(host: host).process(
         transaction, sender: Self.coinbase, in: block, reader: reader)
-      guard case .executed(_, let changes) = result else { throw EVMStateError.store("\(result)") }
+      guard case .executed(_, let changes) = result else {
+        throw EVMStateError.pastState(detail: "\(result)")
+      }
       #expect(changes.reward.isZero)
       let left = changes.accounts.first { $0.address == Self.coinbase }?.account?.balance
       #expect(left == UInt256(1_000_000 - 5))

@@ -16,7 +16,7 @@ import Testing
     var replay = Replay(genesis: block.genesis, wires: block.wires)
     replay.blockSize = blockSize
     let expected = try replay.run(executor: SerialExecutor())
-    let actual = try replay.run(executor: executor)
+    let actual = try replay.run(on: TestStore.tight(seed), executor: executor)
     #expect(actual.stateHash == expected.stateHash, "seed \(seed), \(executor.workerCount) workers")
     #expect(actual.receipts == expected.receipts, "seed \(seed), \(executor.workerCount) workers")
   }

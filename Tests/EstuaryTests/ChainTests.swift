@@ -4,41 +4,6 @@ import Testing
 
 @testable import Estuary
 
-/// Refuses to commit one block, once.
-final class ForgetfulStore: AccountStore, @unchecked Sendable {
-  // Sendable: one thread commits.
-  private let store = MemoryStore()
-  private var refusedHeight: UInt64?
-
-  init(refusing height: UInt64) { refusedHeight = height }
-
-  func account(_ key: Pubkey) throws(StoreError) -> Account? { store.account(key) }
-  func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
-    try store.forEachAccount(body)
-  }
-  var head: BlockRecord? { store.head }
-  var stateLattice: [UInt8] { store.stateLattice }
-  func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
-    try store.forEachBlock(body)
-  }
-  func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
-    store.value(family, key)
-  }
-  func forEachEntry(
-    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
-  ) throws(StoreError) {
-    try store.forEachEntry(family, from: key, body)
-  }
-
-  func commit(_ block: BlockCommit) throws(StoreError) {
-    if block.record.height == refusedHeight {
-      refusedHeight = nil
-      throw .failed(path: "memory", detail: "full")
-    }
-    try store.commit(block)
-  }
-}
-
 @Suite struct ChainTests {
   private func chain(_ store: any AccountStore = MemoryStore()) throws -> Chain {
     let genesis = try Genesis(
@@ -48,7 +13,7 @@ final class ForgetfulStore: AccountStore, @unchecked Sendable {
   }
 
   @Test func aBlockThatCannotBeCommittedLeavesNothingBehind() throws {
-    let (straight, chain) = (try chain(), try chain(ForgetfulStore(refusing: 2)))
+    let (straight, chain) = (try chain(), try chain(TestStore(refusing: 2)))
     let target = Ed25519.KeyPair.random().pubkey
     for number in 1...4 as ClosedRange<UInt64> {
       var hashes: [Hash] = []
@@ -60,7 +25,7 @@ final class ForgetfulStore: AccountStore, @unchecked Sendable {
         func execute() throws -> Chain.Block {
           try chain.execute(block, verifiesSignatures: true, unixTimestamp: Int64(100 + number))
         }
-        if number == 2 && chain.store is ForgetfulStore {
+        if number == 2 && chain.store is TestStore {
           let before = (chain.slot, chain.blockhash, chain.stateHash, try chain.account(SysvarID.clock))
           #expect(throws: ChainError.self) { try execute() }
           #expect(before == (chain.slot, chain.blockhash, chain.stateHash, try chain.account(SysvarID.clock)))

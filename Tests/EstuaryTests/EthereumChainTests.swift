@@ -200,7 +200,7 @@ import WideIntegers
   }
 
   @Test func aBlockThatCannotBeCommittedLeavesTheChain() throws {
-    let (straight, chain) = (try Self.chain(), try Self.chain(ForgetfulStore(refusing: 2)))
+    let (straight, chain) = (try Self.chain(), try Self.chain(TestStore(refusing: 2)))
     for number in 0..<3 as Range<UInt64> {
       let call = Self.call(nonce: number, to: Self.logger, data: [1])
       let before = chain.ethereumHead

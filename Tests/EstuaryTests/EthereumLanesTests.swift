@@ -20,7 +20,7 @@ import WideIntegers
   ) throws -> Replay.Outcome {
     var replay = Replay(genesis: try genesis(block.genesis), transactions: block.transactions)
     replay.verifiesSignatures = false
-    return try replay.run(on: MemoryStore(), executor: executor)
+    return try replay.run(on: TestStore.tight(UInt64(executor.workerCount)), executor: executor)
   }
 
   private static let forks: [Fork] = [

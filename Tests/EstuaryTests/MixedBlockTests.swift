@@ -152,7 +152,7 @@ struct RandomMixedBlock {
     var replay = Replay(genesis: block.genesis, transactions: BlockTransactions(block.lines))
     (replay.blockSize, replay.verifiesSignatures) = (blockSize, false)
     replay.recordsTimeline = recordsTimeline
-    return try replay.run(executor: executor)
+    return try replay.run(on: TestStore.tight(UInt64(executor.workerCount + blockSize)), executor: executor)
   }
 
   @Test func lanesGiveWhatOneAfterTheOtherGives() throws {
@@ -207,7 +207,7 @@ struct RandomMixedBlock {
         #expect(before.endNanoseconds <= now.startNanoseconds)
         if let release = now.releasedBy {
           #expect(release.predecessor.position == last)
-          #expect(outcome.chain.table.key(of: release.account) == ProgramID.ethereum)
+          #expect(outcome.chain.key(inTimelines: release.account) == ProgramID.ethereum)
         }
       }
       last = position

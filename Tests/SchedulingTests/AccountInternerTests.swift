@@ -52,6 +52,40 @@ import Testing
     #expect(interner.index(of: key(99)) == nil)
   }
 
+  /// Keys that come and go: what is there is found under its index, indices stay dense, and what is gone is not found.
+  @Test(arguments: [1, 2, 3, 4] as [UInt64])
+  func forgetsWhatIsRemoved(seed: UInt64) {
+    var random = SplitMix64(state: seed)
+    let secret = key(random.next(), random.next(), random.next(), random.next())
+    var interner = AccountInterner(expectedCount: 1, seed: secret)
+    var expected: [AccountKey] = []
+    for round in 0..<30_000 {
+      // Waves, so that the table is now full and now all but empty.
+      let share: UInt64 = round / 3000 % 2 == 0 ? 70 : 30
+      if random.next(upperBound: 100) < share || expected.isEmpty {
+        let drawn = key(random.next(upperBound: 30), random.next(upperBound: 30))
+        let index = interner.intern(drawn).position
+        if index == expected.count { expected.append(drawn) }
+        #expect(expected[index] == drawn)
+      } else {
+        let index = Int(random.next(upperBound: UInt64(expected.count)))
+        let gone = expected[index]
+        interner.remove(AccountIndex(UInt32(index)))
+        expected[index] = expected[expected.count - 1]
+        expected.removeLast()
+        #expect(interner.index(of: gone) == nil)
+      }
+      #expect(interner.count == expected.count)
+      if round % 1000 == 0 {
+        for (index, known) in expected.enumerated() {
+          #expect(interner.index(of: known)?.position == index)
+        }
+      }
+    }
+    for index in expected.indices.reversed() { interner.remove(AccountIndex(UInt32(index))) }
+    #expect(interner.count == 0 && expected.allSatisfy { interner.index(of: $0) == nil })
+  }
+
   @Test func structuredKeysSpreadOverTheHash() {
     // Keys that differ in one byte, at any position: slots' 32 hash bits should collide about never.
     let interner = AccountInterner(

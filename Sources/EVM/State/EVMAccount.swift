@@ -2,6 +2,7 @@
 // keys of its own and the root is computed off the execution path. The *incarnation* tells the storage of an
 // account from that of one destroyed earlier at the same address.
 
+import Ledger
 import Primitives
 import WideIntegers
 
@@ -43,7 +44,9 @@ package enum EVMStateError: Error, Equatable, Sendable {
   case missingCode(Address)
   /// The transaction may not touch `key`: it was not declared.
   case undeclared(key: Pubkey)
-  case store(String)
+  case store(StoreError)
+  /// The state of an earlier block is asked for and no longer kept.
+  case pastState(detail: String)
   /// The program that code translates to is refused by the virtual machine.
   case program(codeHash: Hash, detail: String)
   /// An instruction calls a hook that there is none of, which no translation does.
@@ -56,7 +59,8 @@ extension EVMStateError: CustomStringConvertible {
     case .damagedRecord(let key): "the record under \(key) is damaged"
     case .missingCode(let address): "the code of \(address) is not there"
     case .undeclared(let key): "the account \(key) was not declared"
-    case .store(let detail): detail
+    case .store(let error): error.description
+    case .pastState(let detail): "the state before the transaction's block is no longer kept (\(detail))"
     case .program(let hash, let detail):
       "the translation of the code with hash 0x\(Hex.encode(hash.bytes)) is refused: \(detail)"
     case .unknownHook(let pc): "instruction \(pc) calls a hook that there is none of"

@@ -35,7 +35,7 @@ package final class EVMStoreSource: EVMAccountSource {
     do throws(StoreError) {
       return try store.account(key)
     } catch {
-      throw .store(error.description)
+      throw .store(error)
     }
   }
 }

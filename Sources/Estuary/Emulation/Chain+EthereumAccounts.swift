@@ -9,7 +9,7 @@ extension Chain {
   /// `nil` where there is none.
   package func ethereumAccount(_ address: Address) throws(ChainError) -> EVMAccount? {
     do throws(EVMStateError) { return try committedState.account(address) } catch {
-      throw .ethereum(detail: "\(error)")
+      throw ChainError(error)
     }
   }
 
@@ -20,7 +20,7 @@ extension Chain {
       else { return [] }
       return try committedState.code(address, account).array
     } catch {
-      throw .ethereum(detail: "\(error)")
+      throw ChainError(error)
     }
   }
 
@@ -30,7 +30,7 @@ extension Chain {
       guard let account = try committedState.account(address) else { return .zero }
       return try committedState.storage(address, incarnation: account.incarnation, slot: slot)
     } catch {
-      throw .ethereum(detail: "\(error)")
+      throw ChainError(error)
     }
   }
 

@@ -76,7 +76,7 @@ private final class PastState: EVMStateReader {
         hasOrphanStorage: account.nonce == 0 && account.codeHash == EVMAccount.emptyCodeHash
           && account.storageRoot != MerklePatriciaTrie.emptyRoot)
     } catch {
-      throw .store("the state before the transaction's block is no longer kept (\(error))")
+      throw .pastState(detail: "\(error)")
     }
   }
 
@@ -88,7 +88,7 @@ private final class PastState: EVMStateReader {
     // A later incarnation began in the block itself, without storage.
     if incarnation > 0 { return .zero }
     do throws(TrieError) { return try tries.storage(address, slot: slot) } catch {
-      throw .store("the state before the transaction's block is no longer kept (\(error))")
+      throw .pastState(detail: "\(error)")
     }
   }
 

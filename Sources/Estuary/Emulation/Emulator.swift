@@ -69,7 +69,7 @@ package final class Emulator {
       throw .machine(detail: "\(error)")
     }
     do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
-    do throws(EVMStateError) { try begin() } catch { throw .ethereum(detail: "\(error)") }
+    do throws(EVMStateError) { try begin() } catch { throw ChainError(error) }
     host.tracer = tracer
   }
 

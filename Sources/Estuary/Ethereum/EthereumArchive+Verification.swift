@@ -82,7 +82,10 @@ extension EthereumArchive {
 extension AccountStore {
   fileprivate func forEachAccountOfEthereum(_ body: (Pubkey, Account) -> Void) throws(EVMStateError) {
     do throws(StoreError) {
-      try forEachAccount { key, account in if EVMKey.contains(key) { body(key, account) } }
-    } catch { throw .store(error.description) }
+      try forEachAccount(from: EVMKey.first) { key, account in
+        if EVMKey.contains(key) { body(key, account) }
+        return EVMKey.contains(key)
+      }
+    } catch { throw .store(error) }
   }
 }

@@ -94,7 +94,7 @@ final class EthereumImportState: EthereumBlockState {
 
   func apply(_ changes: EVMStateChanges) {
     do throws(EVMStateError) { try importer.state.apply(changes, from: importer.reader) } catch {
-      failure = failure ?? .ethereum(detail: error.description)
+      failure = failure ?? ChainError(error)
     }
   }
 
@@ -102,7 +102,7 @@ final class EthereumImportState: EthereumBlockState {
   var stateRoot: Hash {
     do throws(ChainError) {
       do throws(EVMStateError) { try importer.state.finishBlock() } catch {
-        throw .ethereum(detail: error.description)
+        throw ChainError(error)
       }
       let changes = importer.state.table.changes(since: [importer.state.firstChanges])
       let latest = try chain.state(after: changes, parallelFor: parallelFor)

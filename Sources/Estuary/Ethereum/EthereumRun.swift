@@ -289,7 +289,7 @@ final class EthereumRun: @unchecked Sendable {
     payReward(below: count, in: arena)
   }
 
-  /// Publishes what the transactions of `range` were the last to write, but for keys that the table does not have yet,
+  /// Publishes what the transactions of `range` were the last to write, but for keys that are not in the table,
   /// which `worker` keeps. Any worker may publish any range; none runs a transaction any more.
   func publish(_ range: Range<Int>, on worker: EthereumWorker) {
     for position in range {
@@ -338,7 +338,7 @@ final class EthereumRun: @unchecked Sendable {
     if entry.pointee.index != Cells.noIndex {
       overlay.state.publish(
         record, at: AccountIndex(entry.pointee.index), noting: &worker.firstChanges)
-    } else if let record {
+    } else {
       worker.newRecords.append((Pubkey(entry.pointee.key), record))
     }
   }

@@ -62,7 +62,7 @@ extension EthereumState {
       return (account.pointee.isVacant ? nil : try body(account), index.rawValue)
     }
     var account: Account
-    do throws(StoreError) { account = try table.account(key) } catch { throw .store(error.description) }
+    do throws(StoreError) { account = try table.account(key) } catch { throw .store(error) }
     return (account.isVacant ? nil : try body(&account), .max)
   }
 }

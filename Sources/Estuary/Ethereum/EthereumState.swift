@@ -41,7 +41,7 @@ final class EthereumState: EVMAccountSource {
   }
 
   private func intern(_ key: Pubkey) throws(EVMStateError) -> AccountIndex {
-    do throws(StoreError) { return try table.intern(key) } catch { throw .store(error.description) }
+    do throws(StoreError) { return try table.intern(key) } catch { throw .store(error) }
   }
 
   /// Makes room for what a run of transactions usually changes: sender, fee recipient, two slots.
@@ -113,11 +113,8 @@ final class EthereumState: EVMAccountSource {
   /// All of Ethereum's state.
   func contents() throws(EVMStateError) -> EVMLedgerContents {
     var contents = EVMLedgerContents()
-    for position in 0..<table.count {
-      let index = AccountIndex(UInt32(truncatingIfNeeded: position))
-      guard table.account(at: index).pointee.owner == ProgramID.ethereum else { continue }
-      try contents.insert(table.key(of: index), table[index])
-    }
+    try table.forEachEVMAccount(
+      { (key, account) throws(EVMStateError) in try contents.insert(key, account) }, orThrow: { .store($0) })
     return contents
   }
 

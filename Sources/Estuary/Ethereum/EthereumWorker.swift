@@ -18,8 +18,8 @@ final class EthereumWorker {
   /// Executed since it last saw to the frontier.
   var doneCount = 0
   @exclusivity(unchecked) var firstChanges: [AccountTable.FirstChange] = []
-  /// Records under keys that the table does not have yet.
-  var newRecords: [(key: Pubkey, record: Account)] = []
+  /// What is to be under keys that are not in the table, but may be in the store.
+  var newRecords: [(key: Pubkey, record: Account?)] = []
 
   init(programs: EVMProgramCache, engine: Engine) throws(WideMachineError) {
     host = try EVMHost(programs: programs, engine: engine)

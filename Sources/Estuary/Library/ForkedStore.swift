@@ -61,21 +61,31 @@ final class ForkedStore: AccountStore, @unchecked Sendable {
 
   var stateLattice: [UInt8] { lock.withLock { state.lattice } }
 
-  func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
+  func forEachAccount(
+    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+  ) throws(StoreError) {
     let changed = lock.withLock { state.accounts }
-    var keys = changed.keys.sorted()[...]
-    func take(before key: Pubkey?) throws(StoreError) {
+    var keys = changed.keys.filter { $0 >= first }.sorted()[...]
+    func take(before key: Pubkey?) throws(StoreError) -> Bool {
       while let next = keys.first, key.map({ next < $0 }) ?? true {
         keys.removeFirst()
-        if let account = changed[next] ?? nil { try body(next, account) }
+        if let account = changed[next] ?? nil, try !body(next, account) { return false }
       }
+      return true
     }
-    try base.forEachAccount { (key, account) throws(StoreError) in
-      try take(before: key)
-      if changed[key] == nil { try body(key, account) }
+    var goesOn = true
+    try base.forEachAccount(from: first) { (key, account) throws(StoreError) in
+      goesOn = try take(before: key)
+      if goesOn, changed[key] == nil { goesOn = try body(key, account) }
+      return goesOn
     }
-    try take(before: nil)
+    if goesOn { _ = try take(before: nil) }
   }
+
+  var estimatedAccountCount: Int { base.estimatedAccountCount + lock.withLock { state.accounts.count } }
+
+  /// A fork takes nothing into memory that it does not need, so that it costs what it changes.
+  var cacheByteCount: Int? { base.cacheByteCount ?? .max }
 
   func forEachEntry(
     _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool

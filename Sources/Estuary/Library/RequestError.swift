@@ -70,7 +70,7 @@ extension RequestError {
     switch error {
     case .refused(let error): self = .refused(error.description)
     case .gasAboveCap: self = .refused(error.description)
-    case .state(let error): self = .chain(.ethereum(detail: error.description))
+    case .state(let error): self = .chain(ChainError(error))
     }
   }
 

@@ -14,12 +14,14 @@ struct EthereumLedgerOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
   var ledger = Settings.shown.ledger
 
+  @OptionGroup var cache: CacheOptions
+
   func validate() throws { _ = try Settings.current.get() }
 
   func open(create: Bool = false) throws -> Chain {
     let chain = try Chain.open(
       directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
-      ethereum: .funded())
+      cacheByteCount: cache.byteCount, ethereum: .funded())
     if try chain.addEthereum(.funded()) {
       Terminal.note(
         "the ledger '\(ledger)' had no Ethereum side: it has one now, chain \(EthereumGenesis.defaultChainID)"
@@ -29,7 +31,9 @@ struct EthereumLedgerOptions: ParsableArguments {
   }
 
   /// As it is now, beside whoever writes it.
-  func openForReading() throws -> Chain { try Chain.open(directory: ledger, .reading) }
+  func openForReading() throws -> Chain {
+    try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
+  }
 
   /// An emulator of the block that comes next.
   func emulator(of chain: Chain, tracer: EVMTracer? = nil) throws -> Emulator {

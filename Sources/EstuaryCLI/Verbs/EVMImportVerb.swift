@@ -29,6 +29,8 @@ struct EVMImportVerb: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Report each block on standard error once it is committed.")
   var verbose = false
 
+  @OptionGroup var cache: CacheOptions
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -42,7 +44,9 @@ struct EVMImportVerb: ParsableCommand {
     do { blocks = try Data(contentsOf: URL(fileURLWithPath: chain), options: .alwaysMapped) } catch {
       throw CLIError.unreadable(path: chain, detail: error.localizedDescription)
     }
-    let target = try Chain.open(geth: beginning, directory: ledger, workers: workers, patience: .telling)
+    let target = try Chain.open(
+      geth: beginning, directory: ledger, workers: workers, patience: .telling,
+      cacheByteCount: cache.byteCount)
     let added = try blocks.withUnsafeBytes { try add($0, to: target) }
     guard let head = target.ethereumHead else { return }
     output.print(

@@ -21,7 +21,7 @@ struct LedgerBlocksVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let store = try RocksDBStore(path: directory.path, .reading)
+    let store = try directory.openForReading()
     guard let head = store.head else { throw StoreError.missing(path: directory.path) }
     let archive = EthereumArchive(store: store)
     var blocks: [(record: BlockRecord, ethereum: EthereumArchive.StoredHeader?)] = []

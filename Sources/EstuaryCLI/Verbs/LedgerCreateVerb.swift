@@ -45,6 +45,8 @@ struct LedgerCreateVerb: ParsableCommand {
     help: "Ethereum's chain id (default: \(EthereumGenesis.defaultChainID), or the genesis').")
   var chainID: UInt64?
 
+  @OptionGroup var cache: CacheOptions
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -88,7 +90,8 @@ struct LedgerCreateVerb: ParsableCommand {
     let first = try genesis.map { try Genesis.read($0) }
     let chain = try Chain.create(
       directory: directory, genesis: first, adding: added.accounts,
-      ethereum: .funded(chainID: chainID ?? EthereumGenesis.defaultChainID))
+      ethereum: .funded(chainID: chainID ?? EthereumGenesis.defaultChainID),
+      cacheByteCount: cache.byteCount)
     output.print(
       text:
         "created \(directory): \(added.accounts.count) accounts added, slot \(chain.slot), state \(chain.stateHash)",

@@ -13,7 +13,7 @@ struct LedgerInfoVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let store = try RocksDBStore(path: directory.path, .reading)
+    let store = try directory.openForReading()
     guard let head = store.head else { throw StoreError.missing(path: directory.path) }
     let figures = try store.figures()
     let ethereum = try EthereumFigures(store)

@@ -1,6 +1,7 @@
 // `estuary ledger`: what concerns a ledger's directory as a whole; one file a subcommand.
 
 import ArgumentParser
+import Ledger
 
 struct LedgerVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,5 +20,11 @@ struct LedgerDirectory: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Ledger directory.", valueName: "directory"))
   var ledger = "estuary-ledger"
 
+  @OptionGroup var cache: CacheOptions
+
   var path: String { directory ?? ledger }
+
+  func openForReading() throws -> RocksDBStore {
+    try RocksDBStore(path: path, .reading, cacheByteCount: cache.byteCount)
+  }
 }

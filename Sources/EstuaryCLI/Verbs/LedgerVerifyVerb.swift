@@ -18,7 +18,7 @@ struct LedgerVerifyVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let store = try RocksDBStore(path: directory.path, .reading)
+    let store = try directory.openForReading()
     let executor = try LockExecutor(workerCount: ProcessInfo.processInfo.activeProcessorCount)
     defer { Terminal.progress("") }
     let found = try store.verify(parallelFor: executor.parallelFor) { count in

@@ -65,6 +65,8 @@ struct ReplayVerb: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Report each block on standard error once it is committed.")
   var verbose = false
 
+  @OptionGroup var cache: CacheOptions
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -175,7 +177,7 @@ struct ReplayVerb: ParsableCommand {
   }
 
   private func openStore(_ path: String) throws -> RocksDBStore {
-    try RocksDBStore(path: path, patience: .telling)
+    try RocksDBStore(path: path, patience: .telling, cacheByteCount: cache.byteCount)
   }
 
   private func dump(_ chain: Chain, to path: String) throws {
@@ -246,13 +248,13 @@ struct ReplayVerb: ParsableCommand {
     if let root = try outcome.chain.ethereumStateRoot() {
       lines.append("state root 0x\(Hex.encode(root.bytes))")
     }
-    let table = outcome.chain.table
+    let chain = outcome.chain
     if let timeline = report.timeline {
       if timeline.slices.count < count {
         lines.append("of the first \(timeline.slices.count) transactions:")
       }
       lines.append(
-        LanePicture(timeline) { table.key(of: $0).description }
+        LanePicture(timeline) { chain.key(inTimelines: $0).description }
           .text(width: Terminal.width, colour: Terminal.hasColour))
     }
     print(lines.joined(separator: "\n"))

@@ -43,6 +43,8 @@ struct WorkloadVerb: ParsableCommand {
   @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
   var ledger = Settings.shown.ledger
 
+  @OptionGroup var cache: CacheOptions
+
   @OptionGroup var output: OutputOptions
 
   enum KindName: String, ExpressibleByArgument, CaseIterable {
@@ -68,7 +70,7 @@ struct WorkloadVerb: ParsableCommand {
   }
 
   func run() throws {
-    let chain = try Chain.open(directory: ledger, .reading)
+    let chain = try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
     var block = Block(
       solana: try solanaHalf(chain), ethereum: try kind.ethereum.map { try ethereumHalf(chain, $0) })
     // In a mixed block the two take turns, Solana's first.

@@ -1,0 +1,73 @@
+// A store in memory that behaves as a store on a disk may: it bounds what is held of it in memory, and single calls of it
+// fail.
+
+import Ledger
+import Primitives
+import Synchronization
+
+final class TestStore: AccountStore, Sendable {
+  static let failure = StoreError.failed(path: "memory", detail: "refused")
+
+  private let store = MemoryStore()
+  let cacheByteCount: Int?
+  private let refusedHeight: Mutex<UInt64?>
+  /// Reads that do not fail before one that does.
+  private let readsLeft = Mutex<Int?>(nil)
+  private let reads = Mutex(0)
+
+  /// - Parameters:
+  ///   - height: the block that is not committed the first time.
+  init(cacheByteCount: Int? = nil, refusing height: UInt64? = nil) {
+    self.cacheByteCount = cacheByteCount
+    refusedHeight = Mutex(height)
+  }
+
+  /// By turns one that holds nothing in memory beyond a block, some accounts, and all.
+  static func tight(_ turn: UInt64) -> TestStore { TestStore(cacheByteCount: [0, 4096, nil][Int(turn % 3)]) }
+
+  /// Accounts that were read one by one.
+  var readCount: Int { reads.withLock { $0 } }
+
+  /// Lets one read fail, after so many that do not.
+  func failRead(after count: Int) { readsLeft.withLock { $0 = count } }
+
+  func account(_ key: Pubkey) throws(StoreError) -> Account? {
+    reads.withLock { $0 += 1 }
+    let fails = readsLeft.withLock { left in
+      defer { left = left.flatMap { $0 > 0 ? $0 - 1 : nil } }
+      return left == 0
+    }
+    if fails { throw Self.failure }
+    return store.account(key)
+  }
+
+  func forEachAccount(
+    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try store.forEachAccount(from: first, body)
+  }
+
+  func commit(_ block: BlockCommit) throws(StoreError) {
+    let refuses = refusedHeight.withLock { refused in
+      defer { if refused == block.record.height { refused = nil } }
+      return refused == block.record.height
+    }
+    if refuses { throw Self.failure }
+    try store.commit(block)
+  }
+
+  var head: BlockRecord? { store.head }
+  var stateLattice: [UInt8] { store.stateLattice }
+  var estimatedAccountCount: Int { store.estimatedAccountCount }
+  func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
+    try store.forEachBlock(body)
+  }
+  func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    store.value(family, key)
+  }
+  func forEachEntry(
+    _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try store.forEachEntry(family, from: key, body)
+  }
+}
