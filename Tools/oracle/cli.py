@@ -969,9 +969,15 @@ def check_settings(check):
     check.refused("$ESTUARY_KEYPAIR before the file", ["transfer", KEY, "1"], names["poorKey"], env=poor)
     code, output, errors = check.run(["transfer", names["poorKey"], "0.001", "-k", names["pair"]], env=poor)
     check.expect(code == 0, "a flag before $ESTUARY_KEYPAIR", output + errors)
-    for content, expected in ((b"{", "settings.json"), (b"[]", "settings"), (b'{"wallet":"x"}', "wallet"), (b'{"ledger":7}', "ledger")):
+    for content, expected in ((b"{", "settings.json"), (b"[]", "settings"), (b'{"wallet":"x"}', "wallet"), (b'{"ledger":7}', "ledger"), (b'{"cacheMB":0}', "cacheMB")):
         folder.write("settings.json", content)
         check.refused(f"settings {content}", balance, expected, env={**plain, "ESTUARY_CONFIG": settings})
+    for text in ("0", "many", "-1"):
+        check.refused(f"$ESTUARY_CACHE_MB {text}", balance, "CACHE_MB", env={**plain, "ESTUARY_CACHE_MB": text})
+        check.refused(f"--cache-mb {text}", [*balance, f"--cache-mb={text}"], "cache-mb", env=plain)
+    code, output, errors = check.run(
+        [*balance, "--cache-mb", "1"], env={**plain, "ESTUARY_LEDGER": names["ledger"], "ESTUARY_CACHE_MB": "7"})
+    check.expect(code == 0 and names["payer"] in output, "--cache-mb", output + errors)
     check.refused("missing settings", balance, names["missing"], env={**plain, "ESTUARY_CONFIG": names["missing"]})
     shutil.rmtree(os.path.join(folder.path, ".config"))
     check.refused("no key pair", ["airdrop", "1"], "estuary keygen", env={**plain, "ESTUARY_LEDGER": names["ledger"]})

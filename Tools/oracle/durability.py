@@ -2,7 +2,7 @@
 
     durability.py [--seed N] [--rounds N] [--transactions N] [--faults N] [--damages N] [--commands N]
 
-After every kill the ledger must open, must hold whole blocks only, and none that was reported as committed may be
+Half of the replays hold next to nothing in memory (`--cache-mb 1`). After every kill the ledger must open, must hold whole blocks only, and none that was reported as committed may be
 missing; at the end state hash and accounts must equal those of a replay that nobody killed. Then the disk fails: a full one
 (a small tmpfs, where that can be mounted), calls that give EIO or ENOSPC (`faulty_io.c`, preloaded), a directory that
 goes away. Each must end as an error that names the ledger, and the next run must go on to the same state. Then logs are
@@ -26,6 +26,8 @@ import differential
 import oracle
 
 BLOCK = 100
+# With 1 MiB the programs alone are more than what may stay in memory between blocks.
+CACHES = [(), ("--cache-mb", "1")]
 
 
 def prepare(folder, seed, count):
@@ -71,8 +73,8 @@ def one_round(folder, seed, count, kills):
     hits, committed = 0, 0
     for _ in range(kills):
         process = subprocess.Popen(
-            command(folder, "--ledger", ledger, "--verbose"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True)
+            command(folder, "--ledger", ledger, "--verbose", *generator.choice(CACHES)), stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True)
         time.sleep(generator.random() * whole)
         process.send_signal(signal.SIGKILL)
         reported = process.stderr.read().splitlines()
@@ -85,7 +87,8 @@ def one_round(folder, seed, count, kills):
         whole_lines = [line for line in reported if line.startswith("committed ") and line.endswith(" transactions")]
         for line in whole_lines:
             committed = max(committed, int(line.split()[1]))
-    finished = run(folder, "--ledger", ledger, "--dump-accounts", os.path.join(folder, "resumed.json"))
+    finished = run(
+        folder, "--ledger", ledger, "--cache-mb", "1", "--dump-accounts", os.path.join(folder, "resumed.json"))
     skipped = finished["skippedTransactions"]
     if skipped < committed:
         sys.exit(f"seed {seed}: {committed} transactions were committed, {skipped} were found")

@@ -229,6 +229,7 @@ def state_tests():
 
 FLAGS = [
     ("replay {genesis} {lines}", "--workers"), ("replay {genesis} {lines}", "--block-size"),
+    ("replay {genesis} {lines}", "--cache-mb"), ("ledger info {ledger}", "--cache-mb"),
     ("replay {genesis} {empty}", "--repeat"), ("run {elf}", "--compute-limit"), ("run {elf}", "--repeat"),
     ("evm run --code 5a5a5ff1", "--gas"), ("evm run --code 34", "--value"), ("evm run --code 00", "--repeat"),
     ("evm statetest {empty}", "--workers"), ("evm blocktest {empty}", "--workers"), ("bench trie", "--rounds"),
