@@ -39,6 +39,7 @@ extension Chain {
       throw .store(error)
     }
     if store.head != nil { throw .ledgerExists(path: directory) }
-    return try Chain(store: store, genesis: first, executor: SerialExecutor(), progress: .advancing)
+    return try Chain(
+      store: store, genesis: first, executor: SerialExecutor(), progress: .advancing, keepsTransactions: true)
   }
 }

@@ -31,7 +31,9 @@ extension Chain {
       throw .store(error)
     }
     let genesis = isEmpty ? try freshGenesis(ethereum: ethereum()) : nil
-    return try Chain(store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing)
+    return try Chain(
+      store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing,
+      keepsTransactions: true)
   }
 
   /// Lamports of a fresh ledger's faucet: 500 million SOL, as solana-test-validator has them.

@@ -62,6 +62,10 @@ public final class Chain {
   var ethereumChain: EthereumChain?
   /// What takes in blocks that others made, once there is one.
   var importer: EthereumImporter?
+  /// Whether blocks leave what `retrace` needs.
+  private let keepsTransactions: Bool
+  /// What of it the next batch takes.
+  private var solanaEntries: [StoreEntry] = []
   /// Chains that began where this one stood.
   var forks = Forks()
   /// Accounts that the timelines of blocks name, under the indices that they have there.
@@ -74,12 +78,14 @@ public final class Chain {
   /// - Parameters:
   ///   - programs: shared by chains that run the same programs.
   ///   - contracts: what runs in place of code; the executor's as well.
+  ///   - keepsTransactions: whether the last blocks can be traced (SolanaArchive.swift).
   package init(
     store: any AccountStore, genesis: Genesis?, executor: any BlockExecutor, progress: Progress,
     programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry),
-    contracts: NativeContracts = .none
+    contracts: NativeContracts = .none, keepsTransactions: Bool = false
   ) throws(ChainError) {
     self.store = store
+    self.keepsTransactions = keepsTransactions
     self.contracts = contracts
     self.executor = executor
     self.progress = progress
@@ -215,7 +221,11 @@ public final class Chain {
       record.signatures = execution.signatures
       // Nothing can fail between the commit and the end.
       let nextSysvars = try Self.readSysvars(table)
+      let height = record.height
       try commit(changes, record: &record, timing: &timing) { changes throws(ChainError) in
+        if keepsTransactions {
+          solanaEntries = SolanaArchive.entries(height: height, transactions, changes)
+        }
         guard let pending else { return }
         try ethereumChain?.seal(
           pending, execution.receipts.ethereum.compactMap { $0.executed },
@@ -259,7 +269,7 @@ public final class Chain {
   ///
   /// - Returns: what came of them, and the accounts that they changed in ascending order of keys.
   func dryRun(
-    _ transactions: BlockTransactions, on executor: any BlockExecutor
+    _ transactions: BlockTransactions, on executor: any BlockExecutor, unixTimestamp: Int64? = nil
   ) throws(ChainError) -> (BlockExecution, [AccountChange]) {
     var changes = BlockChanges()
     let sysvarsBefore = sysvars
@@ -271,7 +281,8 @@ public final class Chain {
       sysvars = sysvarsBefore
     }
     let (input, _) = try nextInput(
-      transactions, record: &record, true, false, unixTimestamp: nil, endsBlock: true, noting: &changes)
+      transactions, record: &record, true, false, unixTimestamp: unixTimestamp, endsBlock: true,
+      noting: &changes)
     let execution: BlockExecution
     do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
       throw ChainError(error)
@@ -288,6 +299,7 @@ public final class Chain {
     _ changes: BlockChanges, record: inout BlockRecord, timing: inout Timing,
     seal: ([AccountChange]) throws(ChainError) -> Void = { _ in }
   ) throws(ChainError) {
+    solanaEntries = []
     let publicationStart = Clocks.monotonicNanoseconds()
     let changes = state.finishBlock(changes)
     timing.publicationNanoseconds = Clocks.monotonicNanoseconds() - publicationStart
@@ -302,7 +314,7 @@ public final class Chain {
     do throws(StoreError) {
       let block = BlockCommit(
         record: record, changes: changes, stateLattice: lattice.bytes,
-        entries: unsavedEntries + (ethereumChain?.entries(height: record.height) ?? []))
+        entries: unsavedEntries + solanaEntries + (ethereumChain?.entries(height: record.height) ?? []))
       try forks.preserve(block, of: store)
       try store.commit(block)
     } catch {

@@ -10,13 +10,13 @@ import Scheduling
 final class Lane {
   private let engine: Engine
   /// Of a lane whose transactions are watched.
-  let observer: ObserverAdapter?
+  let observer: (any LaneObserver)?
   @exclusivity(unchecked) private var processor: TransactionProcessor?
   @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
   /// Accounts whose changes may make or unmake programs, of which the table hears at the next barrier.
   @exclusivity(unchecked) private var programChanges: [AccountIndex] = []
 
-  init(engine: Engine, observer: ObserverAdapter? = nil) { (self.engine, self.observer) = (engine, observer) }
+  init(engine: Engine, observer: (any LaneObserver)? = nil) { (self.engine, self.observer) = (engine, observer) }
 
   /// - Parameter changeCount: accounts that may change, for which room is made at once.
   func begin(_ environment: ExecutionEnvironment, changeCount: Int = 0) {

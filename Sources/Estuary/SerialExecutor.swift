@@ -23,11 +23,16 @@ package final class SerialExecutor: BlockExecutor {
     lane = Lane(engine: engine)
   }
 
-  /// One whose transactions are watched; programs run slower then.
-  init(observer: any ExecutionObserver, contracts: NativeContracts) {
-    self.contracts = contracts
-    engine = observer.observesInstructions ? .plain : .fastest
-    lane = Lane(engine: engine, observer: ObserverAdapter(observer))
+  /// One whose transactions are watched, instruction by instruction if the engine is `plain`.
+  init(observer: any LaneObserver, engine: Engine, contracts: NativeContracts = .none) {
+    (self.engine, self.contracts) = (engine, contracts)
+    lane = Lane(engine: engine, observer: observer)
+  }
+
+  convenience init(observer: any ExecutionObserver, contracts: NativeContracts) {
+    self.init(
+      observer: ObserverAdapter(observer), engine: observer.observesInstructions ? .plain : .fastest,
+      contracts: contracts)
   }
 
   package func parallelFor(count: Int, body: @Sendable (Int) -> Void) {

@@ -27,12 +27,17 @@ enum CLIError: Error, CustomStringConvertible {
   /// Of a file of Ethereum's blocks.
   case badBlock(path: String, block: String, String)
   case noBlock(String)
+  case noSignature(String)
+  case noTransaction(String, blocks: UInt64)
   /// The contracts of a workload need a later fork.
   case workloadFork(String, kind: String)
 
   var description: String {
     switch self {
     case .noAccount(let key): "there is no account at \(key)"
+    case .noSignature(let text): "'\(text.prefix(100))' is no signature: base58 of 64 bytes"
+    case .noTransaction(let text, let blocks):
+      "there is no transaction \(text) in the ledger's last \(blocks) blocks, as far as they are kept"
     case .noKey(let text): "'\(text)' is neither a base58 key of 32 bytes nor a key pair file"
     case .noAmount(let text):
       "'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals"

@@ -38,6 +38,9 @@ package protocol AccountStore: AnyObject, Sendable {
     _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
   ) throws(StoreError)
 
+  /// The record of a block; `nil` where there is none.
+  func block(_ height: UInt64) throws(StoreError) -> BlockRecord?
+
   /// Calls `body` with every block's record, oldest first.
   func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError)
 }

@@ -65,6 +65,10 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
     }
   }
 
+  package func block(_ height: UInt64) -> BlockRecord? {
+    lock.withLock { height < UInt64(state.blocks.count) ? state.blocks[Int(height)] : nil }
+  }
+
   package func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
     for block in lock.withLock({ state.blocks }) { try body(block) }
   }

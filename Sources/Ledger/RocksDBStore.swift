@@ -24,7 +24,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       RocksFamily(name: "default"), RocksFamily(name: "accounts"),
       RocksFamily(name: "blocks", isAppendOnly: true), RocksFamily(name: "settings"),
       RocksFamily(name: "ethereum-blocks", isAppendOnly: true), RocksFamily(name: "ethereum-index"),
-      RocksFamily(name: "trie-nodes"),
+      RocksFamily(name: "trie-nodes"), RocksFamily(name: "solana-blocks", isAppendOnly: true),
     ]
 
     /// Where entries of a family lie.

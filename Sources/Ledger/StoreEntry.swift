@@ -11,6 +11,8 @@ package enum StoreFamily: Int, CaseIterable, Sendable {
   case ethereumIndex
   /// Nodes of Ethereum's tries, by place and hash.
   case trieNodes
+  /// Solana's transactions of the last blocks and what they replaced: keys begin with the block's height.
+  case solanaBlocks
 }
 
 /// One value that a batch writes; `nil` deletes it.

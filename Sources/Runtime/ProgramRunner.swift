@@ -20,6 +20,11 @@ package final class ProgramRunner {
   }
 
   package let executable: Executable
+  /// Watches the program: every instruction, where the engine is `plain`.
+  package var observer: (any InvokeObserver)? {
+    get { invoke.observer }
+    set { invoke.observer = newValue }
+  }
   private let program: ProgramEntry
   private let invoke: InvokeContext
 

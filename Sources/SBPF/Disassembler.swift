@@ -11,6 +11,29 @@ package enum Disassembler {
   }
 }
 
+extension Disassembler {
+  /// A line of an excerpt.
+  package struct Line: Sendable, Equatable {
+    package let pc: Int
+    /// Of a function or a jump's target.
+    package let label: String?
+    package let text: String
+  }
+
+  /// The instructions around one, `count` before and behind it, and the function that it lies in.
+  package static func excerpt(
+    _ image: ProgramImage, around pc: Int, count: Int, syscalls: SyscallRegistry = SyscallRegistry()
+  ) -> (function: String, lines: [Line]) {
+    let lines = Listing(image: image, syscalls: syscalls).lines()
+    let place = lines.lastIndex { $0.pc <= pc } ?? 0
+    let function = lines.prefix(place + 1).last { line in
+      line.label.map { !$0.hasPrefix("lbb_") } ?? false
+    }
+    let range = max(0, place - count)..<min(lines.count, place + count + 1)
+    return (function?.label ?? "", Array(lines[range]))
+  }
+}
+
 private struct Listing {
   let image: ProgramImage
   let slots: [EncodedInsn]
@@ -26,6 +49,17 @@ private struct Listing {
     labels = Listing.labels(image: image, slots: slots, syscallNames: Set(names.values))
     let taken = Set(labels.values)
     syscallNames = names.filter { Assembler.isName($0.value) && !taken.contains($0.value) }
+  }
+
+  func lines() -> [Disassembler.Line] {
+    var lines: [Disassembler.Line] = []
+    var pc = 0
+    while pc < slots.count {
+      let (text, count) = instruction(pc)
+      lines.append(Disassembler.Line(pc: pc, label: labels[pc], text: text))
+      pc += count
+    }
+    return lines
   }
 
   func text() -> String {

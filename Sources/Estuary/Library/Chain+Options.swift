@@ -49,7 +49,8 @@ extension Chain {
     let contracts = try options.natives.functions()
     try self.init(
       store: store, genesis: genesis, executor: try Self.executor(workers: workers, contracts),
-      progress: .advancing, programs: try options.natives.programCache(), contracts: contracts)
+      progress: .advancing, programs: try options.natives.programCache(), contracts: contracts,
+      keepsTransactions: directory != nil)
   }
 
   static func executor(

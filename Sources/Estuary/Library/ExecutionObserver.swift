@@ -118,7 +118,7 @@ final class ObserverAdapter {
   func didExecute(_ index: Int, _ receipt: Receipt) { observer.didExecute(index, receipt) }
 }
 
-extension ObserverAdapter: InvokeObserver {
+extension ObserverAdapter: LaneObserver {
   func didBegin(_ invoke: InvokeContext) {
     guard let frame = invoke.transaction.current else { return }
     let call = ObservedCall(
@@ -148,7 +148,7 @@ extension ObserverAdapter: InvokeObserver {
   }
 }
 
-extension ObserverAdapter: EVMObserver {
+extension ObserverAdapter {
   var observesOpcodes: Bool { observer.observesInstructions }
 
   func didBegin(_ call: CallTrace.Call, depth: Int) { observer.didBegin(ObservedCall(call, depth: depth)) }

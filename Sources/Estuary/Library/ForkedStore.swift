@@ -28,6 +28,15 @@ final class ForkedStore: AccountStore, @unchecked Sendable {
     state = State(lattice: base.stateLattice)
   }
 
+  /// What the base was after an earlier block.
+  ///
+  /// - Parameter accounts: those that have changed since.
+  init(over base: any AccountStore, as accounts: [Pubkey: Account?], after block: BlockRecord) {
+    (self.base, beginning) = (base, block)
+    state = State(lattice: base.stateLattice)
+    state.accounts = accounts
+  }
+
   /// Keeps what `block` is about to replace in the base.
   func preserve(_ block: BlockCommit) throws(StoreError) {
     var entries: [(StoreEntry, old: [UInt8]?)] = []
@@ -107,6 +116,14 @@ final class ForkedStore: AccountStore, @unchecked Sendable {
       return goesOn
     }
     if goesOn { _ = try take(before: nil) }
+  }
+
+  func block(_ height: UInt64) throws(StoreError) -> BlockRecord? {
+    if height <= beginning.height { return try base.block(height) }
+    return lock.withLock {
+      let index = Int(clamping: height - beginning.height - 1)
+      return index < state.blocks.count ? state.blocks[index] : nil
+    }
   }
 
   func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {

@@ -28,6 +28,7 @@ struct RunVerb: ParsableCommand {
   @Option(name: .customLong("repeat"), help: "Run so many times; the result is the last run's.")
   var repeatCount = 1
 
+  @OptionGroup var profile: ProfileOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -46,6 +47,15 @@ struct RunVerb: ParsableCommand {
       throw CLIError.program(path: program, detail: error.diagnosis)
     }
     let loadNanoseconds = loadStart.nanoseconds
+    if profile.isWanted {
+      let (profiler, runner) = (ProgramProfiler(), ProgramRunner(executable, engine: .plain))
+      runner.observer = profiler
+      let outcome = try runner.run(data: bytes, unitLimit: computeLimit)
+      try profile.report(profiler.profile, of: "compute units", output)
+      if let error = outcome.error { Terminal.note("the program failed: \(error)") }
+      if outcome.error != nil { throw ExitCode.failure }
+      return
+    }
     let runner = ProgramRunner(executable, engine: engine.engine)
     var elapsed: [UInt64] = []
     var last: ProgramRunner.Outcome?

@@ -11,7 +11,7 @@ struct EVMTraceVerb: TakesAnyText {
     abstract: "Show what a call or a transaction does: the calls below it, gas, value, logs, storage.",
     discussion: """
       Takes what 'evm call' takes, or the hash of a transaction, which is executed again on the state that it met. With --abi, functions, events and errors have names. With --opcodes there is a line of \
-      JSON for each opcode instead (EIP-3155).
+      JSON for each opcode instead (EIP-3155), with --profile the gas of each function.
       """)
 
   @OptionGroup var subject: CallOptions
@@ -22,19 +22,30 @@ struct EVMTraceVerb: TakesAnyText {
   @Flag(help: "Print a line for each opcode (EIP-3155).")
   var opcodes = false
 
+  @OptionGroup var profile: ProfileOptions
   @OptionGroup var ledger: EthereumLedgerOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    if opcodes && profile.isWanted { throw ValidationError("give one of --opcodes and --profile") }
+  }
+
   func run() throws {
     let abi = try interface.read()
-    let tracer = opcodes ? EVMTracer { Terminal.write($0) } : EVMTracer(recordingCallsAnd: nil)
+    // The tracer does not keep it.
+    let profiler = ContractProfiler(abi)
+    defer { withExtendedLifetime(profiler) {} }
+    let tracer =
+      profile.isWanted
+      ? EVMTracer(observer: profiler)
+      : opcodes ? EVMTracer { Terminal.write($0) } : EVMTracer(recordingCallsAnd: nil)
     if subject.signature == nil, subject.data == nil, let bytes = Hex.decode(subject.target),
       let hash = Hash(bytes)
     {
       guard let (fork, emulation) = try ledger.openForReading().retrace(hash, tracer: tracer) else {
         throw ContractError.noReceipt(hash)
       }
-      report(emulation, tracer, abi, fork: fork)
+      try report(emulation, tracer, profiler, abi, fork: fork)
       return
     }
     let target = try subject.call.address()
@@ -42,15 +53,19 @@ struct EVMTraceVerb: TakesAnyText {
     let message = try ContractMessage(message, from: try sender.address(), to: target, data: input)
     let emulator = try ledger.emulator(of: try ledger.openForReading(), tracer: tracer)
     let emulation = try message.run(in: emulator)
-    report(emulation, tracer, abi, fork: emulator.block.fork)
+    try report(emulation, tracer, profiler, abi, fork: emulator.block.fork)
     if let failure = abi.failure(of: emulation.receipt) {
       throw ContractError.reverted(reason: "the call failed: \(failure)")
     }
   }
 
-  private func report(_ emulation: Emulation, _ tracer: EVMTracer, _ abi: ContractABI, fork: Fork) {
+  private func report(
+    _ emulation: Emulation, _ tracer: EVMTracer, _ profiler: ContractProfiler, _ abi: ContractABI, fork: Fork
+  ) throws {
     let receipt = emulation.receipt
-    if opcodes {
+    if profile.isWanted {
+      try profile.report(profiler.profile, of: "gas, without the transaction's own", output)
+    } else if opcodes {
       tracer.finish(
         EVMTracer.Summary(
           output: receipt.output, gasUsed: receipt.gasUsed, error: receipt.halt?.description, fork: fork))
