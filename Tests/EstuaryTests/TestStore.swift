@@ -59,6 +59,7 @@ final class TestStore: AccountStore, Sendable {
   var head: BlockRecord? { store.head }
   var stateLattice: [UInt8] { store.stateLattice }
   var estimatedAccountCount: Int { store.estimatedAccountCount }
+  func block(_ height: UInt64) throws(StoreError) -> BlockRecord? { store.block(height) }
   func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
     try store.forEachBlock(body)
   }

@@ -261,11 +261,23 @@ def check_ledgers(bench):
         bench.expect(not os.path.exists(bench.path("refused")), f"{arguments} leaves nothing behind")
 
 
+def older_ledger(bench):
+    """A ledger from before there were Ethereum sides gets one when a verb first asks for it, which is said once."""
+    address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+    bench.write("bare.json", json.dumps({"slot": 1, "unixTimestamp": 1, "blockhash": "1" * 32, "accounts": []}).encode())
+    bench.ok("ledger", "create", "older", "--genesis", "bare.json")
+    for sees_it_made in (True, False):
+        code, output, errors = bench.run("evm", "balance", address, "--ledger", "older", "--json")
+        bench.expect(code == 0 and "0x21e19e0c9bab2400000" in output, "a balance on an older ledger", output + errors)
+        bench.expect(("has one now" in errors) == sees_it_made, "an older ledger's Ethereum side is said once", errors)
+    bench.ok("evm", "send", address, "--value", "1", "--account", "1", "--ledger", "older")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder)
         prepare(bench)
-        for check in (check_funds, check_upgrades, check_buffers, check_authorities, check_files, check_ledgers):
+        for check in (check_funds, check_upgrades, check_buffers, check_authorities, check_files, check_ledgers, older_ledger):
             check(bench)
     for problem in bench.problems:
         print(problem)

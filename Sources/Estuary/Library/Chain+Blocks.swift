@@ -9,7 +9,9 @@ extension Chain {
   /// Executes transactions as the next block, in effect one after the other, and commits it. One that cannot be decoded
   /// or fails is an error of its own receipt.
   ///
-  /// - Parameter recordsSchedule: whether to note when and where each transaction ran (`Block.schedule`).
+  /// - Parameters:
+  ///   - transactions: in block order.
+  ///   - recordsSchedule: whether to note when and where each transaction ran (`Block.schedule`).
   /// - Throws: when the block could not be committed; the chain then stands where it stood.
   @discardableResult
   public func execute(
@@ -48,7 +50,9 @@ extension Chain {
 
   /// What the transactions would do as the next block; the ledger stays as it is.
   ///
-  /// - Parameter observer: watches them, one after the other; `nil`: nobody does.
+  /// - Parameters:
+  ///   - transactions: in block order.
+  ///   - observer: watches them, one after the other; `nil`: nobody does.
   public func simulate(
     _ transactions: [SignedTransaction], observer: (any ExecutionObserver)? = nil
   ) throws(ChainError) -> Trial {

@@ -74,7 +74,9 @@ extension Chain {
   /// What the message would do in the block that comes next; the ledger stays as it is. Always ends: no call uses more
   /// than 2^27 gas.
   ///
-  /// - Parameter sender: anybody; it signs nothing and pays no gas.
+  /// - Parameters:
+  ///   - message: what is called, with what.
+  ///   - sender: anybody; it signs nothing and pays no gas.
   public func call(
     _ message: EthereumMessage, from sender: Address = .zero
   ) throws(RequestError) -> CallResult {
@@ -99,6 +101,8 @@ extension Chain {
   /// Builds and signs a transaction of Ethereum's for the next block.
   ///
   /// - Parameters:
+  ///   - message: what is called or created, with what.
+  ///   - key: the sender's.
   ///   - nonce: `nil`: the signer's next; another one for further transactions of the same block.
   ///   - maxFeePerGas: in wei; `nil`: twice the base fee and the tip.
   ///   - tip: in wei, part of the price; `nil`: 1 gwei.
@@ -148,8 +152,10 @@ extension Chain {
   /// Creates a contract, in a block of its own.
   ///
   /// - Parameters:
+  ///   - artefact: what a compiler wrote.
   ///   - arguments: the constructor's.
   ///   - value: wei that the contract gets.
+  ///   - key: the creator's.
   /// - Throws: `reverted` where the constructor fails, without sending anything.
   @discardableResult
   public func deploy(

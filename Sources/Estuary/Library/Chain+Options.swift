@@ -29,6 +29,7 @@ extension Chain {
   ///     directory at a time.
   ///   - workers: threads that execute a block's transactions, `[1, 256]`; 1 executes them one after the other. The result
   ///     is the same for any number.
+  ///   - options: what else it is made with.
   public convenience init(
     directory: String? = nil, workers: Int = 1, options: Options = Options()
   ) throws(ChainError) {

@@ -45,7 +45,9 @@ extension Chain {
 
   /// Builds and signs a transaction of Solana's for the next block: it names the chain's present blockhash.
   ///
-  /// - Parameter signers: the payer first; a pair for each key that must sign.
+  /// - Parameters:
+  ///   - instructions: in the order in which they run.
+  ///   - signers: the payer first; a pair for each key that must sign.
   public func transaction(
     _ instructions: [Instruction], signedBy signers: [KeyPair]
   ) throws(RequestError) -> SignedTransaction {
@@ -63,6 +65,7 @@ extension Chain {
   /// - Parameters:
   ///   - elf: an SBPF executable, or an object of stock clang (`-target bpf -c`), which is linked first.
   ///   - program: signs for the program's key the first time.
+  ///   - payer: pays, and may upgrade the program later.
   /// - Returns: the program's key.
   @discardableResult
   public func deploy(

@@ -19,7 +19,10 @@ public struct Contract {
   public let abi: ContractABI
   public let chain: Chain
 
-  /// - Parameter abi: may be empty: functions are then named by their signatures, `balanceOf(address)(uint256)`.
+  /// - Parameters:
+  ///   - address: where it is.
+  ///   - abi: may be empty: functions are then named by their signatures, `balanceOf(address)(uint256)`.
+  ///   - chain: the chain that it is on.
   public init(at address: Address, abi: ContractABI = ContractABI(), on chain: Chain) {
     (self.address, self.abi, self.chain) = (address, abi, chain)
   }
@@ -28,6 +31,8 @@ public struct Contract {
   ///
   /// - Parameters:
   ///   - function: its name or its signature, results behind the arguments where the interface does not know them.
+  ///   - arguments: one a parameter.
+  ///   - value: wei sent along.
   ///   - sender: anybody.
   /// - Returns: the results; none where their types are not known.
   /// - Throws: `reverted` with the reason where the call fails.
@@ -51,6 +56,10 @@ public struct Contract {
   /// A signed transaction that calls a function, for a block.
   ///
   /// - Parameters:
+  ///   - function: its name or its signature.
+  ///   - arguments: one a parameter.
+  ///   - value: wei sent along.
+  ///   - key: the sender's.
   ///   - nonce: `nil`: the signer's next; another one for further transactions of the same block.
   ///   - gasLimit: `nil`: the least with which it succeeds now.
   public func transaction(

@@ -25,6 +25,7 @@ public struct NativeContract: Sendable {
   let function: NativeContracts.Function
 
   /// - Parameters:
+  ///   - address: where it is; no precompile's.
   ///   - gas: what a call with this input costs beside the call itself. May be called from any thread, as `run`.
   ///   - run: the output for an input, the same whenever it is asked; `nil` fails the call, which costs all its gas.
   public init(
@@ -44,6 +45,7 @@ public struct NativeProgram: Sendable {
   let builtin: Builtin
 
   /// - Parameters:
+  ///   - key: where it is; none of the runtime's programs'.
   ///   - units: compute units of a call, at least 1.
   ///   - run: does what the instruction says; what it throws is the instruction's error. May be called from any thread; the
   ///     same instruction on the same accounts must do the same.

@@ -18,7 +18,9 @@ public struct SignedTransaction: Sendable, Equatable {
 
   /// A transaction of Ethereum's: RLP, or a type byte and RLP (EIP-2718).
   ///
-  /// - Parameter access: binds it, where given: an access outside of the set fails the transaction without any effect.
+  /// - Parameters:
+  ///   - bytes: as they go over the wire.
+  ///   - access: binds it, where given: an access outside of the set fails the transaction without any effect.
   public static func ethereum(_ bytes: [UInt8], access: AccessSet? = nil) -> SignedTransaction {
     SignedTransaction(wire: .ethereum(EthereumWire(bytes, access: access)))
   }

@@ -30,9 +30,10 @@ struct EthereumLedgerOptions: ParsableArguments {
     return chain
   }
 
-  /// As it is now, beside whoever writes it.
+  /// As it is now, beside whoever writes it; one without an Ethereum side gets it first.
   func openForReading() throws -> Chain {
-    try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
+    let chain = try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
+    return chain.ethereumSettings == nil ? try open() : chain
   }
 
   /// An emulator of the block that comes next.
