@@ -107,9 +107,16 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["Primitives", "SBPF", "Linking", "Ledger", "Runtime"],
       swiftSettings: core),
-    .testTarget(
-      name: "EVMTests", dependencies: ["EVM", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger"],
+    // Random EVM programs, for the tests of the EVM and those of blocks.
+    .target(
+      name: "RandomPrograms", dependencies: ["WideIntegers", "Primitives", "EVM"],
+      path: "Tests/RandomPrograms",
       swiftSettings: core),
+    .testTarget(
+      name: "EVMTests",
+      dependencies: [
+        "EVM", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "RandomPrograms",
+      ], swiftSettings: core),
     .testTarget(
       name: "EVMConformanceTests",
       dependencies: ["WideIntegers", "Primitives", "SBPF", "EVM", "Conformance", "EVMConformance"],
@@ -118,7 +125,7 @@ let package = Package(
       name: "EstuaryTests",
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime", "EVM",
-        "Estuary",
+        "Estuary", "RandomPrograms",
       ], swiftSettings: core),
   ]
 )

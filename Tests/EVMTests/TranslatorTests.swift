@@ -1,5 +1,6 @@
 import Foundation
 import Primitives
+import RandomPrograms
 import SBPF
 import Testing
 import WideIntegers

@@ -10,8 +10,7 @@ import WideIntegers
 @testable import Estuary
 
 @Suite struct AccessBindingTests {
-  /// Less under a sanitizer.
-  private static let seedCount = min(24, UInt64(Environment.variable("ESTUARY_RANDOM_BLOCKS") ?? "") ?? 24)
+  private static let seedCount = UInt64(RandomBlocks.count(24))
 
   private static let forks: [Fork] = [.homestead, .constantinople, .london, .cancun, .prague, .osaka]
 
@@ -21,37 +20,7 @@ import WideIntegers
       gasLimit: seed % 5 == 4 ? 1_500_000 : 1 << 40)
     let genesis = try Genesis(
       slot: 1, unixTimestamp: 1_700_000_000, blockhash: .zero, accounts: [], ethereum: block.genesis)
-    let wires = block.transactions.compactMap { if case .ethereum(let wire) = $0 { wire } else { nil } }
-    return (genesis, wires)
-  }
-
-  /// By transaction what it uses when all run one after the other; `nil` for one that is not executed.
-  private static func sets(_ genesis: Genesis, _ wires: [EthereumWire]) throws -> [AccessSet?] {
-    let chain = try Chain(
-      store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .fixed)
-    let state = try #require(chain.state.ethereum)
-    let configuration = try EthereumConfiguration(try #require(genesis.ethereum))
-    let environment = configuration.part(of: chain.head, after: chain.head, ends: true).environment
-    let programs = EVMProgramCache()
-    let (host, reader) = (
-      try EVMHost(programs: programs), EVMLedgerState(source: state, programs: programs)
-    )
-    var gasUsed: UInt64 = 0
-    return try EVMThread().run {
-      try wires.map { wire in
-        guard let transaction = try? EthereumTransaction(decoding: wire.bytes), let sender = wire.sender
-        else { return nil }
-        let outcome = try EVMTransactionProcessor(host: host).process(
-          transaction, sender: sender, in: environment, reader: reader, gasUsed: gasUsed)
-        guard case .executed(let receipt, let changes) = outcome else { return nil }
-        let accesses = host.accesses
-        try state.apply(changes, from: reader)
-        gasUsed += receipt.gasUsed
-        return AccessSet(
-          accounts: accesses.accounts.map { .init($0.address, isWritable: $0.isWritten) },
-          slots: accesses.slots.map { .init(.init($0.address, $0.slot), isWritable: $0.isWritten) })
-      }
-    }
+    return (genesis, block.wires)
   }
 
   private static func run(
@@ -69,16 +38,24 @@ import WideIntegers
     ]
   }
 
-  @Test func exactSetsChangeNothing() throws {
+  /// The emulator's set has everything that executing uses, and bound to it everything is as without it.
+  @Test func emulatedSetsChangeNothing() throws {
     let executors = try Self.executors()
-    var boundCount = 0
+    var (boundCount, entryCount) = (0, 0)
     for seed in 0..<Self.seedCount {
       let (genesis, wires) = try Self.block(seed)
       let expected = try Self.run(genesis, wires, on: SerialExecutor())
       var bound = wires
-      for (position, set) in try Self.sets(genesis, wires).enumerated() {
-        if set != nil { boundCount += 1 }
-        bound[position].access = set ?? AccessSet()
+      let accesses = try SerialAccesses(genesis, wires)
+      for (position, used) in accesses.used.enumerated() {
+        bound[position].access = AccessSet()
+        guard let used else { continue }
+        let emulated = try #require(accesses.emulated[position], "seed \(seed), \(position)")
+        for key in used.keys {
+          #expect(emulated.contains(key.key, writing: key.isWritable), "seed \(seed), \(position), \(key)")
+        }
+        bound[position].access = emulated
+        (boundCount, entryCount) = (boundCount + 1, entryCount + used.count)
       }
       for executor in executors {
         let outcome = try Self.run(genesis, bound, on: executor)
@@ -86,6 +63,9 @@ import WideIntegers
         #expect(same, "seed \(seed), \(executor.name), \(executor.workerCount) workers")
         if !same { return }
       }
+    }
+    if Environment.variable("ESTUARY_RANDOM_BLOCKS") != nil {
+      print("access sets: \(boundCount) transactions, \(entryCount) entries")
     }
     #expect(boundCount > 12 * Int(Self.seedCount))
   }
@@ -115,7 +95,7 @@ import WideIntegers
     var (accountCount, slotCount) = (0, 0)
     for seed in 100..<100 + Self.seedCount / 2 {
       let (genesis, wires) = try Self.block(seed)
-      let sets = try Self.sets(genesis, wires)
+      let sets = try SerialAccesses(genesis, wires).used
       for _ in 0..<6 {
         let position = Int(random.next() % UInt64(wires.count))
         guard let set = sets[position] else { continue }
@@ -139,6 +119,9 @@ import WideIntegers
           tries += 1
         }
       }
+    }
+    if Environment.variable("ESTUARY_RANDOM_BLOCKS") != nil {
+      print("access sets: \(tries) executions without an entry, \(accountCount) accounts, \(slotCount) slots")
     }
     #expect(
       tries > 6 * Int(Self.seedCount) && accountCount * 3 > Self.seedCount && slotCount * 8 > Self.seedCount)

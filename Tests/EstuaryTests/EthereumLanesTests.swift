@@ -40,16 +40,13 @@ import WideIntegers
     let executors = try [1, 2, 4, 8].map {
       try LockExecutor(workerCount: $0, engine: engine, runsAhead: true)
     }
-    var situations: [RandomEthereumBlock.Situation: Int] = [:]
-    var (failed, refused, halted) = (0, 0, 0)
-    for seed in 0..<160 as Range<UInt64> {
+    var tally = SituationTally()
+    let blockCount = RandomBlocks.count(80)
+    for seed in 0..<UInt64(blockCount) {
       let block = Self.block(seed)
-      situations.merge(block.situations) { $0 + $1 }
       let expected = try Self.run(block, on: serial)
-      let results = expected.receipts.ethereum
-      failed += results.count { $0.error != nil }
-      refused += results.count { $0.errorText?.hasPrefix("GAS_ALLOWANCE") == true }
-      halted += results.count { $0.halt != nil }
+      tally.add(zip(block.situations, expected.receipts).map { ("ethereum.\($0)", $1) })
+      if block.mortalIsGone(in: expected.chain) { tally.add("contract destroyed") }
       let root = try expected.chain.ethereumStateRoot()
       for executor in executors {
         let outcome = try Self.run(block, on: executor)
@@ -59,8 +56,14 @@ import WideIntegers
         if !same { return }
       }
     }
-    for situation in RandomEthereumBlock.Situation.allCases { #expect(situations[situation, default: 0] > 9) }
-    #expect(failed > 100 && refused > 20 && halted > 100)
+    RandomBlocks.report("Ethereum's blocks, \(engine)", tally)
+    tally.expect(
+      "ethereum", RandomEthereumBlock.Situation.self, atLeast: blockCount / 8,
+      failing: RandomEthereumBlock.neverSucceeding)
+    tally.expect(
+      "contract deployed", "code deployed in the block ran", "code delegated in the block ran",
+      "block gas used up", "blob gas used up", "created again after its destruction", "contract destroyed",
+      atLeast: blockCount / 16)
   }
 
   // MARK: How often
@@ -112,7 +115,7 @@ import WideIntegers
   @Test func nothingRunsMoreThanTwice() throws {
     for seed in 0..<20 as Range<UInt64> {
       let block = RandomEthereumBlock(seed: seed, count: 200, fork: .prague, contention: 100)
-      let wires = block.transactions.compactMap { if case .ethereum(let wire) = $0 { wire } else { nil } }
+      let wires = block.wires
       let outcome = try Self.execute(block.genesis, wires, workerCount: 4)
       let (totals, repeats) = (outcome.totals, outcome.repeats)
       #expect(totals.executionCount <= 2 * wires.count && totals.repeatedCount == repeats.count)

@@ -2,12 +2,11 @@
 // jumps through computed targets, memory, storage, gas looked at in between. They end (loops count down) and return
 // the whole stack, so that whatever was computed shows.
 
+import EVM
 import Primitives
 import WideIntegers
 
-@testable import EVM
-
-struct RandomProgram {
+package struct RandomProgram {
   private var random: SplitMix64
   private let fork: Fork
   private var code: [UInt8] = []
@@ -22,7 +21,7 @@ struct RandomProgram {
   private var depth = 0
   private var loopDepth = 0
 
-  static func code(seed: UInt64, fork: Fork, size: Int) -> [UInt8] {
+  package static func code(seed: UInt64, fork: Fork, size: Int) -> [UInt8] {
     var program = RandomProgram(seed: seed, fork: fork)
     return program.make(size: size)
   }
