@@ -10,7 +10,7 @@ import WideIntegers
 @testable import Estuary
 
 @Suite struct AccessBindingTests {
-  private static let seedCount = UInt64(RandomBlocks.count(24))
+  private static let seeds = RandomBlocks.seeds(24)
 
   private static let forks: [Fork] = [.homestead, .constantinople, .london, .cancun, .prague, .osaka]
 
@@ -42,7 +42,7 @@ import WideIntegers
   @Test func emulatedSetsChangeNothing() throws {
     let executors = try Self.executors()
     var (boundCount, entryCount) = (0, 0)
-    for seed in 0..<Self.seedCount {
+    for seed in Self.seeds {
       let (genesis, wires) = try Self.block(seed)
       let expected = try Self.run(genesis, wires, on: SerialExecutor())
       var bound = wires
@@ -64,10 +64,8 @@ import WideIntegers
         if !same { return }
       }
     }
-    if Environment.variable("ESTUARY_RANDOM_BLOCKS") != nil {
-      print("access sets: \(boundCount) transactions, \(entryCount) entries")
-    }
-    #expect(boundCount > 12 * Int(Self.seedCount))
+    RandomBlocks.report("access sets of \(boundCount) transactions, \(entryCount) entries")
+    #expect(boundCount > 12 * Self.seeds.count)
   }
 
   /// The set with one entry taken away, or only read where it was written; and what is then missing.
@@ -93,7 +91,7 @@ import WideIntegers
     var random = SplitMix64(seed: 4)
     var tries = 0
     var (accountCount, slotCount) = (0, 0)
-    for seed in 100..<100 + Self.seedCount / 2 {
+    for seed in Self.seeds.prefix(Self.seeds.count / 2) {
       let (genesis, wires) = try Self.block(seed)
       let sets = try SerialAccesses(genesis, wires).used
       for _ in 0..<6 {
@@ -120,11 +118,9 @@ import WideIntegers
         }
       }
     }
-    if Environment.variable("ESTUARY_RANDOM_BLOCKS") != nil {
-      print("access sets: \(tries) executions without an entry, \(accountCount) accounts, \(slotCount) slots")
-    }
+    RandomBlocks.report("\(tries) executions without an entry: \(accountCount) accounts, \(slotCount) slots")
     #expect(
-      tries > 6 * Int(Self.seedCount) && accountCount * 3 > Self.seedCount && slotCount * 8 > Self.seedCount)
+      tries > 6 * Self.seeds.count && accountCount * 3 > Self.seeds.count && slotCount * 8 > Self.seeds.count)
   }
 
   /// What a block may not hold is refused for that, whatever its set says.

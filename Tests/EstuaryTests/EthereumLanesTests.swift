@@ -41,8 +41,8 @@ import WideIntegers
       try LockExecutor(workerCount: $0, engine: engine, runsAhead: true)
     }
     var tally = SituationTally()
-    let blockCount = RandomBlocks.count(80)
-    for seed in 0..<UInt64(blockCount) {
+    let seeds = RandomBlocks.seeds(80)
+    for seed in seeds {
       let block = Self.block(seed)
       let expected = try Self.run(block, on: serial)
       tally.add(zip(block.situations, expected.receipts).map { ("ethereum.\($0)", $1) })
@@ -56,14 +56,14 @@ import WideIntegers
         if !same { return }
       }
     }
-    RandomBlocks.report("Ethereum's blocks, \(engine)", tally)
+    RandomBlocks.report("\(seeds.count) blocks of Ethereum's, \(engine): \(tally)")
     tally.expect(
-      "ethereum", RandomEthereumBlock.Situation.self, atLeast: blockCount / 8,
+      "ethereum", RandomEthereumBlock.Situation.self, atLeast: seeds.count / 8,
       failing: RandomEthereumBlock.neverSucceeding)
     tally.expect(
       "contract deployed", "code deployed in the block ran", "code delegated in the block ran",
       "block gas used up", "blob gas used up", "created again after its destruction", "contract destroyed",
-      atLeast: blockCount / 16)
+      atLeast: seeds.count / 16)
   }
 
   // MARK: How often

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func lanesGiveWhatOneAfterTheOtherGives() throws {
-    let blockCount = RandomBlocks.count(40)
+    let seeds = RandomBlocks.seeds(40)
     let executors: [any BlockExecutor] =
       try [Engine.fastest, .interpreter].flatMap { engine in
         try [1, 2, 4, 8].flatMap {
@@ -33,25 +33,25 @@ import Testing
         }
       } + [SerialExecutor(engine: .interpreter)]
     var tally = SituationTally()
-    for index in 0..<blockCount {
-      let block = try RandomMixedBlock(seed: UInt64(index), count: 20, contention: index * 7 % 101)
+    for seed in seeds {
+      let block = try RandomMixedBlock(seed: seed, count: 30, contention: Int(seed % 101) * 7 % 101)
       let expected = try Self.run(block, on: SerialExecutor())
       Self.count(block, expected, in: &tally)
       let root = try expected.chain.ethereumStateRoot()
       for executor in executors {
         let outcome = try Self.run(
-          block, on: executor, blockSize: index % 3 == 2 ? 11 : 0, recordsTimeline: index % 2 == 0)
+          block, on: executor, blockSize: seed % 3 == 2 ? 11 : 0, recordsTimeline: seed % 2 == 0)
         let same = outcome.receipts == expected.receipts && outcome.stateHash == expected.stateHash
         let place: Comment =
-          "seed \(index), \(executor.name), \(executor.workerCount) workers, \(executor.engine)"
+          "seed \(seed), \(executor.name), \(executor.workerCount) workers, \(executor.engine)"
         #expect(same, place)
         #expect(try outcome.chain.ethereumStateRoot() == root, place)
-        if index % 2 == 0 { Self.expectWholeTimeline(outcome, place) }
+        if seed % 2 == 0 { Self.expectWholeTimeline(outcome, place) }
         if !same { return }
       }
     }
-    RandomBlocks.report("mixed blocks", tally)
-    let least = blockCount / 8
+    RandomBlocks.report("\(seeds.count) mixed blocks: \(tally)")
+    let least = seeds.count / 8
     tally.expect("mixed", RandomMixedBlock.Situation.self, atLeast: 3 * least, failing: [.malformedLine])
     tally.expect("solana", RandomBlock.Situation.self, atLeast: least, failing: RandomBlock.neverSucceeding)
     tally.expect(
@@ -61,7 +61,7 @@ import Testing
       "contract deployed", "code deployed in the block ran", "code delegated in the block ran",
       "outside of its access set", "block gas used up", "blob gas used up", "peek saw a nonce",
       atLeast: least / 4)
-    tally.expect("created again after its destruction", atLeast: blockCount / 100)
+    tally.expect("created again after its destruction", atLeast: seeds.count / 100)
   }
 
   /// One slice an entry, each of which came to its end.

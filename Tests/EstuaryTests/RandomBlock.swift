@@ -31,7 +31,8 @@ struct RandomBlock {
 
   /// Those whose transactions fail.
   static let neverSucceeding: Set<Situation> = [
-    .failingNonce, .lookupInCreated, .callOfDeployed, .repeated, .garbage, .poorPayer, .unknownHash,
+    .failingNonce, .lookupInCreated, .callOfDeployed, .sharedSignature, .repeated, .garbage, .poorPayer,
+    .unknownHash,
     .unknownProgram,
   ]
 
@@ -60,6 +61,8 @@ struct RandomBlock {
     let program: Ed25519.KeyPair
     let buffer: Pubkey
     let isNew: Bool
+    /// Two of its own.
+    let cells: [Pubkey]
     var programData: Pubkey { UpgradeableProgram.programDataAddress(of: program.pubkey) ?? .zero }
   }
 
@@ -72,7 +75,8 @@ struct RandomBlock {
     nonces = (0..<6).map { _ in Nonce(key: Self.key(&draws), hash: Hash(Self.key(&draws))) }
     upgrades = (0..<4).map {
       Upgrade(
-        program: Ed25519.KeyPair(seed: Hash(Self.key(&draws))), buffer: Self.key(&draws), isNew: $0 % 2 == 0)
+        program: Ed25519.KeyPair(seed: Hash(Self.key(&draws))), buffer: Self.key(&draws), isNew: $0 % 2 == 0,
+        cells: [Self.key(&draws), Self.key(&draws)])
     }
     tables = (Self.key(&draws), Ed25519.KeyPair(seed: Hash(Self.key(&draws))))
     addresses = cells + payers.map(\.pubkey)
@@ -116,6 +120,10 @@ struct RandomBlock {
           Account(
             lamports: 100_000_000, data: state + programs.upgradeELF, owner: ProgramID.bpfLoaderUpgradeable)
         ))
+      for cell in upgrade.cells {
+        let data = [UInt8](repeating: 0, count: 8)
+        accounts.append((cell, Account(lamports: 946_560, data: data, owner: upgrade.program.pubkey)))
+      }
       if upgrade.isNew { continue }
       let program = UpgradeableProgram.accounts(
         programID: upgrade.program.pubkey, elf: programs.moverELF, rent: Rent(), authority: authority.pubkey)
@@ -177,7 +185,7 @@ struct RandomBlock {
     case .deployment, .upgrade: return try newCode(situation, by: payer)
     case .callOfDeployed, .callOfUpgraded:
       let place = 2 * below(upgrades.count / 2) + (situation == .callOfDeployed ? 0 : 1)
-      return try signed(payer, [move(by: upgrades[place].program.pubkey)])
+      return try signed(payer, [move(by: upgrades[place].program.pubkey, cells: upgrades[place].cells)])
     case .repeated: return wires.isEmpty ? nil : wires[wires.count - 1 - below(min(wires.count, 4))]
     case .sharedSignature: return try sharedSignature(by: payer)
     case .garbage: return (0..<below(200)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -227,7 +235,8 @@ struct RandomBlock {
     return (cells[first], cells[(first + 1 + pick(cells.count - 1)) % cells.count])
   }
 
-  private mutating func move(by program: Pubkey) -> Instruction {
+  private mutating func move(by program: Pubkey, cells: [Pubkey]? = nil) -> Instruction {
+    let cells = cells ?? self.cells
     let (source, target) = (cells[pick(cells.count)], cells[pick(cells.count)])
     let isWritable = below(12) > 0
     return Instruction(

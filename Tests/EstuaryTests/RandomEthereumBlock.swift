@@ -50,7 +50,7 @@ struct RandomEthereumBlock {
   private static let deployer = Address(0xc0de_000c)
   private static let programs = (0..<3).map { Address(UInt256(0xc0de_0010 + UInt64($0))) }
   /// Who delegates.
-  private static let authorities = (1...3).compactMap {
+  private static let authorities = (1...2).compactMap {
     PrivateKey(UInt256(UInt64(0xa0 + $0)).bigEndianBytes)
   }
 
@@ -164,7 +164,8 @@ struct RandomEthereumBlock {
 
   /// What the fork knows.
   private var all: [Situation] {
-    Situation.allCases.filter {
+    // What few forks know comes twice as often there.
+    (Situation.allCases + [.delegates, .callsDelegated, .sentByDelegated, .blob, .recreates]).filter {
       switch $0 {
       case .delegates, .callsDelegated, .sentByDelegated: fork >= .prague
       case .blob: fork >= .cancun
@@ -197,7 +198,7 @@ struct RandomEthereumBlock {
     case .emptyTarget: send(sender, Address(UInt256(0x77_0000 + UInt64(below(4)))))
     case .tooMuchGas: send(sender, Self.counter, gasLimit: 2_000_000)
     case .program: send(sender, Self.programs[below(3)], value: UInt64(below(2)), data: bytes(below(96)))
-    case .blob: send(sender, other, value: 1, blobCount: 1 + below(2))
+    case .blob: send(sender, other, value: 1, blobCount: 2 + below(4))
     case .damaged:
       situations.append(situation)
       transactions.append(.ethereum(EthereumWire([0x02, 0xc0, UInt8(below(250))], sender: sender)))
@@ -221,8 +222,10 @@ struct RandomEthereumBlock {
     default:
       let child = Address.created(
         by: Self.factory, salt: 9, initcodeHash: Keccak256.hash(Self.deploying(Self.mortalCode)))
-      if below(2) == 0 { send(sender, Self.factory, value: 2) }
-      send(other, child, data: below(2) == 0 ? [1] : [])
+      let isWhole = below(3) == 0
+      if isWhole || below(2) == 0 { send(sender, Self.factory, value: 2) }
+      send(other, child, data: isWhole || below(2) == 0 ? [1] : [])
+      if isWhole { send(sender, Self.factory) }
     }
   }
 
@@ -252,7 +255,9 @@ struct RandomEthereumBlock {
     default:
       // Itself now and then, whose nonce the transaction itself uses up first.
       let sender = below(4) == 0 ? authority.address : sender
-      let target = [Self.counter, Self.counter, Self.watcher, Self.mortal, Address(UInt256.zero)][below(5)]
+      let target = [
+        Self.counter, Self.counter, Self.counter, Self.watcher, Self.mortal, Address(UInt256.zero),
+      ][below(6)]
       let isWrong = below(6) == 0
       let nonce = (nonces[authority.address] ?? 0) + (sender == authority.address ? 1 : 0)
       let authorization = Authorization(

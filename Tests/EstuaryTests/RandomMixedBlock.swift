@@ -53,10 +53,10 @@ struct RandomMixedBlock {
   init(seed: UInt64, count: Int, contention: Int) throws {
     var random = SplitMix64(seed: seed &+ 1_000_000)
     let solana = try RandomBlock(seed: seed, count: count, contention: contention)
-    let forks: [Fork] = [.shanghai, .cancun, .prague, .osaka]
+    let forks: [Fork] = [.london, .shanghai, .cancun, .prague, .osaka]
     let ethereum = RandomEthereumBlock(
       seed: seed, count: count, fork: forks[Int(seed) % forks.count], contention: contention,
-      gasLimit: seed % 5 == 4 ? 3_000_000 : 1 << 40)
+      gasLimit: seed % 7 == 4 ? 900_000 : 1 << 40)
     genesis = try Self.genesis(solana.genesis, ethereum.genesis)
     var left = Array(zip(solana.wires, solana.situations))[...]
     var right = Array(zip(try Self.entries(ethereum, genesis, &random), ethereum.situations))[...]

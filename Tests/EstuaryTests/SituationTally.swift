@@ -61,14 +61,18 @@ struct SituationTally: CustomStringConvertible {
   }
 }
 
-/// How many random blocks a test is to execute: seconds' worth by default; ESTUARY_RANDOM_BLOCKS says otherwise.
+/// How many random blocks a test is to execute: seconds' worth by default; ESTUARY_RANDOM_BLOCKS says otherwise, and
+/// ESTUARY_RANDOM_SEED which seed is the first.
 enum RandomBlocks {
-  static func count(_ usual: Int) -> Int { given ?? usual }
+  static func seeds(_ usual: Int) -> Range<UInt64> {
+    firstSeed..<firstSeed + UInt64(given ?? usual)
+  }
 
-  /// Prints a tally where somebody asked for a number.
-  static func report(_ what: String, _ tally: SituationTally) {
-    if let given { print("\(what), \(given) blocks: \(tally)") }
+  /// Prints what was seen where somebody asked for a number.
+  static func report(_ what: @autoclosure () -> String) {
+    if given != nil { print("seeds from \(firstSeed): \(what())") }
   }
 
   private static let given = Environment.variable("ESTUARY_RANDOM_BLOCKS").flatMap { Int($0) }
+  private static let firstSeed = Environment.variable("ESTUARY_RANDOM_SEED").flatMap { UInt64($0) } ?? 0
 }
