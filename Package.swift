@@ -124,7 +124,8 @@ let package = Package(
     .testTarget(
       name: "EstuaryTests",
       dependencies: [
-        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime", "EVM",
+        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
+        "EVM",
         "Estuary", "RandomPrograms",
       ], swiftSettings: core),
   ]
