@@ -214,10 +214,12 @@ struct RandomEthereumBlock {
     case .creation: send(sender, nil, data: initcode)
     case .createsFromCode: send(sender, Self.deployer, value: UInt64(below(2)), data: initcode)
     case .callsCreated:
-      if below(2) == 0 { send(sender, nil, data: initcode) }
+      // Its last transaction now and then made one, or makes one now.
+      let isNew = below(2) == 0
+      if isNew { send(sender, nil, data: initcode) }
       let nonce = nonces[sender] ?? 0
-      let created = Address.created(
-        by: sender, nonce: nonce == 0 ? 0 : nonce - 1 - UInt64(below(Int(min(nonce, 3)))))
+      let back = isNew ? 1 : UInt64(below(Int(min(nonce, 3)) + 1))
+      let created = Address.created(by: sender, nonce: nonce - back)
       send(other, created, value: UInt64(below(2)))
     default:
       let child = Address.created(
