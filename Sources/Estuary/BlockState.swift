@@ -6,6 +6,7 @@
 import EVM
 import Ledger
 import Primitives
+import Scheduling
 
 /// Used by one block at a time.
 package final class BlockState: @unchecked Sendable {
@@ -20,6 +21,8 @@ package final class BlockState: @unchecked Sendable {
   package var statusCache = StatusCache()
 
   private let store: any AccountStore
+  /// Accounts that the timelines of blocks name, under the indices that they have there.
+  private var waitedFor = AccountInterner()
   /// Accounts that have left memory, to be read again when they are next named.
   package private(set) var evictedCount = 0
 
@@ -32,6 +35,15 @@ package final class BlockState: @unchecked Sendable {
 
   /// The ledger got an Ethereum side.
   func addEthereum() { if ethereum == nil { ethereum = EthereumState(ethereumTable) } }
+
+  /// `timeline` with indices that hold for as long as this lives.
+  ///
+  /// - Parameter key: of an account by the index that it has in `timeline`.
+  func naming(_ timeline: Timeline, _ key: (AccountIndex) -> Pubkey) -> Timeline {
+    timeline.mapAccounts { waitedFor.intern(AccountKey(key($0))) }
+  }
+
+  package func key(inTimelines account: AccountIndex) -> Pubkey { Pubkey(waitedFor.key(of: account)) }
 
   /// A ledger of so few accounts is read as a whole when it is opened: one pass over them takes no longer than to look
   /// for some hundreds of them.

@@ -68,8 +68,6 @@ public final class Chain {
   private var solanaEntries: [StoreEntry] = []
   /// Chains that began where this one stood.
   var forks = Forks()
-  /// Accounts that the timelines of blocks name, under the indices that they have there.
-  private var waitedFor = AccountInterner()
   /// What an older ledger's store does not have yet: the next block's batch takes it.
   var unsavedEntries: [StoreEntry] = []
 
@@ -151,7 +149,7 @@ public final class Chain {
   public var stateHash: Hash { head.stateHash }
 
   /// The key of an account that the timeline of one of this chain's blocks names.
-  package func key(inTimelines account: AccountIndex) -> Pubkey { Pubkey(waitedFor.key(of: account)) }
+  package func key(inTimelines account: AccountIndex) -> Pubkey { state.key(inTimelines: account) }
 
   /// The account at `key` after the last block; `nil` where there is none.
   public func account(_ key: Pubkey) throws(ChainError) -> Account? {
@@ -212,7 +210,6 @@ public final class Chain {
       }
       timing.elapsedNanoseconds = Clocks.monotonicNanoseconds() - start
       timing.signatureNanoseconds = execution.signatureNanoseconds
-      let timeline = execution.timeline?.mapAccounts { waitedFor.intern(AccountKey(table.key(of: $0))) }
       changes.solana += execution.changes.solana
       changes.ethereum = execution.changes.ethereum
       record.isOpen = !endsBlock
@@ -235,7 +232,7 @@ public final class Chain {
       programs.finishBlock()
       return Block(
         height: record.height, receipts: execution.receipts, stateHash: record.stateHash, timing: timing,
-        timeline: timeline, ethereum: execution.ethereum)
+        timeline: execution.timeline, ethereum: execution.ethereum)
     } catch {
       state.rollBack(changes)
       sysvars = sysvarsBefore

@@ -149,7 +149,7 @@ package final class LockExecutor: BlockExecutor {
     }
     if let failure = feed.failure { throw .store(failure) }
     if let error = failure.error { throw error }
-    return timeline
+    return timeline.map { preparation.state.naming($0) { preparation.table.key(of: $0) } }
   }
 
   /// Runs one of Ethereum's transactions, whose turn it is; after a failure none.
@@ -207,9 +207,10 @@ package final class LockExecutor: BlockExecutor {
     let range = feed.end..<block.transactions.endOfRun(from: feed.end)
     feed.skip(to: range.upperBound)
     if let lanes = try ethereumLanes(for: range, of: block.transactions) {
-      return try ethereum.execute(
+      let timeline = try ethereum.execute(
         range, of: block.transactions, ahead: lanes, recordsTimeline: block.recordsTimeline,
         into: receipts)
+      return timeline.map { preparation.state.naming($0) { EVMKey.account(lanes.account(of: $0)) } }
     }
     return try onFirstWorker { () throws(BlockExecutionError) in
       var recorder = block.recordsTimeline ? SerialRecorder(workerCount: workerCount) : nil

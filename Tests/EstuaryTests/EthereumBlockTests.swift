@@ -132,12 +132,17 @@ import WideIntegers
       let outcome = try replay.run(executor: executor)
       let timeline = try #require(outcome.blocks.first?.timeline)
       #expect(outcome.blocks.count == 1 && timeline.slices.count == transactions.count)
-      for slice in timeline.slices {
+      for (position, slice) in timeline.slices.enumerated() {
         #expect(slice.startNanoseconds <= slice.endNanoseconds)
         #expect(slice.endNanoseconds <= timeline.elapsedNanoseconds && slice.endNanoseconds > 0)
         #expect(slice.worker.position < executor.workerCount)
         guard let release = slice.releasedBy else { continue }
         #expect(timeline.slices[release.predecessor.position].startNanoseconds <= slice.startNanoseconds)
+        // What running ahead waits for are accounts by other indices than those of the table.
+        let waiting = outcome.chain.key(inTimelines: release.account)
+        if case .success(.ethereum) = replay.transactions[position] {
+          #expect(waiting == ProgramID.ethereum || EVMKey.kind(of: waiting) != nil)
+        }
       }
     }
   }

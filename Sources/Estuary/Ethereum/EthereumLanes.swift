@@ -115,6 +115,9 @@ final class EthereumLanes {
     }
   }
 
+  /// The account, or that of the slot, which the last run's timeline names so.
+  func account(of index: AccountIndex) -> Address { predictor.accounts[index.position] }
+
   private func forEachWorker(_ body: (EthereumWorker) -> Void) {
     for worker in 0..<pool.workerCount { body(workers[WorkerIndex(UInt32(worker))]) }
   }
