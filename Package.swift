@@ -73,8 +73,9 @@ let package = Package(
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),
     .target(
       name: "EVMConformance",
-      dependencies: ["WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "EVM", "Conformance"],
-      swiftSettings: core),
+      dependencies: [
+        "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "EVM", "Estuary", "Conformance",
+      ], swiftSettings: core),
     .target(
       name: "EstuaryCLI",
       dependencies: [

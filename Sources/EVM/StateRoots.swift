@@ -22,6 +22,9 @@ package struct TrieAccount: Equatable, Sendable {
     (self.nonce, self.balance, self.storageRoot, self.codeHash) = (nonce, balance, storageRoot, codeHash)
   }
 
+  /// Where the storage root is in `encoded`, counted from its end: behind it comes the code's hash, with its header.
+  static let storageRootFromEnd = 33..<65
+
   /// What `encoded` wrote; `nil` for other bytes.
   package init?(decoding bytes: [UInt8]) {
     let read = try? bytes.withUnsafeBytes { bytes in

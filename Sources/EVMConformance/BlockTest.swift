@@ -4,19 +4,25 @@
 
 import Conformance
 import EVM
+import Estuary
+import Ledger
 import Primitives
 import SBPF
 import WideIntegers
 
 package struct BlockTestOptions: Sendable {
   package var engine: Engine
-  /// Threads, each with files of its own; the transactions of a block run one after the other.
+  /// Whether the transactions of a block run in lanes, and the files one after the other.
+  package var inLanes: Bool
+  /// Threads: for the transactions of a block in lanes, else each with files of its own.
   package var workerCount: Int
   /// Only the cases whose name has this in it.
   package var name: String?
 
-  package init(engine: Engine = .fastest, workerCount: Int = 1, name: String? = nil) {
-    (self.engine, self.workerCount, self.name) = (engine, workerCount, name)
+  package init(
+    engine: Engine = .fastest, inLanes: Bool = false, workerCount: Int = 1, name: String? = nil
+  ) {
+    (self.engine, self.inLanes, self.workerCount, self.name) = (engine, inLanes, workerCount, name)
   }
 
   func includes(_ name: String) -> Bool { self.name.map { name.contains($0) } ?? true }
@@ -29,8 +35,12 @@ package enum BlockTestConformance {
   package static func run(
     paths: [String], options: BlockTestOptions, progress: @Sendable (Int, Int) -> Void = { _, _ in }
   ) throws -> ConformanceReport {
-    try VectorRun.forEachFile(
-      paths: paths, workerCount: options.workerCount, engine: options.engine, progress: progress
+    let lanes =
+      options.inLanes
+      ? try EthereumBlockLanes(workerCount: options.workerCount, engine: options.engine) : nil
+    return try VectorRun.forEachFile(
+      paths: paths, workerCount: options.inLanes ? 1 : options.workerCount, engine: options.engine,
+      progress: progress
     ) { file, programs, host in
       let members: [JSONObject.Member]
       do { members = try Node.members(ofFile: file) } catch {
@@ -40,11 +50,29 @@ package enum BlockTestConformance {
         var note: String?
         let outcome: ConformanceOutcome
         do throws(Failure) {
-          note = try run(Node(member.value, path: "/\(member.name)"), programs, host)
+          let test = Node(member.value, path: "/\(member.name)")
+          note =
+            if let lanes {
+              try run(test, programs, host) { EthereumTableState(accounts($0), lanes: lanes) }
+            } else {
+              try run(test, programs, host) {
+                EthereumMemoryState(world: StateTestConformance.world(of: $0, programs))
+              }
+            }
           outcome = .passed
         } catch { outcome = .failed(error.reason) }
         return ConformanceCase(file: file, line: 0, name: member.name, outcome: outcome, note: note)
       }
+    }
+  }
+
+  /// As a ledger takes them.
+  private static func accounts(_ accounts: [StateTestAccount]) -> [EthereumGenesis.Account] {
+    accounts.map { account in
+      var entry = EthereumGenesis.Account(address: account.address)
+      (entry.balance, entry.nonce, entry.code) = (account.balance, account.nonce, account.code)
+      entry.storage = account.storage.filter { !$0.value.isZero }.map { .init(key: $0.slot, value: $0.value) }
+      return entry
     }
   }
 
@@ -57,8 +85,8 @@ package enum BlockTestConformance {
   }
 
   /// - Returns: blocks that were refused for another reason than the file names, if there are any.
-  private static func run(
-    _ test: Node, _ programs: EVMProgramCache, _ host: EVMHost
+  private static func run<State: EthereumTreeState>(
+    _ test: Node, _ programs: EVMProgramCache, _ host: EVMHost, state: ([StateTestAccount]) -> State
   ) throws(Failure) -> String? {
     let network = try read { () throws(StateTestError) in try test["network"].text() }
     guard let configuration = TestNetwork.configuration(named: network) else {
@@ -67,10 +95,10 @@ package enum BlockTestConformance {
     let accounts = try read { () throws(StateTestError) in
       try StateTestReader.read(accounts: try test["pre"])
     }
-    let world = EthereumMemoryState(world: StateTestConformance.world(of: accounts, programs))
-    let genesis = try genesis(of: test, stateRoot: world.stateRoot)
+    let state = state(accounts)
+    let genesis = try genesis(of: test, stateRoot: state.stateRoot)
     let tree = EthereumBlockTree(
-      genesis: genesis.header, state: world, configuration: configuration, host: host)
+      genesis: genesis.header, state: state, configuration: configuration, host: host)
     let blocks = try read { () throws(StateTestError) in try test["blocks"].elements() }
     var notes: [String] = []
     for (index, block) in blocks.enumerated() {
@@ -101,7 +129,7 @@ package enum BlockTestConformance {
 
   /// - Returns: the reason of a refusal that is another than the file's.
   private static func insert(
-    _ block: Node, index: Int, into tree: EthereumBlockTree
+    _ block: Node, index: Int, into tree: EthereumBlockTree<some EthereumTreeState>
   ) throws(Failure) -> String? {
     let exceptions =
       block.value.object?.members.filter { $0.name.hasPrefix("expectException") }
@@ -134,7 +162,7 @@ package enum BlockTestConformance {
 
   /// The head's state has the root that its header names; here the file's own account of it.
   private static func compareState(
-    _ test: Node, _ tree: EthereumBlockTree, _ programs: EVMProgramCache
+    _ test: Node, _ tree: EthereumBlockTree<some EthereumTreeState>, _ programs: EVMProgramCache
   ) throws(Failure) {
     let root = tree.state(after: tree.head)?.stateRoot ?? .zero
     let expected = try read { () throws(StateTestError) -> Hash? in

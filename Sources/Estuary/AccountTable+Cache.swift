@@ -86,7 +86,8 @@ extension AccountTable {
     do throws(StoreError) {
       try store.forEachAccount(from: EVMKey.first) { key, account in
         guard EVMKey.contains(key) else { return false }
-        if let index = index(of: key), isChanged(index) { return true }
+        // The table may be further than the store, by a block that is not committed yet (Chain+Import.swift).
+        if index(of: key) != nil { return true }
         do throws(Failure) { try body(key, account) } catch { failure = error }
         return failure == nil
       }
@@ -96,7 +97,8 @@ extension AccountTable {
     if let failure { throw failure }
     for position in 0..<count {
       let index = AccountIndex(UInt32(truncatingIfNeeded: position))
-      if isChanged(index) && !accounts[position].isVacant { try body(key(of: index), accounts[position]) }
+      let key = key(of: index)
+      if EVMKey.contains(key) && !accounts[position].isVacant { try body(key, accounts[position]) }
     }
   }
 }

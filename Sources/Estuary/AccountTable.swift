@@ -225,9 +225,6 @@ package final class AccountTable: @unchecked Sendable {
     UnsafePointer(accounts + index.position)
   }
 
-  /// Whether the account at `index` was changed in this block.
-  func isChanged(_ index: AccountIndex) -> Bool { notes[index.position].changedIn == block }
-
   /// Makes room at `index` by letting its account go, whose place the last one takes. It is as the store has it.
   func remove(_ index: AccountIndex) {
     let (place, last) = (index.position, interner.count - 1)

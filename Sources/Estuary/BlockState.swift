@@ -62,14 +62,18 @@ package final class BlockState: @unchecked Sendable {
     }
   }
 
+  /// Whether `trim` would look for accounts that may leave.
+  var isAboveBound: Bool {
+    guard let limit = store.cacheByteCount else { return false }
+    return table.growth.byteCount + ethereumTable.growth.byteCount > limit
+  }
+
   /// Lets go of what a block that is committed need not have left in memory: keys without accounts, and above the store's
   /// bound accounts that were not used lately. Indices of accounts hold until then.
   package func trim() {
     table.removeAbsent()
     ethereumTable.removeAbsent()
-    guard let limit = store.cacheByteCount,
-      table.growth.byteCount + ethereumTable.growth.byteCount > limit
-    else { return }
+    guard let limit = store.cacheByteCount, isAboveBound else { return }
     let (bytes, ethereumBytes) = (table.countBytes(), ethereumTable.countBytes())
     // Well below the bound, so that the next pass over the accounts is not soon due.
     if bytes + ethereumBytes <= limit / 4 * 3 { return }

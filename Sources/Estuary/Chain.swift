@@ -60,8 +60,9 @@ public final class Chain {
   var ethereum: EthereumConfiguration?
   /// The chain of Ethereum's own blocks; `nil` in a replay, and where there is no Ethereum side.
   var ethereumChain: EthereumChain?
-  /// What takes in blocks that others made, once there is one.
+  /// What takes in blocks that others made, once there is one, and the block that it has not committed yet.
   var importer: EthereumImporter?
+  var executedEthereum: ExecutedEthereumBlock?
   /// Whether blocks leave what `retrace` needs.
   private let keepsTransactions: Bool
   /// What of it the next batch takes.
@@ -300,6 +301,16 @@ public final class Chain {
     let publicationStart = Clocks.monotonicNanoseconds()
     let changes = state.finishBlock(changes)
     timing.publicationNanoseconds = Clocks.monotonicNanoseconds() - publicationStart
+    try commit(changes, record: &record, timing: &timing, seal: seal)
+    state.trim()
+  }
+
+  /// The same for a finished block. While blocks are imported the table has changes of the next one already, so nothing
+  /// may leave it here.
+  func commit(
+    _ changes: [AccountChange], record: inout BlockRecord, timing: inout Timing,
+    seal: ([AccountChange]) throws(ChainError) -> Void = { _ in }
+  ) throws(ChainError) {
     var lattice = lattice
     let hashStart = Clocks.monotonicNanoseconds()
     lattice.apply(changes, parallelFor: executor.parallelFor)
@@ -317,10 +328,9 @@ public final class Chain {
     } catch {
       throw .store(error)
     }
-    unsavedEntries = []
+    (unsavedEntries, solanaEntries) = ([], [])
     ethereumChain?.commit()
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
-    state.trim()
     self.lattice = lattice
     head = record
     if progress == .fixed {

@@ -26,6 +26,19 @@ extension Keccak256 {
     }
   }
 
+  /// The hash of each element's bytes as they are in memory.
+  package static func hashes<Element: BitwiseCopyable>(of elements: [Element]) -> [Hash] {
+    elements.withUnsafeBytes { bytes in
+      var batch = Batch()
+      batch.reserve(elements.count)
+      for index in elements.indices {
+        let start = index * MemoryLayout<Element>.stride
+        batch.add(UnsafeRawBufferPointer(rebasing: bytes[start..<start + MemoryLayout<Element>.size]))
+      }
+      return batch.hashes()
+    }
+  }
+
   /// The hash of each message; `hashes` has room for them.
   static func hash(
     _ messages: UnsafeBufferPointer<vc_bytes>, on unit: VectorUnit,

@@ -22,6 +22,21 @@ struct BlockTestConformanceTests {
     #expect(report.passedCount > 600 && report.skippedCount == 0)
   }
 
+  /// In lanes, every fifth file: `Tools/test conformance` runs all.
+  @Test(arguments: Engine.available, [2, 4])
+  func blockTestsPassInLanes(engine: Engine, workerCount: Int) throws {
+    let files = try FileManager.default.subpathsOfDirectory(atPath: BlockTests.folder + "/BlockchainTests")
+      .filter { $0.hasSuffix(".json") }.sorted()
+    let some = files.enumerated().filter { $0.offset % 5 == workerCount % 5 }.map(\.element)
+    let report = try BlockTestConformance.run(
+      paths: some.map { BlockTests.folder + "/BlockchainTests/" + $0 },
+      options: BlockTestOptions(engine: engine, inLanes: true, workerCount: workerCount))
+    for one in report.cases {
+      if case .failed(let reason) = one.outcome { Issue.record("\(one.file) \(one.name): \(reason)") }
+    }
+    #expect(report.passedCount > 50 && report.skippedCount == 0)
+  }
+
   @Test func transactionTestsPass() throws {
     let report = try TransactionTestConformance.run(paths: [BlockTests.folder + "/TransactionTests"])
     for one in report.cases {

@@ -12,7 +12,9 @@ struct EthereumBlockTreeTests {
     ChainConfiguration(steps: [.init(fork, .block(0))])
   }
 
-  private static func tree(_ fork: Fork) throws -> (tree: EthereumBlockTree, genesis: EthereumHeader) {
+  private typealias Tree = EthereumBlockTree<EthereumMemoryState>
+
+  private static func tree(_ fork: Fork) throws -> (tree: Tree, genesis: EthereumHeader) {
     let world = EVMWorld()
     world.insert(rich, balance: UInt256(1_000), nonce: 0, code: .empty, storage: [:])
     var genesis = EthereumHeader(
@@ -22,7 +24,7 @@ struct EthereumBlockTreeTests {
     if fork >= .london { genesis.baseFeePerGas = 1_000 }
     let host = try EVMHost(programs: EVMProgramCache())
     return (
-      EthereumBlockTree(
+      Tree(
         genesis: genesis, state: EthereumMemoryState(world: world), configuration: configuration(fork),
         host: host),
       genesis
@@ -52,7 +54,7 @@ struct EthereumBlockTreeTests {
   }
 
   private static func refusal(
-    of block: EthereumBlock, by tree: EthereumBlockTree
+    of block: EthereumBlock, by tree: Tree
   ) -> BlockValidityError? {
     do throws(EthereumBlockError) { _ = try tree.insert(encoded: block.encoded) } catch {
       if case .invalid(let error) = error { return error }

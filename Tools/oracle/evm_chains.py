@@ -3,9 +3,10 @@ every field of every header (base fee, blob gas, difficulty, roots, bloom, reque
 Deposits, withdrawal and consolidation requests are among the transactions from Prague on. A second copy of each chain has
 one bit of one header field changed: it has to be refused there.
 
-    evm_chains.py [--network NAME]… [--blocks N] [--transactions N] [--seeds N] [--first-seed N] [--keep FOLDER]
+    evm_chains.py [--network NAME]… [--blocks N] [--transactions N] [--seeds N] [--first-seed N] [--keep FOLDER] [--write FOLDER]
 
-NAME is a fork (`Cancun`) or two with the moment of the change (`ShanghaiToCancunAtTime15k`). ESTUARY names the command line.
+NAME is a fork (`Cancun`) or two with the moment of the change (`ShanghaiToCancunAtTime15k`). Each chain is judged on both
+engines, one transaction after the other and in lanes. ESTUARY names the command line. With --write all chains are kept.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -245,6 +247,15 @@ class Chain:
         }  # fmt: skip
 
 
+WAYS = [["--engine", engine, *lanes] for engine in ("jit", "interpreter") for lanes in ([], ["--executor", "overlay", "--workers", "2"])]
+
+
+def judge(estuary, path, way):
+    """What Estuary says against a chain, or nothing."""
+    run = subprocess.run([estuary, "evm", "blocktest", path, *way], capture_output=True, text=True)
+    return "" if run.returncode == 0 else f"{' '.join(way)}: {run.stdout}{run.stderr}"
+
+
 def main():
     parser = argparse.ArgumentParser(description="Chains by Ethereum's executable specification, judged by Estuary.")
     parser.add_argument("--network", action="append", help=f"default: {', '.join(NETWORKS)}")
@@ -253,6 +264,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=1, help="chains for each network")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--keep", default="evm-differences", help="folder for chains that differ")
+    parser.add_argument("--write", help="folder for all chains")
     options = parser.parse_args()
     estuary = os.environ.get("ESTUARY", ".build/release/estuary")
     bad = 0
@@ -264,20 +276,21 @@ def main():
             while len(chain.blocks) < options.blocks and tries < 4 * options.blocks:
                 tries += 1
                 chain.add()
-            if not chain.blocks:
-                sys.exit(f"{name}: the specification accepts no block")
+            if len(chain.blocks) < options.blocks:
+                sys.exit(f"{name}: the specification accepts {len(chain.blocks)} blocks of {tries}")
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, f"{name}.json")
                 with open(path, "w") as file:
                     json.dump({name: chain.test()}, file)
-                for engine in ("jit", "interpreter"):
-                    run = subprocess.run([estuary, "evm", "blocktest", path, "--engine", engine], capture_output=True, text=True)
-                    if run.returncode != 0:
-                        bad += 1
-                        print(run.stdout, run.stderr)
-                        os.makedirs(options.keep, exist_ok=True)
-                        os.replace(path, os.path.join(options.keep, f"{name}.json"))
-                        break
+                if options.write:
+                    os.makedirs(options.write, exist_ok=True)
+                    shutil.copy(path, options.write)
+                differences = [text for text in (judge(estuary, path, way) for way in WAYS) if text]
+                if differences:
+                    bad += 1
+                    print(*differences, sep="\n")
+                    os.makedirs(options.keep, exist_ok=True)
+                    shutil.copy(path, options.keep)
             count = sum(len(parts[1]) for _, parts in chain.blocks)
             print(f"{name}: {len(chain.blocks)} blocks, {count} transactions", flush=True)
     if bad:

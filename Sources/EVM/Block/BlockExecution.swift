@@ -10,8 +10,8 @@ package protocol EthereumBlockState: EVMStateReader {
   func apply(_ changes: EVMStateChanges)
   /// Of the state trie.
   var stateRoot: Hash { get }
-  /// Executes a block's transactions in a way of its own, in effect one after the other from a block without gas used on,
-  /// and makes what they change the state. `nil`: it has none; an entry that is `nil`: it may not be in the block.
+  /// Executes a block's transactions in lanes, in effect one after the other from a block without gas used on, and makes
+  /// what they change the state. `nil`: it has no lanes; an entry that is `nil`: it may not be in the block.
   func execute(
     _ transactions: [EthereumTransaction], in block: BlockEnvironment
   ) throws(EVMStateError) -> [EthereumExecution?]?
@@ -47,14 +47,13 @@ package struct BlockOutcome: Equatable, Sendable {
   package var bloom = LogsBloom()
   /// Type byte first, empty ones left out; `nil` before Prague.
   package var requests: [[UInt8]]?
-  package var stateRoot = MerklePatriciaTrie.emptyRoot
 
   package init() {}
 
   package var receiptsRoot: Hash { MerklePatriciaTrie.listRoot(receipts.map(\.encoded)) }
   package var requestsHash: Hash? { requests.map { DepositRequests.hash(of: $0) } }
 
-  /// Compares with what the block's header says.
+  /// Compares with what the block's header says, but for the state root.
   package func validate(against header: EthereumHeader) throws(BlockValidityError) {
     if gasUsed != header.gasUsed { throw .wrongGasUsed(header.gasUsed, expected: gasUsed) }
     if let found = header.blobGasUsed, found != blobGasUsed {
@@ -68,14 +67,20 @@ package struct BlockOutcome: Equatable, Sendable {
     if let found = header.requestsHash, let expected = requestsHash, found != expected {
       throw .wrongRequestsHash(found, expected: expected)
     }
-    if stateRoot != header.stateRoot { throw .wrongStateRoot(header.stateRoot, expected: stateRoot) }
+  }
+}
+
+extension EthereumHeader {
+  /// Compares with the root that the state after the block has.
+  package func validate(stateRoot root: Hash) throws(BlockValidityError) {
+    if root != stateRoot { throw .wrongStateRoot(stateRoot, expected: root) }
   }
 }
 
 /// Why a block was not executed to its end.
 package enum EthereumBlockError: Error, Equatable, Sendable {
   case invalid(BlockValidityError)
-  /// A state that executes in a way of its own found that a transaction may not be in the block.
+  /// Lanes found that a transaction may not be in the block; executing it again without them says why.
   case notExecuted(index: Int)
   /// The host's trouble, not the block's.
   case state(EVMStateError)
@@ -92,9 +97,11 @@ package struct EthereumBlockExecution {
 
   /// Executes `block`, of which only the results are not known to be right. After an error `state` is of no use.
   ///
-  /// - Parameter blockHash: of the blocks before this one.
+  /// - Parameters:
+  ///   - inLanes: whether the state's lanes execute the transactions, where it has some.
+  ///   - blockHash: of the blocks before this one.
   package func execute(
-    _ block: EthereumBlock, fork: Fork, on state: some EthereumBlockState,
+    _ block: EthereumBlock, fork: Fork, on state: some EthereumBlockState, inLanes: Bool,
     blockHash: @escaping @Sendable (UInt64) -> Hash?
   ) throws(EthereumBlockError) -> BlockOutcome {
     let environment = BlockEnvironment(block.header, fork: fork, configuration, blockHash: blockHash)
@@ -106,7 +113,7 @@ package struct EthereumBlockExecution {
       }
       try processor.begin(environment, reader: state) { state.apply($0) }
     } catch { throw .state(error) }
-    try execute(block.transactions, environment, state, &outcome)
+    try execute(block.transactions, environment, state, inLanes: inLanes, &outcome)
     if fork < .paris {
       // Between 1 and 6 generations: the rules of ommers hold.
       let ommers = block.ommers.map { (coinbase: $0.coinbase, age: block.header.number &- $0.number) }
@@ -133,17 +140,19 @@ package struct EthereumBlockExecution {
         outcome.requests = (deposits.isEmpty ? [] : [[DepositRequests.type] + deposits]) + requests
       } catch { throw .invalid(error) }
     }
-    outcome.stateRoot = state.stateRoot
     return outcome
   }
 
   private func execute(
     _ transactions: [EthereumTransaction], _ environment: BlockEnvironment, _ state: some EthereumBlockState,
-    _ outcome: inout BlockOutcome
+    inLanes: Bool, _ outcome: inout BlockOutcome
   ) throws(EthereumBlockError) {
-    let executions: [EthereumExecution?]?
-    do throws(EVMStateError) { executions = try state.execute(transactions, in: environment) } catch {
-      throw .state(error)
+    var executions: [EthereumExecution?]?
+    // Receipts with state roots ask for one transaction after the other.
+    if inLanes && environment.fork >= .byzantium {
+      do throws(EVMStateError) { executions = try state.execute(transactions, in: environment) } catch {
+        throw .state(error)
+      }
     }
     var batch = SenderBatch()
     if executions == nil {

@@ -5,18 +5,26 @@
 import Primitives
 import WideIntegers
 
+/// A state of which each block of a tree has one of its own.
+package protocol EthereumTreeState: EthereumBlockState {
+  /// The same state, changing apart from this one from now on.
+  func copy() throws(EVMStateError) -> Self
+  /// The host's trouble while changes were made, which cannot say so.
+  var failure: EVMStateError? { get }
+}
+
 /// Used by one thread at a time.
-package final class EthereumBlockTree {
+package final class EthereumBlockTree<State: EthereumTreeState> {
   private struct Node {
     let header: EthereumHeader
     let ommers: [Hash]
     let totalDifficulty: UInt256
     /// `nil` once it has been forgotten.
-    var state: EthereumMemoryState?
+    var state: State?
   }
 
   /// How many generations below the highest block keep their states.
-  private static let stateGenerations: UInt64 = 256
+  private let stateGenerations: UInt64 = 256
 
   private let configuration: ChainConfiguration
   private let execution: EthereumBlockExecution
@@ -29,7 +37,7 @@ package final class EthereumBlockTree {
   ///   - genesis: its state root is that of `state`, which the caller has checked.
   ///   - state: the tree's from now on.
   package init(
-    genesis: EthereumHeader, state: EthereumMemoryState, configuration: ChainConfiguration, host: EVMHost
+    genesis: EthereumHeader, state: State, configuration: ChainConfiguration, host: EVMHost
   ) {
     self.configuration = configuration
     execution = EthereumBlockExecution(host: host, configuration: configuration)
@@ -42,7 +50,7 @@ package final class EthereumBlockTree {
   }
 
   /// The state after a block that the tree has.
-  package func state(after hash: Hash) -> EthereumMemoryState? { nodes[hash]?.state }
+  package func state(after hash: Hash) -> State? { nodes[hash]?.state }
 
   /// Takes a block in, if it is valid; a block that is there already changes nothing.
   ///
@@ -64,9 +72,26 @@ package final class EthereumBlockTree {
         after: parent.header, byteCount: bytes.count, fork: fork, configuration: configuration)
       try block.validateOmmers(in: self, fork: fork, configuration: configuration)
     } catch { throw .invalid(error) }
-    let state = EthereumMemoryState(copying: parentState)
+    let state: State
+    do throws(EthereumBlockError) {
+      state = try self.state(after: block, fork, parentState, inLanes: true)
+    } catch {
+      // Lanes say that a transaction may not be there, not why.
+      guard case .notExecuted = error else { throw error }
+      state = try self.state(after: block, fork, parentState, inLanes: false)
+    }
+    add(block, hash: hash, fork: fork, parent: parent, state: state)
+    return hash
+  }
+
+  /// The state after a block whose header and body are right, and which leads to what the header promises.
+  private func state(
+    after block: EthereumBlock, _ fork: Fork, _ parent: State, inLanes: Bool
+  ) throws(EthereumBlockError) -> State {
+    let state: State
+    do throws(EVMStateError) { state = try parent.copy() } catch { throw .state(error) }
     let outcome = try execution.execute(
-      block, fork: fork, on: state, blockHash: ancestorHashes(of: block.header))
+      block, fork: fork, on: state, inLanes: inLanes, blockHash: ancestorHashes(of: block.header))
     do throws(BlockValidityError) {
       let root = block.transactionsRoot
       if root != block.header.transactionsRoot {
@@ -74,11 +99,15 @@ package final class EthereumBlockTree {
       }
       try outcome.validate(against: block.header)
     } catch { throw .invalid(error) }
-    add(block, hash: hash, fork: fork, parent: parent, state: state)
-    return hash
+    let stateRoot = state.stateRoot
+    if let failure = state.failure { throw .state(failure) }
+    do throws(BlockValidityError) { try block.header.validate(stateRoot: stateRoot) } catch {
+      throw .invalid(error)
+    }
+    return state
   }
 
-  private func add(_ block: EthereumBlock, hash: Hash, fork: Fork, parent: Node, state: EthereumMemoryState) {
+  private func add(_ block: EthereumBlock, hash: Hash, fork: Fork, parent: Node, state: State) {
     let node = Node(
       header: block.header, ommers: block.ommers.map(\.hash),
       totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty), state: state)
@@ -86,8 +115,8 @@ package final class EthereumBlockTree {
     byNumber[block.header.number, default: []].append(hash)
     let best = nodes[head]?.totalDifficulty ?? .zero
     if fork >= .paris || node.totalDifficulty > best { head = hash }
-    if block.header.number > Self.stateGenerations {
-      for old in byNumber.removeValue(forKey: block.header.number - Self.stateGenerations) ?? [] {
+    if block.header.number > stateGenerations {
+      for old in byNumber.removeValue(forKey: block.header.number - stateGenerations) ?? [] {
         nodes[old]?.state = nil
       }
     }

@@ -5,7 +5,7 @@ import Primitives
 import WideIntegers
 
 /// Used by one thread at a time.
-package final class EthereumMemoryState: EthereumBlockState {
+package final class EthereumMemoryState: EthereumTreeState {
   private let world: EVMWorld
   private var accounts: IncrementalTrie
   private var storage: [Address: IncrementalTrie] = [:]
@@ -30,12 +30,14 @@ package final class EthereumMemoryState: EthereumBlockState {
     }
   }
 
-  /// The same state, changing apart from `other` from now on.
-  package init(copying other: EthereumMemoryState) {
+  private init(copying other: EthereumMemoryState) {
     world = EVMWorld(copying: other.world)
     (accounts, storage) = (other.accounts, other.storage)
     (changedAccounts, changedSlots) = (other.changedAccounts, other.changedSlots)
   }
+
+  package func copy() -> EthereumMemoryState { EthereumMemoryState(copying: self) }
+  package var failure: EVMStateError? { nil }
 
   package func account(_ address: Address) -> EVMAccount? { world.account(address) }
   package func incarnation(of address: Address) -> UInt64 { world.incarnation(of: address) }

@@ -1,6 +1,6 @@
 // From changed accounts of a ledger to changed leaves of Ethereum's tries. An account that was destroyed in the block has
 // another incarnation behind it, or none: its storage begins anew, and the slots of the one before, which the ledger
-// removes in the same block, say which nodes go.
+// removes in the same block, are none of the new one's.
 
 import Ledger
 import Primitives
@@ -72,13 +72,10 @@ extension StateTries.Change {
     var all: [StateTries.Change] {
       var changes = changes
       for (record, isGone) in slots {
-        var entry = changes.removeValue(forKey: record.address) ?? StateTries.Change(address: record.address)
-        if let incarnation = incarnations[record.address], incarnation != record.incarnation {
-          if isGone { entry.goneSlots.append(record.slot) }
-        } else {
-          entry.slots.append((slot: record.slot, value: isGone ? .zero : record.value))
-        }
-        changes[record.address] = entry
+        // Of a storage that is gone.
+        if let incarnation = incarnations[record.address], incarnation != record.incarnation { continue }
+        changes[record.address, default: StateTries.Change(address: record.address)].slots
+          .append((slot: record.slot, value: isGone ? .zero : record.value))
       }
       return changes.values.sorted { $0.address < $1.address }
     }

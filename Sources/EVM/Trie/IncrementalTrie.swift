@@ -12,8 +12,17 @@ package typealias ParallelFor = (_ count: Int, _ body: @Sendable (Int) -> Void) 
 package struct TrieChange: Sendable {
   package var key: Hash
   package var value: [UInt8]?
+  /// Bytes that a leaf which is there keeps, counted from the value's end.
+  var kept = 0..<0
 
   package init(key: Hash, value: [UInt8]?) { (self.key, self.value) = (key, value) }
+
+  /// The value where a leaf with the value `old` is.
+  func value(over old: [UInt8]) -> [UInt8]? {
+    guard !kept.isEmpty, var value, min(value.count, old.count) >= kept.upperBound else { return value }
+    for place in kept { value[value.count - 1 - place] = old[old.count - 1 - place] }
+    return value
+  }
 }
 
 /// A value: changing it leaves its copies as they were. A trie without copies changes in place; copies share what they
@@ -89,9 +98,22 @@ package struct IncrementalTrie: Sendable {
   package mutating func apply(
     _ changes: [TrieChange], parallelFor: ParallelFor = IncrementalTrie.serial
   ) throws(TrieError) -> TrieBatch {
+    let session = TrieSession()
+    try change(changes, in: session, parallelFor)
+    session.seal()
+    finish()
+    return session.batch
+  }
+
+  /// Makes a batch of changes, of which the root knows when `session` is sealed: `finish` is to be called then.
+  ///
+  /// - Throws: as `apply`; the session is of no use any more.
+  mutating func change(
+    _ changes: [TrieChange], in session: TrieSession, _ parallelFor: ParallelFor = IncrementalTrie.serial
+  ) throws(TrieError) {
     let sorted = Self.distinct(changes)
-    if sorted.isEmpty { return TrieBatch() }
-    var worker = TrieWorker(reader: reader, changes: sorted, cachedDepth: cachedDepth)
+    if sorted.isEmpty { return }
+    let worker = TrieWorker(reader: reader, changes: sorted, cachedDepth: cachedDepth, session: session)
     var top = try topNode()
     node = nil
     if top == nil {
@@ -103,16 +125,33 @@ package struct IncrementalTrie: Sendable {
     } else {
       _ = try worker.update(&top, 0..<sorted.count)
     }
-    guard let top else {
-      root = MerklePatriciaTrie.emptyRoot
-      return worker.batch
-    }
-    if let inner = top.inner, inner.childCount == 0 { return worker.batch }
-    worker.seal(top)
-    root = top.hash
-    node = cachedDepth > 0 ? top : nil
-    return worker.batch
+    if let inner = top?.inner, inner.childCount == 0 { top = nil }
+    node = top
+    if let top { worker.add(top) } else { root = MerklePatriciaTrie.emptyRoot }
   }
+
+  /// Once the session of the last changes is sealed.
+  mutating func finish() {
+    guard let top = node else { return }
+    root = top.hash
+    if cachedDepth == 0 { node = nil }
+  }
+
+  /// The store may forget all nodes, which are read for that: nobody wants this trie any more.
+  func replaceAll(in session: TrieSession) throws(TrieError) {
+    if let top = try topNode() { try replaceAll(top, in: session) }
+  }
+
+  private func replaceAll(_ node: TrieNode, in session: TrieSession) throws(TrieError) {
+    session.replace(node, owner: reader.owner)
+    guard let inner = node.inner else { return }
+    for index in 0..<16 where inner.isPresent(index) {
+      if let child = try reader.child(of: inner, index) { try replaceAll(child, in: session) }
+    }
+  }
+
+  /// Leaves all nodes to the store.
+  mutating func forgetNodes() { node = nil }
 
   package static func serial(_ count: Int, _ body: @Sendable (Int) -> Void) {
     for index in 0..<count { body(index) }
@@ -120,6 +159,7 @@ package struct IncrementalTrie: Sendable {
 
   private static func distinct(_ changes: [TrieChange]) -> [TrieChange] {
     if changes.count < 2 { return changes }
+    if changes.count <= 16 { return distinctFew(changes) }
     /// The key's first 8 bytes, big-endian, decide almost always.
     struct Place {
       var prefix: UInt64
@@ -143,11 +183,27 @@ package struct IncrementalTrie: Sendable {
     }
     return kept
   }
+
+  /// The same by insertion.
+  private static func distinctFew(_ changes: [TrieChange]) -> [TrieChange] {
+    var sorted: [TrieChange] = []
+    sorted.reserveCapacity(changes.count)
+    for change in changes {
+      var place = sorted.count
+      while place > 0, change.key < sorted[place - 1].key { place -= 1 }
+      if place > 0, sorted[place - 1].key == change.key {
+        sorted[place - 1] = change
+      } else {
+        sorted.insert(change, at: place)
+      }
+    }
+    return sorted
+  }
 }
 
 extension TrieWorker {
   /// As `update`, with the subtries of a root that is a branch on as many threads as there are; these come back sealed.
-  fileprivate mutating func update(
+  fileprivate func update(
     root slot: inout TrieNode?, _ parallelFor: ParallelFor
   ) throws(TrieError) -> Bool {
     let isShared = !isKnownUniquelyReferenced(&slot)
@@ -161,11 +217,14 @@ extension TrieWorker {
     parallelFor(16) { nibble in
       let range = cuts[nibble]..<cuts[nibble + 1]
       if range.isEmpty { return }
-      var worker = TrieWorker(reader: reader, changes: changes, cachedDepth: cachedDepth)
+      let session = TrieSession()
+      let worker = TrieWorker(
+        reader: reader, changes: changes, cachedDepth: cachedDepth, session: session)
       subtries.change(nibble) { child throws(TrieError) in
         let isChanged = try worker.update(child: &child, of: node, nibble, range)
-        if isChanged, let child { worker.seal(child) }
-        return (isChanged, worker.batch)
+        if isChanged, let child { worker.add(child) }
+        session.seal()
+        return (isChanged, session.batch)
       }
     }
     var isChanged = false
@@ -177,7 +236,7 @@ extension TrieWorker {
       }
       unseal(root)
       root.setChild(nibble, subtries.take(nibble))
-      batch.append(outcome.batch)
+      session.append(outcome.batch)
       isChanged = true
     }
     if isChanged { slot = try collapsed(root) }

@@ -13,6 +13,13 @@ package struct TrieNodeKey: Hashable, Sendable {
   package let depth: UInt8
   package let hash: Hash
 
+  package func hash(into hasher: inout Hasher) {
+    // Hashes of nodes are as good as random; equal nodes lie at other places.
+    hasher.combine(hash.word0)
+    hasher.combine(path.word0)
+    hasher.combine(owner.word0)
+  }
+
   init(owner: Hash, key: Hash, depth: Int, hash: Hash) {
     (self.owner, self.depth, self.hash) = (owner, UInt8(depth), hash)
     path = key.keepingNibbles(depth)
@@ -35,42 +42,34 @@ package struct TrieNodeKey: Hashable, Sendable {
 
 /// New nodes and the names of those that nobody needs once no earlier root is wanted.
 package struct TrieBatch: Sendable {
-  package private(set) var newNodes: [(key: TrieNodeKey, encoding: [UInt8])] = []
-  package private(set) var oldNodes: [TrieNodeKey] = []
+  package typealias NewNode = (key: TrieNodeKey, encoding: [UInt8])
+
+  /// In parts, as threads found them: they are many and are not moved about.
+  private var newParts: [[NewNode]] = [[]]
+  private var oldParts: [[TrieNodeKey]] = [[]]
 
   package init() {}
 
-  /// New nodes: key of the store and encoding.
-  package var written: some Sequence<(key: [UInt8], encoding: [UInt8])> {
-    newNodes.lazy.map { (key: $0.key.bytes, encoding: $0.encoding) }
-  }
-
-  /// Keys of nodes that the new root does not reach.
-  package var replaced: some Sequence<[UInt8]> { oldNodes.lazy.map(\.bytes) }
+  package var newNodes: some Sequence<NewNode> { newParts.lazy.joined() }
+  package var oldNodes: some Sequence<TrieNodeKey> { oldParts.lazy.joined() }
 
   package var writtenByteCount: Int {
     newNodes.reduce(0) { $0 + 65 + (Int($1.key.depth) + 1) / 2 + $1.encoding.count }
   }
 
   package mutating func append(_ other: TrieBatch) {
-    newNodes += other.newNodes
-    oldNodes += other.oldNodes
-  }
-
-  /// Of a trie that nobody wants any more.
-  package var withoutNewNodes: TrieBatch {
-    var batch = self
-    batch.newNodes = []
-    return batch
+    newParts += other.newParts
+    oldParts += other.oldParts
   }
 
   mutating func write(_ node: TrieNode, owner: Hash) {
     let key = TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash)
-    newNodes.append((key: key, encoding: node.encoding))
+    newParts[newParts.count - 1].append((key: key, encoding: node.encoding))
   }
 
   mutating func replace(_ node: TrieNode, owner: Hash) {
-    oldNodes.append(TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash))
+    oldParts[oldParts.count - 1].append(
+      TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash))
   }
 }
 

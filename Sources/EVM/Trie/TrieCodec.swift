@@ -50,6 +50,31 @@ enum TrieCodec {
     }
   }
 
+  /// Writes the hashes of changed children over the old ones, where a branch had hashes there and has them still: most
+  /// changes of most nodes, for which the encoding stays where it is.
+  ///
+  /// - Parameter encoding: the node's, as it was; where this is false, parts of it may be as they will be.
+  static func replaceHashes(of node: TrieInnerNode, in encoding: inout [UInt8]) -> Bool {
+    if node.isExtension || encoding.isEmpty { return false }
+    return encoding.withUnsafeMutableBytes { bytes in
+      let old = UnsafeRawBufferPointer(bytes)
+      var (at, index) = (headerByteCount(old), 0)
+      var changed = node.changed
+      while changed != 0 {
+        while index < changed.trailingZeroBitCount {
+          at += itemByteCount(old, at)
+          index += 1
+        }
+        guard old[at] == RLP.emptyBytes + 32, let child = node.child(index), child.isStored else {
+          return false
+        }
+        child.hash.write(to: bytes.baseAddress.unsafelyUnwrapped + at + 1)
+        changed &= changed - 1
+      }
+      return true
+    }
+  }
+
   private static func writeExtension(
     _ node: TrieInnerNode, _ old: UnsafeRawBufferPointer, to payload: UnsafeMutableRawPointer
   ) -> Int {

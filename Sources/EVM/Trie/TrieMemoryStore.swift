@@ -28,13 +28,13 @@ package final class TrieMemoryStore: TrieNodeSource {
   package func commit(_ batches: [TrieBatch], keptBlocks: Int) {
     state.withLock { state in
       let block = state.firstBlock + state.replaced.count
-      state.replaced.append(batches.flatMap { Array($0.replaced) })
-      for batch in batches {
-        for key in batch.replaced { state.doomed[key] = block }
-        for (key, encoding) in batch.written {
-          state.nodes[key] = encoding
-          state.doomed[key] = nil
-        }
+      state.replaced.append(batches.flatMap { $0.oldNodes.map(\.bytes) })
+      for key in state.replaced[state.replaced.count - 1] { state.doomed[key] = block }
+      for (node, encoding) in batches.lazy.flatMap(\.newNodes) {
+        let key = node.bytes
+        // A copy: nodes write into encodings that are theirs alone.
+        state.nodes[key] = encoding.withUnsafeBytes { Array($0) }
+        state.doomed[key] = nil
       }
       while state.replaced.count > keptBlocks {
         for key in state.replaced.removeFirst() where state.doomed[key] == state.firstBlock {

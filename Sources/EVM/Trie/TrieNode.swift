@@ -44,8 +44,29 @@ class TrieNode: @unchecked Sendable {
   /// A leaf's.
   final var value: [UInt8] { Array(encoding[valueRange]) }
 
+  /// Whether that is a leaf's value.
+  final func hasValue(_ value: [UInt8]) -> Bool {
+    let range = valueRange
+    if range.count != value.count { return false }
+    return encoding.withUnsafeBytes { encoding in
+      value.withUnsafeBytes { encoding[range].elementsEqual($0) }
+    }
+  }
+
+  /// Gives a leaf that nobody else holds another value of the same size, if its encoding then is as long.
+  final func replaceValue(_ value: [UInt8]) -> Bool {
+    let range = valueRange
+    // A single byte is an item with or without a header.
+    guard range.count == value.count, value.count > 1 else { return false }
+    isSealed = false
+    encoding.withUnsafeMutableBytes { encoding in
+      value.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: encoding[range]).copyMemory(from: $0) }
+    }
+    return true
+  }
+
   /// Once the encoding is the node's.
-  final func seal() {
+  fileprivate final func seal() {
     if isStored { hash = Keccak256.hash(encoding) }
     isSealed = true
   }
@@ -141,14 +162,13 @@ final class TrieInnerNode: TrieNode, @unchecked Sendable {
   /// What the encoding says of a child that is present and did not change.
   func reference(_ index: Int) -> Range<Int> { TrieCodec.item(isExtension ? 1 : index, of: encoding) }
 
-  /// Once the children are sealed: encodes what changed and hashes.
+  /// Once the children are sealed: encodes what changed.
   ///
   /// - Parameter keepsChildren: whether they stay in memory.
-  func seal(keepsChildren: Bool) {
-    encoding = TrieCodec.encode(self)
+  func encode(keepsChildren: Bool) {
+    if !TrieCodec.replaceHashes(of: self, in: &encoding) { encoding = TrieCodec.encode(self) }
     changed = 0
     if !keepsChildren { children = InlineArray(repeating: nil) }
-    seal()
   }
 }
 

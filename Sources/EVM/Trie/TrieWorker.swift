@@ -1,6 +1,5 @@
-// One thread's part of a batch: a subtrie changed by a sorted run of changes, then sealed from the bottom up. Nodes that
-// nobody else holds change in place, others are copied first. The names of nodes that come and go are gathered for the
-// store.
+// One thread's part of a batch: a subtrie changed by a sorted run of changes. Nodes that nobody else holds change in place,
+// others are copied first. What changed is encoded and hashed later (TrieSession.swift).
 
 import Primitives
 
@@ -10,11 +9,7 @@ struct TrieWorker {
   let changes: [TrieChange]
   /// Nodes at this depth and below are left to the store once they are sealed.
   let cachedDepth: Int
-  var batch = TrieBatch()
-
-  init(reader: TrieReader, changes: [TrieChange], cachedDepth: Int) {
-    (self.reader, self.changes, self.cachedDepth) = (reader, changes, cachedDepth)
-  }
+  let session: TrieSession
 
   // MARK: Changing
 
@@ -22,11 +17,11 @@ struct TrieWorker {
   /// left of it.
   ///
   /// - Returns: whether anything is different.
-  mutating func update(_ slot: inout TrieNode?, _ range: Range<Int>) throws(TrieError) -> Bool {
+  func update(_ slot: inout TrieNode?, _ range: Range<Int>) throws(TrieError) -> Bool {
     // Asked before another reference to the node is made.
     let isShared = !isKnownUniquelyReferenced(&slot)
     guard let node = slot else { return false }
-    guard var inner = node.inner else { return update(leaf: node, &slot, range) }
+    guard var inner = node.inner else { return update(leaf: node, isShared: isShared, &slot, range) }
     if isShared {
       inner = TrieInnerNode(copying: inner)
       slot = inner
@@ -35,11 +30,15 @@ struct TrieWorker {
       ? try update(extension: inner, &slot, range) : try update(branch: inner, &slot, range)
   }
 
-  private mutating func update(leaf node: TrieNode, _ slot: inout TrieNode?, _ range: Range<Int>) -> Bool {
+  private func update(
+    leaf node: TrieNode, isShared: Bool, _ slot: inout TrieNode?, _ range: Range<Int>
+  ) -> Bool {
     if range.count == 1, changes[range.lowerBound].key == node.key {
-      let value = changes[range.lowerBound].value
-      if let value, node.encoding[node.valueRange].elementsEqual(value) { return false }
+      let change = changes[range.lowerBound]
+      let value = change.kept.isEmpty ? change.value : change.value(over: node.value)
+      if let value, node.hasValue(value) { return false }
       replace(node)
+      if let value, !isShared, node.replaceValue(value) { return true }
       slot = value.map { TrieNode(key: node.key, depth: node.depth, value: $0) }
       return true
     }
@@ -47,10 +46,14 @@ struct TrieWorker {
     leaves.reserveCapacity(range.count + 1)
     let old = TrieChange(key: node.key, value: node.value)
     var isPlaced = false
-    for change in changes[range] {
+    for var change in changes[range] {
       if !isPlaced, change.key >= node.key {
         isPlaced = true
-        if change.key != node.key { leaves.append(old) }
+        if change.key == node.key {
+          change.value = change.value(over: old.value ?? [])
+        } else {
+          leaves.append(old)
+        }
       }
       if change.value != nil { leaves.append(change) }
     }
@@ -61,7 +64,7 @@ struct TrieWorker {
     return true
   }
 
-  private mutating func update(
+  private func update(
     branch node: TrieInnerNode, _ slot: inout TrieNode?, _ range: Range<Int>
   ) throws(TrieError) -> Bool {
     var isChanged = false
@@ -77,13 +80,15 @@ struct TrieWorker {
     return isChanged
   }
 
-  private mutating func update(
+  private func update(
     childOf node: TrieInnerNode, _ index: Int, _ range: Range<Int>
   ) throws(TrieError) -> Bool {
     var child = node.takeChild(index)
     guard try update(child: &child, of: node, index, range) else {
       // One that the encoding does not have must stay until it does.
-      if keepsChildren(of: node) || node.changed >> UInt16(index) & 1 == 1 { node.keepChild(index, child) }
+      if Self.keepsChildren(of: node, cachedDepth: cachedDepth) || node.changed >> UInt16(index) & 1 == 1 {
+        node.keepChild(index, child)
+      }
       return false
     }
     unseal(node)
@@ -92,7 +97,7 @@ struct TrieWorker {
   }
 
   /// - Parameter child: the one at `index`, taken from the node; `nil` where there is none or it is not in memory.
-  mutating func update(
+  func update(
     child: inout TrieNode?, of node: TrieInnerNode, _ index: Int, _ range: Range<Int>
   ) throws(TrieError) -> Bool {
     if child == nil { child = try reader.child(of: node, index) }
@@ -101,7 +106,7 @@ struct TrieWorker {
     return child != nil
   }
 
-  private mutating func update(
+  private func update(
     extension node: TrieInnerNode, _ slot: inout TrieNode?, _ range: Range<Int>
   ) throws(TrieError) -> Bool {
     let count = node.extensionCount
@@ -143,7 +148,7 @@ struct TrieWorker {
   }
 
   /// A branch after its children changed: where one is left, it takes the branch's place.
-  mutating func collapsed(_ node: TrieInnerNode) throws(TrieError) -> TrieNode? {
+  func collapsed(_ node: TrieInnerNode) throws(TrieError) -> TrieNode? {
     if node.childCount > 1 { return node }
     guard node.childCount == 1 else { return nil }
     let index = node.present.trailingZeroBitCount
@@ -152,7 +157,7 @@ struct TrieWorker {
   }
 
   /// A node behind the nibbles of `key` from `depth` on.
-  private mutating func behind(_ node: TrieNode, _ key: Hash, from depth: Int) -> TrieNode {
+  private func behind(_ node: TrieNode, _ key: Hash, from depth: Int) -> TrieNode {
     if node.depth == depth { return node }
     guard let inner = node.inner else {
       replace(node)
@@ -197,36 +202,20 @@ struct TrieWorker {
       ? branch : TrieInnerNode(extensionAt: depth, count: shared, key: first.key, child: branch)
   }
 
-  // MARK: Sealing
-
-  /// The store may forget a node. One that this batch made, or that stands in its parent, never was there.
-  mutating func replace(_ node: TrieNode) {
-    if node.isSealed, node.isStored { batch.replace(node, owner: reader.owner) }
-  }
+  /// The store may forget a node.
+  func replace(_ node: TrieNode) { session.replace(node, owner: reader.owner) }
 
   /// Before a child of a node that nobody else holds changes.
-  mutating func unseal(_ node: TrieInnerNode) {
+  func unseal(_ node: TrieInnerNode) {
     replace(node)
     node.isSealed = false
   }
 
-  private func keepsChildren(of node: TrieInnerNode) -> Bool {
+  /// Whether the node's children stay in memory once they are sealed.
+  static func keepsChildren(of node: TrieInnerNode, cachedDepth: Int) -> Bool {
     cachedDepth >= 64 || node.childDepth < cachedDepth
   }
 
-  /// Encodes and hashes what changed in a subtrie.
-  mutating func seal(_ node: TrieNode) {
-    if node.isSealed { return }
-    if let inner = node.inner {
-      var changed = inner.changed
-      while changed != 0 {
-        if let child = inner.child(changed.trailingZeroBitCount) { seal(child) }
-        changed &= changed - 1
-      }
-      inner.seal(keepsChildren: keepsChildren(of: inner))
-    } else {
-      node.seal()
-    }
-    if node.isStored { batch.write(node, owner: reader.owner) }
-  }
+  /// What changed in a subtrie waits for the session to be sealed.
+  func add(_ node: TrieNode) { session.add(node, owner: reader.owner, cachedDepth: cachedDepth) }
 }

@@ -222,14 +222,18 @@ extension EthereumArchive {
       entries.append(StoreEntry(.ethereumIndex, Key.replaced(old), nil))
     }
     let place = Key.bytes(number)
-    var written: Set<[UInt8]> = []
-    for node in batch.written {
+    var written: Set<TrieNodeKey> = []
+    for node in batch.newNodes {
       written.insert(node.key)
-      entries.append(StoreEntry(.trieNodes, node.key, place + node.encoding))
+      entries.append(StoreEntry(.trieNodes, node.key.bytes, place + node.encoding))
     }
     var list: [UInt8] = []
-    // At most 97 bytes each.
-    for key in batch.replaced where !written.contains(key) { list += [UInt8(key.count)] + key }
+    for node in batch.oldNodes where !written.contains(node) {
+      let key = node.bytes
+      // At most 97.
+      list.append(UInt8(key.count))
+      list += key
+    }
     if !list.isEmpty { entries.append(StoreEntry(.ethereumIndex, Key.replaced(number), list)) }
     return entries
   }

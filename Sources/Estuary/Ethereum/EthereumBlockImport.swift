@@ -8,10 +8,10 @@ import SBPF
 import Scheduling
 import WideIntegers
 
-/// A machine with a thread whose stack holds the EVM's deepest calls, and lanes where the executor has them.
+/// A machine with a thread whose stack holds the EVM's deepest calls, one beside it, and lanes where the executor has them.
 final class EthereumImporter {
   private let host: EVMHost
-  private let thread: EVMThread
+  private let threads: WorkerPool
   private let lanes: EthereumLanes?
   let state: EthereumState
   let reader: EVMLedgerState
@@ -28,31 +28,38 @@ final class EthereumImporter {
           nil
         }
     } catch { throw .machine(detail: "\(error)") }
-    do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
+    do throws(SchedulingError) {
+      threads = try WorkerPool(workerCount: 2, stackByteCount: EVMHost.stackByteCount, pinning: false)
+    } catch { throw .workers(error) }
   }
-
-  var hasLanes: Bool { lanes != nil }
 
   /// Executes `block`; what it changes is in `state`, be it valid or not.
+  ///
+  /// - Parameter beside: called on another thread at the same time.
   func execute(
     _ block: EthereumBlock, _ fork: Fork, _ configuration: ChainConfiguration, on state: EthereumImportState,
-    blockHash: @escaping @Sendable (UInt64) -> Hash?
+    inLanes: Bool, blockHash: @escaping @Sendable (UInt64) -> Hash?, beside: () -> Void
   ) throws(EthereumBlockError) -> BlockOutcome {
-    try thread.run { () throws(EthereumBlockError) in
-      try EthereumBlockExecution(host: host, configuration: configuration)
-        .execute(block, fork: fork, on: state, blockHash: blockHash)
+    // Sound: the caller waits for both threads, and what one of them touches the other does not.
+    nonisolated(unsafe) let (execution, state, beside) = (
+      EthereumBlockExecution(host: host, configuration: configuration), state, beside
+    )
+    nonisolated(unsafe) var outcome: Result<BlockOutcome, EthereumBlockError>?
+    threads.perform { worker in
+      if worker.position > 0 { return beside() }
+      outcome = Result { () throws(EthereumBlockError) in
+        try execution.execute(block, fork: fork, on: state, inLanes: inLanes, blockHash: blockHash)
+      }
     }
+    guard let outcome else { preconditionFailure("the pool has a first worker") }
+    return try outcome.get()
   }
 
-  /// Executes a block's transactions in lanes; `nil` for one that may not be in the block.
+  /// Executes a block's transactions in lanes, where there are some; `nil` for one that may not be in the block.
   func executeAhead(
     _ transactions: [EthereumTransaction], in block: BlockEnvironment
   ) throws(EVMStateError) -> [EthereumExecution?]? {
-    guard let lanes else { return nil }
-    let wires = transactions.map { EthereumWire($0.encoded) }
-    let outcome = try lanes.execute(
-      wires[...], verifiesSignatures: true, in: block, after: EthereumTotals(), on: state)
-    return outcome.results.map { $0.executed?.execution }
+    try lanes?.execute(transactions, in: block, on: state)
   }
 }
 
@@ -61,17 +68,11 @@ final class EthereumImporter {
 final class EthereumImportState: EthereumBlockState {
   private let importer: EthereumImporter
   private let chain: EthereumChain
-  private let runsAhead: Bool
   private let parallelFor: ParallelFor
-  /// The tries that the last root came from.
-  private(set) var latest: (tries: StateTries, batch: TrieBatch)?
   private(set) var failure: ChainError?
 
-  init(
-    _ importer: EthereumImporter, _ chain: EthereumChain, runsAhead: Bool, parallelFor: @escaping ParallelFor
-  ) {
-    (self.importer, self.chain) = (importer, chain)
-    (self.runsAhead, self.parallelFor) = (runsAhead, parallelFor)
+  init(_ importer: EthereumImporter, _ chain: EthereumChain, parallelFor: @escaping ParallelFor) {
+    (self.importer, self.chain, self.parallelFor) = (importer, chain, parallelFor)
   }
 
   func account(_ address: Address) throws(EVMStateError) -> EVMAccount? {
@@ -98,28 +99,28 @@ final class EthereumImportState: EthereumBlockState {
     }
   }
 
-  /// Of the parent's tries with everything that has changed since, so that nothing but the last root's nodes are written.
+  /// For receipts of before Byzantium: the tries stay those of the parent.
   var stateRoot: Hash {
     do throws(ChainError) {
-      do throws(EVMStateError) { try importer.state.finishBlock() } catch {
-        throw ChainError(error)
-      }
-      let changes = importer.state.table.changes(since: [importer.state.firstChanges])
-      let latest = try chain.state(after: changes, parallelFor: parallelFor)
-      self.latest = latest
-      return latest.tries.root
+      return try chain.root(after: try changes(), parallelFor: parallelFor)
     } catch {
       failure = failure ?? error
       return .zero
     }
   }
 
+  /// Since the parent.
+  private func changes() throws(ChainError) -> [AccountChange] {
+    do throws(EVMStateError) { try importer.state.finishBlock() } catch {
+      throw ChainError(error)
+    }
+    return importer.state.table.changes(since: [importer.state.firstChanges])
+  }
+
   func execute(
     _ transactions: [EthereumTransaction], in block: BlockEnvironment
   ) throws(EVMStateError) -> [EthereumExecution?]? {
-    // Receipts with state roots ask for one transaction after the other.
-    guard runsAhead, block.fork >= .byzantium else { return nil }
-    return try importer.executeAhead(transactions, in: block)
+    try importer.executeAhead(transactions, in: block)
   }
 }
 

@@ -5,8 +5,9 @@
 // chain as it is: an airdrop would otherwise move number and base fee, cost two system calls and a root, and put a block
 // behind the head of a chain that was imported.
 //
-// `begin`, `seal` and `accept` gather the entries of the block's batch and move on to its state; `commit` makes that the
-// state to go on from when the batch is on the disk, `abandon` forgets it.
+// `begin`, `seal` and `add` gather the entries of the block's batch and move on to its state; `commit` makes that the
+// state to go on from when the batch is on the disk, `abandon` forgets it. There is one object of the tries, changed in
+// place: of a block that is abandoned the store has nothing, and gives the nodes of the state before.
 
 import EVM
 import Ledger
@@ -32,7 +33,6 @@ final class EthereumChain {
   private struct State {
     /// `nil` before the first block.
     var head: EthereumArchive.StoredHeader?
-    var tries: StateTries
     /// Of the last blocks that BLOCKHASH reaches, the head's at the end; empty until they are asked for.
     var hashes: [Hash] = []
   }
@@ -45,6 +45,8 @@ final class EthereumChain {
   var archive: EthereumArchive
   private var committed: State
   private var working: State
+  /// Of the state after `head`, or after the block that is being made.
+  private(set) var tries: StateTries
   /// Of the block that is being made.
   private var entries: [StoreEntry] = []
 
@@ -55,15 +57,21 @@ final class EthereumChain {
     archive = EthereumArchive(store: store)
     let head: EthereumArchive.StoredHeader?
     do throws(StoreError) { head = try archive.head() } catch { throw .store(error) }
-    let root = head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot
-    committed = State(head: head, tries: StateTries(root: root, source: StoredTrieNodes(store: store)))
+    committed = State(head: head)
     working = committed
+    tries = Self.tries(after: head, archive)
+  }
+
+  private static func tries(
+    after head: EthereumArchive.StoredHeader?, _ archive: EthereumArchive
+  ) -> StateTries {
+    StateTries(
+      root: head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot,
+      source: StoredTrieNodes(store: archive.store))
   }
 
   /// The last block, of those that are made the latest.
   var head: EthereumArchive.StoredHeader? { working.head }
-  /// Of the state after `head`.
-  var tries: StateTries { working.tries }
 
   // MARK: The first block
 
@@ -75,7 +83,7 @@ final class EthereumChain {
   func begin(
     slot: UInt64, unixTimestamp: Int64, contents: [StateTries.Change], parallelFor: ParallelFor
   ) throws(ChainError) {
-    var tries = StateTries(source: StoredTrieNodes(store: archive.store))
+    tries = Self.tries(after: nil, archive)
     let batch = try Self.readingTries { () throws(TrieError) in
       try tries.apply(contents, parallelFor: parallelFor)
     }
@@ -89,7 +97,7 @@ final class EthereumChain {
     }
     header.stateRoot = tries.root
     let block = EthereumBlock(header: header, withdrawals: header.withdrawalsRoot == nil ? nil : [])
-    try add(block, totalDifficulty: header.difficulty, receipts: [], tries, batch)
+    try add(block, totalDifficulty: header.difficulty, receipts: [], batch)
   }
 
   private func firstHeader(number: UInt64, timestamp: UInt64) -> EthereumHeader {
@@ -217,8 +225,8 @@ final class EthereumChain {
       block.header.bloom.formUnion(LogsBloom(execution.logs))
       receipts.append(.init(receipt: receipt, sender: execution.sender))
     }
-    let state = try state(after: changes, parallelFor: parallelFor)
-    block.header.stateRoot = state.tries.root
+    let batch = try move(by: changes, parallelFor: parallelFor)
+    block.header.stateRoot = tries.root
     block.header.transactionsRoot = block.transactionsRoot
     block.header.receiptsRoot = MerklePatriciaTrie.listRoot(receipts.map(\.receipt.encoded))
     block.header.withdrawalsRoot = block.withdrawalsRoot
@@ -231,36 +239,56 @@ final class EthereumChain {
     }
     try add(
       block, totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty),
-      receipts: receipts, state.tries, state.batch)
+      receipts: receipts, batch)
   }
 
-  /// The tries after the ledger's accounts have changed so, and what the store has to write for them.
-  func state(
-    after changes: [AccountChange], parallelFor: ParallelFor
-  ) throws(ChainError) -> (tries: StateTries, batch: TrieBatch) {
-    var tries = working.tries
-    let leaves: [StateTries.Change]
-    do throws(EVMStateError) { leaves = try StateTries.Change.gather(changes) } catch {
+  /// Moves the tries on by changes of the ledger's accounts.
+  ///
+  /// - Returns: what the store has to write for them.
+  func move(by changes: [AccountChange], parallelFor: ParallelFor) throws(ChainError) -> TrieBatch {
+    let leaves = try Self.leaves(of: changes)
+    return try Self.readingTries { () throws(TrieError) in try tries.apply(leaves, parallelFor: parallelFor) }
+  }
+
+  /// The root that the tries would have after changes of the ledger's accounts.
+  func root(after changes: [AccountChange], parallelFor: ParallelFor) throws(ChainError) -> Hash {
+    let leaves = try Self.leaves(of: changes)
+    var copy = tries
+    _ = try Self.readingTries { () throws(TrieError) in try copy.apply(leaves, parallelFor: parallelFor) }
+    return copy.root
+  }
+
+  private static func leaves(of changes: [AccountChange]) throws(ChainError) -> [StateTries.Change] {
+    do throws(EVMStateError) { return try StateTries.Change.gather(changes) } catch {
       throw .ethereum(detail: error.description)
     }
-    let batch = try Self.readingTries { () throws(TrieError) in
-      try tries.apply(leaves, parallelFor: parallelFor)
-    }
-    return (tries, batch)
   }
 
-  /// Takes a block in.
-  func add(
+  /// Takes a block in, to whose state the tries have moved.
+  private func add(
     _ block: EthereumBlock, totalDifficulty: UInt256, receipts: [EthereumArchive.StoredReceipt],
-    _ tries: StateTries, _ batch: TrieBatch
+    _ batch: TrieBatch
   ) throws(ChainError) {
     let hash = block.header.hash
-    let number = block.header.number
+    try write(block, hash: hash, totalDifficulty: totalDifficulty, receipts: receipts, batch)
+    advance(to: block.header, hash: hash, totalDifficulty: totalDifficulty)
+  }
+
+  /// Adds a block to what the batch has to write.
+  func write(
+    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256,
+    receipts: [EthereumArchive.StoredReceipt], _ batch: TrieBatch
+  ) throws(ChainError) {
     entries += EthereumArchive.entries(
       block, hash: hash, totalDifficulty: totalDifficulty, receipts: receipts)
-    entries += try Self.reading { () throws(StoreError) in try archive.entries(batch, number: number) }
-    working.head = .init(header: block.header, hash: hash, totalDifficulty: totalDifficulty)
-    working.tries = tries
+    entries += try Self.reading { () throws(StoreError) in
+      try archive.entries(batch, number: block.header.number)
+    }
+  }
+
+  /// Makes a block the head; `write` may come later.
+  func advance(to header: EthereumHeader, hash: Hash, totalDifficulty: UInt256) {
+    working.head = .init(header: header, hash: hash, totalDifficulty: totalDifficulty)
     if !working.hashes.isEmpty { working.hashes = working.hashes.suffix(Self.hashCount - 1) + [hash] }
   }
 
@@ -274,7 +302,12 @@ final class EthereumChain {
   func commit() { (committed, entries) = (working, []) }
 
   /// The block is not made.
-  func abandon() { (working, entries) = (committed, []) }
+  func abandon() {
+    (working, entries) = (committed, [])
+    let root = committed.head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot
+    // The same root has the same nodes.
+    if tries.root != root { tries = Self.tries(after: committed.head, archive) }
+  }
 
   // MARK: Errors
 

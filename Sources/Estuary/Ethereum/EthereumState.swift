@@ -142,13 +142,18 @@ final class EthereumState: EVMAccountSource {
 
 extension EthereumGenesis {
   /// The accounts as changes to an empty state.
+  var changes: [AccountChange] { alloc.changes }
+}
+
+extension [EthereumGenesis.Account] {
+  /// The same.
   var changes: [AccountChange] {
     var changes: [AccountChange] = []
     func add(_ key: Pubkey, _ data: [UInt8], isCode: Bool = false) {
       changes.append(
         AccountChange(key: key, old: nil, new: EVMRecord.account(holding: data, isCode: isCode)))
     }
-    for entry in alloc {
+    for entry in self {
       let account = EVMAccount(
         balance: entry.balance, nonce: entry.nonce, codeHash: Keccak256.hash(entry.code), incarnation: 0,
         hasOrphanStorage: entry.nonce == 0 && entry.code.isEmpty && !entry.storage.isEmpty)

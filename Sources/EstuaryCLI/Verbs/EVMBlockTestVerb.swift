@@ -9,15 +9,16 @@ struct EVMBlockTestVerb: ParsableCommand {
     discussion: """
       One case is one test: blocks from RLP are validated as a client validates them; one that is invalid is refused \
       with its reason and leaves nothing. A block that is refused for another reason than the file names is told \
-      beside the case.
+      beside the case. With --executor locks or overlay the transactions of a block run ahead of their turn on all \
+      workers, from Byzantium on; before, receipts have a state root each.
       """)
 
-  enum Executor: String, CaseIterable, ExpressibleByArgument { case serial }
+  enum Executor: String, CaseIterable, ExpressibleByArgument { case serial, locks, overlay }
 
-  @Option(help: "What runs a block's transactions: one after the other, so far the only one here.")
+  @Option(help: "What runs a block's transactions: one after the other, or ahead of their turn in lanes.")
   var executor: Executor = .serial
 
-  @Option(help: "Threads, each with files of its own.")
+  @Option(help: "Threads: lanes of a block; with --executor serial, each with files of its own.")
   var workers = 1
 
   @Option(name: .customLong("case"), help: "Only the cases whose name has this in it.")
@@ -32,7 +33,8 @@ struct EVMBlockTestVerb: ParsableCommand {
   func run() throws {
     let report = try BlockTestConformance.run(
       paths: options.paths,
-      options: BlockTestOptions(engine: options.engine.engine, workerCount: workers, name: name),
+      options: BlockTestOptions(
+        engine: options.engine.engine, inLanes: executor != .serial, workerCount: workers, name: name),
       progress: { done, all in Terminal.progress("\(done) of \(all) files") })
     Terminal.progress("")
     try options.report(report)

@@ -67,25 +67,34 @@ struct EVMImportVerb: ParsableCommand {
     defer { Terminal.progress("") }
     var reader = RLPReader(bytes)
     var (place, added) = (0, 0)
-    while !reader.isAtEnd {
-      place += 1
-      let start = reader.offset
-      let block: EthereumBlock
-      do throws(BlockDecodingError) { block = try EthereumBlock(reading: &reader) } catch {
-        throw CLIError.badBlock(
-          path: chain, block: "block \(place) of the file, at byte \(start)", error.description)
-      }
-      do throws(EthereumImportError) {
+    var malformed: (place: Int, start: Int, error: BlockDecodingError)?
+    func committed(_ number: UInt64) {
+      added += 1
+      if verbose { Terminal.note("committed block \(number)") }
+      Terminal.progress("block \(number)")
+    }
+    do throws(EthereumImportError) {
+      while !reader.isAtEnd {
+        place += 1
+        let start = reader.offset
+        let block: EthereumBlock
+        do throws(BlockDecodingError) { block = try EthereumBlock(reading: &reader) } catch {
+          malformed = (place, start, error)
+          break
+        }
         // The genesis may be there, as `geth export` writes it.
-        if try target.importEthereum(block, byteCount: reader.offset - start) { added += 1 } else { continue }
-      } catch {
-        if case .chain(let error) = error { throw error }
-        throw CLIError.badBlock(
-          path: chain, block: "block \(block.header.number) (\(Self.hex(block.header.hash)))",
-          error.description)
+        try target.importEthereum(block, byteCount: reader.offset - start, committed: committed)
       }
-      if verbose { Terminal.note("committed block \(block.header.number)") }
-      Terminal.progress("block \(block.header.number)")
+      try target.finishEthereumImport(committed: committed)
+    } catch {
+      if case .chain(let error) = error.reason { throw error }
+      throw CLIError.badBlock(
+        path: chain, block: "block \(error.number) (\(Self.hex(error.hash)))", error.reason.description)
+    }
+    if let malformed {
+      throw CLIError.badBlock(
+        path: chain, block: "block \(malformed.place) of the file, at byte \(malformed.start)",
+        malformed.error.description)
     }
     return added
   }
