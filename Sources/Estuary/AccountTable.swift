@@ -278,8 +278,7 @@ package final class AccountTable: @unchecked Sendable {
             new: new.isVacant ? nil : new))
       }
     }
-    changes.sort { $0.key < $1.key }
-    return changes
+    return changes.sortedByKey()
   }
 
   /// Takes back a block that could not be committed, or a run that is to be repeated.

@@ -52,10 +52,10 @@ final class BlockPreparation: @unchecked Sendable {
   @exclusivity(unchecked) private var segment: UInt32 = 1
   /// First transaction of the segment.
   @exclusivity(unchecked) private var segmentStart = 0
-  /// Signatures met, by their R; the transaction that had it first.
+  /// Signatures met, by their R; the last transaction handed over that had it, -1 where none was.
   @exclusivity(unchecked) private var signatures: AccountInterner
-  @exclusivity(unchecked) private var firstWithR: [Int32] = []
-  /// Where the first signature of each transaction prepared so far lies.
+  @exclusivity(unchecked) private var lastWithR: [Int32] = []
+  /// Where the first signature of each transaction handed over so far lies.
   private let signaturePlaces: UnsafeMutablePointer<UnsafeRawPointer?>
   @exclusivity(unchecked) private var storeFailure: StoreError?
   /// What Ethereum's entries lock, where they are scheduled with Solana's.
@@ -99,7 +99,7 @@ final class BlockPreparation: @unchecked Sendable {
     if isInOrder { slots.initialize(repeating: PreparedTransaction(), count: slotCount) }
     signaturePlaces = .allocate(capacity: max(count, 1))
     signatures = AccountInterner(expectedCount: count)
-    firstWithR.reserveCapacity(count)
+    lastWithR.reserveCapacity(count)
   }
 
   /// Transactions that somebody else has decoded are let go of by `forget`.
@@ -214,13 +214,14 @@ final class BlockPreparation: @unchecked Sendable {
       if hasNoRoom { return barrier(at: position) }
     }
     let entry = slot(position)
-    signaturePlaces[position] = entry.pointee.signature
+    signaturePlaces[position] = nil
     guard entry.pointee.isTransaction else {
       let mayGoOn = isInOrder || ethereumLock != nil || !isEthereum(position)
       return mayGoOn ? .ready : barrier(at: position)
     }
     let isFirstOfSegment = position == segmentStart
-    if let earlier = earlierTransaction(at: position) {
+    let sameR = signatureIndex(entry)
+    if let earlier = lastTransaction(with: entry.pointee.firstSignature, sameR) {
       let sameBytes = wires[Int(earlier)] == wires[position]
       if !sameBytes && earlier >= segmentStart && !isFirstOfSegment { return barrier(at: position) }
       entry.pointee.duplicateOf = earlier
@@ -241,6 +242,10 @@ final class BlockPreparation: @unchecked Sendable {
       return .ready
     }
     try intern(entry)
+    if let sameR {
+      lastWithR[sameR] = Int32(position)
+      signaturePlaces[position] = entry.pointee.signature
+    }
     return .ready
   }
 
@@ -306,22 +311,23 @@ final class BlockPreparation: @unchecked Sendable {
     return .barrier
   }
 
-  /// The first transaction of the block that has this one's signature; asking twice gives the same answer.
-  private func earlierTransaction(at position: Int) -> Int32? {
-    guard let signature = slot(position).pointee.firstSignature else { return nil }
-    let known = signatures.count
+  /// The place in `lastWithR` of this one's signature; asking twice gives the same answer.
+  private func signatureIndex(_ entry: UnsafeMutablePointer<PreparedTransaction>) -> Int? {
+    guard let signature = entry.pointee.firstSignature else { return nil }
     let index = signatures.intern(AccountKey(signature.r)).position
-    if index == known {
-      firstWithR.append(Int32(position))
-      return nil
-    }
-    if firstWithR[index] == position { return nil }
-    if hasSignature(Int(firstWithR[index]), signature) { return firstWithR[index] }
+    if index == lastWithR.count { lastWithR.append(-1) }
+    return index
+  }
+
+  /// The last transaction with this signature that was handed to the workers. It stands for those before it
+  /// (`BlockReceipts.hasUsedSignature`), and has run when a later one with its bytes does: they lock the same payer.
+  private func lastTransaction(with signature: Signature?, _ sameR: Int?) -> Int32? {
+    guard let signature, let sameR else { return nil }
+    let last = lastWithR[sameR]
+    if last < 0 { return nil }
+    if hasSignature(Int(last), signature) { return last }
     // One R, several S: somebody crafted these. A scan is slow and right.
-    for earlier in Int(firstWithR[index])..<position where hasSignature(earlier, signature) {
-      return Int32(earlier)
-    }
-    return nil
+    return (0..<Int(last)).last { hasSignature($0, signature) }.map(Int32.init)
   }
 
   /// Whether an earlier transaction has `signature`.

@@ -121,7 +121,7 @@ public final class Chain {
     var changes = genesis.changes
     if let ethereum = genesis.ethereum {
       changes += ethereum.changes
-      changes.sort { $0.key < $1.key }
+      changes = changes.sortedByKey()
     }
     lattice.apply(changes, parallelFor: executor.parallelFor)
     let stateHash = lattice.stateHash

@@ -46,20 +46,17 @@ final class Lane {
         position,
         preparation.isTransaction(position)
           ? .solana(TransactionResult(signature: signature, error: prepared.pointee.error))
-          : preparation.receiptWithoutExecution(at: position),
-        processed: false)
+          : preparation.receiptWithoutExecution(at: position))
       return
     }
+    let last = Int(prepared.pointee.duplicateOf)
+    let isRepeated = last >= 0 && receipts.hasUsedSignature(upTo: last)
     let table = preparation.table
     let view = TableView(
       table: table, indices: preparation.indices + prepared.pointee.firstIndex, prepared: prepared)
     let verdict = processor.process(
       resolved, accounts: view,
-      isAlreadyProcessed: {
-        let earlier = Int(prepared.pointee.duplicateOf)
-        return earlier >= 0 && receipts.isProcessed(earlier)
-          || preparation.wasProcessedBefore(signature)
-      },
+      isAlreadyProcessed: { isRepeated || preparation.wasProcessedBefore(signature) },
       publish: { position, slot in
         let index = view.indices[position]
         if table.mayChangeProgramData(slot, at: index) { programChanges.append(index) }
@@ -67,7 +64,8 @@ final class Lane {
       })
     guard verdict.status == .executed else {
       receipts.set(
-        position, .solana(TransactionResult(signature: signature, error: verdict.error)), processed: false)
+        position, .solana(TransactionResult(signature: signature, error: verdict.error)),
+        isRepeated ? .repeated : .rejected)
       return
     }
     receipts.set(
@@ -79,7 +77,7 @@ final class Lane {
           returnData: processor.returnData.map {
             TransactionResult.ReturnData(programID: $0.program, data: $0.data)
           })),
-      processed: true)
+      .processed)
   }
 
   /// Tells `table`, while no worker runs, of the programs that this lane made or unmade.

@@ -162,7 +162,7 @@ package final class LockExecutor: BlockExecutor {
     if failure.error != nil { return }
     do throws(BlockExecutionError) {
       let result = try ethereum.execute(position, of: preparation.block.transactions, decoded)
-      receipts.set(position, .ethereum(result), processed: false)
+      receipts.set(position, .ethereum(result))
     } catch {
       failure.error = error
     }
@@ -217,7 +217,7 @@ package final class LockExecutor: BlockExecutor {
       for position in range {
         recorder?.begin()
         let result = try ethereum.execute(position, of: block.transactions)
-        receipts.set(position, .ethereum(result), processed: false)
+        receipts.set(position, .ethereum(result))
         recorder?.end()
       }
       return recorder?.timeline

@@ -42,7 +42,7 @@ struct PreparedTransaction: @unchecked Sendable {
 
   /// Where its account indices lie in `BlockPreparation.indices`: one a key, then one an implicit key.
   var firstIndex = 0
-  /// An earlier transaction of the block with the same signature; -1: none.
+  /// The last earlier transaction of the block with the same signature that was handed over; -1: none.
   var duplicateOf: Int32 = -1
   /// Accounts that executing reads beyond the keys: code of upgradeable programs. Kept here because workers must not
   /// ask the table for keys: its interner grows while they run.

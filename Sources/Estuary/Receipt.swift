@@ -46,7 +46,8 @@ final class BlockReceipts: @unchecked Sendable {
   private let receipts: UnsafeMutablePointer<Receipt>
   private let states: UnsafeMutablePointer<State>
 
-  private enum State: UInt8 { case missing, rejected, processed }
+  /// `repeated`: rejected, where an earlier entry with its signature was processed.
+  enum State: UInt8 { case missing, rejected, repeated, processed }
 
   private init(_ receipts: UnsafeMutablePointer<Receipt>, _ states: UnsafeMutablePointer<State>) {
     (self.receipts, self.states) = (receipts, states)
@@ -90,16 +91,16 @@ final class BlockReceipts: @unchecked Sendable {
 
   /// Called once for each position.
   ///
-  /// - Parameter isProcessed: whether it was executed or charged, so that its signature may not come again.
-  @inline(__always) func set(
-    _ position: Int, _ receipt: consuming Receipt, processed isProcessed: Bool
-  ) {
+  /// - Parameter state: `processed` where it was executed or charged, so that its signature may not come again.
+  @inline(__always) func set(_ position: Int, _ receipt: consuming Receipt, _ state: State = .rejected) {
     precondition(states[position] == .missing, "an entry has one receipt")
     (receipts + position).initialize(to: receipt)
-    states[position] = isProcessed ? .processed : .rejected
+    states[position] = state
   }
 
-  func isProcessed(_ position: Int) -> Bool { states[position] == .processed }
+  /// Whether a transaction with the signature of the one at a position was processed, up to and with that one. Asked
+  /// for the last one with a signature, the answer is for all.
+  func hasUsedSignature(upTo position: Int) -> Bool { states[position].rawValue >= State.repeated.rawValue }
 
   /// The receipt at a position where one has been set.
   subscript(_ position: Int) -> Receipt {

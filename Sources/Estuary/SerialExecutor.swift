@@ -84,7 +84,7 @@ extension Lane {
           if let observer { observer.willExecute(position) }
           if let ethereum, preparation.isEthereum(position) {
             let result = try ethereum.execute(position, of: block.transactions)
-            receipts.set(position, .ethereum(result), processed: false)
+            receipts.set(position, .ethereum(result))
           } else {
             run(position, of: preparation, into: receipts)
           }

@@ -110,6 +110,14 @@ package struct AccountChange: Sendable, Equatable {
   }
 }
 
+extension [AccountChange] {
+  /// In ascending order of keys. What the sort moves about are keys and places: changes are large and hold references.
+  package consuming func sortedByKey() -> [AccountChange] {
+    let order = indices.map { (key: self[$0].key, place: $0) }.sorted { $0.key < $1.key }
+    return order.map { self[$0.place] }
+  }
+}
+
 /// What one atomic batch writes.
 package struct BlockCommit: Sendable {
   package var record: BlockRecord

@@ -73,6 +73,42 @@ import Testing
     }
   }
 
+  /// A signature is used up by the first transaction with it that runs or is charged, however many were rejected before.
+  @Test func aRejectedTransactionThatComesAgainRunsOnce() throws {
+    let blockhash = Hash(word0: 1, word1: 0, word2: 0, word3: 0)
+    let (rich, poor) = (Ed25519.KeyPair(seed: SHA256.hash([1])), Ed25519.KeyPair(seed: SHA256.hash([2])))
+    let target = Ed25519.KeyPair(seed: SHA256.hash([3])).pubkey
+    func transfer(_ source: Ed25519.KeyPair, _ target: Pubkey, _ lamports: UInt64) throws -> [UInt8] {
+      try TransactionBuilder(
+        payer: source.pubkey, recentBlockhash: blockhash,
+        instructions: [System.transfer(from: source.pubkey, to: target, lamports: lamports)]
+      ).signed(by: [source]).bytes
+    }
+    let payment = try transfer(poor, target, 1_000_000)
+    let gift = try transfer(rich, poor.pubkey, 50_000_000)
+    var forged = try transfer(rich, target, 2_000_000)
+    forged.replaceSubrange(1..<65, with: payment[1..<65])
+    let genesis = try Genesis(
+      slot: 1, unixTimestamp: 0, blockhash: blockhash,
+      accounts: [(rich.pubkey, Account(lamports: 10_000_000_000, owner: ProgramID.system))])
+    let executors: [any BlockExecutor] =
+      try [SerialExecutor()] + [1, 2, 4, 8].map { try LockExecutor(workerCount: $0) }
+    for executor in executors {
+      for blockSize in [0, 1, 2, 3] {
+        var replay = Replay(
+          genesis: genesis, wires: [payment, payment, gift, payment, payment, payment, forged, payment])
+        replay.blockSize = blockSize
+        replay.verifiesSignatures = false
+        let outcome = try replay.run(executor: executor)
+        #expect(
+          outcome.receipts.solana.map(\.error) == [
+            .accountNotFound, .accountNotFound, nil, nil, .alreadyProcessed, .alreadyProcessed, .alreadyProcessed,
+            .alreadyProcessed,
+          ])
+      }
+    }
+  }
+
   @Test func aTimelineHasEveryTransactionOnce() throws {
     let block = try RandomBlock(seed: 9, count: 150, contention: 50)
     var replay = Replay(genesis: block.genesis, wires: block.wires)

@@ -146,7 +146,7 @@ final class EthereumLane {
     totals = part.totals
     signatureNanoseconds &+= part.signatureNanoseconds
     for (offset, result) in part.results.enumerated() {
-      receipts.set(range.lowerBound + offset, .ethereum(result), processed: false)
+      receipts.set(range.lowerBound + offset, .ethereum(result))
     }
     return part.timeline
   }
