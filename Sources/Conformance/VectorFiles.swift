@@ -1,15 +1,15 @@
 // Finds and reads the files of a suite: paths name files or directories, directories are walked recursively,
 // and the order is by path so that reports compare.
-import Foundation
+import FoundationEssentials
 
 package enum VectorFiles {
   /// Files under `path` whose name ends in `suffix`; a path that is a file counts whatever its name.
   package static func find(_ path: String, suffix: String) throws(ConformanceError) -> [String] {
-    var isDirectory: ObjCBool = false
+    var isDirectory = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw .unreadable(path: path)
     }
-    guard isDirectory.boolValue else { return [path] }
+    guard isDirectory else { return [path] }
     guard let names = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
       throw .unreadable(path: path)
     }

@@ -2,13 +2,12 @@
 // (`BerlinToLondonAt5`, `ShanghaiToCancunAtTime15k`, `ArrowGlacierToParisAtDiffC0000`).
 
 import EVM
-import Foundation
 import WideIntegers
 
 package enum TestNetwork {
   /// The chain's configuration; `nil` for a name of another form.
   package static func configuration(named name: String) -> ChainConfiguration? {
-    guard let arrow = name.range(of: "To"), let at = name.range(of: "At", options: .backwards),
+    guard let arrow = name.firstRange(of: "To"), let at = name.ranges(of: "At").last,
       arrow.upperBound < at.lowerBound
     else {
       return rules(named: name).map {

@@ -2,7 +2,7 @@
 // with a kill that cannot be caught.
 
 import Dispatch
-import Foundation
+import Glibc
 
 /// While it lives, SIGINT and SIGTERM end the process with one note and the exit code that shells expect (128 and the
 /// signal's number).

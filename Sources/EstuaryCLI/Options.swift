@@ -2,7 +2,8 @@
 
 import ArgumentParser
 import Estuary
-import Foundation
+import FoundationEssentials
+import Glibc
 import Ledger
 import Primitives
 import SBPF
@@ -112,17 +113,31 @@ extension LockPatience {
 enum Paths {
   static let defaultKeypair = "~/.config/solana/id.json"
 
-  /// `~` is $HOME, as for a shell, else what the system knows of the user.
+  /// `~` is $HOME, as for a shell, else what the system knows of the user; `~name` is that user's.
   static func expand(_ path: String) -> String {
-    guard path == "~" || path.hasPrefix("~/"), let home = ProcessInfo.processInfo.environment["HOME"],
-      !home.isEmpty
-    else { return NSString(string: path).expandingTildeInPath }
-    return home + path.dropFirst()
+    guard path.hasPrefix("~") else { return path }
+    let name = path.dropFirst().prefix { $0 != "/" }
+    return (home(of: String(name)) ?? "~\(name)") + path.dropFirst(1 + name.count)
+  }
+
+  private static func home(of name: String) -> String? {
+    if name.isEmpty, let home = ProcessInfo.processInfo.environment["HOME"], !home.isEmpty { return home }
+    let user = name.isEmpty ? getpwuid(getuid()) : getpwnam(name)
+    return user.map { String(cString: $0.pointee.pw_dir) }
+  }
+
+  /// Without what follows the last dot of the file's name.
+  static func withoutExtension(_ path: String) -> String {
+    let name = path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...]
+    guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return path }
+    return String(path[..<dot])
   }
 
   static func makeParent(of path: String) throws {
-    let parent = NSString(string: path).deletingLastPathComponent
-    if !parent.isEmpty { try makeFolder(parent) }
+    var parent = path[...]
+    while parent.last == "/" { parent.removeLast() }
+    parent = parent[..<(parent.lastIndex(of: "/") ?? parent.startIndex)]
+    if !parent.isEmpty { try makeFolder(String(parent)) }
   }
 
   /// Makes a folder and those above it that are missing.

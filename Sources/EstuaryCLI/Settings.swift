@@ -3,7 +3,8 @@
 //
 //   {"ledger": "/srv/ledger", "keypair": "~/keys/payer.json", "cacheMB": 2048}
 
-import Foundation
+import FoundationEssentials
+import Glibc
 import Ledger
 import Primitives
 

@@ -1,6 +1,7 @@
 // Standard output and error, and progress lines that only a person's terminal gets to see.
 
-import Foundation
+import FoundationEssentials
+import Glibc
 import Ledger
 
 public enum Terminal {
@@ -24,16 +25,19 @@ public enum Terminal {
   }
 
   static func write(_ bytes: [UInt8]) {
-    bytes.withUnsafeBytes { buffer in
-      var offset = 0
-      while offset < buffer.count {
-        let count = Foundation.write(
-          STDOUT_FILENO, buffer.baseAddress.unsafelyUnwrapped + offset, buffer.count - offset)
-        if count < 0 && errno == EINTR { continue }
-        if count <= 0 { failOutput() }
-        offset += count
-      }
+    if !write(bytes, to: STDOUT_FILENO) { failOutput() }
+  }
+
+  /// - Returns: whether all of them were written; else `errno` says why not.
+  private static func write(_ bytes: [UInt8], to file: Int32) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      if count <= 0 { return false }
+      rest = rest.dropFirst(count)
     }
+    return true
   }
 
   /// Writes out what `print` left in its buffer.
@@ -80,5 +84,6 @@ public enum Terminal {
 
   static func note(_ text: String) { progressLine.write(above: Array((text + "\n").utf8)) }
 
-  static func writeError(_ bytes: [UInt8]) { FileHandle.standardError.write(Data(bytes)) }
+  /// What standard error does not take is lost: there is nowhere to say so.
+  static func writeError(_ bytes: [UInt8]) { _ = write(bytes, to: STDERR_FILENO) }
 }

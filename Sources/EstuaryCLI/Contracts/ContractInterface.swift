@@ -4,7 +4,7 @@ import ArgumentParser
 import Contracts
 import EVM
 import Estuary
-import Foundation
+import FoundationEssentials
 import Primitives
 
 /// Interfaces that outputs, events and errors are read by.

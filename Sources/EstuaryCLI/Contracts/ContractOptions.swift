@@ -4,7 +4,7 @@ import ArgumentParser
 import Contracts
 import EVM
 import Estuary
-import Foundation
+import Glibc
 import Ledger
 import Primitives
 import WideIntegers

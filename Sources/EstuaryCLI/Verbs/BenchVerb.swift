@@ -1,6 +1,6 @@
 import ArgumentParser
 import Estuary
-import Foundation
+import FoundationEssentials
 import Ledger
 import Primitives
 import Runtime
@@ -217,8 +217,8 @@ struct BenchVerb: ParsableCommand {
 enum Memory {
   /// Resident set of this process, from /proc/self/statm (pages of 4 KiB).
   static func residentBytes() -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
-    let fields = text.split(separator: " ")
+    guard let text = try? FileBytes.read("/proc/self/statm") else { return 0 }
+    let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
     return fields.count > 1 ? (Int(fields[1]) ?? 0) * 4096 : 0
   }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Estuary
-import Foundation
+import FoundationEssentials
 import Ledger
 import Primitives
 import Runtime
@@ -132,7 +132,7 @@ struct DeployVerb: ParsableCommand {
   /// As the solana CLI: a fresh key pair is kept beside the program, so that the next deployment is an upgrade.
   private func programParty() throws -> ProgramDeployment.Party {
     if let programID { return try Self.party(programID) }
-    let path = NSString(string: program ?? "").deletingPathExtension + "-keypair.json"
+    let path = Paths.withoutExtension(program ?? "") + "-keypair.json"
     if FileManager.default.fileExists(atPath: path) {
       return ProgramDeployment.Party(try KeyPairFile.read(path))
     }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import EVM
 import Estuary
-import Foundation
 import Ledger
 import Primitives
 
@@ -40,9 +39,9 @@ struct EVMImportVerb: ParsableCommand {
 
   func run() throws {
     let beginning = try GethGenesis.read(genesis)
-    let blocks: Data
-    do { blocks = try Data(contentsOf: URL(fileURLWithPath: chain), options: .alwaysMapped) } catch {
-      throw CLIError.unreadable(path: chain, detail: error.localizedDescription)
+    let blocks: MappedFile
+    do throws(FileError) { blocks = try MappedFile(chain) } catch {
+      throw CLIError.unreadable(path: chain, detail: error.detail)
     }
     let target = try Chain.open(
       geth: beginning, directory: ledger, workers: workers, patience: .telling,

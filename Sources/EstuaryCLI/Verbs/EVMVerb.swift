@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import EVM
-import Foundation
+import FoundationEssentials
 import Primitives
 import SBPF
 import WideIntegers

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Estuary
-import Foundation
+import FoundationEssentials
 import Ledger
 import Scheduling
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Estuary
-import Foundation
+import Dispatch
 import Primitives
 import Runtime
 import SBPF

@@ -1,7 +1,6 @@
 import ArgumentParser
 import EVM
 import Estuary
-import Foundation
 import Ledger
 import Primitives
 

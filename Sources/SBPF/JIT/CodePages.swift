@@ -6,7 +6,7 @@
 // bookkeeping is behind one lock; running code needs none. What is large comes from chunks of huge pages: on
 // virtual machines a first touch of a small page costs as much as compiling a hundred instructions.
 
-import Foundation
+import Glibc
 import Synchronization
 
 enum CodePages {

@@ -2,7 +2,7 @@
 // frames' memories, each between guard pages. A nested frame begins where its caller's live words and memory end, so
 // a call allocates nothing. One machine for each worker; it may be entered again from a hook, not from another thread.
 
-import Foundation
+import Glibc
 
 package enum WideMachineError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The operating system has no such range of addresses to give.

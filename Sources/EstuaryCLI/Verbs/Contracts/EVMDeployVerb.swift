@@ -2,7 +2,7 @@ import ArgumentParser
 import Contracts
 import EVM
 import Estuary
-import Foundation
+import FoundationEssentials
 import Primitives
 
 struct EVMDeployVerb: TakesAnyText {
