@@ -16,5 +16,7 @@ let package = Package(
     .executableTarget(name: "FuzzContract", dependencies: estuary),
     // A precompile of one's own, and a contract that calls it.
     .executableTarget(name: "Precompile", dependencies: estuary),
+    // An executor of one's own, which runs blocks in waves, and a store of one's own.
+    .executableTarget(name: "Executor", dependencies: estuary),
   ]
 )

@@ -63,6 +63,16 @@ package final class BlockEnvironment: Sendable {
       blobParameters: configuration.blobParameters(fork), blockHash: blockHash)
   }
 
+  /// The same block, with the same fork's rules, but for what `overrides` say.
+  package func overridden(by overrides: BlockOverrides) -> BlockEnvironment {
+    BlockEnvironment(
+      fork: fork, chainID: chainID, number: overrides.number ?? number,
+      timestamp: overrides.timestamp ?? timestamp, gasLimit: overrides.gasLimit ?? gasLimit,
+      coinbase: overrides.coinbase ?? coinbase, baseFeePerGas: overrides.baseFeePerGas ?? baseFeePerGas,
+      difficulty: difficulty, prevRandao: overrides.prevRandao ?? prevRandao, excessBlobGas: excessBlobGas,
+      parentBeaconBlockRoot: parentBeaconBlockRoot, blobParameters: blobParameters, blockHash: blockHash)
+  }
+
   /// The word that opcode 0x44 gives: DIFFICULTY, from Paris on PREVRANDAO.
   package var difficultyOrPrevRandao: UInt256 { fork >= .paris ? UInt256(prevRandao) : difficulty }
 
@@ -75,4 +85,19 @@ package final class BlockEnvironment: Sendable {
 
   /// The parent's hash, zero where it is not known (EIP-2935).
   package var parentHash: Hash { number == 0 ? .zero : blockHash(number - 1) ?? .zero }
+}
+
+/// What a call sees of its block in place of the block's own (geth's block overrides); `nil` leaves a field as it is.
+package struct BlockOverrides: Sendable, Equatable {
+  package var number: UInt64?
+  /// Seconds since 1970.
+  package var timestamp: UInt64?
+  package var gasLimit: UInt64?
+  package var coinbase: Address?
+  /// Wei; of no effect before London.
+  package var baseFeePerGas: UInt256?
+  /// Of no effect before Paris.
+  package var prevRandao: Hash?
+
+  package init() {}
 }

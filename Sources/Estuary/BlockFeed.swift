@@ -198,26 +198,20 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
         reads: UnsafeBufferPointer(start: nil, count: 0), writes: UnsafeBufferPointer(start: nil, count: 0))
       return
     }
-    // The payer is written even where a reserved key demotes it: a transaction that fails costs it the fee.
-    let mask = entry.pointee.writableMask | 1
-    let indices = preparation.indices + entry.pointee.firstIndex
-    let keyCount = entry.pointee.keyCount
     var (readCount, writeCount) = (0, 0)
-    for key in 0..<keyCount {
-      if mask >> UInt64(key) & 1 != 0 {
-        writes[writeCount] = indices[key]
+    preparation.forEachLock(of: entry) { account, isWritten in
+      if isWritten {
+        writes[writeCount] = account
         writeCount += 1
       } else {
-        reads[readCount] = indices[key]
+        reads[readCount] = account
         readCount += 1
       }
     }
-    for implicit in 0..<entry.pointee.implicitKeys.count {
-      reads[readCount] = indices[keyCount + implicit]
-      readCount += 1
-    }
     let program = Int(entry.pointee.lastProgram)
-    let group = program > 0 ? GroupKey(indices[program].rawValue &+ 1) : .none
+    let group =
+      program > 0
+      ? GroupKey(preparation.indices[entry.pointee.firstIndex + program].rawValue &+ 1) : .none
     graph.add(
       reads: UnsafeBufferPointer(start: reads, count: readCount),
       writes: UnsafeBufferPointer(start: writes, count: writeCount), group: group)

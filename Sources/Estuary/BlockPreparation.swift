@@ -249,6 +249,19 @@ final class BlockPreparation: @unchecked Sendable {
     return .ready
   }
 
+  /// Tells the accounts that a prepared transaction locks, and whether for writing.
+  @inline(__always) func forEachLock(
+    of entry: UnsafeMutablePointer<PreparedTransaction>, _ body: (AccountIndex, _ isWritten: Bool) -> Void
+  ) {
+    guard entry.pointee.isResolved else { return }
+    // The payer is written even where a reserved key demotes it: a transaction that fails costs it the fee.
+    let mask = entry.pointee.writableMask | 1
+    let indices = indices + entry.pointee.firstIndex
+    let keyCount = entry.pointee.keyCount
+    for key in 0..<keyCount { body(indices[key], mask >> UInt64(key) & 1 != 0) }
+    for implicit in 0..<entry.pointee.implicitKeys.count { body(indices[keyCount + implicit], false) }
+  }
+
   /// Passes over the entries of `range`, which somebody else has run; what was prepared before has run as
   /// well.
   func skip(_ range: Range<Int>) {

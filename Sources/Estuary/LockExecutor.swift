@@ -119,11 +119,6 @@ package final class LockExecutor: BlockExecutor {
 
   // MARK: Solana's
 
-  /// Written by the transaction that holds Ethereum's lock, read after the run.
-  private final class Failure: @unchecked Sendable {
-    var error: BlockExecutionError?
-  }
-
   /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end, those of Ethereum's
   /// that are scheduled with the others in `ethereum`.
   private func runSegment(
@@ -133,39 +128,21 @@ package final class LockExecutor: BlockExecutor {
     if feed.end > 0 { forEachLane { $0.noteBarrier(in: preparation.table) } }
     feed.beginSegment()
     let lanes = lanes
-    let failure = Failure()
-    // Sound: the lock gives it to one worker at a time, and the graph orders what they do.
-    nonisolated(unsafe) let ethereum = ethereum
+    let ethereum = ethereum.map { ScheduledEthereum($0) }
     let start = feed.start
     let timeline = pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) {
       worker, transaction in
       let position = start + transaction.position
       if let ethereum, preparation.isScheduledEthereum(position) {
-        Self.run(position, of: preparation, in: ethereum, into: receipts, failure)
+        ethereum.run(position, of: preparation, into: receipts)
       } else {
         lanes[worker].run(position, of: preparation, into: receipts)
       }
       preparation.forget(position..<position + 1)
     }
     if let failure = feed.failure { throw .store(failure) }
-    if let error = failure.error { throw error }
+    if let failure = ethereum?.failure { throw failure }
     return timeline.map { preparation.state.naming($0) { preparation.table.key(of: $0) } }
-  }
-
-  /// Runs one of Ethereum's transactions, whose turn it is; after a failure none.
-  private static func run(
-    _ position: Int, of preparation: BlockPreparation, in ethereum: EthereumLane,
-    into receipts: BlockReceipts,
-    _ failure: Failure
-  ) {
-    let decoded = preparation.takeEthereum(position)
-    if failure.error != nil { return }
-    do throws(BlockExecutionError) {
-      let result = try ethereum.execute(position, of: preparation.block.transactions, decoded)
-      receipts.set(position, .ethereum(result))
-    } catch {
-      failure.error = error
-    }
   }
 
   private func forEachLane(_ body: (Lane) -> Void) {

@@ -14,6 +14,7 @@ import Testing
     [
       SerialExecutor(), try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
       try LockExecutor(workerCount: 1, runsAhead: true), try LockExecutor(workerCount: 3, runsAhead: true),
+      try ScheduledExecutor(RandomScheduler(workerCount: 3), contracts: .none),
     ]
   }
 

@@ -27,7 +27,9 @@ import Testing
   }
 
   @Test func locksEqualSerialOverRandomBlocks() throws {
-    let executors = try [1, 2, 4, 8].map { try LockExecutor(workerCount: $0) }
+    let executors: [any BlockExecutor] =
+      try [1, 2, 4, 8].map { try LockExecutor(workerCount: $0) }
+      + [ScheduledExecutor(RandomScheduler(workerCount: 3), contracts: .none)]
     let seeds = RandomBlocks.seeds(400)
     var tally = SituationTally()
     for seed in seeds {

@@ -94,6 +94,54 @@ import WideIntegers
     }
   }
 
+  /// Returns the word that `opcodes` leave.
+  private static func returning(_ opcodes: [UInt8]) -> [UInt8] {
+    opcodes + [0x60, 0, 0x52, 0x60, 32, 0x60, 0, 0xf3]
+  }
+
+  @Test func overridesTheBlock() throws {
+    let cases: [(opcode: UInt8, change: (inout BlockOverrides) -> Void, word: UInt256)] = [
+      (0x43, { $0.number = 77 }, 77), (0x42, { $0.timestamp = 1 << 40 }, 1 << 40),
+      (0x45, { $0.gasLimit = 3_000_000 }, 3_000_000), (0x41, { $0.coinbase = Address(0xabc) }, 0xabc),
+      (0x48, { $0.baseFeePerGas = 9 }, 9), (0x44, { $0.prevRandao = Hash(UInt256(5)) }, 5),
+    ]
+    for (opcode, change, word) in cases {
+      let chain = try Self.chain(Self.returning([opcode]))
+      var overrides = EmulationOverrides()
+      let plain = try #require(try chain.emulator(overrides: overrides))
+      change(&overrides.block)
+      let emulator = try #require(try chain.emulator(overrides: overrides))
+      func output(_ emulator: Emulator) throws -> [UInt8] {
+        try emulator.run(Self.transaction(), from: Self.sender, checks: .none).receipt.output
+      }
+      #expect(try output(emulator) == word.bigEndianBytes, "opcode \(opcode)")
+      #expect(try output(plain) != word.bigEndianBytes, "opcode \(opcode)")
+    }
+  }
+
+  @Test(arguments: [false, true]) func overridesAccounts(_ replacesStorage: Bool) throws {
+    // Counts in slot 0 of the ledger first.
+    let chain = try Self.chain(Self.count)
+    #expect(try Self.execute(Self.transaction(), on: chain).isSuccess)
+    let before = chain.stateHash
+    var overrides = EmulationOverrides()
+    var (changed, made) = (AccountOverride(), AccountOverride())
+    // Slot 0 a thousand times and slot 1, and what the other account has.
+    changed.code = Self.returning(
+      [0x60, 0, 0x54, 0x61, 0x03, 0xe8, 0x02, 0x60, 1, 0x54, 0x01, 0x73] + Self.other.bytes + [0x31, 0x01])
+    (changed.slots, changed.replacesStorage) = ([1: 7], replacesStorage)
+    made.balance = 20
+    overrides.accounts = [Self.target: changed, Self.other: made]
+    let emulator = try #require(try chain.emulator(overrides: overrides))
+    let emulation = try emulator.run(Self.transaction(), from: Self.sender, checks: .none)
+    #expect(emulation.receipt.output == UInt256(replacesStorage ? 27 : 1027).bigEndianBytes)
+    // What it changes is seen over the overrides, and the ledger by nobody.
+    emulator.apply(try emulator.run(Self.transaction(to: Self.other, value: 5), from: Self.sender, checks: .none))
+    #expect(try emulator.account(Self.other)?.balance == 25)
+    #expect(chain.stateHash == before)
+    #expect(try chain.ethereumCode(at: Self.target) == Self.count)
+  }
+
   @Test func refusesWhatABlockRefuses() throws {
     let emulator = try #require(try Self.chain(Self.count).emulator())
     func refusal(_ change: (inout EthereumTransaction) -> Void) -> TransactionValidityError? {

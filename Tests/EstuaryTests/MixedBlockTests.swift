@@ -31,7 +31,10 @@ import Testing
             try LockExecutor(workerCount: $0, engine: engine, runsAhead: true),
           ]
         }
-      } + [SerialExecutor(engine: .interpreter)]
+      } + [
+        SerialExecutor(engine: .interpreter),
+        ScheduledExecutor(RandomScheduler(workerCount: 3), contracts: .none),
+      ]
     var tally = SituationTally()
     for seed in seeds {
       let block = try RandomMixedBlock(seed: seed, count: 30, contention: Int(seed % 101) * 7 % 101)
@@ -39,7 +42,7 @@ import Testing
       Self.count(block, expected, in: &tally)
       let root = try expected.chain.ethereumStateRoot()
       for executor in executors {
-        let isTimed = seed % 2 == 0 && executor.name != "overlay"
+        let isTimed = seed % 2 == 0 && !["overlay", "scheduler"].contains(executor.name)
         let outcome = try Self.run(
           block, on: executor, blockSize: seed % 3 == 2 ? 11 : 0, recordsTimeline: isTimed)
         let same = outcome.receipts == expected.receipts && outcome.stateHash == expected.stateHash

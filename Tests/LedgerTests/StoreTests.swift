@@ -68,7 +68,7 @@ extension AccountStore {
 }
 
 @Suite struct StoreTests {
-  private static func exercise(_ store: some AccountStore) throws {
+  static func exercise(_ store: some AccountStore) throws {
     #expect(store.head == nil)
     #expect(store.stateLattice.isEmpty)
     var history = BlockHistory(seed: 1)

@@ -37,7 +37,7 @@ def files(folder, artefacts):
 def misuses(token, named):
     people = [p.address for p in contracts.PEOPLE]
     transfer, poor = [token, "transfer(address,uint256)"], Account.from_key("0x" + SECRET)
-    plain = ["send", people[1], "--value", "1"]
+    plain, name = ["send", people[1], "--value", "1"], ["call", token, "name()(string)"]
     return [
         (["send", token, "transfer(address,uint256)", people[1]], "takes 2 arguments, 1 given"),
         (["send", *transfer, people[1], "-1"], "argument 2 (uint256): -1 is out of range"),
@@ -101,6 +101,19 @@ def misuses(token, named):
         (["call", people[9], "name()(string)"], "cannot be decoded"),
         (["call", token, "name()(strin)"], "unknown type"),
         (["call", token, "decimals()(uint8)", "--gas-limit", "1"], "the transaction alone takes"),
+        ([*name, "--block.number", "-1"], "--block.number"),
+        ([*name, "--block.time", str(2**64)], "is not below 2^64"),
+        ([*name, "--block.coinbase", "me"], "--block.coinbase 'me' is no address"),
+        ([*name, "--block.base-fee", "0.5wei"], "--block.base-fee"),
+        ([*name, "--override-balance", token], "is not of the form address:value"),
+        ([*name, "--override-balance", f"{token}:1:2"], "is not of the form address:value"),
+        ([*name, "--override-balance", "7:7"], "--override-balance '7' is no address"),
+        ([*name, "--override-nonce", f"{token}:{2**64}"], "is not below 2^64"),
+        ([*name, "--override-code", f"{token}:0x0"], "no hexadecimal"),
+        ([*name, "--override-state", f"{token}:1"], "is not of the form address:slot:value"),
+        ([*name, "--override-state", f"{token}:1:1", "--override-state-diff", f"{token}:2:1"], "give one of"),
+        (["trace", "0x" + "11" * 32, "--block.number", "1"], "overrides are for calls"),
+        (["send", people[1], "--block.number", "1"], "--block.number"),
         (["balance", "0x1"], "is no address"),
         (["storage", token, "-1"], "no storage slot"),
         (["storage", token, "2" * 90], "no storage slot"),

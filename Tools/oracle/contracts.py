@@ -441,6 +441,47 @@ def governance(journey, token):
     journey.call(token, "balanceOf(address)(uint256)", people[5])
 
 
+def overrides(journey, token):
+    """What calls see in place of the ledger's block and accounts."""
+    here, other = PEOPLE[9].address, "0x" + "ab" * 20
+
+    def word(opcodes, *flags):
+        """What code at an account that has none leaves on the stack."""
+        code = opcodes + "5f5260205ff3"  # PUSH0 MSTORE PUSH1 32 PUSH0 RETURN
+        _, answer = journey.ledger.json("call", here, "--data", "0x", "--override-code", f"{here}:0x{code}", *flags)
+        return int(answer.get("output", "0x0"), 16)
+
+    created = keccak(rlp.encode([bytes.fromhex(here[2:]), Uint(77)]))[12:]
+    cases = [
+        ("43", ["--block.number", "12345"], 12345),
+        ("42", ["--block.time", "0x70000000"], 0x70000000),
+        ("45", ["--block.gas-limit", "5000000"], 5_000_000),
+        ("41", ["--block.coinbase", other], int(other, 16)),
+        ("48", ["--block.base-fee", "3gwei"], 3 * 10**9),
+        ("44", ["--block.prevrandao", str(2**255)], 2**255),
+        ("47", ["--override-balance", f"{here}:7ether"], 7 * 10**18),
+        (f"73{other[2:]}31", ["--override-balance", f"{here}:1,{other}:2"], 2),
+        (f"73{other[2:]}3b", ["--override-code", f"{other}:0x00fe00"], 3),
+        ("5f5f5ff0", ["--override-nonce", f"{here}:77"], int.from_bytes(created, "big")),
+        ("600154", ["--override-state-diff", f"{here}:1:0x2a"], 42),
+        ("600154", ["--override-state", f"{here}:2:5", "--override-state", f"{here}:1:6"], 6),
+    ]
+    for opcodes, flags, expected in cases:
+        journey.count += 1
+        found = word(opcodes, *flags)
+        expect(found == expected, f"overrides {' '.join(flags)}: {found}, expected {expected}")
+    supply = journey.call(token, "totalSupply()(uint256)")
+    for flag, expected in (("--override-state-diff", supply), ("--override-state", ["0"])):
+        _, answer = journey.ledger.json("call", token, "totalSupply()(uint256)", flag, f"{token}:{2**200}:1")
+        expect(answer.get("values") == expected, f"{flag}: total supply {answer.get('values')}, expected {expected}")
+    flags = ["--data", "0x", "--override-code", f"{here}:0x60015400"]
+    _, answer = journey.ledger.json("access-list", here, *flags)
+    read = [(address.lower(), int(slot, 16)) for address, slot in answer["access"]["readSlots"]]
+    expect(read == [(here.lower(), 1)], f"access-list with overrides: {answer['access']}")
+    done = journey.ledger.run("trace", here, *flags, "--opcodes")
+    expect('"opName":"SLOAD"' in done.stdout, f"trace with overrides: {done.stdout[:300]} {done.stderr[:300]}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", default=".build-test/contracts")
@@ -452,6 +493,7 @@ def main():
         collectibles(journey, token)
         utilities(journey, token)
         governance(journey, token)
+        overrides(journey, token)
         import contract_misuse
 
         count = contract_misuse.run(journey, token, folder, expect)

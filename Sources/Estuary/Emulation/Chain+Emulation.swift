@@ -7,13 +7,17 @@ import SBPF
 extension Chain {
   /// An emulator of the block that would come next; it is of no use any more when that block has come.
   ///
+  /// - Parameter overrides: what differs from that block and those accounts.
   /// - Returns: `nil` where the ledger has no Ethereum side.
   package func emulator(
-    engine: Engine = .fastest, tracer: EVMTracer? = nil
+    engine: Engine = .fastest, tracer: EVMTracer? = nil, overrides: EmulationOverrides = EmulationOverrides()
   ) throws(ChainError) -> Emulator? {
     guard let block = try nextEthereumBlock() else { return nil }
     let programs = EVMProgramCache(natives: contracts)
-    return try Emulator(
-      over: committedState(programs), in: block, programs: programs, engine: engine, tracer: tracer)
+    let emulator = try Emulator(
+      over: committedState(programs), in: block.overridden(by: overrides.block), programs: programs,
+      engine: engine, tracer: tracer)
+    do throws(EVMStateError) { try emulator.apply(overrides.accounts) } catch { throw ChainError(error) }
+    return emulator
   }
 }

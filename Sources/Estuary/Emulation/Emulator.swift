@@ -114,6 +114,11 @@ package final class Emulator {
   /// Makes what an emulation changed the state that later ones see; the ledger stays as it is.
   package func apply(_ emulation: Emulation) { state.apply(emulation.changes) }
 
+  /// Makes other accounts than the ledger's what later ones see.
+  func apply(_ overrides: [Address: AccountOverride]) throws(EVMStateError) {
+    for (address, override) in overrides { try state.apply(override, to: address) }
+  }
+
   package func account(_ address: Address) throws(EmulationError) -> EVMAccount? {
     do throws(EVMStateError) { return try state.account(address) } catch { throw .state(error) }
   }
@@ -125,7 +130,7 @@ package final class Emulator {
   }
 }
 
-/// What transactions changed, over a state that stays as it is.
+/// What transactions and overrides changed, over a state that stays as it is.
 private final class EmulatedState: EVMStateReader {
   private struct Slot: Hashable {
     let address: Address
@@ -134,7 +139,7 @@ private final class EmulatedState: EVMStateReader {
   }
 
   private let base: any EVMStateReader
-  private var accounts: [Address: EVMStateChanges.AccountChange] = [:]
+  private var accounts: [Address: (account: EVMAccount?, incarnation: UInt64)] = [:]
   private var codes: [Hash: EVMCode] = [:]
   private var slots: [Slot: UInt256] = [:]
 
@@ -164,12 +169,31 @@ private final class EmulatedState: EVMStateReader {
 
   func apply(_ changes: EVMStateChanges) {
     for change in changes.accounts {
-      accounts[change.address] = change
+      accounts[change.address] = (change.account, change.incarnation)
       if let code = change.code { codes[code.hash] = code }
     }
     for change in changes.slots {
       slots[Slot(address: change.address, incarnation: change.incarnation, slot: change.slot)] = change.value
     }
+  }
+
+  func apply(_ override: AccountOverride, to address: Address) throws(EVMStateError) {
+    var account = try self.account(address) ?? EVMAccount(incarnation: try incarnation(of: address))
+    account.balance = override.balance ?? account.balance
+    account.nonce = override.nonce ?? account.nonce
+    if let bytes = override.code {
+      let code = EVMCode(bytes)
+      (account.codeHash, codes[code.hash]) = (code.hash, code)
+    }
+    if override.replacesStorage {
+      // Slots of another incarnation are not found.
+      account.incarnation += 1
+      account.hasOrphanStorage = false
+    }
+    for (slot, value) in override.slots {
+      slots[Slot(address: address, incarnation: account.incarnation, slot: slot)] = value
+    }
+    accounts[address] = (account, account.incarnation)
   }
 }
 

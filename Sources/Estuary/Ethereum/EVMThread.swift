@@ -3,7 +3,7 @@
 import EVM
 import Scheduling
 
-package final class EVMThread {
+package final class EVMThread: Sendable {
   private let pool: WorkerPool
 
   package init() throws(SchedulingError) {

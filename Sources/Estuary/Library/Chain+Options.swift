@@ -2,6 +2,7 @@
 //
 //   let chain = try Chain(workers: 4)                          // in memory, gone with the object
 //   let chain = try Chain(directory: "ledger", workers: 4)     // made where it is missing, else gone on with
+//   let chain = try Chain(store: mine, workers: 4)             // the same in a store of the program's own
 
 import EVM
 import Ledger
@@ -17,6 +18,8 @@ extension Chain {
     public var accounts: [Pubkey: Account] = [:]
     /// What programs and contracts find beside what the runtime has; give the same whenever the ledger is opened.
     public var natives = Natives()
+    /// What runs the transactions of blocks in place of the chain's own workers, whose number then does not count.
+    public var scheduler: (any BlockScheduler)?
 
     public init() {}
   }
@@ -40,6 +43,22 @@ extension Chain {
     } catch {
       throw .store(error)
     }
+    try self.init(accounts: store, workers: workers, options: options, keepsTransactions: directory != nil)
+  }
+
+  /// Opens a ledger in a store of the embedding program's: the one that is there, or, where `store` is empty, one that is
+  /// made as above.
+  public convenience init(
+    store: any KeyValueStore, workers: Int = 1, options: Options = Options()
+  ) throws(ChainError) {
+    let accounts: any AccountStore
+    do throws(StoreError) { accounts = try KeyValueAccountStore(over: store) } catch { throw .store(error) }
+    try self.init(accounts: accounts, workers: workers, options: options, keepsTransactions: true)
+  }
+
+  private convenience init(
+    accounts store: any AccountStore, workers: Int, options: Options, keepsTransactions: Bool
+  ) throws(ChainError) {
     var genesis: Genesis?
     if store.head == nil {
       let accounts = options.accounts.merging(options.natives.programAccounts) { _, native in native }
@@ -49,15 +68,17 @@ extension Chain {
     }
     let contracts = try options.natives.functions()
     try self.init(
-      store: store, genesis: genesis, executor: try Self.executor(workers: workers, contracts),
+      store: store, genesis: genesis,
+      executor: try Self.executor(workers: workers, contracts, options.scheduler),
       progress: .advancing, programs: try options.natives.programCache(), contracts: contracts,
-      keepsTransactions: directory != nil)
+      keepsTransactions: keepsTransactions)
   }
 
   static func executor(
-    workers: Int, _ contracts: NativeContracts = .none
+    workers: Int, _ contracts: NativeContracts = .none, _ scheduler: (any BlockScheduler)? = nil
   ) throws(ChainError) -> any BlockExecutor {
     do throws(SchedulingError) {
+      if let scheduler { return try ScheduledExecutor(scheduler, contracts: contracts) }
       return workers == 1
         ? SerialExecutor(contracts: contracts)
         : try LockExecutor(workerCount: workers, contracts: contracts)

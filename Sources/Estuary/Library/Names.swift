@@ -20,6 +20,8 @@ public typealias KeyError = Contracts.KeyError
 // State and what may touch it.
 public typealias Account = Ledger.Account
 public typealias AccessSet = Ledger.AccessSet
+public typealias KeyValueStore = Ledger.KeyValueStore
+public typealias StoreError = Ledger.StoreError
 
 // Transactions.
 public typealias Instruction = Ledger.Instruction

@@ -37,8 +37,10 @@ struct EthereumLedgerOptions: ParsableArguments {
   }
 
   /// An emulator of the block that comes next.
-  func emulator(of chain: Chain, tracer: EVMTracer? = nil) throws -> Emulator {
-    guard let emulator = try chain.emulator(tracer: tracer) else {
+  func emulator(
+    of chain: Chain, tracer: EVMTracer? = nil, overrides: EmulationOverrides = EmulationOverrides()
+  ) throws -> Emulator {
+    guard let emulator = try chain.emulator(tracer: tracer, overrides: overrides) else {
       throw ContractError.noEthereum(ledger: ledger)
     }
     return emulator

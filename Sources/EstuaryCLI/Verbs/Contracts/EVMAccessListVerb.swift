@@ -36,6 +36,7 @@ struct EVMAccessListVerb: TakesAnyText {
 
   @OptionGroup var sender: SenderOptions
   @OptionGroup var message: MessageOptions
+  @OptionGroup var overrides: OverrideOptions
   @OptionGroup var interface: InterfaceOptions
   @OptionGroup var ledger: EthereumLedgerOptions
   @OptionGroup var output: OutputOptions
@@ -90,8 +91,11 @@ struct EVMAccessListVerb: TakesAnyText {
   }
 
   private func emulator() throws -> Emulator {
-    guard let genesis else { return try ledger.emulator(of: try ledger.openForReading()) }
-    guard let emulator = try Chain.open(genesisFile: genesis).emulator() else {
+    let overrides = try overrides.read()
+    guard let genesis else {
+      return try ledger.emulator(of: try ledger.openForReading(), overrides: overrides)
+    }
+    guard let emulator = try Chain.open(genesisFile: genesis).emulator(overrides: overrides) else {
       throw ContractError.noEthereum(ledger: genesis)
     }
     return emulator

@@ -16,6 +16,7 @@ struct EVMCallVerb: TakesAnyText {
   @OptionGroup var subject: CallOptions
   @OptionGroup var sender: SenderOptions
   @OptionGroup var message: MessageOptions
+  @OptionGroup var overrides: OverrideOptions
   @OptionGroup var interface: InterfaceOptions
   @OptionGroup var ledger: EthereumLedgerOptions
   @OptionGroup var output: OutputOptions
@@ -25,7 +26,8 @@ struct EVMCallVerb: TakesAnyText {
     let target = try subject.call.address()
     let (input, function) = try subject.call.input(abi)
     let message = try ContractMessage(message, from: try sender.address(), to: target, data: input)
-    let emulator = try ledger.emulator(of: try ledger.openForReading())
+    let overrides = try overrides.read()
+    let emulator = try ledger.emulator(of: try ledger.openForReading(), overrides: overrides)
     let receipt = try message.run(in: emulator).receipt
     if let reason = abi.failure(of: receipt) {
       if output.json { Terminal.write(Self.json(receipt.output, values: [], reason: reason)) }

@@ -17,6 +17,7 @@ struct EVMTraceVerb: TakesAnyText {
   @OptionGroup var subject: CallOptions
   @OptionGroup var sender: SenderOptions
   @OptionGroup var message: MessageOptions
+  @OptionGroup var overrides: OverrideOptions
   @OptionGroup var interface: InterfaceOptions
 
   @Flag(help: "Print a line for each opcode (EIP-3155).")
@@ -42,6 +43,9 @@ struct EVMTraceVerb: TakesAnyText {
     if subject.signature == nil, subject.data == nil, let bytes = Hex.decode(subject.target),
       let hash = Hash(bytes)
     {
+      guard try overrides.read().isEmpty else {
+        throw ValidationError("a past transaction met the state that it met: overrides are for calls")
+      }
       guard let (fork, emulation) = try ledger.openForReading().retrace(hash, tracer: tracer) else {
         throw ContractError.noReceipt(hash)
       }
@@ -51,7 +55,9 @@ struct EVMTraceVerb: TakesAnyText {
     let target = try subject.call.address()
     let (input, _) = try subject.call.input(abi)
     let message = try ContractMessage(message, from: try sender.address(), to: target, data: input)
-    let emulator = try ledger.emulator(of: try ledger.openForReading(), tracer: tracer)
+    let overrides = try overrides.read()
+    let emulator = try ledger.emulator(
+      of: try ledger.openForReading(), tracer: tracer, overrides: overrides)
     let emulation = try message.run(in: emulator)
     try report(emulation, tracer, profiler, abi, fork: emulator.block.fork)
     if let failure = abi.failure(of: emulation.receipt) {

@@ -1,0 +1,203 @@
+// Executes a block as a scheduler of the embedding program's wants it (Library/BlockScheduler.swift): transactions are
+// decoded and prepared as for the lock executor, and the accounts that they lock say which ones wait for which. Ethereum's
+// write one lock, so that they run one at a time in block order, on a thread whose stack is deep enough.
+
+import EVM
+import Ledger
+import Primitives
+import Runtime
+import SBPF
+import Scheduling
+import Synchronization
+
+final class ScheduledExecutor: BlockExecutor {
+  let name = "scheduler"
+  let workerCount: Int
+  let engine: Engine
+  private let scheduler: any BlockScheduler
+  private let lanes: Lanes
+  private let contracts: NativeContracts
+  /// Made with the first block that has an Ethereum side.
+  private var ethereum: EthereumMachine?
+
+  private struct EthereumMachine {
+    let lane: EthereumLane
+    let thread: EVMThread
+
+    func run(_ body: (EthereumLane) throws(BlockExecutionError) -> Void) throws(BlockExecutionError) {
+      try thread.run { () throws(BlockExecutionError) in try body(lane) }
+    }
+  }
+
+  /// One a worker.
+  private final class Lanes: @unchecked Sendable {
+    // Sendable: a worker's lane is used by one transaction at a time (BlockPart).
+    let all: [Lane]
+    init(_ all: [Lane]) { self.all = all }
+  }
+
+  init(_ scheduler: any BlockScheduler, contracts: NativeContracts) throws(SchedulingError) {
+    workerCount = scheduler.workerCount
+    guard (1...WorkerPool.workerLimit).contains(workerCount) else {
+      throw .workerCountOutOfRange(count: workerCount, limit: WorkerPool.workerLimit)
+    }
+    (self.scheduler, self.contracts, engine) = (scheduler, contracts, .fastest)
+    let engine = engine
+    lanes = Lanes((0..<workerCount).map { _ in Lane(engine: engine) })
+  }
+
+  func parallelFor(count: Int, body: @Sendable (Int) -> Void) {
+    let isCalled = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: max(count, 1))
+    defer { isCalled.deallocate() }
+    for index in 0..<count { (isCalled + index).initialize(to: Atomic(false)) }
+    // Sound: the flags are atomic, and are there until all calls have returned.
+    nonisolated(unsafe) let flags = isCalled
+    let calls = CallCount()
+    scheduler.forEach(count: count) { index in
+      let isFirst = (0..<count).contains(index) && !flags[index].exchange(true, ordering: .relaxed)
+      precondition(isFirst, "the scheduler calls with index \(index), which there is not, or not again")
+      body(index)
+      // Releasing: what the body left behind.
+      calls.value.add(1, ordering: .releasing)
+    }
+    precondition(calls.value.load(ordering: .acquiring) == count, "the scheduler returns before all calls")
+  }
+
+  private final class CallCount: Sendable { let value = Atomic(0) }
+
+  func warm(_ programs: [ProgramSource], environment: ExecutionEnvironment) {
+    lanes.all[0].begin(environment)
+    lanes.all[0].warm(programs)
+  }
+
+  func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution {
+    let ethereum = block.ethereum == nil ? nil : try machine()
+    let preparation = BlockPreparation(
+      block, on: state, isInOrder: false,
+      ethereumLock: ethereum == nil || block.transactions.ethereumCount == 0 ? nil : try ethereumLock(state))
+    let signatureNanoseconds = decode(preparation)
+    for lane in lanes.all { lane.begin(block.environment) }
+    let outcome: (receipts: [Receipt], signatures: [Signature])
+    do throws(BlockExecutionError) {
+      try ethereum?.run { (lane) throws(BlockExecutionError) in try lane.begin(block, on: state) }
+      outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
+        try run(preparation, in: ethereum, into: receipts)
+      }
+      try ethereum?.run { (lane) throws(BlockExecutionError) in try lane.end() }
+    } catch {
+      state.rollBack(takeChanges(state))
+      throw error
+    }
+    return BlockExecution(
+      receipts: outcome.receipts, signatures: outcome.signatures, changes: takeChanges(state),
+      signatureNanoseconds: signatureNanoseconds, ethereum: ethereum?.lane.totals ?? EthereumTotals())
+  }
+
+  private func ethereumLock(_ state: BlockState) throws(BlockExecutionError) -> AccountIndex {
+    do throws(StoreError) { return try state.table.intern(ProgramID.ethereum) } catch { throw .store(error) }
+  }
+
+  private func takeChanges(_ state: BlockState) -> BlockChanges {
+    BlockChanges(
+      solana: lanes.all.map { $0.takeFirstChanges() }, ethereum: [state.ethereum?.takeFirstChanges() ?? []])
+  }
+
+  private func machine() throws(BlockExecutionError) -> EthereumMachine {
+    if let ethereum { return ethereum }
+    let lane = try EthereumLane(programs: EVMProgramCache(natives: contracts), engine: engine)
+    let thread: EVMThread
+    do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
+    let made = EthereumMachine(lane: lane, thread: thread)
+    ethereum = made
+    return made
+  }
+
+  /// Decodes all transactions.
+  ///
+  /// - Returns: processor time spent on signatures, in nanoseconds.
+  private func decode(_ preparation: BlockPreparation) -> UInt64 {
+    let chunk = preparation.block.verifiesSignatures ? max(8, Ed25519.Batch.preferredCount) : 32
+    let total = TimeSum()
+    parallelFor(count: (preparation.count + chunk - 1) / chunk) { number in
+      let range = number * chunk..<min((number + 1) * chunk, preparation.count)
+      // Relaxed: `parallelFor` orders what is read after it.
+      total.nanoseconds.add(preparation.decode(range), ordering: .relaxed)
+    }
+    return total.nanoseconds.load(ordering: .relaxed)
+  }
+
+  private final class TimeSum: Sendable { let nanoseconds = Atomic<UInt64>(0) }
+
+  /// Prepares and runs all of `preparation`, which is decoded, one part after the other.
+  private func run(
+    _ preparation: BlockPreparation, in machine: EthereumMachine?, into receipts: BlockReceipts
+  ) throws(BlockExecutionError) {
+    let ethereum = machine.map { (entries: ScheduledEthereum($0.lane), thread: $0.thread) }
+    let lanes = lanes
+    var start = 0
+    // What has run is let go of at once.
+    defer { if start < preparation.count { preparation.forget(start..<preparation.count) } }
+    while start < preparation.count {
+      if start > 0 { for lane in lanes.all { lane.noteBarrier(in: preparation.table) } }
+      let part = BlockPart(
+        firstIndex: start, predecessors: try predecessors(in: preparation, from: start),
+        workerCount: workerCount
+      ) { [start] index, worker in
+        let position = start + index
+        if let ethereum, preparation.isScheduledEthereum(position) {
+          ethereum.thread.run { ethereum.entries.run(position, of: preparation, into: receipts) }
+        } else {
+          lanes.all[worker].run(position, of: preparation, into: receipts)
+        }
+        preparation.forget(position..<position + 1)
+      }
+      scheduler.run(part)
+      part.finish()
+      start += part.count
+      if let failure = ethereum?.entries.failure { throw failure }
+    }
+  }
+
+  /// Prepares transactions from `start` on to the next barrier or the block's end.
+  ///
+  /// - Returns: of each, the ones from `start` on that it waits for.
+  private func predecessors(
+    in preparation: BlockPreparation, from start: Int
+  ) throws(BlockExecutionError) -> [[Int]] {
+    preparation.reserveKeys()
+    var locks: [AccountIndex: (writer: Int?, readers: [Int])] = [:]
+    var all: [[Int]] = []
+    do throws(StoreError) {
+      while start + all.count < preparation.count,
+        try preparation.prepare(start + all.count, decodedEnd: preparation.count) == .ready
+      {
+        let index = all.count
+        var earlier: Set<Int> = []
+        func lock(_ account: AccountIndex, isWritten: Bool) {
+          var lock = locks[account] ?? (nil, [])
+          if isWritten {
+            // Readers have waited for the writer before them.
+            if lock.readers.isEmpty { lock.writer.map { _ = earlier.insert($0) } } else { earlier.formUnion(lock.readers) }
+            lock = (index, [])
+          } else {
+            lock.writer.map { _ = earlier.insert($0) }
+            lock.readers.append(index)
+          }
+          locks[account] = lock
+        }
+        let position = start + index
+        if let account = preparation.ethereumLock, preparation.isScheduledEthereum(position) {
+          lock(account, isWritten: true)
+        } else {
+          preparation.forEachLock(of: preparation.slot(position)) { lock($0, isWritten: $1) }
+        }
+        // An account may be locked twice, by its key and as a program's code.
+        earlier.remove(index)
+        all.append(earlier.sorted())
+      }
+    } catch {
+      throw .store(error)
+    }
+    return all
+  }
+}
