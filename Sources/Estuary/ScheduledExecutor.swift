@@ -177,7 +177,11 @@ final class ScheduledExecutor: BlockExecutor {
           var lock = locks[account] ?? (nil, [])
           if isWritten {
             // Readers have waited for the writer before them.
-            if lock.readers.isEmpty { lock.writer.map { _ = earlier.insert($0) } } else { earlier.formUnion(lock.readers) }
+            if lock.readers.isEmpty {
+              lock.writer.map { _ = earlier.insert($0) }
+            } else {
+              earlier.formUnion(lock.readers)
+            }
             lock = (index, [])
           } else {
             lock.writer.map { _ = earlier.insert($0) }

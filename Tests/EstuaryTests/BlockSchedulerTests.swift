@@ -103,7 +103,8 @@ final class BackwardScheduler: BlockScheduler, @unchecked Sendable {
       let expected = try replay.run(executor: SerialExecutor())
       scheduler.parts = []
       let outcome = try replay.run(executor: executor)
-      #expect(outcome.receipts == expected.receipts && outcome.stateHash == expected.stateHash, "seed \(seed)")
+      #expect(
+        outcome.receipts == expected.receipts && outcome.stateHash == expected.stateHash, "seed \(seed)")
       #expect(Array(scheduler.parts.joined()) == Array(block.lines.indices))
     }
   }

@@ -136,7 +136,8 @@ import WideIntegers
     let emulation = try emulator.run(Self.transaction(), from: Self.sender, checks: .none)
     #expect(emulation.receipt.output == UInt256(replacesStorage ? 27 : 1027).bigEndianBytes)
     // What it changes is seen over the overrides, and the ledger by nobody.
-    emulator.apply(try emulator.run(Self.transaction(to: Self.other, value: 5), from: Self.sender, checks: .none))
+    emulator.apply(
+      try emulator.run(Self.transaction(to: Self.other, value: 5), from: Self.sender, checks: .none))
     #expect(try emulator.account(Self.other)?.balance == 25)
     #expect(chain.stateHash == before)
     #expect(try chain.ethereumCode(at: Self.target) == Self.count)

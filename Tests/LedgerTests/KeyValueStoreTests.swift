@@ -107,8 +107,8 @@ final class SortedStore: KeyValueStore, @unchecked Sendable {
       }
     }
     #expect(throws: StoreError.unsupportedFormat(path: "SortedStore", version: 2)) {
-      let newer = [2] + head.dropFirst()
-      try KeyValueAccountStore(over: SortedStore(values.contents.merging([[0]: newer]) { $1 }))
+      try KeyValueAccountStore(
+        over: SortedStore(values.contents.merging([[0]: [2] + head.dropFirst()]) { $1 }))
     }
   }
 

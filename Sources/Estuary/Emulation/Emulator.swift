@@ -178,7 +178,9 @@ private final class EmulatedState: EVMStateReader {
   }
 
   func apply(_ override: AccountOverride, to address: Address) throws(EVMStateError) {
-    var account = try self.account(address) ?? EVMAccount(incarnation: try incarnation(of: address))
+    let known = try self.account(address)
+    let incarnation = try incarnation(of: address)
+    var account = known ?? EVMAccount(incarnation: incarnation)
     account.balance = override.balance ?? account.balance
     account.nonce = override.nonce ?? account.nonce
     if let bytes = override.code {

@@ -53,7 +53,9 @@ public final class BlockPart: @unchecked Sendable {
     firstIndex: Int, predecessors: [[Int]], workerCount: Int,
     body: @escaping @Sendable (_ index: Int, _ worker: Int) -> Void
   ) {
-    (self.firstIndex, count, self.workerCount, self.body) = (firstIndex, predecessors.count, workerCount, body)
+    (self.firstIndex, count, self.workerCount, self.body) = (
+      firstIndex, predecessors.count, workerCount, body
+    )
     self.predecessors = Array(predecessors.joined())
     var starts = [0]
     for list in predecessors { starts.append(starts[starts.count - 1] + list.count) }
@@ -73,7 +75,9 @@ public final class BlockPart: @unchecked Sendable {
   /// the two for writing. Ascending, in `[0, index)`; what these wait for is left out.
   ///
   /// - Parameter index: `[0, count)`.
-  public func predecessors(of index: Int) -> ArraySlice<Int> { predecessors[starts[index]..<starts[index + 1]] }
+  public func predecessors(of index: Int) -> ArraySlice<Int> {
+    predecessors[starts[index]..<starts[index + 1]]
+  }
 
   /// Runs a transaction on the calling thread; once for each, when its predecessors are done.
   ///

@@ -26,7 +26,8 @@ struct OverrideOptions: ParsableArguments {
       "A value of a storage slot; all others stay as they are.", valueName: "address:slot:value"))
   var overrideStateDiff: [String] = []
 
-  @Option(name: .customLong("block.number"), help: "Another block number.")
+  @Option(
+    name: .customLong("block.number"), help: ArgumentHelp("Another block number.", valueName: "number"))
   var number: String?
 
   @Option(
@@ -34,7 +35,8 @@ struct OverrideOptions: ParsableArguments {
   var time: String?
 
   @Option(
-    name: .customLong("block.gas-limit"), help: ArgumentHelp("Another gas limit of the block.", valueName: "gas"))
+    name: .customLong("block.gas-limit"),
+    help: ArgumentHelp("Another gas limit of the block.", valueName: "gas"))
   var gasLimit: String?
 
   @Option(

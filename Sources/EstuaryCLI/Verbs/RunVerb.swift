@@ -1,6 +1,6 @@
 import ArgumentParser
-import Estuary
 import Dispatch
+import Estuary
 import Primitives
 import Runtime
 import SBPF
