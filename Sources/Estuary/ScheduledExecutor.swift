@@ -55,7 +55,7 @@ final class ScheduledExecutor: BlockExecutor {
     let calls = CallCount()
     scheduler.forEach(count: count) { index in
       let isFirst = (0..<count).contains(index) && !flags[index].exchange(true, ordering: .relaxed)
-      precondition(isFirst, "the scheduler calls with index \(index), which there is not, or not again")
+      precondition(isFirst, "the scheduler calls with index \(index), which is none of \(count), or again")
       body(index)
       // Releasing: what the body left behind.
       calls.value.add(1, ordering: .releasing)
@@ -75,12 +75,13 @@ final class ScheduledExecutor: BlockExecutor {
     let preparation = BlockPreparation(
       block, on: state, isInOrder: false,
       ethereumLock: ethereum == nil || block.transactions.ethereumCount == 0 ? nil : try ethereumLock(state))
-    let signatureNanoseconds = decode(preparation)
+    var signatureNanoseconds: UInt64 = 0
     for lane in lanes.all { lane.begin(block.environment) }
     let outcome: (receipts: [Receipt], signatures: [Signature])
     do throws(BlockExecutionError) {
       try ethereum?.run { (lane) throws(BlockExecutionError) in try lane.begin(block, on: state) }
       outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
+        signatureNanoseconds = decode(preparation)
         try run(preparation, in: ethereum, into: receipts)
       }
       try ethereum?.run { (lane) throws(BlockExecutionError) in try lane.end() }

@@ -141,6 +141,12 @@ import WideIntegers
     #expect(try emulator.account(Self.other)?.balance == 25)
     #expect(chain.stateHash == before)
     #expect(try chain.ethereumCode(at: Self.target) == Self.count)
+    // The ledger's own code over other slots.
+    changed.code = nil
+    overrides.accounts = [Self.target: changed]
+    let counting = try #require(try chain.emulator(overrides: overrides))
+    let counted = try counting.run(Self.transaction(), from: Self.sender, checks: .none)
+    #expect(counted.receipt.output == UInt256(replacesStorage ? 1 : 2).bigEndianBytes)
   }
 
   @Test func refusesWhatABlockRefuses() throws {

@@ -188,7 +188,10 @@ private final class EmulatedState: EVMStateReader {
       (account.codeHash, codes[code.hash]) = (code.hash, code)
     }
     if override.replacesStorage {
-      // Slots of another incarnation are not found.
+      // Slots of another incarnation are not found, and neither would be its code.
+      if override.code == nil, account.codeHash != EVMAccount.emptyCodeHash {
+        codes[account.codeHash] = try code(address, account)
+      }
       account.incarnation += 1
       account.hasOrphanStorage = false
     }
