@@ -12,7 +12,9 @@ let package = Package(
   ],
   dependencies: [
     // The CLI's flags and help.
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    // `swift package generate-documentation`; programs that embed the library do not get it.
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
   ],
   targets: [
     // Floor 0: module maps of Debian's -dev packages.

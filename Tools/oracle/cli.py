@@ -570,8 +570,9 @@ def check_replay_input(check):
     while b"committed 2" not in (note := process.stderr.readline()) and note:
         pass
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=SECONDS)
-    text = errors.decode()
+    # The input ends with the process: the third transaction waits for what follows it.
+    text = process.stderr.read().decode()
+    process.wait(timeout=SECONDS)
     check.expect(process.returncode == 130 and "2 transactions are in the ledger" in text, "Ctrl-C", f"{process.returncode}: {text}")
     done = subprocess.run([*command[:-1], "--json"], input=lines, capture_output=True)
     again = json.loads(done.stdout) if done.returncode == 0 else {}

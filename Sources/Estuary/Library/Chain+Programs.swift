@@ -14,7 +14,12 @@ extension Instruction {
 
   /// Makes an account of `byteCount` zero bytes that `owner` may write; both keys sign.
   ///
-  /// - Parameter lamports: at least `Chain.minimumBalance(dataByteCount:)`.
+  /// - Parameters:
+  ///   - key: the account's.
+  ///   - payer: whose lamports it gets.
+  ///   - lamports: at least `Chain.minimumBalance(dataByteCount:)`.
+  ///   - byteCount: `[0, 10 MiB]`.
+  ///   - owner: a program.
   public static func createAccount(
     _ key: Pubkey, payer: Pubkey, lamports: UInt64, byteCount: UInt64, owner: Pubkey
   ) -> Instruction {

@@ -60,7 +60,9 @@ extension PrivateKey {
 extension ContractArtefact {
   /// Reads what a compiler wrote: hex text, combined or standard JSON of Vyper and solc, artefacts of Hardhat and Foundry.
   ///
-  /// - Parameter choice: the contract's name, where the file holds several.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - choice: the contract's name, where the file holds several.
   public init(file path: String, choosing choice: String? = nil) throws(RequestError) {
     let bytes: [UInt8]
     do throws(FileError) { bytes = try FileBytes.read(path, limit: 1 << 28) } catch {
