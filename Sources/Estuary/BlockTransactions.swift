@@ -90,6 +90,12 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
     return ethereum[start..<start + range.count]
   }
 
+  /// Ethereum's entry at `position`, which is one, and those after it, `count` at most; and its place among Ethereum's.
+  func ethereum(from position: Int, count: Int) -> (place: Int, entries: ArraySlice<EthereumWire>) {
+    guard let place = ethereumPlace(position) else { preconditionFailure("an entry of Ethereum's") }
+    return (place, ethereum[place...].prefix(count))
+  }
+
   /// Ethereum's entry at `position`, which is one.
   @inline(__always) func ethereum(at position: Int) -> EthereumWire {
     guard let place = ethereumPlace(position) else { preconditionFailure("an entry of Ethereum's") }

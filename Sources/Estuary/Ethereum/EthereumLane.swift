@@ -31,7 +31,8 @@ final class EthereumLane {
   private var run: Run?
   private(set) var totals = EthereumTotals()
   private(set) var signatureNanoseconds: UInt64 = 0
-  /// Transactions from `aheadStart` on, where their senders must be recovered.
+  /// Ethereum's transactions of the block from the one at place `aheadStart` among them on, where their senders must be
+  /// recovered.
   private var ahead: [Decoded] = []
   private var aheadStart = 0
 
@@ -202,22 +203,21 @@ final class EthereumLane {
     }
   }
 
-  /// The transaction at `position`; where its sender must be recovered, it is together with those of the next ones.
+  /// The transaction at `position`; where its sender must be recovered, it is together with those of the next ones, whatever
+  /// lies between them.
   private func decoded(_ position: Int, of transactions: BlockTransactions, _ run: Run) -> Decoded {
     let wire = transactions.ethereum(at: position)
     if let given = wire.sender, !run.verifiesSignatures {
       return Self.transaction(of: wire).map { ($0, given) }
     }
-    if position < aheadStart || position >= aheadStart + ahead.count {
-      var end = position + 1
-      let limit = min(transactions.count, position + SenderBatch.preferredCount)
-      while end < limit, transactions.isEthereum(end) { end += 1 }
+    let (place, next) = transactions.ethereum(from: position, count: SenderBatch.preferredCount)
+    if place < aheadStart || place >= aheadStart + ahead.count {
       ahead = Self.decode(
-        transactions.ethereum(in: position..<end), fork: run.block.environment.fork,
-        verifiesSignatures: run.verifiesSignatures, nanoseconds: &signatureNanoseconds)
-      aheadStart = position
+        next, fork: run.block.environment.fork, verifiesSignatures: run.verifiesSignatures,
+        nanoseconds: &signatureNanoseconds)
+      aheadStart = place
     }
-    return ahead[position - aheadStart]
+    return ahead[place - aheadStart]
   }
 
   private func execute(
