@@ -59,7 +59,7 @@ let package = Package(
 
     // Floor 4: Ethereum's virtual machine, values and rules.
     .target(
-      name: "EVM", dependencies: ["WideIntegers", "Curves", "Primitives", "SBPF", "Ledger"],
+      name: "EVM", dependencies: ["CThreads", "WideIntegers", "Curves", "Primitives", "SBPF", "Ledger"],
       swiftSettings: core),
 
     // Floor 5: the embeddable product.

@@ -113,6 +113,39 @@ struct StateTriesTests {
     #expect(tries.root == MerklePatriciaTrie.emptyRoot && store.nodeCount == 0)
   }
 
+  /// Blocks that are cut at all nibbles, with an account whose slots alone are work for all threads.
+  @Test(arguments: [(64, 64, Int.max), (2, 1, 500)], [1, 4])
+  func largeBlocksAreCut(memory sizes: (Int, Int, Int), workerCount: Int) throws {
+    let pool = try WorkerPool(workerCount: workerCount, stackByteCount: 1 << 20, pinning: false)
+    var memory = StateTries.Memory()
+    (memory.stateDepth, memory.storageDepth, memory.storageCount) = sizes
+    var random = SplitMix64(seed: UInt64(sizes.0 + workerCount))
+    let store = TrieMemoryStore()
+    var (tries, world) = (StateTries(source: store, memory: memory), World())
+    let large = Address(UInt256(77))
+    world.entries[large] = World.Entry(account: EVMAccount(nonce: 1))
+    for block in 0..<4 as Range<UInt64> {
+      var changes = (1_000..<2_500 as Range<UInt64>).map { world.change(Address(UInt256($0)), &random) }
+      var change = StateTries.Change(address: large)
+      change.leaf = .account(EVMAccount(nonce: block))
+      change.slots = (0..<2_000 as Range<UInt64>).map {
+        (slot: UInt256($0 * (block + 1)), value: UInt256($0 % 7 * block))
+      }
+      world.entries[large]?.account.nonce = block
+      for (slot, value) in change.slots { world.entries[large]?.slots[slot] = value.isZero ? nil : value }
+      changes.insert(change, at: 700)
+      let batch = try tries.apply(changes) { count, body in
+        pool.forEach(count: count, chunk: 1) { _, range in for index in range { body(index) } }
+      }
+      store.commit([batch], keptBlocks: 0)
+      #expect(tries.root == world.root, "block \(block)")
+    }
+    for (address, entry) in world.entries {
+      let again = StateTries(root: tries.root, source: store)
+      for (slot, value) in entry.slots.prefix(20) { #expect(try again.storage(address, slot: slot) == value) }
+    }
+  }
+
   /// A store that cannot be read leaves the tries at the root that they had, and they go on once it can.
   @Test func aFailedBlockChangesNothing() throws {
     var random = SplitMix64(seed: 9)

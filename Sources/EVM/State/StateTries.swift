@@ -30,7 +30,7 @@ package struct StateTries: Sendable {
     /// Nodes above these depths, in nibbles, of the state trie and of storage tries.
     package var stateDepth = 4
     package var storageDepth = 2
-    /// Storage tries that changed last: at least so many, at most twice as many and a block's.
+    /// Storage tries that changed last: about so many, at most twice as many and a block's.
     package var storageCount = 4096
 
     package init() {}
@@ -43,15 +43,13 @@ package struct StateTries: Sendable {
     }
   }
 
-  /// Accounts that one thread changes at a time, so that their nodes are hashed side by side.
-  private static let partCount = 64
+  private static let noStorage = [StorageCache](repeating: StorageCache(), count: 16)
 
   private let source: any TrieNodeSource
   private let memory: Memory
   private var accounts: IncrementalTrie
-  /// Storage tries that changed lately, and before those.
-  private var storage: [Address: IncrementalTrie] = [:]
-  private var olderStorage: [Address: IncrementalTrie] = [:]
+  /// By the first nibble of the hashed address, at which threads share out the work.
+  private var storage = noStorage
 
   package var root: Hash { accounts.root }
 
@@ -65,15 +63,7 @@ package struct StateTries: Sendable {
 
   /// The account as the state trie has it.
   package func account(_ address: Address) throws(TrieError) -> TrieAccount? {
-    try account(address, key: MerklePatriciaTrie.hashed(address))
-  }
-
-  private func account(_ address: Address, key: Hash) throws(TrieError) -> TrieAccount? {
-    guard let leaf = try accounts.value(of: key) else { return nil }
-    guard let account = TrieAccount(decoding: leaf) else {
-      throw .damagedNode(owner: .zero, path: [], hash: key)
-    }
-    return account
+    try accounts.account(at: MerklePatriciaTrie.hashed(address))
   }
 
   /// Makes a block's changes, each address once, in any order.
@@ -84,189 +74,71 @@ package struct StateTries: Sendable {
   package mutating func apply(
     _ changes: [Change], parallelFor: ParallelFor = IncrementalTrie.serial
   ) throws(TrieError) -> TrieBatch {
-    if storage.count >= memory.storageCount { (olderStorage, storage) = (storage, [:]) }
+    for nibble in storage.indices { storage[nibble].makeRoom(memory.storageCount / storage.count) }
     do throws(TrieError) {
-      let parts = Parts(
-        changes.map { change in
-          let known = takeStorage(of: change.address)
-          return Part(storage: known, isKept: known != nil)
-        })
-      self.change(parts, changes, parallelFor)
-      var batch = try parts.batch()
-      var leaves: [TrieChange] = []
-      leaves.reserveCapacity(changes.count)
-      for (index, change) in changes.enumerated() {
-        let part = parts.take(index)
-        leaves.append(part.change)
-        if part.leaf != nil, let trie = part.storage {
-          keepStorage(trie, of: change.address)
-        } else if part.isKept {
-          storage[change.address] = nil
-        }
+      var batch = TrieBatch()
+      var leaves = [[TrieChange]](repeating: [], count: 16)
+      let keys = Keccak256.hashes(of: changes.map(\.address))
+      // Accounts with many slots keep all threads busy one after the other, the others beside each other.
+      for index in changes.indices where Self.isLarge(changes[index]) {
+        let part = takePart(of: keys[index].nibble(0)..<keys[index].nibble(0) + 1)
+        part.places.append(index)
+        part.change(changes, keys, after: accounts, parallelFor)
+        try take(part, &batch, &leaves)
       }
-      batch.append(try accounts.apply(leaves, parallelFor: parallelFor))
+      let parts = parts(of: changes, keys)
+      Self.change(parts, changes, keys, after: accounts, parallelFor)
+      for part in parts { try take(part, &batch, &leaves) }
+      batch.append(try accounts.apply(cut: leaves, parallelFor: parallelFor))
       return batch
     } catch {
-      (storage, olderStorage) = ([:], [:])
+      storage = Self.noStorage
       accounts.forgetNodes()
       throw error
     }
   }
 
-  private func change(_ parts: Parts, _ changes: [Change], _ parallelFor: ParallelFor) {
-    parallelFor((changes.count + Self.partCount - 1) / Self.partCount) { number in
-      let start = number * Self.partCount
-      parts.change(start..<min(start + Self.partCount, changes.count)) {
-        part, range, session throws(TrieError) in
-        try change(part, changes[range], in: session)
-      }
+  private static func isLarge(_ change: Change) -> Bool { change.slots.count >= 1024 }
+
+  /// The accounts by their keys' first nibbles, in as many parts as leave each enough of them to hash side by side.
+  private mutating func parts(of changes: [Change], _ keys: [Hash]) -> [Part] {
+    var count = 16
+    while count > 1, changes.count < count * Part.groupCount { count /= 2 }
+    let nibbleCount = 16 / count
+    let parts = (0..<count).map { takePart(of: $0 * nibbleCount..<($0 + 1) * nibbleCount) }
+    for index in changes.indices where !Self.isLarge(changes[index]) {
+      parts[keys[index].nibble(0) / nibbleCount].places.append(index)
     }
+    return parts
   }
 
-  /// The storage trie as it is kept, which then has no nodes: whoever takes them alone holds them.
-  private mutating func takeStorage(of address: Address) -> IncrementalTrie? {
-    if let place = storage.index(forKey: address) {
-      let trie = storage.values[place]
-      storage.values[place].forgetNodes()
-      return trie
-    }
-    return olderStorage.isEmpty ? nil : olderStorage.removeValue(forKey: address)
+  private mutating func takePart(of nibbles: Range<Int>) -> Part {
+    let part = Part(nibbles, Array(storage[nibbles]), source: source, memory: memory)
+    // The part alone holds what it changes.
+    for nibble in nibbles { storage[nibble] = StorageCache() }
+    return part
   }
 
-  private mutating func keepStorage(_ trie: IncrementalTrie, of address: Address) {
-    if let place = storage.index(forKey: address) {
-      storage.values[place] = trie
-      return
-    }
-    storage[address] = trie
-  }
-
-  /// What becomes of one account.
-  fileprivate struct Part {
-    var key = Hash.zero
-    var leaf: [UInt8]?
-    /// Where it is known, or changes.
-    var storage: IncrementalTrie?
-    /// Whether it was known.
-    var isKept = false
-    /// Whether the storage root is the one that the state trie has.
-    var keepsRoot = false
-
-    var change: TrieChange {
-      var change = TrieChange(key: key, value: leaf)
-      if keepsRoot { change.kept = TrieAccount.storageRootFromEnd }
-      return change
-    }
-  }
-
-  /// Changes the storage tries of some accounts and makes their leaves.
-  private func change(
-    _ parts: UnsafeMutableBufferPointer<Part>, _ changes: ArraySlice<Change>, in session: TrieSession
+  private mutating func take(
+    _ part: Part, _ batch: inout TrieBatch, _ leaves: inout [[TrieChange]]
   ) throws(TrieError) {
-    let keys = Keccak256.hashes(of: changes.map(\.address))
-    let slots = Keccak256.hashes(of: changes.flatMap { $0.slots.map { Hash($0.slot) } })
-    var slot = 0
-    var before = [TrieAccount?](repeating: nil, count: parts.count)
-    for (index, change) in changes.enumerated() {
-      parts[index].key = keys[index]
-      var isSame = false
-      if case .same = change.leaf { isSame = true }
-      let needsStorage = change.resetsStorage || !change.slots.isEmpty
-      parts[index].keepsRoot = !isSame && !needsStorage && parts[index].storage == nil
-      if isSame || needsStorage && parts[index].storage == nil {
-        before[index] = try account(change.address, key: keys[index])
+    batch.append(try part.outcome.get())
+    for nibble in part.nibbles {
+      storage[nibble] = part.takeStorage(nibble)
+      // One array is its part's, which is not copied.
+      if leaves[nibble].isEmpty {
+        leaves[nibble] = part.takeLeaves(nibble)
+      } else {
+        leaves[nibble] += part.takeLeaves(nibble)
       }
-      if change.resetsStorage {
-        let trie = parts[index].storage ?? storageTrie(keys[index], before[index])
-        try trie.replaceAll(in: session)
-        parts[index].storage = nil
-        before[index]?.storageRoot = MerklePatriciaTrie.emptyRoot
-      }
-      if change.slots.isEmpty { continue }
-      let leaves = change.slots.enumerated().map { place, entry in
-        Self.leaf(key: slots[slot + place], value: entry.value)
-      }
-      slot += leaves.count
-      if parts[index].storage == nil { parts[index].storage = storageTrie(keys[index], before[index]) }
-      try parts[index].storage?.change(leaves, in: session)
-    }
-    session.seal()
-    for (index, change) in changes.enumerated() {
-      parts[index].storage?.finish()
-      let root = parts[index].storage?.root ?? before[index]?.storageRoot ?? MerklePatriciaTrie.emptyRoot
-      parts[index].leaf = Self.leaf(change.leaf, before[index], storageRoot: root)
     }
   }
 
-  private static func leaf(_ leaf: Change.Leaf, _ before: TrieAccount?, storageRoot: Hash) -> [UInt8]? {
-    switch leaf {
-    case .gone: return nil
-    case .same:
-      guard var account = before else { return nil }
-      account.storageRoot = storageRoot
-      return account.encoded
-    case .account(let account):
-      return TrieAccount(
-        nonce: account.nonce, balance: account.balance, storageRoot: storageRoot, codeHash: account.codeHash
-      ).encoded
-    }
-  }
-
-  private func storageTrie(_ key: Hash, _ account: TrieAccount?) -> IncrementalTrie {
-    IncrementalTrie(
-      root: account?.storageRoot ?? MerklePatriciaTrie.emptyRoot, owner: key, source: source,
-      cachedDepth: memory.storageDepth)
-  }
-
-  private static func leaf(key: Hash, value: UInt256) -> TrieChange {
-    if value.isZero { return TrieChange(key: key, value: nil) }
-    var writer = RLPWriter(capacity: 33)
-    writer.write(value)
-    return TrieChange(key: key, value: writer.bytes)
-  }
-
-  /// What becomes of all accounts of a block. Sendable: ranges that threads work on do not meet.
-  private final class Parts: @unchecked Sendable {
-    private let parts: UnsafeMutableBufferPointer<Part>
-    private let outcomes: UnsafeMutableBufferPointer<Result<TrieBatch, TrieError>?>
-
-    init(_ parts: [Part]) {
-      self.parts = .allocate(capacity: parts.count)
-      _ = self.parts.initialize(from: parts)
-      outcomes = .allocate(capacity: parts.count / StateTries.partCount + 1)
-      outcomes.initialize(repeating: nil)
-    }
-
-    deinit {
-      parts.deinitialize().deallocate()
-      outcomes.deinitialize().deallocate()
-    }
-
-    /// Called once a range, from one thread; ranges begin at multiples of `partCount`.
-    func change(
-      _ range: Range<Int>,
-      _ body: (UnsafeMutableBufferPointer<Part>, Range<Int>, TrieSession) throws(TrieError) -> Void
-    ) {
-      let session = TrieSession()
-      outcomes[range.lowerBound / StateTries.partCount] = Result { () throws(TrieError) in
-        try body(UnsafeMutableBufferPointer(rebasing: parts[range]), range, session)
-        return session.batch
-      }
-    }
-
-    /// Of all ranges; the first that failed decides.
-    func batch() throws(TrieError) -> TrieBatch {
-      var batch = TrieBatch()
-      for case let outcome? in outcomes { batch.append(try outcome.get()) }
-      return batch
-    }
-
-    /// The account's, no longer held here.
-    func take(_ index: Int) -> Part {
-      let part = parts[index]
-      parts[index] = Part()
-      return part
-    }
+  private static func change(
+    _ parts: [Part], _ changes: [Change], _ keys: [Hash], after accounts: IncrementalTrie,
+    _ parallelFor: ParallelFor
+  ) {
+    parallelFor(parts.count) { parts[$0].change(changes, keys, after: accounts) }
   }
 }
 
@@ -309,6 +181,10 @@ extension StateTries {
     return try value(in: trie, at: MerklePatriciaTrie.hashed(slot))
   }
 
+  private func storageTrie(_ key: Hash, _ account: TrieAccount?) -> IncrementalTrie {
+    IncrementalTrie(root: account?.storageRoot ?? MerklePatriciaTrie.emptyRoot, owner: key, source: source)
+  }
+
   private func value(in trie: IncrementalTrie, at key: Hash) throws(TrieError) -> UInt256 {
     guard let leaf = try trie.value(of: key) else { return .zero }
     let value = try? leaf.withUnsafeBytes { bytes in
@@ -317,5 +193,16 @@ extension StateTries {
     }
     guard let value else { throw .damagedNode(owner: .zero, path: [], hash: key) }
     return value
+  }
+}
+
+extension IncrementalTrie {
+  /// The account at a hashed address of the state trie.
+  func account(at key: Hash) throws(TrieError) -> TrieAccount? {
+    guard let leaf = try value(of: key) else { return nil }
+    guard let account = TrieAccount(decoding: leaf) else {
+      throw .damagedNode(owner: .zero, path: [], hash: key)
+    }
+    return account
   }
 }

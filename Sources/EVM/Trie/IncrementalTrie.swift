@@ -8,21 +8,10 @@ import Primitives
 /// Calls `body` with each index below the count, on any threads, and returns when all calls have.
 package typealias ParallelFor = (_ count: Int, _ body: @Sendable (Int) -> Void) -> Void
 
-/// One leaf of a batch; `nil` takes it out of the trie.
-package struct TrieChange: Sendable {
-  package var key: Hash
-  package var value: [UInt8]?
-  /// Bytes that a leaf which is there keeps, counted from the value's end.
-  var kept = 0..<0
-
-  package init(key: Hash, value: [UInt8]?) { (self.key, self.value) = (key, value) }
-
-  /// The value where a leaf with the value `old` is.
-  func value(over old: [UInt8]) -> [UInt8]? {
-    guard !kept.isEmpty, var value, min(value.count, old.count) >= kept.upperBound else { return value }
-    for place in kept { value[value.count - 1 - place] = old[old.count - 1 - place] }
-    return value
-  }
+/// A trie's root and, where it is in memory, the node there.
+struct TrieTop: Sendable {
+  var root: Hash
+  var node: TrieNode?
 }
 
 /// A value: changing it leaves its copies as they were. A trie without copies changes in place; copies share what they
@@ -49,8 +38,16 @@ package struct IncrementalTrie: Sendable {
 
   /// The trie of a root that the store has.
   package init(root: Hash, owner: Hash = .zero, source: any TrieNodeSource, cachedDepth: Int = 64) {
-    (reader, self.cachedDepth, self.root) = (TrieReader(owner: owner, source: source), cachedDepth, root)
+    self.init(TrieTop(root: root), owner: owner, source: source, cachedDepth: cachedDepth)
   }
+
+  init(_ top: TrieTop, owner: Hash, source: any TrieNodeSource, cachedDepth: Int) {
+    (reader, self.cachedDepth) = (TrieReader(owner: owner, source: source), cachedDepth)
+    (root, node) = (top.root, top.node)
+  }
+
+  /// What the trie is without what it is read from.
+  var top: TrieTop { TrieTop(root: root, node: node) }
 
   private func topNode() throws(TrieError) -> TrieNode? {
     if let node { return node }
@@ -105,30 +102,65 @@ package struct IncrementalTrie: Sendable {
     return session.batch
   }
 
+  /// As `apply`, of changes by the first nibbles of their keys, which the threads that make them free as well.
+  mutating func apply(
+    cut changes: consuming [[TrieChange]], parallelFor: ParallelFor
+  ) throws(TrieError) -> TrieBatch {
+    let session = TrieSession()
+    try change(cut: changes, in: session, parallelFor)
+    session.seal()
+    finish()
+    return session.batch
+  }
+
   /// Makes a batch of changes, of which the root knows when `session` is sealed: `finish` is to be called then.
   ///
   /// - Throws: as `apply`; the session is of no use any more.
   mutating func change(
     _ changes: [TrieChange], in session: TrieSession, _ parallelFor: ParallelFor = IncrementalTrie.serial
   ) throws(TrieError) {
-    let sorted = Self.distinct(changes)
-    if sorted.isEmpty { return }
-    let worker = TrieWorker(reader: reader, changes: sorted, cachedDepth: cachedDepth, session: session)
-    var top = try topNode()
-    node = nil
-    if top == nil {
-      // A branch without children takes leaves as any does.
-      top = TrieInnerNode(branchAt: 0, key: .zero)
+    if changes.isEmpty { return }
+    if changes.count >= Self.parallelChangeCount {
+      return try change(cut: TrieChange.cut(changes), in: session, parallelFor)
     }
-    if sorted.count >= Self.parallelChangeCount {
-      _ = try worker.update(root: &top, parallelFor)
-    } else {
-      _ = try worker.update(&top, 0..<sorted.count)
-    }
-    if let inner = top?.inner, inner.childCount == 0 { top = nil }
-    node = top
-    if let top { worker.add(top) } else { root = MerklePatriciaTrie.emptyRoot }
+    var top = try takeTop()
+    try update(&top, changes, in: session)
+    keepTop(top, in: session)
   }
+
+  private mutating func change(
+    cut changes: consuming [[TrieChange]], in session: TrieSession, _ parallelFor: ParallelFor
+  ) throws(TrieError) {
+    let count = changes.reduce(0) { $0 + $1.count }
+    if count == 0 { return }
+    var top = try takeTop()
+    if count < Self.parallelChangeCount || top?.inner?.isExtension != false {
+      try update(&top, changes.flatMap { $0 }, in: session)
+    } else {
+      try update(branch: &top, changes, in: session, parallelFor)
+    }
+    keepTop(top, in: session)
+  }
+
+  /// The node at the root, which this trie then does not hold; where there is none, a branch without children, which takes
+  /// leaves as any does.
+  private mutating func takeTop() throws(TrieError) -> TrieNode? {
+    let top = try topNode()
+    node = nil
+    return top ?? TrieInnerNode(branchAt: 0, key: .zero)
+  }
+
+  private mutating func keepTop(_ top: TrieNode?, in session: TrieSession) {
+    if let top, top.inner?.childCount != 0 {
+      node = top
+      session.add(top, owner: reader.owner, cachedDepth: cachedDepth)
+    } else {
+      root = MerklePatriciaTrie.emptyRoot
+    }
+  }
+
+  /// Asks for the nodes on the way to a key, from the root on.
+  mutating func prefetch(_ key: Hash, _ ahead: inout TriePrefetch) { ahead.add(&node, key: key) }
 
   /// Once the session of the last changes is sealed.
   mutating func finish() {
@@ -157,76 +189,40 @@ package struct IncrementalTrie: Sendable {
     for index in 0..<count { body(index) }
   }
 
-  private static func distinct(_ changes: [TrieChange]) -> [TrieChange] {
-    if changes.count < 2 { return changes }
-    if changes.count <= 16 { return distinctFew(changes) }
-    /// The key's first 8 bytes, big-endian, decide almost always.
-    struct Place {
-      var prefix: UInt64
-      var index: Int
-    }
-    var places: [Place] = []
-    places.reserveCapacity(changes.count)
-    for index in changes.indices {
-      places.append(Place(prefix: changes[index].key.word0.byteSwapped, index: index))
-    }
-    places.sort { left, right in
-      if left.prefix != right.prefix { return left.prefix < right.prefix }
-      let keys = (changes[left.index].key, changes[right.index].key)
-      return keys.0 == keys.1 ? left.index < right.index : keys.0 < keys.1
-    }
-    var kept: [TrieChange] = []
-    kept.reserveCapacity(changes.count)
-    for place in places {
-      if let last = kept.last, last.key == changes[place.index].key { kept.removeLast() }
-      kept.append(changes[place.index])
-    }
-    return kept
+  private func update(
+    _ top: inout TrieNode?, _ changes: [TrieChange], in session: TrieSession
+  ) throws(TrieError) {
+    let worker = TrieWorker(
+      reader: reader, changes: TrieChange.sorted(changes), cachedDepth: cachedDepth, session: session)
+    _ = try worker.update(&top, 0..<worker.changes.count)
   }
 
-  /// The same by insertion.
-  private static func distinctFew(_ changes: [TrieChange]) -> [TrieChange] {
-    var sorted: [TrieChange] = []
-    sorted.reserveCapacity(changes.count)
-    for change in changes {
-      var place = sorted.count
-      while place > 0, change.key < sorted[place - 1].key { place -= 1 }
-      if place > 0, sorted[place - 1].key == change.key {
-        sorted[place - 1] = change
-      } else {
-        sorted.insert(change, at: place)
-      }
-    }
-    return sorted
-  }
-}
-
-extension TrieWorker {
-  /// As `update`, with the subtries of a root that is a branch on as many threads as there are; these come back sealed.
-  fileprivate func update(
-    root slot: inout TrieNode?, _ parallelFor: ParallelFor
-  ) throws(TrieError) -> Bool {
-    let isShared = !isKnownUniquelyReferenced(&slot)
-    guard var root = slot?.inner, !root.isExtension else { return try update(&slot, 0..<changes.count) }
+  /// Changes a branch at the root, whose subtries threads work on by themselves; they come back sealed.
+  private func update(
+    branch top: inout TrieNode?, _ changes: consuming [[TrieChange]], in session: TrieSession,
+    _ parallelFor: ParallelFor
+  ) throws(TrieError) {
+    let isShared = !isKnownUniquelyReferenced(&top)
+    guard var root = top?.inner else { return }
     if isShared {
       root = TrieInnerNode(copying: root)
-      slot = root
+      top = root
     }
-    let (cuts, subtries) = (cuts(), Subtries(takenFrom: root))
-    let (reader, changes, cachedDepth, node) = (reader, changes, cachedDepth, root)
+    let subtries = Subtries(takenFrom: root, changes)
+    let (reader, cachedDepth, node) = (reader, cachedDepth, root)
     parallelFor(16) { nibble in
-      let range = cuts[nibble]..<cuts[nibble + 1]
-      if range.isEmpty { return }
-      let session = TrieSession()
-      let worker = TrieWorker(
-        reader: reader, changes: changes, cachedDepth: cachedDepth, session: session)
-      subtries.change(nibble) { child throws(TrieError) in
-        let isChanged = try worker.update(child: &child, of: node, nibble, range)
+      subtries.change(nibble) { child, changes throws(TrieError) in
+        let session = TrieSession()
+        let worker = TrieWorker(
+          reader: reader, changes: TrieChange.sorted(changes), cachedDepth: cachedDepth, session: session)
+        worker.prefetch(&child)
+        let isChanged = try worker.update(child: &child, of: node, nibble, 0..<worker.changes.count)
         if isChanged, let child { worker.add(child) }
         session.seal()
         return (isChanged, session.batch)
       }
     }
+    let worker = TrieWorker(reader: reader, changes: [], cachedDepth: cachedDepth, session: session)
     var isChanged = false
     for nibble in 0..<16 {
       let outcome = try subtries.outcome(nibble)
@@ -234,21 +230,12 @@ extension TrieWorker {
         root.keepChild(nibble, subtries.take(nibble))
         continue
       }
-      unseal(root)
+      worker.unseal(root)
       root.setChild(nibble, subtries.take(nibble))
       session.append(outcome.batch)
       isChanged = true
     }
-    if isChanged { slot = try collapsed(root) }
-    return isChanged
-  }
-
-  /// Where the changes of each first nibble begin, and their end.
-  private func cuts() -> [Int] {
-    var cuts = [Int](repeating: changes.count, count: 17)
-    for index in changes.indices.reversed() { cuts[changes[index].key.nibble(0)] = index }
-    for nibble in (0..<16).reversed() { cuts[nibble] = min(cuts[nibble], cuts[nibble + 1]) }
-    return cuts
+    if isChanged { top = try worker.collapsed(root) }
   }
 }
 
@@ -257,23 +244,30 @@ private final class Subtries: @unchecked Sendable {
   typealias Outcome = (isChanged: Bool, batch: TrieBatch)
 
   private let children = UnsafeMutablePointer<TrieNode?>.allocate(capacity: 16)
+  private let changes = UnsafeMutablePointer<[TrieChange]>.allocate(capacity: 16)
   private let outcomes = UnsafeMutablePointer<Result<Outcome, TrieError>?>.allocate(capacity: 16)
 
-  init(takenFrom root: TrieInnerNode) {
-    for nibble in 0..<16 { (children + nibble).initialize(to: root.takeChild(nibble)) }
+  init(takenFrom root: TrieInnerNode, _ cut: consuming [[TrieChange]]) {
+    for nibble in 0..<16 {
+      (children + nibble).initialize(to: root.takeChild(nibble))
+      (changes + nibble).initialize(to: cut[nibble])
+    }
     outcomes.initialize(repeating: nil, count: 16)
   }
 
   deinit {
     children.deinitialize(count: 16).deallocate()
+    changes.deinitialize(count: 16).deallocate()
     outcomes.deinitialize(count: 16).deallocate()
   }
 
   /// Called once a nibble, from one thread.
-  func change(_ nibble: Int, _ body: (inout TrieNode?) throws(TrieError) -> Outcome) {
-    do throws(TrieError) { outcomes[nibble] = .success(try body(&children[nibble])) } catch {
+  func change(_ nibble: Int, _ body: (inout TrieNode?, [TrieChange]) throws(TrieError) -> Outcome) {
+    if changes[nibble].isEmpty { return }
+    do throws(TrieError) { outcomes[nibble] = .success(try body(&children[nibble], changes[nibble])) } catch {
       outcomes[nibble] = .failure(error)
     }
+    changes[nibble] = []
   }
 
   /// `nil` for a child that nobody changed.

@@ -65,6 +65,14 @@ class TrieNode: @unchecked Sendable {
     return true
   }
 
+  /// Where the encoding is in memory and about how long, without a look at it (TriePrefetch).
+  final var encodingMemory: UnsafeRawBufferPointer {
+    // An array is the address of its memory: 32 bytes of the library's, then the elements.
+    let start = withUnsafePointer(to: &encoding) { UnsafeRawPointer($0).load(as: UnsafeRawPointer.self) }
+    let count = inner.map { 3 + 33 * ($0.isExtension ? 2 : $0.childCount) } ?? 110
+    return UnsafeRawBufferPointer(start: start, count: 32 + count)
+  }
+
   /// Once the encoding is the node's.
   fileprivate final func seal() {
     if isStored { hash = Keccak256.hash(encoding) }
@@ -139,21 +147,31 @@ final class TrieInnerNode: TrieNode, @unchecked Sendable {
   /// Where it is in memory.
   func child(_ index: Int) -> TrieNode? { children[index] }
 
-  /// The same, no longer held here, so that whoever takes it alone holds it.
+  /// Where the child towards a key is in memory, without a look at it; `nil` where it is not (TriePrefetch).
+  func childAddress(towards key: Hash) -> UnsafeRawPointer? {
+    let index = isExtension ? 0 : key.nibble(depth)
+    // Sound: that is how an optional reference is kept.
+    return withUnsafePointer(to: &children) {
+      UnsafeRawPointer($0).load(
+        fromByteOffset: index * MemoryLayout<TrieNode?>.stride, as: UnsafeRawPointer?.self)
+    }
+  }
+
+  /// Where it is in memory, no longer held here, so that whoever takes it alone holds it. Nothing looks at the child: it is far away.
   func takeChild(_ index: Int) -> TrieNode? {
-    let child = children[index]
-    children[index] = nil
+    var child: TrieNode?
+    swap(&child, &children[index])
     return child
   }
 
   /// Gives back what was taken, or takes in what was read from the store.
-  func keepChild(_ index: Int, _ child: TrieNode?) { children[index] = child }
+  func keepChild(_ index: Int, _ child: consuming TrieNode?) { children[index] = child }
 
-  func setChild(_ index: Int, _ child: TrieNode?) {
+  func setChild(_ index: Int, _ child: consuming TrieNode?) {
     let bit: UInt16 = 1 << UInt16(index)
-    children[index] = child
     changed |= bit
     if child == nil { present &= ~bit } else { present |= bit }
+    children[index] = child
   }
 
   /// The nibbles before a child, and any behind them.

@@ -11,6 +11,13 @@ struct TrieWorker {
   let cachedDepth: Int
   let session: TrieSession
 
+  /// Asks for the nodes that the changes will pass, from one on.
+  func prefetch(_ node: inout TrieNode?) {
+    var ahead = TriePrefetch()
+    for change in changes { ahead.add(&node, key: change.key) }
+    ahead.run()
+  }
+
   // MARK: Changing
 
   /// Makes changes, of which there are some and which agree with a node before its depth, to the node; `nil` once nothing is
