@@ -72,9 +72,9 @@ extension AccountTable {
   /// The number of bits of the blocks since the account was named or changed. Beyond 65,535 it begins anew, which makes
   /// an account look younger than it is.
   private func age(at position: Int) -> Int {
-    let notes = notes[position]
-    let used = UInt16(truncatingIfNeeded: block) &- notes.usedIn
-    let changed = UInt16(clamping: block &- notes.changedIn)
+    let notes = notes + position
+    let used = UInt16(truncatingIfNeeded: block) &- notes.pointee.usedIn
+    let changed = UInt16(clamping: block &- notes.pointee.changedIn)
     return UInt16.bitWidth - min(used, changed).leadingZeroBitCount
   }
 

@@ -8,13 +8,15 @@
 //
 // Threads: interning happens on one thread at a time. While workers run, entry i is read by transactions that declared
 // account i and written by the one that declared it as writable; the conflict graph keeps the two apart in time, and
-// `reserve` has made room before, so that the arrays do not move.
+// `reserve` has made room before, so that the arrays do not move. Where transactions declare nothing, workers claim what
+// they touch instead (AccountTable+Claims.swift).
 
 import CThreads
 import Ledger
 import Primitives
 import Runtime
 import Scheduling
+import Synchronization
 
 package final class AccountTable: @unchecked Sendable {
   // Sendable: see the paragraph on threads above.
@@ -28,17 +30,24 @@ package final class AccountTable: @unchecked Sendable {
   let store: any AccountStore
   /// What has changed its size or come and gone since the table was last trimmed.
   @exclusivity(unchecked) var growth = Growth()
+  /// Of waves (AccountTable+Claims.swift): the number of the last one, and that of keys while workers add some.
+  @exclusivity(unchecked) var wave: UInt64 = 0
+  let sharedCount = Atomic<Int>(0)
 
-  struct Notes {
+  struct Notes: ~Copyable {
     /// The block in which the account was changed first, or 0; see `publish`.
     var changedIn: UInt32 = 0
     /// Low bits of the last block that interned the key.
     var usedIn: UInt16 = 0
     /// Whether `programDataKeys` has an entry.
     var isUpgradeableProgram = false
+    /// Which worker touches it in a wave, and how.
+    let claim = Atomic<UInt64>(0)
   }
 
   package var count: Int { interner.count }
+  /// Keys from which on a wave adds no more; each worker may have one under way.
+  var waveCapacity: Int { capacity - WorkerPool.workerLimit }
   /// Keys for which there is room before arrays move.
   var freeCount: Int { capacity - interner.count }
   let hasher: AccountKeyHasher
@@ -232,7 +241,8 @@ package final class AccountTable: @unchecked Sendable {
     (accounts + place).deinitialize(count: 1)
     if place < last {
       (accounts + place).moveInitialize(from: accounts + last, count: 1)
-      notes[place] = notes[last]
+      (notes + place).deinitialize(count: 1)
+      (notes + place).moveInitialize(from: notes + last, count: 1)
       if notes[place].isUpgradeableProgram {
         programDataKeys[index.rawValue] = programDataKeys.removeValue(forKey: UInt32(last))
       }

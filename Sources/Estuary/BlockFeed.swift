@@ -86,15 +86,6 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
       transactionCapacity: preparation.count - start, accessCapacity: preparation.accessCapacity)
   }
 
-  /// Goes on behind the entries before `next`, which somebody else has run; no worker runs. What was decoded of them is
-  /// empty, and need not be forgotten.
-  func skip(to next: Int) {
-    preparation.skip(end..<next)
-    end = next
-    // Relaxed: no worker runs.
-    addedCount.store(end / chunk, ordering: .relaxed)
-  }
-
   // MARK: - For workers
 
   /// Whether `feed` would find something to do. Sequentially consistent: the last look of a worker about to park.
@@ -178,18 +169,10 @@ final class BlockFeed: TransactionFeed, @unchecked Sendable {
     let decodedEnd = nextIsDecoded ? range(next).upperBound : limit
     while end < limit {
       guard try preparation.prepare(end, decodedEnd: decodedEnd) == .ready else { return false }
-      let entry = preparation.slot(end)
-      let ethereumLock = preparation.isScheduledEthereum(end) ? preparation.ethereumLock : nil
+      add(preparation.slot(end))
       end += 1
-      if let ethereumLock { add(writing: ethereumLock) } else { add(entry) }
     }
     return true
-  }
-
-  private func add(writing account: AccountIndex) {
-    writes[0] = account
-    graph.add(
-      reads: UnsafeBufferPointer(start: nil, count: 0), writes: UnsafeBufferPointer(start: writes, count: 1))
   }
 
   private func add(_ entry: UnsafeMutablePointer<PreparedTransaction>) {

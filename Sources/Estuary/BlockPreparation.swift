@@ -1,9 +1,8 @@
 // From decoded transactions to what a worker needs: resolving lookup tables and interning keys, in block
 // order, because lookup tables are read from the state and indices are handed out.
 //
-// Entries of other families are passed over: in order they are ready at once, for somebody else to run; beside workers
-// each is a barrier, behind which `skip` goes on. Where Ethereum's entries are scheduled with Solana's, they are decoded
-// and ready at once; all of them write one account, `ethereumLock`, so that they run one at a time in block order.
+// Entries of other families are passed over: they are ready at once, for somebody else to run. Beside workers that is when
+// all of Solana's before the next barrier have run, so a transaction that reads what is Ethereum's waits at a barrier.
 //
 // Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write,
 // a program that one of them may deploy or upgrade, and two different transactions under one signature.
@@ -58,10 +57,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// Where the first signature of each transaction handed over so far lies.
   private let signaturePlaces: UnsafeMutablePointer<UnsafeRawPointer?>
   @exclusivity(unchecked) private var storeFailure: StoreError?
-  /// What Ethereum's entries lock, where they are scheduled with Solana's.
-  let ethereumLock: AccountIndex?
-  /// By place among Ethereum's entries; set by who decodes one, taken by who runs it. Only where they are scheduled.
-  private let ethereumDecoded: UnsafeMutablePointer<EthereumLane.Decoded?>
+  /// Whether Ethereum's entries run after Solana's around them.
+  private let hasEthereumBeside: Bool
 
   /// Slots of the ring in order: as many as are looked ahead, and the transactions whose signatures are
   /// checked together.
@@ -75,12 +72,8 @@ final class BlockPreparation: @unchecked Sendable {
   /// - Parameters:
   ///   - isInOrder: for one thread that prepares and runs transactions in turn; otherwise workers run transactions while
   ///     later ones are prepared, and somebody else decodes.
-  ///   - ethereumLock: where Ethereum's entries are to be scheduled with Solana's, which is not in order.
-  init(_ block: BlockInput, on state: BlockState, isInOrder: Bool, ethereumLock: AccountIndex? = nil) {
-    self.ethereumLock = ethereumLock
-    let decodedCount = ethereumLock == nil ? 0 : block.transactions.ethereumCount
-    ethereumDecoded = .allocate(capacity: max(decodedCount, 1))
-    ethereumDecoded.initialize(repeating: nil, count: decodedCount)
+  init(_ block: BlockInput, on state: BlockState, isInOrder: Bool) {
+    hasEthereumBeside = !isInOrder && block.ethereum != nil && block.transactions.ethereumCount > 0
     self.block = block
     self.state = state
     self.isInOrder = isInOrder
@@ -104,8 +97,6 @@ final class BlockPreparation: @unchecked Sendable {
 
   /// Transactions that somebody else has decoded are let go of by `forget`.
   deinit {
-    if ethereumLock != nil { ethereumDecoded.deinitialize(count: block.transactions.ethereumCount) }
-    ethereumDecoded.deallocate()
     if isInOrder { slots.deinitialize(count: slotCount) }
     slots.deallocate()
     indices.deallocate()
@@ -121,28 +112,6 @@ final class BlockPreparation: @unchecked Sendable {
   /// Whether the entry at `position` is for the EVM to execute.
   @inline(__always) func isEthereum(_ position: Int) -> Bool {
     block.ethereum != nil && block.transactions.isEthereum(position)
-  }
-
-  /// Whether the entry at `position` is Ethereum's and scheduled with Solana's.
-  @inline(__always) func isScheduledEthereum(_ position: Int) -> Bool {
-    ethereumLock != nil && block.transactions.isEthereum(position)
-  }
-
-  /// What was decoded of Ethereum's entry at `position`; once for each.
-  func takeEthereum(_ position: Int) -> EthereumLane.Decoded? {
-    block.transactions.ethereumPlace(position).flatMap { ethereumDecoded[$0].take() }
-  }
-
-  private func decodeEthereum(_ positions: [Int]) -> UInt64 {
-    guard ethereumLock != nil, let ethereum = block.ethereum, !positions.isEmpty else { return 0 }
-    var nanoseconds: UInt64 = 0
-    let decoded = EthereumLane.decode(
-      positions.map { block.transactions.ethereum(at: $0) }, fork: ethereum.environment.fork,
-      verifiesSignatures: block.verifiesSignatures, nanoseconds: &nanoseconds)
-    for (position, found) in zip(positions, decoded) {
-      if let place = block.transactions.ethereumPlace(position) { ethereumDecoded[place] = found }
-    }
-    return nanoseconds
   }
 
   /// Whether the entry at `position` is one of Solana's transactions.
@@ -167,17 +136,13 @@ final class BlockPreparation: @unchecked Sendable {
   /// - Returns: processor time spent on signatures, in nanoseconds.
   func decode(_ range: Range<Int>) -> UInt64 {
     var signatures = block.verifiesSignatures ? Ed25519.Batch() : nil
-    var ethereum: [Int] = []
     for position in range {
       let entry = slot(position)
       entry.initialize(to: PreparedTransaction())
-      guard isTransaction(position) else {
-        if block.transactions.isEthereum(position) { ethereum.append(position) }
-        continue
-      }
+      guard isTransaction(position) else { continue }
       entry.pointee.decode(wires[position], hasher: hasher, position: position, signatures: &signatures)
     }
-    return decodeEthereum(ethereum) &+ verify(&signatures)
+    return verify(&signatures)
   }
 
   /// Checks the signatures that wait.
@@ -215,10 +180,7 @@ final class BlockPreparation: @unchecked Sendable {
     }
     let entry = slot(position)
     signaturePlaces[position] = nil
-    guard entry.pointee.isTransaction else {
-      let mayGoOn = isInOrder || ethereumLock != nil || !isEthereum(position)
-      return mayGoOn ? .ready : barrier(at: position)
-    }
+    guard entry.pointee.isTransaction else { return .ready }
     let isFirstOfSegment = position == segmentStart
     let sameR = signatureIndex(entry)
     if let earlier = lastTransaction(with: entry.pointee.firstSignature, sameR) {
@@ -235,7 +197,7 @@ final class BlockPreparation: @unchecked Sendable {
     }
     guard entry.pointee.isResolved else { return .ready }
     // What it reads of the EVM's accounts is copied, when no earlier transaction can change it any more.
-    if ethereumLock != nil && entry.pointee.namesEVM && !isFirstOfSegment { return barrier(at: position) }
+    if hasEthereumBeside && entry.pointee.namesEVM && !isFirstOfSegment { return barrier(at: position) }
     if !deployedIn.isEmpty && !isFirstOfSegment && callsDeployed(entry) { return barrier(at: position) }
     if !entry.pointee.hasValidSignatures {
       entry.pointee.refuse(.signatureFailure)
@@ -260,13 +222,6 @@ final class BlockPreparation: @unchecked Sendable {
     let keyCount = entry.pointee.keyCount
     for key in 0..<keyCount { body(indices[key], mask >> UInt64(key) & 1 != 0) }
     for implicit in 0..<entry.pointee.implicitKeys.count { body(indices[keyCount + implicit], false) }
-  }
-
-  /// Passes over the entries of `range`, which somebody else has run; what was prepared before has run as
-  /// well.
-  func skip(_ range: Range<Int>) {
-    for position in range { signaturePlaces[position] = nil }
-    _ = barrier(at: range.upperBound)
   }
 
   private var hasNoRoom: Bool {
@@ -351,7 +306,7 @@ final class BlockPreparation: @unchecked Sendable {
 
   private func readsWrittenTable(_ message: Message) -> Bool {
     message.addressTableLookups.contains { lookup in
-      if ethereumLock != nil && EVMKey.contains(lookup.tableKey) { return true }
+      if hasEthereumBeside && EVMKey.contains(lookup.tableKey) { return true }
       guard let index = table.index(of: lookup.tableKey), index.position < writtenIn.count else {
         return false
       }

@@ -84,10 +84,12 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
     return Int(place)
   }
 
-  /// Ethereum's entries of `range`, which holds no others.
-  func ethereum(in range: Range<Int>) -> ArraySlice<EthereumWire> {
-    guard let first = range.first, let start = ethereumPlace(first) else { return [] }
-    return ethereum[start..<start + range.count]
+  /// Ethereum's entries of `range`, and where they stand.
+  func ethereum(in range: Range<Int>) -> (entries: ArraySlice<EthereumWire>, positions: EthereumPositions) {
+    if ethereum.count == count { return (ethereum[range], .from(range.lowerBound)) }
+    let positions = range.filter { isEthereum($0) }
+    guard let first = positions.first, let start = ethereumPlace(first) else { return ([], .at([])) }
+    return (ethereum[start..<start + positions.count], .at(positions))
   }
 
   /// Ethereum's entry at `position`, which is one, and those after it, `count` at most; and its place among Ethereum's.
@@ -102,19 +104,23 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
     return ethereum[place]
   }
 
-  /// Whether each of Ethereum's entries of `range`, which holds no others, comes with its access set.
-  func areDeclared(_ range: Range<Int>) -> Bool { ethereum(in: range).allSatisfy { $0.access != nil } }
-
-  /// The end of the run of Ethereum's entries that begins at `position`.
-  func endOfRun(from position: Int) -> Int {
-    var end = position
-    while end < count, isEthereum(end) { end += 1 }
-    return end
-  }
-
   /// The given sender of Ethereum's entry at `position`; `nil` for any other, and beyond the end.
   @inline(__always) func sender(at position: Int) -> Address? {
     guard position < places.count, let place = ethereumPlace(position) else { return nil }
     return ethereum[place].sender
+  }
+}
+
+/// Where entries of Ethereum's stand in a block.
+enum EthereumPositions: Sendable {
+  /// One after the other, beginning there.
+  case from(Int)
+  case at([Int])
+
+  subscript(place: Int) -> Int {
+    switch self {
+    case .from(let first): first + place
+    case .at(let positions): positions[place]
+    }
   }
 }

@@ -92,7 +92,7 @@ extension Chain {
     } catch { throw .store(error) }
     let executor: any BlockExecutor
     do throws(SchedulingError) {
-      executor = workers == 1 ? SerialExecutor() : try LockExecutor(workerCount: workers, runsAhead: true)
+      executor = workers == 1 ? SerialExecutor() : try LockExecutor(workerCount: workers, alwaysInWaves: true)
     } catch { throw .workers(error) }
     return try Chain(store: store, genesis: first, executor: executor, progress: .advancing)
   }
@@ -202,7 +202,7 @@ extension Chain {
         }
       }
     }
-    var changes = BlockChanges(ethereum: [accounts.takeFirstChanges()])
+    var changes = BlockChanges(ethereum: accounts.takeFirstChanges())
     if case .failure = outcome {
       state.rollBack(changes)
       changes = BlockChanges()

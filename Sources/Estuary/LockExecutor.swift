@@ -1,7 +1,9 @@
-// Executes a block on a pool of workers, ordered by a conflict graph over the accounts that transactions declare
-// (docs/scheduler.md). Workers decode, add to the graph and run by turns, as `BlockFeed` says. Runs of Ethereum's
-// transactions are executed between the runs of Solana's: in order, or on all workers where they run ahead of their turn or
-// come with access sets, by which they are scheduled (EthereumLanes.swift).
+// Executes a block on a pool of workers: Solana's transactions ordered by a conflict graph over the accounts that they
+// declare, Ethereum's, which declare none, in waves (docs/scheduler.md). Workers decode, add to the graph and run by turns,
+// as `BlockFeed` says.
+//
+// The families meet nowhere but where a transaction of Solana's reads what is Ethereum's, which is a barrier. So between two
+// barriers all of Solana's run first, and then all of Ethereum's.
 
 import EVM
 import Ledger
@@ -11,9 +13,10 @@ import SBPF
 import Scheduling
 
 package final class LockExecutor: BlockExecutor {
-  package var name: String { runsAhead ? "overlay" : "locks" }
-  /// Whether Ethereum's transactions run ahead of their turn, on all workers (EthereumLanes.swift).
-  private let runsAhead: Bool
+  package var name: String { alwaysInWaves ? "waves" : "locks" }
+  /// Whether Ethereum's transactions run in waves though there are few of them, or one worker.
+  private let alwaysInWaves: Bool
+  private let waveSize: Int
   package var workerCount: Int { pool.workerCount }
   package let engine: Engine
   package let pool: WorkerPool
@@ -21,18 +24,22 @@ package final class LockExecutor: BlockExecutor {
   private let graph = ConflictGraph()
   /// Made with the first block that has an Ethereum side.
   private var ethereum: EthereumLane?
-  /// Made for the first run of them on all workers.
+  /// Made for the first of them that run in waves.
   private var ethereumLanes: EthereumLanes?
   private let ethereumPrograms: EVMProgramCache
 
   /// - Parameters:
   ///   - workerCount: `[1, WorkerPool.workerLimit]`.
+  ///   - alwaysInWaves: whether Ethereum's transactions run in waves though there are few of them, or one worker, which
+  ///     then takes a little longer than one after the other.
+  ///   - waveSize: most of them a wave and worker.
   ///   - contracts: what runs in place of code.
   package init(
-    workerCount: Int, engine: Engine = .fastest, runsAhead: Bool = false, contracts: NativeContracts = .none
+    workerCount: Int, engine: Engine = .fastest, alwaysInWaves: Bool = false,
+    waveSize: Int = EthereumLanes.defaultWaveSize, contracts: NativeContracts = .none
   ) throws(SchedulingError) {
     ethereumPrograms = EVMProgramCache(natives: contracts)
-    self.runsAhead = runsAhead
+    (self.alwaysInWaves, self.waveSize) = (alwaysInWaves, waveSize)
     pool = try WorkerPool(workerCount: workerCount, stackByteCount: EVMHost.stackByteCount)
     self.engine = engine
     lanes = WorkerLocal(pool) { _ in Lane(engine: engine) }
@@ -54,36 +61,27 @@ package final class LockExecutor: BlockExecutor {
     _ block: BlockInput, on state: BlockState
   ) throws(BlockExecutionError) -> BlockExecution {
     let ethereum = block.ethereum == nil ? nil : try ethereumLane()
-    let hasAhead = runsAhead && ethereum != nil && block.transactions.ethereumCount > 0
-    if workerCount == 1 && !block.recordsTimeline && !hasAhead {
+    let hasWaves = alwaysInWaves && ethereum != nil && block.transactions.ethereumCount > 0
+    if workerCount == 1 && !block.recordsTimeline && !hasWaves {
       // Block order is an order that the graph allows: one worker needs no graph to find it.
       let lane = lanes[WorkerIndex(0)]
       return try onFirstWorker { () throws(BlockExecutionError) in
         try lane.runInOrder(block, on: state, ethereum)
       }
     }
-    let ethereumLock = try ethereumLock(for: block, on: state)
-    let preparation = BlockPreparation(block, on: state, isInOrder: false, ethereumLock: ethereumLock)
-    let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
-    let lanes = lanes
-    // Any lane may run most of the block; room that is not used is not touched.
-    let changeCount = 2 * preparation.count
-    pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
     var timeline: Timeline?
+    var signatureNanoseconds: UInt64 = 0
     let outcome: (receipts: [Receipt], signatures: [Signature])
     do throws(BlockExecutionError) {
       if let ethereum {
         try onFirstWorker { () throws(BlockExecutionError) in try ethereum.begin(block, on: state) }
       }
-      outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
-        while feed.end < preparation.count {
-          let part =
-            if let ethereum, ethereumLock == nil, preparation.isEthereum(feed.end) {
-              try run(feed, of: preparation, in: ethereum, into: receipts)
-            } else {
-              try runSegment(feed, of: preparation, beside: ethereum, into: receipts)
-            }
-          if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
+      let count = block.transactions.count
+      outcome = try BlockReceipts.collect(count: count) { receipts throws(BlockExecutionError) in
+        if let ethereum, count > 0, block.transactions.ethereumCount == count {
+          timeline = try run(0..<count, of: block, on: state, in: ethereum, into: receipts)
+        } else {
+          (timeline, signatureNanoseconds) = try run(block, on: state, ethereum, into: receipts)
         }
       }
       if let ethereum { try onFirstWorker { () throws(BlockExecutionError) in try ethereum.end() } }
@@ -93,55 +91,61 @@ package final class LockExecutor: BlockExecutor {
     }
     return BlockExecution(
       receipts: outcome.receipts, signatures: outcome.signatures, changes: takeChanges(state),
-      signatureNanoseconds: feed.signatureNanoseconds &+ (ethereum?.signatureNanoseconds ?? 0),
+      signatureNanoseconds: signatureNanoseconds &+ (ethereum?.signatureNanoseconds ?? 0),
       timeline: timeline, ethereum: ethereum?.totals ?? EthereumTotals())
   }
 
   private func takeChanges(_ state: BlockState) -> BlockChanges {
-    var changes = BlockChanges(ethereum: [state.ethereum?.takeFirstChanges() ?? []])
+    var changes = BlockChanges(ethereum: state.ethereum?.takeFirstChanges() ?? [])
     forEachLane { changes.solana.append($0.takeFirstChanges()) }
     return changes
   }
 
-  /// What Ethereum's transactions lock, where they are scheduled with Solana's: in blocks of both families, and where
-  /// senders are recovered from signatures, which any worker does ahead. One after the other needs no graph.
-  private func ethereumLock(
-    for block: BlockInput, on state: BlockState
-  ) throws(BlockExecutionError) -> AccountIndex? {
-    let (transactions, count) = (block.transactions, block.transactions.ethereumCount)
-    guard block.ethereum != nil, !runsAhead, count > 0 else { return nil }
-    let isMixed = count < transactions.count
-    guard isMixed || block.verifiesSignatures && !transactions.areDeclared(transactions.indices) else {
-      return nil
+  /// Runs a block that has transactions of Solana's, from one barrier to the next.
+  ///
+  /// - Returns: the timeline, where asked for, and processor time spent on Solana's signatures, in nanoseconds.
+  private func run(
+    _ block: BlockInput, on state: BlockState, _ ethereum: EthereumLane?, into receipts: BlockReceipts
+  ) throws(BlockExecutionError) -> (timeline: Timeline?, signatureNanoseconds: UInt64) {
+    let preparation = BlockPreparation(block, on: state, isInOrder: false)
+    let feed = BlockFeed(preparation, to: graph, workerCount: workerCount)
+    let lanes = lanes
+    // Any lane may run most of the block; room that is not used is not touched.
+    let changeCount = 2 * preparation.count
+    pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
+    var timeline: Timeline?
+    while feed.end < preparation.count {
+      var part = try runSegment(feed, of: preparation, into: receipts)
+      let range = feed.start..<feed.end
+      if let ethereum, block.transactions.ethereumCount > 0 {
+        let next = try run(range, of: block, on: state, in: ethereum, into: receipts)
+        if let first = part, let next {
+          let (_, positions) = block.transactions.ethereum(in: range)
+          part = first.followed(by: next) { positions[$0] - range.lowerBound }
+        }
+      }
+      if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
     }
-    do throws(StoreError) { return try state.table.intern(ProgramID.ethereum) } catch { throw .store(error) }
+    return (timeline, feed.signatureNanoseconds)
   }
 
   // MARK: Solana's
 
-  /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end, those of Ethereum's
-  /// that are scheduled with the others in `ethereum`.
+  /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end.
   private func runSegment(
-    _ feed: BlockFeed, of preparation: BlockPreparation, beside ethereum: EthereumLane?,
-    into receipts: BlockReceipts
+    _ feed: BlockFeed, of preparation: BlockPreparation, into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     if feed.end > 0 { forEachLane { $0.noteBarrier(in: preparation.table) } }
     feed.beginSegment()
     let lanes = lanes
-    let ethereum = ethereum.map { ScheduledEthereum($0) }
     let start = feed.start
     let timeline = pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) {
       worker, transaction in
       let position = start + transaction.position
-      if let ethereum, preparation.isScheduledEthereum(position) {
-        ethereum.run(position, of: preparation, into: receipts)
-      } else {
-        lanes[worker].run(position, of: preparation, into: receipts)
-      }
+      if !preparation.isEthereum(position) { lanes[worker].run(position, of: preparation, into: receipts) }
       preparation.forget(position..<position + 1)
     }
     if let failure = feed.failure { throw .store(failure) }
-    if let failure = ethereum?.failure { throw failure }
     return timeline.map { preparation.state.naming($0) { preparation.table.key(of: $0) } }
   }
 
@@ -158,16 +162,11 @@ package final class LockExecutor: BlockExecutor {
     return lane
   }
 
-  /// What runs Ethereum's entries of `range` on all workers; `nil` where they run in order.
-  private func ethereumLanes(
-    for range: Range<Int>, of transactions: BlockTransactions
-  ) throws(BlockExecutionError) -> EthereumLanes? {
-    // Of a few transactions, the workers would spend more time on meeting than on running.
-    let isWorthwhile = workerCount > 1 && range.count >= 8 * workerCount
-    guard runsAhead || isWorthwhile && transactions.areDeclared(range) else { return nil }
+  /// What runs Ethereum's entries in waves.
+  private func lanesOfWaves() throws(BlockExecutionError) -> EthereumLanes {
     if let ethereumLanes { return ethereumLanes }
     do throws(WideMachineError) {
-      let made = try EthereumLanes(pool: pool, programs: ethereumPrograms, engine: engine)
+      let made = try EthereumLanes(pool: pool, programs: ethereumPrograms, engine: engine, waveSize: waveSize)
       ethereumLanes = made
       return made
     } catch {
@@ -175,26 +174,27 @@ package final class LockExecutor: BlockExecutor {
     }
   }
 
-  /// Executes Ethereum's transactions from where `feed` stands to the next of another kind.
+  /// Executes Ethereum's entries of `range`.
+  ///
+  /// - Returns: where asked for, one slice each of them.
   private func run(
-    _ feed: BlockFeed, of preparation: BlockPreparation, in ethereum: EthereumLane,
+    _ range: Range<Int>, of block: BlockInput, on state: BlockState, in ethereum: EthereumLane,
     into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
-    let block = preparation.block
-    let range = feed.end..<block.transactions.endOfRun(from: feed.end)
-    feed.skip(to: range.upperBound)
-    if let lanes = try ethereumLanes(for: range, of: block.transactions) {
+    let transactions = block.transactions
+    let positions = range.filter { transactions.isEthereum($0) }
+    // Of a few transactions, the workers would spend more time on meeting than on running.
+    if alwaysInWaves || workerCount > 1 && positions.count >= 8 * workerCount {
+      let lanes = try lanesOfWaves()
       let timeline = try ethereum.execute(
-        range, of: block.transactions, ahead: lanes, recordsTimeline: block.recordsTimeline,
-        into: receipts)
-      return timeline.map { preparation.state.naming($0) { EVMKey.account(lanes.account(of: $0)) } }
+        range, of: transactions, in: lanes, recordsTimeline: block.recordsTimeline, into: receipts)
+      return timeline.map { state.naming($0) { EVMKey.account(lanes.account(of: $0)) } }
     }
     return try onFirstWorker { () throws(BlockExecutionError) in
       var recorder = block.recordsTimeline ? SerialRecorder(workerCount: workerCount) : nil
-      for position in range {
+      for position in positions {
         recorder?.begin()
-        let result = try ethereum.execute(position, of: block.transactions)
-        receipts.set(position, .ethereum(result))
+        receipts.set(position, .ethereum(try ethereum.execute(position, of: transactions)))
         recorder?.end()
       }
       return recorder?.timeline

@@ -89,13 +89,20 @@ final class BlockReceipts: @unchecked Sendable {
     return (receipts, signatures)
   }
 
-  /// Called once for each position.
+  /// Called once for each position, unless `replace` is.
   ///
   /// - Parameter state: `processed` where it was executed or charged, so that its signature may not come again.
   @inline(__always) func set(_ position: Int, _ receipt: consuming Receipt, _ state: State = .rejected) {
     precondition(states[position] == .missing, "an entry has one receipt")
     (receipts + position).initialize(to: receipt)
     states[position] = state
+  }
+
+  /// As above, where the entry may have a receipt already, which counts no more.
+  @inline(__always) func replace(_ position: Int, _ receipt: consuming Receipt) {
+    if states[position] != .missing { (receipts + position).deinitialize(count: 1) }
+    states[position] = .rejected
+    (receipts + position).initialize(to: receipt)
   }
 
   /// Whether a transaction with the signature of the one at a position was processed, up to and with that one. Asked

@@ -1,6 +1,6 @@
 // Executes a block as a scheduler of the embedding program's wants it (Library/BlockScheduler.swift): transactions are
-// decoded and prepared as for the lock executor, and the accounts that they lock say which ones wait for which. Ethereum's
-// write one lock, so that they run one at a time in block order, on a thread whose stack is deep enough.
+// decoded and prepared as for the lock executor, and the accounts that they lock say which ones wait for which. Ethereum's of
+// a part run when it has run, one after the other, on a thread whose stack is deep enough.
 
 import EVM
 import Ledger
@@ -72,9 +72,7 @@ final class ScheduledExecutor: BlockExecutor {
 
   func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution {
     let ethereum = block.ethereum == nil ? nil : try machine()
-    let preparation = BlockPreparation(
-      block, on: state, isInOrder: false,
-      ethereumLock: ethereum == nil || block.transactions.ethereumCount == 0 ? nil : try ethereumLock(state))
+    let preparation = BlockPreparation(block, on: state, isInOrder: false)
     var signatureNanoseconds: UInt64 = 0
     for lane in lanes.all { lane.begin(block.environment) }
     let outcome: (receipts: [Receipt], signatures: [Signature])
@@ -94,13 +92,9 @@ final class ScheduledExecutor: BlockExecutor {
       signatureNanoseconds: signatureNanoseconds, ethereum: ethereum?.lane.totals ?? EthereumTotals())
   }
 
-  private func ethereumLock(_ state: BlockState) throws(BlockExecutionError) -> AccountIndex {
-    do throws(StoreError) { return try state.table.intern(ProgramID.ethereum) } catch { throw .store(error) }
-  }
-
   private func takeChanges(_ state: BlockState) -> BlockChanges {
     BlockChanges(
-      solana: lanes.all.map { $0.takeFirstChanges() }, ethereum: [state.ethereum?.takeFirstChanges() ?? []])
+      solana: lanes.all.map { $0.takeFirstChanges() }, ethereum: state.ethereum?.takeFirstChanges() ?? [])
   }
 
   private func machine() throws(BlockExecutionError) -> EthereumMachine {
@@ -131,9 +125,8 @@ final class ScheduledExecutor: BlockExecutor {
 
   /// Prepares and runs all of `preparation`, which is decoded, one part after the other.
   private func run(
-    _ preparation: BlockPreparation, in machine: EthereumMachine?, into receipts: BlockReceipts
+    _ preparation: BlockPreparation, in ethereum: EthereumMachine?, into receipts: BlockReceipts
   ) throws(BlockExecutionError) {
-    let ethereum = machine.map { (entries: ScheduledEthereum($0.lane), thread: $0.thread) }
     let lanes = lanes
     var start = 0
     // What has run is let go of at once.
@@ -145,17 +138,22 @@ final class ScheduledExecutor: BlockExecutor {
         workerCount: workerCount
       ) { [start] index, worker in
         let position = start + index
-        if let ethereum, preparation.isScheduledEthereum(position) {
-          ethereum.thread.run { ethereum.entries.run(position, of: preparation, into: receipts) }
-        } else {
+        if !preparation.isEthereum(position) {
           lanes.all[worker].run(position, of: preparation, into: receipts)
         }
         preparation.forget(position..<position + 1)
       }
       scheduler.run(part)
       part.finish()
-      start += part.count
-      if let failure = ethereum?.entries.failure { throw failure }
+      let range = start..<start + part.count
+      start = range.upperBound
+      if preparation.block.transactions.ethereumCount == 0 { continue }
+      try ethereum?.run { (lane) throws(BlockExecutionError) in
+        for position in range where preparation.isEthereum(position) {
+          receipts.set(
+            position, .ethereum(try lane.execute(position, of: preparation.block.transactions)))
+        }
+      }
     }
   }
 
@@ -190,12 +188,7 @@ final class ScheduledExecutor: BlockExecutor {
           }
           locks[account] = lock
         }
-        let position = start + index
-        if let account = preparation.ethereumLock, preparation.isScheduledEthereum(position) {
-          lock(account, isWritten: true)
-        } else {
-          preparation.forEachLock(of: preparation.slot(position)) { lock($0, isWritten: $1) }
-        }
+        preparation.forEachLock(of: preparation.slot(start + index)) { lock($0, isWritten: $1) }
         // An account may be locked twice, by its key and as a program's code.
         earlier.remove(index)
         all.append(earlier.sorted())

@@ -105,7 +105,7 @@ extension Lane {
   }
 
   private func takeChanges(_ state: BlockState) -> BlockChanges {
-    BlockChanges(solana: [takeFirstChanges()], ethereum: [state.ethereum?.takeFirstChanges() ?? []])
+    BlockChanges(solana: [takeFirstChanges()], ethereum: state.ethereum?.takeFirstChanges() ?? [])
   }
 
   @inline(__always) private func prepare(

@@ -35,6 +35,15 @@ enum EngineName: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
+enum ExecutorName: String, ExpressibleByArgument, CaseIterable {
+  case serial, locks, waves
+
+  init?(argument: String) {
+    // As it was spelled before.
+    self.init(rawValue: argument == "overlay" ? "waves" : argument)
+  }
+}
+
 /// How much of a ledger is held in memory; without the flag, what `Settings` say.
 struct CacheOptions: ParsableArguments {
   @Option(

@@ -9,6 +9,7 @@
 // Indices are handed out in order of first appearance, hence no result depends on the secret.
 //
 // Not thread-safe while interning or removing; any number of threads may call `index(of:)` and `key(of:)` in between.
+// For a while, when room has been made (AccountInterner+Sharing.swift), any number of threads may add keys.
 import CThreads
 
 /// A 32-byte key as four words in memory order (`word0` = bytes 0–7, little-endian).
@@ -194,6 +195,11 @@ import CThreads
       next = (next + 1) & mask
     }
     slots[Int(gap)] = Self.emptySlot
+  }
+
+  /// Makes room for `additional` new keys.
+  package mutating func reserve(_ additional: Int) {
+    while keyCapacity < keyCount + additional { grow() }
   }
 
   // A slot whose index is 2^32 − 1 is empty: indices stay below 2^31.

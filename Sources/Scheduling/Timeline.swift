@@ -82,18 +82,34 @@ extension Timeline {
 
   /// This run and then `next`, whose transactions follow this one's in block order, as one.
   package func followed(by next: Timeline) -> Timeline {
-    let offset = UInt32(slices.count)
-    let shifted = next.slices.map { slice in
-      var slice = slice
-      slice.readyNanoseconds += elapsedNanoseconds
-      slice.startNanoseconds += elapsedNanoseconds
-      slice.endNanoseconds += elapsedNanoseconds
-      if slice.settledNanoseconds > 0 { slice.settledNanoseconds += elapsedNanoseconds }
-      if let release = slice.releasedBy {
-        slice.releasedBy?.predecessor = TransactionIndex(release.predecessor.rawValue + offset)
-      }
-      return slice
+    let count = slices.count
+    return followed(by: next, slices: slices + next.slices.map { later($0) { count + $0 } })
+  }
+
+  /// This run and then `next`, whose transactions stand among this one's, which passed over them, as one.
+  ///
+  /// - Parameter position: where a transaction of `next` stands.
+  package func followed(by next: Timeline, at position: (Int) -> Int) -> Timeline {
+    var slices = slices
+    for (place, slice) in next.slices.enumerated() { slices[position(place)] = later(slice, position) }
+    return followed(by: next, slices: slices)
+  }
+
+  /// A slice of a run that begins when this one ends.
+  private func later(_ slice: Slice, _ position: (Int) -> Int) -> Slice {
+    var slice = slice
+    slice.readyNanoseconds += elapsedNanoseconds
+    slice.startNanoseconds += elapsedNanoseconds
+    slice.endNanoseconds += elapsedNanoseconds
+    if slice.settledNanoseconds > 0 { slice.settledNanoseconds += elapsedNanoseconds }
+    if let release = slice.releasedBy {
+      slice.releasedBy?.predecessor = TransactionIndex(
+        UInt32(truncatingIfNeeded: position(release.predecessor.position)))
     }
+    return slice
+  }
+
+  private func followed(by next: Timeline, slices: [Slice]) -> Timeline {
     let workerCount = max(self.workerCount, next.workerCount)
     let feeding = (0..<workerCount).map { worker in
       let later = worker < next.feeding.count ? next.feeding[worker] : []
@@ -106,6 +122,6 @@ extension Timeline {
     }
     return Timeline(
       workerCount: workerCount, elapsedNanoseconds: elapsedNanoseconds + next.elapsedNanoseconds,
-      slices: slices + shifted, edgeAccounts: edgeAccounts + next.edgeAccounts, feeding: feeding)
+      slices: slices, edgeAccounts: edgeAccounts + next.edgeAccounts, feeding: feeding)
   }
 }

@@ -34,7 +34,7 @@ import WideIntegers
   private static func executors() throws -> [any BlockExecutor] {
     [
       SerialExecutor(), try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
-      try LockExecutor(workerCount: 1, runsAhead: true), try LockExecutor(workerCount: 4, runsAhead: true),
+      try LockExecutor(workerCount: 1, alwaysInWaves: true), try LockExecutor(workerCount: 4, alwaysInWaves: true),
     ]
   }
 

@@ -13,7 +13,7 @@ import Testing
   private static func executors() throws -> [any BlockExecutor] {
     [
       SerialExecutor(), try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
-      try LockExecutor(workerCount: 1, runsAhead: true), try LockExecutor(workerCount: 3, runsAhead: true),
+      try LockExecutor(workerCount: 1, alwaysInWaves: true), try LockExecutor(workerCount: 3, alwaysInWaves: true),
       try ScheduledExecutor(RandomScheduler(workerCount: 3), contracts: .none),
     ]
   }

@@ -106,9 +106,9 @@ import WideIntegers
     #expect(expected.executionCount == count && expected.repeatedCount == 0)
     let root = try expected.chain.ethereumStateRoot()
     for workers in [1, 2, 4] {
-      for (blockSize, runsAhead) in [(0, false), (7, false), (0, true), (7, true)] {
+      for (blockSize, alwaysInWaves) in [(0, false), (7, false), (0, true), (7, true)] {
         let outcome = try Self.run(
-          genesis, transactions, on: LockExecutor(workerCount: workers, runsAhead: runsAhead),
+          genesis, transactions, on: LockExecutor(workerCount: workers, alwaysInWaves: alwaysInWaves),
           blockSize: blockSize)
         #expect(outcome.stateHash == expected.stateHash)
         #expect(outcome.receipts == expected.receipts)
@@ -126,7 +126,7 @@ import WideIntegers
     (replay.verifiesSignatures, replay.recordsTimeline) = (false, true)
     let executors: [any BlockExecutor] = [
       SerialExecutor(), try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
-      try LockExecutor(workerCount: 3, runsAhead: true),
+      try LockExecutor(workerCount: 3, alwaysInWaves: true),
     ]
     for executor in executors {
       let outcome = try replay.run(executor: executor)
@@ -166,9 +166,9 @@ import WideIntegers
       let record = try #require(try whole.chain.account(slot))
       #expect(EVMRecord.decodeSlot(record.data)?.value == 1)
     }
-    for runsAhead in [false, true] {
+    for alwaysInWaves in [false, true] {
       for blockSize in [1, 7, 1000] {
-        let executor = try LockExecutor(workerCount: 2, runsAhead: runsAhead)
+        let executor = try LockExecutor(workerCount: 2, alwaysInWaves: alwaysInWaves)
         let outcome = try Self.run(genesis, transactions, on: executor, blockSize: blockSize)
         #expect(outcome.stateHash == whole.stateHash && outcome.receipts == whole.receipts)
         #expect(try outcome.chain.ethereumStateRoot() == root)

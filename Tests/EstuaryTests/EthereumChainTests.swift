@@ -128,7 +128,7 @@ import WideIntegers
   }
 
   @Test func lanesMakeTheSameBlocks() throws {
-    let chains = [try Self.chain(), try Self.chain(executor: LockExecutor(workerCount: 2, runsAhead: true))]
+    let chains = [try Self.chain(), try Self.chain(executor: LockExecutor(workerCount: 2, alwaysInWaves: true))]
     for block in 0..<3 as Range<UInt64> {
       for chain in chains {
         let calls = (0..<6 as Range<UInt64>).map { index -> WireTransaction in

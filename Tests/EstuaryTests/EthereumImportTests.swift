@@ -67,7 +67,7 @@ import WideIntegers
   func blocksAreCommittedOneBehind(workerCount: Int) throws {
     let blocks = try Self.blocks(6)
     let chain = try Self.chain(
-      executor: workerCount == 1 ? SerialExecutor() : LockExecutor(workerCount: workerCount, runsAhead: true))
+      executor: workerCount == 1 ? SerialExecutor() : LockExecutor(workerCount: workerCount, alwaysInWaves: true))
     #expect(try Self.add(blocks, to: chain) == Array(1...6))
     #expect(chain.ethereumHead?.hash == blocks[5].header.hash)
     #expect(try chain.ethereumArchive.verify() == 7)

@@ -37,8 +37,11 @@ import WideIntegers
   @Test(arguments: [Engine.fastest, .interpreter])
   func lanesGiveWhatOneAfterTheOtherGives(engine: Engine) throws {
     let serial = SerialExecutor(engine: engine)
-    let executors = try [1, 2, 4, 8].map {
-      try LockExecutor(workerCount: $0, engine: engine, runsAhead: true)
+    // One wave a block, and many.
+    let executors = try [1, 2, 4, 8].flatMap { workerCount in
+      try [EthereumLanes.defaultWaveSize, 3].map {
+        try LockExecutor(workerCount: workerCount, engine: engine, alwaysInWaves: true, waveSize: $0)
+      }
     }
     var tally = SituationTally()
     let seeds = RandomBlocks.seeds(80)
@@ -101,7 +104,8 @@ import WideIntegers
       fork: .cancun, number: 1, gasLimit: genesis.gasLimit, coinbase: genesis.coinbase)
     return try lanes.execute(
       wires[...], verifiesSignatures: false, in: environment, after: EthereumTotals(),
-      on: EthereumState(chain.state.ethereumTable))
+      on: EthereumState(chain.state.ethereumTable)
+    ) { _, _ in }
   }
 
   /// One fee recipient for all is nothing to wait for.

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Scheduling
@@ -131,5 +132,46 @@ import Testing
     #expect(interner.count == 0)
     #expect(interner.index(of: key(3)) == nil)
     #expect(interner.intern(key(4999)) == AccountIndex(0))
+  }
+
+  private final class Shared: @unchecked Sendable {
+    // Sendable: keys are added as `addShared` allows.
+    var interner = AccountInterner(expectedCount: 16)
+    let count = Atomic<Int>(0)
+  }
+
+  @Test(arguments: [1, 2, 4, 8]) func threadsGiveEachKeyOneIndex(workerCount: Int) throws {
+    let pool = try WorkerPool(workerCount: workerCount)
+    let (shared, known) = (Shared(), 40)
+    for number in 0..<known { _ = shared.interner.intern(key(UInt64(number))) }
+    // 2143 undoes 7, modulo 3,000.
+    let (keyCount, stride, inverse) = (3_000, 7, 2143)
+    shared.interner.reserve(keyCount)
+    shared.count.store(shared.interner.count, ordering: .relaxed)
+    let hasher = shared.interner.hasher()
+    let met = WorkerLocal<[AccountIndex]>(pool) { _ in [] }
+    pool.perform { worker in
+      // Each begins elsewhere, and all meet.
+      for step in 0..<keyCount {
+        let key = key(UInt64((step * stride + worker.position * 911) % keyCount))
+        let tag = hasher.tag(of: key)
+        let index =
+          shared.interner.sharedIndex(of: key, tag: tag)
+          ?? shared.interner.addShared(key, tag: tag, count: shared.count) { _ in }
+        met[worker].append(index)
+        if shared.interner.sharedKey(of: index) != key { met[worker] = [] }
+      }
+    }
+    shared.interner.adopt(count: shared.count)
+    #expect(shared.interner.count == keyCount)
+    for number in 0..<keyCount {
+      let found = shared.interner.index(of: key(UInt64(number)))
+      let index = try #require(found)
+      if number < known { #expect(index.position == number) }
+      for worker in 0..<workerCount {
+        let step = (number + keyCount - worker * 911 % keyCount) % keyCount * inverse % keyCount
+        #expect(met[WorkerIndex(UInt32(worker))][step] == index)
+      }
+    }
   }
 }

@@ -760,7 +760,7 @@ def check_mixed(check):
     path = folder.write("mixed.jsonl", b"".join(lines))
     runs = [["--executor", "serial"]]
     runs += [[*runs[0], "--block-size", size] for size in ("1", "7", "1000")]
-    for executor in ("locks", "overlay"):
+    for executor in ("locks", "waves"):
         runs += [["--executor", executor, "--workers", workers] for workers in ("1", "3")]
         runs += [["--executor", executor, "--workers", "2", "--block-size", size] for size in ("1", "7", "1000")]
     first = None

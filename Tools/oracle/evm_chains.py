@@ -247,7 +247,7 @@ class Chain:
         }  # fmt: skip
 
 
-WAYS = [["--engine", engine, *lanes] for engine in ("jit", "interpreter") for lanes in ([], ["--executor", "overlay", "--workers", "2"])]
+WAYS = [["--engine", engine, *lanes] for engine in ("jit", "interpreter") for lanes in ([], ["--executor", "waves", "--workers", "2"])]
 
 
 def judge(estuary, path, way):

@@ -30,7 +30,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 EMBEDDED = os.path.join(ROOT, "Sources", "Estuary", "WorkloadContracts.swift")
 COUNT = 120
 CONTENTION = 30
-EXECUTORS = ["serial", "locks --workers 1", "locks --workers 3", "overlay --workers 1", "overlay --workers 3"]
+EXECUTORS = ["serial", "locks --workers 1", "locks --workers 3", "waves --workers 1", "waves --workers 3"]
 
 
 def estuary(line, *more, fails=None):

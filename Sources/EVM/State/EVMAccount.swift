@@ -45,6 +45,8 @@ package enum EVMStateError: Error, Equatable, Sendable {
   /// The transaction may not touch `key`: it was not declared.
   case undeclared(key: Pubkey)
   case store(StoreError)
+  /// Transactions run side by side, and another one uses the account under `key`: this one is to run later.
+  case claimed(key: Pubkey)
   /// The state of an earlier block is asked for and no longer kept.
   case pastState(detail: String)
   /// The program that code translates to is refused by the virtual machine.
@@ -60,6 +62,7 @@ extension EVMStateError: CustomStringConvertible {
     case .missingCode(let address): "the code of \(address) is not there"
     case .undeclared(let key): "the account \(key) was not declared"
     case .store(let error): error.description
+    case .claimed(let key): "the account \(key) is used by another transaction"
     case .pastState(let detail): "the state before the transaction's block is no longer kept (\(detail))"
     case .program(let hash, let detail):
       "the translation of the code with hash 0x\(Hex.encode(hash.bytes)) is refused: \(detail)"

@@ -27,8 +27,24 @@ final class AccessPredictor: @unchecked Sendable {
   /// What a transaction waits for because of guesses with a score.
   struct Guesses: BitwiseCopyable {
     var callClass: UInt32 = 0
-    /// By guess, the transaction before that is guessed to write what this one reads.
+    /// By guess, the transaction of the wave before that is guessed to write what this one reads: its position.
     var predecessors: (UInt32, UInt32, UInt32, UInt32) = (nobody, nobody, nobody, nobody)
+
+    func forEach(_ body: (Int, UInt32) -> Void) {
+      if predecessors.0 != nobody { body(0, predecessors.0) }
+      if predecessors.1 != nobody { body(1, predecessors.1) }
+      if predecessors.2 != nobody { body(2, predecessors.2) }
+      if predecessors.3 != nobody { body(3, predecessors.3) }
+    }
+
+    mutating func set(_ guess: Int, _ predecessor: UInt32) {
+      switch guess {
+      case 0: predecessors.0 = predecessor
+      case 1: predecessors.1 = predecessor
+      case 2: predecessors.2 = predecessor
+      default: predecessors.3 = predecessor
+      }
+    }
   }
 
   private static let classCount = 4096
@@ -36,9 +52,10 @@ final class AccessPredictor: @unchecked Sendable {
   private static let scoreLimit: Int32 = 32
   private let scores: UnsafeMutablePointer<Atomic<Int32>>
   @exclusivity(unchecked) private var interner = AccountInterner(expectedCount: 4096)
-  @exclusivity(unchecked) private var lastWriters: [UInt32] = []
   @exclusivity(unchecked) private(set) var reads: [AccountIndex] = []
   @exclusivity(unchecked) private(set) var writes: [AccountIndex] = []
+  /// Which of `writes` are guesses with a score, and which guess each is.
+  @exclusivity(unchecked) private(set) var scored: [(guess: Int, place: Int)] = []
   /// By index of a guessed key, the account that it belongs to, for people.
   @exclusivity(unchecked) private(set) var accounts: [Address] = []
 
@@ -52,87 +69,80 @@ final class AccessPredictor: @unchecked Sendable {
 
   deinit { scores.deallocate() }
 
-  /// Forgets a block's transactions; what was learned stays.
-  func beginBlock() {
+  /// Forgets the transactions; what was learned stays.
+  func removeAll() {
     interner.removeAll()
-    lastWriters.removeAll(keepingCapacity: true)
     accounts.removeAll(keepingCapacity: true)
   }
 
+  /// Number of keys guessed.
+  var keyCount: Int { accounts.count }
+
   // MARK: Guessing
 
-  /// Most keys that are guessed.
-  static let guessLimit = 3 + argumentCount + 2
   /// Most entries of a set that orders transactions; one with a larger set is guessed at.
   static let declaredLimit = 1024
 
   /// Sets `reads` and `writes` to what the next transaction has declared.
-  func declare(_ set: AccessSet, at position: UInt32) {
-    reads.removeAll(keepingCapacity: true)
-    writes.removeAll(keepingCapacity: true)
-    for entry in set.accounts {
-      note(Self.key(entry.key), of: entry.key, isWritten: entry.isWritable, position)
-    }
+  func declare(_ set: AccessSet) {
+    begin()
+    for entry in set.accounts { note(Self.key(entry.key), of: entry.key, isWritten: entry.isWritable) }
     for entry in set.slots {
       note(
         Self.slotKey(entry.key.slot, of: entry.key.address), of: entry.key.address,
-        isWritten: entry.isWritable, position)
+        isWritten: entry.isWritable)
     }
-  }
-
-  private func note(_ key: AccountKey, of address: Address, isWritten: Bool, _ position: UInt32) {
-    if isWritten { _ = write(key, of: address, position) } else { reads.append(index(key, of: address)) }
   }
 
   /// Sets `reads` and `writes` to what the next transaction is guessed to touch.
-  func guess(_ transaction: EthereumTransaction, from sender: Address, at position: UInt32) -> Guesses {
-    var guesses = Guesses()
-    reads.removeAll(keepingCapacity: true)
-    writes.removeAll(keepingCapacity: true)
-    _ = write(Self.key(sender), of: sender, position)
+  ///
+  /// - Returns: the class of its call.
+  func guess(_ transaction: EthereumTransaction, from sender: Address) -> UInt32 {
+    begin()
+    note(Self.key(sender), of: sender, isWritten: true)
     guard let target = transaction.to else {
       let created = Address.created(by: sender, nonce: transaction.nonce)
-      _ = write(Self.key(created), of: created, position)
-      return guesses
+      note(Self.key(created), of: created, isWritten: true)
+      return 0
     }
-    reads.append(index(Self.key(target), of: target))
-    guard transaction.data.count >= 4 else { return guesses }
-    transaction.data.withUnsafeBytes { data in
+    note(Self.key(target), of: target, isWritten: false)
+    guard transaction.data.count >= 4 else { return 0 }
+    return transaction.data.withUnsafeBytes { data in
       let selector = data.loadUnaligned(as: UInt32.self)
-      guesses.callClass = Self.callClass(target, selector)
-      _ = write(Self.key(UInt256(sender), in: target), of: target, position)
+      let callClass = Self.callClass(target, selector)
+      note(Self.key(UInt256(sender), in: target), of: target, isWritten: true)
       var place = 4
       for argument in 0..<Self.argumentCount where place + 32 <= data.count {
-        if isTrusted(guesses.callClass, argument) {
+        if isTrusted(callClass, argument) {
           let word = UInt256(bigEndianAt: data.baseAddress.unsafelyUnwrapped + place)
-          let last = write(Self.key(word, in: target), of: target, position)
-          Self.set(&guesses, argument, last)
+          note(Self.key(word, in: target), of: target, guess: argument)
         }
         place += 32
       }
-      if isTrusted(guesses.callClass, Self.common) {
-        Self.set(&guesses, Self.common, write(Self.commonKey(target), of: target, position))
-      }
+      if isTrusted(callClass, Self.common) { note(Self.commonKey(target), of: target, guess: Self.common) }
+      return callClass
     }
-    return guesses
   }
 
-  /// - Returns: who was guessed to write the key last.
-  private func write(_ key: AccountKey, of address: Address, _ position: UInt32) -> UInt32 {
+  private func begin() {
+    reads.removeAll(keepingCapacity: true)
+    writes.removeAll(keepingCapacity: true)
+    scored.removeAll(keepingCapacity: true)
+  }
+
+  private func note(_ key: AccountKey, of address: Address, isWritten: Bool) {
     let index = index(key, of: address)
-    let last = lastWriters[index.position]
-    lastWriters[index.position] = position
-    writes.append(index)
-    // The transaction's own key under another name.
-    return last == position ? Self.nobody : last
+    if isWritten { writes.append(index) } else { reads.append(index) }
+  }
+
+  private func note(_ key: AccountKey, of address: Address, guess: Int) {
+    scored.append((guess, writes.count))
+    note(key, of: address, isWritten: true)
   }
 
   private func index(_ key: AccountKey, of address: Address) -> AccountIndex {
     let index = interner.intern(key)
-    if index.position == lastWriters.count {
-      lastWriters.append(Self.nobody)
-      accounts.append(address)
-    }
+    if index.position == accounts.count { accounts.append(address) }
     return index
   }
 
@@ -163,15 +173,6 @@ final class AccessPredictor: @unchecked Sendable {
       (target.word0 ^ target.word1 ^ UInt64(target.word2) << 32 ^ UInt64(selector))
       &* 0x9e37_79b9_7f4a_7c15
     return UInt32(truncatingIfNeeded: mixed >> 52)  // of `classCount`
-  }
-
-  private static func set(_ guesses: inout Guesses, _ guess: Int, _ predecessor: UInt32) {
-    switch guess {
-    case 0: guesses.predecessors.0 = predecessor
-    case 1: guesses.predecessors.1 = predecessor
-    case 2: guesses.predecessors.2 = predecessor
-    default: guesses.predecessors.3 = predecessor
-    }
   }
 
   // MARK: Learning

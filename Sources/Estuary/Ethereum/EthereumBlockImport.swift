@@ -114,7 +114,7 @@ final class EthereumImportState: EthereumBlockState {
     do throws(EVMStateError) { try importer.state.finishBlock() } catch {
       throw ChainError(error)
     }
-    return importer.state.table.changes(since: [importer.state.firstChanges])
+    return importer.state.table.changes(since: importer.state.firstChanges)
   }
 
   func execute(

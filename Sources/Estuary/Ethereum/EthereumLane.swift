@@ -113,42 +113,37 @@ final class EthereumLane {
 
   /// Executes Ethereum's entry at `position` and publishes what it changed; one that may not be in the block is an
   /// error of its own receipt.
-  ///
-  /// - Parameter decoded: what `decode` made of it; `nil` where that is still to be done.
   func execute(
-    _ position: Int, of transactions: BlockTransactions, _ decoded: Decoded? = nil
+    _ position: Int, of transactions: BlockTransactions
   ) throws(BlockExecutionError) -> EthereumTransactionResult {
     let wire = transactions.ethereum(at: position)
     guard let run else { return EthereumTransactionResult(wire, .failure(.noEthereum)) }
     lookAhead(transactions, from: position, run.state)
-    let decoded = decoded ?? self.decoded(position, of: transactions, run)
     do throws(EVMStateError) {
-      return EthereumTransactionResult(wire, try execute(wire, decoded, run))
+      return EthereumTransactionResult(wire, try execute(wire, decoded(position, of: transactions, run), run))
     } catch {
       throw .ethereum(error)
     }
   }
 
-  /// Executes Ethereum's entries of `range`, which holds no others, in `lanes`; in effect as above.
+  /// Executes Ethereum's entries of `range` in `lanes`; in effect as above.
   func execute(
-    _ range: Range<Int>, of transactions: BlockTransactions, ahead lanes: EthereumLanes,
-    recordsTimeline: Bool,
+    _ range: Range<Int>, of transactions: BlockTransactions, in lanes: EthereumLanes, recordsTimeline: Bool,
     into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     guard let run else { return nil }
+    let (entries, positions) = transactions.ethereum(in: range)
     let part: EthereumLanes.Outcome
     do throws(EVMStateError) {
       part = try lanes.execute(
-        transactions.ethereum(in: range), verifiesSignatures: run.verifiesSignatures,
-        in: run.block.environment, after: totals, on: run.state, recordsTimeline: recordsTimeline)
+        entries, verifiesSignatures: run.verifiesSignatures, in: run.block.environment, after: totals,
+        on: run.state, recordsTimeline: recordsTimeline
+      ) { place, result in receipts.replace(positions[place], .ethereum(result)) }
     } catch {
       throw .ethereum(error)
     }
     totals = part.totals
     signatureNanoseconds &+= part.signatureNanoseconds
-    for (offset, result) in part.results.enumerated() {
-      receipts.set(range.lowerBound + offset, .ethereum(result))
-    }
     return part.timeline
   }
 
@@ -223,23 +218,30 @@ final class EthereumLane {
   private func execute(
     _ wire: EthereumWire, _ decoded: Decoded, _ run: Run
   ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
-    let transaction: EthereumTransaction
-    let sender: Address
     switch decoded {
-    case .success(let found): (transaction, sender) = found
-    case .failure(let error): return .failure(error)
+    case .success(let found):
+      try Self.execute(
+        found.transaction, from: found.sender, keepingTo: wire.access, in: run.block.environment,
+        on: host, run.state, run.reader, &totals)
+    case .failure(let error): .failure(error)
     }
+  }
+
+  /// Executes a transaction whose turn it is and publishes what it changed.
+  static func execute(
+    _ transaction: EthereumTransaction, from sender: Address, keepingTo access: AccessSet?,
+    in block: BlockEnvironment, on host: EVMHost, _ state: EthereumState, _ reader: EVMLedgerState,
+    _ totals: inout EthereumTotals
+  ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
     totals.executionCount += 1
     let outcome = try EVMTransactionProcessor(host: host).process(
-      transaction, sender: sender, in: run.block.environment, reader: run.reader, gasUsed: totals.gasUsed,
+      transaction, sender: sender, in: block, reader: reader, gasUsed: totals.gasUsed,
       blobGasUsed: totals.blobGasUsed)
     switch outcome {
     case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):
-      if let access = wire.access, let outside = host.access(outside: access) {
-        return .failure(.undeclared(outside))
-      }
-      try run.state.apply(changes, from: run.reader)
+      if let access, let outside = host.access(outside: access) { return .failure(.undeclared(outside)) }
+      try state.apply(changes, from: reader)
       totals.gasUsed &+= receipt.gasUsed
       totals.blobGasUsed &+= receipt.blobGasUsed
       return .success(receipt)

@@ -1,40 +1,77 @@
-// Executes runs of Ethereum's transactions on all workers of a pool: ahead of their turn, in an order that guesses
-// which of them touch the same state, settled in block order (EthereumRun.swift).
+// Executes runs of Ethereum's transactions, which declare nothing, on all workers of a pool: wave after wave
+// (EthereumWave.swift), in effect one transaction after the other.
+//
+// WHY THAT HOLDS. In a wave each worker executes what was given to it in block order, on the state before the wave and its
+// own changes, and claims what it touches (Claim.swift). If no two workers touch the same thing that one of them changes, it
+// does not matter in which order they took turns, so block order is one that explains the outcome. If two do, the later of
+// them to come notices before it has looked. Of all transactions of the wave, those before the first that any of them has
+// touched the thing stand; the others are taken back, and executed one after the other. So nothing is executed more than
+// twice.
+//
+// THE FEE RECIPIENT is credited by every transaction: its rewards are summed up and added when the wave is settled, and
+// whoever uses its balance in the wave counts as a conflict. Transactions that name it, or are sent by it, run alone, as do
+// those with blobs. Gas and blob gas of the block are judged when the wave is settled.
+//
+// A wave is planned, and the one behind it decoded, by workers that execute the one before.
 
 import EVM
 import Ledger
 import Primitives
 import SBPF
 import Scheduling
+import Synchronization
+import WideIntegers
 
 /// Used by one block at a time.
-final class EthereumLanes {
+package final class EthereumLanes {
+  /// An execution that was thrown away.
+  struct Repeat: Sendable, Equatable {
+    let position: Int
+    /// What two transactions met on, of which this one or one before it was the first; `nil` where the state could not be read.
+    let key: Pubkey?
+    /// The first to use it; `nil` where that was no other.
+    let writer: Int?
+  }
+
   /// What came of a run.
   struct Outcome {
-    /// One a transaction.
-    var results: [EthereumTransactionResult]
     /// Of the block so far.
     var totals: EthereumTotals
     /// Executions that were thrown away, in order.
-    var repeats: [EthereumRun.Repeat] = []
+    var repeats: [Repeat] = []
     var signatureNanoseconds: UInt64 = 0
     /// Where asked for.
     var timeline: Timeline?
   }
 
-  private let pool: WorkerPool
-  private let programs: EVMProgramCache
-  private let workers: WorkerLocal<EthereumWorker>
-  private let graph = ConflictGraph()
-  private let predictor = AccessPredictor()
+  typealias Deliver = @Sendable (Int, consuming EthereumTransactionResult) -> Void
 
-  /// - Parameter pool: of threads with stack for the EVM's deepest calls.
-  init(pool: WorkerPool, programs: EVMProgramCache, engine: Engine) throws(WideMachineError) {
+  private let pool: WorkerPool
+  private let workers: WorkerLocal<WaveWorker>
+  private let predictor = AccessPredictor()
+  private let programs: EVMProgramCache
+  private let waves: [EthereumWave]
+  /// Transactions a wave; moves with what comes of waves.
+  private var waveCount: Int
+  private let waveLimit: Int
+
+  /// Transactions a wave and worker. Fewer, and the workers wait for each other too often; more, and what a wave keeps
+  /// leaves the cache.
+  package static let defaultWaveSize = 512
+  private static let leastWaveSize = 16
+
+  /// - Parameters:
+  ///   - pool: of threads with stack for the EVM's deepest calls.
+  ///   - waveSize: most transactions a wave and worker.
+  init(
+    pool: WorkerPool, programs: EVMProgramCache, engine: Engine, waveSize: Int = defaultWaveSize
+  ) throws(WideMachineError) {
     (self.pool, self.programs) = (pool, programs)
     let made = Made()
-    let lanes = WorkerLocal<EthereumWorker?>(pool) { _ in
+    let isAlone = pool.workerCount == 1
+    let lanes = WorkerLocal<WaveWorker?>(pool) { worker in
       do throws(WideMachineError) {
-        return try EthereumWorker(programs: programs, engine: engine)
+        return try WaveWorker(programs: programs, engine: engine, worker: worker, isAlone: isAlone)
       } catch {
         made.note(error)
         return nil
@@ -45,6 +82,9 @@ final class EthereumLanes {
       guard let lane = lanes[worker] else { preconditionFailure("a worker that could not be made") }
       return lane
     }
+    let limit = min(waveSize * pool.workerCount, Claim.positionLimit)
+    (waveLimit, waveCount) = (limit, limit)
+    waves = (0..<3).map { _ in EthereumWave(capacity: limit, workerCount: pool.workerCount) }
   }
 
   private final class Made: @unchecked Sendable {
@@ -56,69 +96,283 @@ final class EthereumLanes {
 
   /// Executes `wires` in effect one after the other on `state`, which is the state after them when this returns.
   ///
-  /// - Parameter before: what the block's transactions before them came to.
-  /// - Throws: when the state cannot be read; it is then as it was before.
+  /// - Parameters:
+  ///   - before: what the block's transactions before them came to.
+  ///   - deliver: called with the position of each transaction and what came of it, on any thread; where it is called
+  ///     again for the same, the last call counts.
+  /// - Throws: when the state cannot be read; what has been changed is noted as changes of the block.
   func execute(
     _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
-    after before: EthereumTotals, on state: EthereumState, recordsTimeline: Bool = false
+    after before: EthereumTotals, on state: EthereumState, recordsTimeline: Bool = false,
+    deliver: @escaping Deliver
   ) throws(EVMStateError) -> Outcome {
-    if wires.isEmpty { return Outcome(results: [], totals: before) }
-    let overlay = EthereumOverlay(state, programs: programs, transactionCount: wires.count)
-    forEachWorker { $0.begin(overlay) }
-    defer { forEachWorker { $0.end() } }
-    let run = try EthereumRun(
-      wires, verifiesSignatures: verifiesSignatures, in: block, gasUsed: before.gasUsed,
-      blobGasUsed: before.blobGasUsed, overlay: overlay, workers: workers, predictor: predictor)
-    let feed = EthereumFeed(run, to: graph, workerCount: pool.workerCount)
-    let timeline = pool.run(graph, feed: feed, recording: recordsTimeline) { worker, transaction in
-      run.execute(transaction.position, on: worker)
+    if wires.isEmpty { return Outcome(totals: before) }
+    forEachWorker { $0.begin(state) }
+    defer {
+      forEachWorker { $0.end() }
+      for wave in waves { wave.removeAll() }
     }
-    try settle(run, on: state)
-    var results: [EthereumTransactionResult] = []
-    results.reserveCapacity(wires.count)
-    for (position, wire) in wires.enumerated() {
-      guard let outcome = run.slots[position].outcome else {
-        preconditionFailure("a transaction without an outcome")
+    predictor.removeAll()
+    let run = Run(
+      wires, verifiesSignatures: verifiesSignatures, in: block, coinbase: try state.intern(EVMKey.account(block.coinbase)),
+      totals: before, on: state, recorder: recordsTimeline ? LaneRecorder(count: wires.count, workerCount: pool.workerCount) : nil,
+      deliver: deliver)
+    var end = 0
+    func begin(_ wave: EthereumWave) {
+      let next = min(end + waveCount, wires.count)
+      wave.begin(end..<next)
+      end = next
+    }
+    begin(waves[0])
+    begin(waves[1])
+    let (first, second) = (waves[0], waves[1])
+    pool.perform { worker in
+      run.decode(first, on: worker)
+      run.decode(second, on: worker)
+    }
+    first.plan(from: 0, by: predictor, keepsKeys: recordsTimeline)
+    var number = 0
+    while waves[number % 3].count > 0 {
+      let (wave, next, later) = (waves[number % 3], waves[(number + 1) % 3], waves[(number + 2) % 3])
+      begin(later)
+      var isNextPlanned = false
+      while true {
+        perform(wave, of: run, planning: isNextPlanned ? nil : next, decoding: later)
+        isNextPlanned = true
+        let isWhole = try settle(wave, of: run)
+        if wave.end >= wave.count {
+          if !isWhole { next.plan(from: 0, by: predictor, keepsKeys: recordsTimeline) }
+          break
+        }
+        try executeAlone(wave.end..<wave.end + 1, of: wave, run)
+        wave.plan(from: wave.end + 1, by: predictor, keepsKeys: recordsTimeline)
       }
-      results.append(EthereumTransactionResult(wire, outcome))
+      number += 1
     }
-    let totals = EthereumTotals(
-      gasUsed: run.gasUsed, blobGasUsed: run.blobGasUsed,
-      executionCount: before.executionCount + run.executionCount,
-      repeatedCount: before.repeatedCount + run.repeats.count)
+    run.totals.repeatedCount = before.repeatedCount + run.repeats.count
     return Outcome(
-      results: results, totals: totals, repeats: run.repeats, signatureNanoseconds: feed.signatureNanoseconds,
-      timeline: timeline)
+      totals: run.totals, repeats: run.repeats, signatureNanoseconds: run.signatureNanoseconds,
+      timeline: run.recorder?.timeline)
   }
 
-  /// Settles what is left of `run` and makes the state what its transactions have made of it.
-  private func settle(_ run: EthereumRun, on state: EthereumState) throws(EVMStateError) {
-    let workers = workers
-    // On a worker's stack: the last transactions may have to be executed again.
-    pool.perform { worker in if worker.position == 0 { run.finish(on: workers[worker]) } }
-    if let failure = run.failure { throw failure }
-    try state.prepareWiping((0..<run.count).lazy.map { run.slots[$0].changes })
-    pool.forEach(count: run.count, chunk: 64) { worker, range in run.publish(range, on: workers[worker]) }
-    run.publishCoinbase(on: workers[WorkerIndex(0)])
+  /// What the waves of a block share.
+  private final class Run: @unchecked Sendable {
+    // Sendable: what changes belongs to the thread that settles waves, but for the sum, which is atomic.
+    let wires: ArraySlice<EthereumWire>
+    let verifiesSignatures: Bool
+    let block: BlockEnvironment
+    let coinbase: AccountIndex
+    let state: EthereumState
+    let recorder: LaneRecorder?
+    let deliver: Deliver
+    var totals: EthereumTotals
+    var repeats: [Repeat] = []
+    private let nanoseconds = Atomic<UInt64>(0)
+
+    init(
+      _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
+      coinbase: AccountIndex, totals: EthereumTotals, on state: EthereumState, recorder: LaneRecorder?,
+      deliver: @escaping Deliver
+    ) {
+      (self.wires, self.verifiesSignatures, self.block) = (wires, verifiesSignatures, block)
+      (self.coinbase, self.totals, self.state) = (coinbase, totals, state)
+      (self.recorder, self.deliver) = (recorder, deliver)
+    }
+
+    /// Processor time; no worker runs.
+    var signatureNanoseconds: UInt64 { nanoseconds.load(ordering: .relaxed) }
+
+    func decode(_ wave: EthereumWave, on worker: WorkerIndex) {
+      let start = recorder?.now ?? 0
+      nanoseconds.wrappingAdd(
+        wave.decode(wires, in: block, verifiesSignatures: verifiesSignatures), ordering: .relaxed)
+      recorder?.noteFeeding(by: worker, from: start)
+    }
+
+    @inline(__always) func note(
+      _ position: Int, of wave: EthereumWave, on worker: WorkerIndex, from start: UInt64,
+      after predecessor: (position: UInt32, key: AccountIndex)?
+    ) {
+      guard let recorder else { return }
+      let first = UInt32(truncatingIfNeeded: wave.range.lowerBound)
+      recorder.noteRun(
+        TransactionIndex(first + UInt32(truncatingIfNeeded: position)), on: worker, from: start,
+        after: predecessor.map { (TransactionIndex(first + $0.position), $0.key) })
+    }
+
+    func deliver(_ position: Int, of wave: EthereumWave, _ outcome: consuming Result<EVMReceipt, EthereumError>) {
+      let place = wave.range.lowerBound + position
+      deliver(place, EthereumTransactionResult(wires[wires.startIndex + place].bytes, outcome))
+    }
+  }
+
+  // MARK: - On all workers
+
+  /// Executes what is planned of `wave`.
+  private func perform(
+    _ wave: EthereumWave, of run: Run, planning next: EthereumWave?, decoding later: EthereumWave
+  ) {
+    let table = run.state.table
+    // Most touch a few keys that are new; who finds no room left is executed when the wave is over.
+    table.beginWave(room: 16 * (wave.end - wave.start) + 64)
+    table.claimForCredits(run.coinbase)
+    let (workers, predictor) = (workers, predictor)
+    let mayPlan = Atomic<Bool>(next != nil)
+    pool.perform { index in
+      let worker = workers[index]
+      worker.beginWave(transactionCount: (wave.end - wave.start) / workers.count)
+      // Relaxed: who gets it is all that matters.
+      if let next, mayPlan.exchange(false, ordering: .relaxed) {
+        let start = run.recorder?.now ?? 0
+        next.plan(from: 0, by: predictor, keepsKeys: run.recorder != nil)
+        run.recorder?.noteFeeding(by: index, from: start)
+      }
+      Self.execute(wave, of: run, on: worker, index, predictor)
+      run.decode(later, on: index)
+    }
+    table.endWave()
+  }
+
+  private static func execute(
+    _ wave: EthereumWave, of run: Run, on worker: WaveWorker, _ index: WorkerIndex, _ predictor: AccessPredictor
+  ) {
+    var cursor = EthereumWave.Cursor()
+    while let position = wave.next(for: index.position, &cursor, lookAhead: { worker.lookAhead($0, of: wave) }) {
+      // Relaxed: a position that does not count may be executed.
+      if position >= wave.limit.load(ordering: .relaxed) { return }
+      let start = run.recorder?.now ?? 0
+      if let outcome = worker.execute(position, of: wave, in: run.block, coinbase: run.coinbase) {
+        run.deliver(position, of: wave, outcome)
+      }
+      if let reader = worker.reader {
+        predictor.score(wave.entries[position].guesses) { reader.source.sources.contains($0) }
+      }
+      run.note(position, of: wave, on: index, from: start, after: wave.entries[position].predecessor)
+    }
+  }
+
+  // MARK: - Between waves
+
+  /// Makes what was executed of `wave` final, as far as it stands, and executes the rest one after the other.
+  ///
+  /// - Returns: whether all of it stood.
+  private func settle(_ wave: EthereumWave, of run: Run) throws(EVMStateError) -> Bool {
+    let planned = wave.start..<wave.end
+    let limit = Int(min(wave.limit.load(ordering: .relaxed), UInt32(truncatingIfNeeded: planned.upperBound)))
+    var reward = UInt256.zero
+    var end = planned.lowerBound
+    while end < limit, accept(wave.entries + end, of: run, &reward) {
+      if let error = wave.entries[end].error { run.deliver(end, of: wave, .failure(error)) }
+      end += 1
+    }
+    forEachWorker { run.totals.executionCount += $0.executionCount }
+    if end < planned.upperBound { takeBack(from: end, of: wave, run) }
+    try follow(upTo: UInt32(truncatingIfNeeded: end), of: run)
+    if !reward.isZero { try run.state.credit(reward, at: run.coinbase) }
+    waveCount =
+      end < planned.upperBound
+      ? max(waveCount / 2, min(Self.leastWaveSize * pool.workerCount, waveLimit)) : min(2 * waveCount, waveLimit)
+    try executeAlone(end..<planned.upperBound, of: wave, run)
+    return end == planned.upperBound
+  }
+
+  /// Adds up what a transaction used; `false` where the block may have no room for it, which is found out when it is
+  /// executed alone.
+  private func accept(_ entry: UnsafeMutablePointer<WaveEntry>, of run: Run, _ reward: inout UInt256) -> Bool {
+    if entry.pointee.error != nil { return true }
+    let used = run.totals.gasUsed
+    guard run.block.gasLimit >= used, entry.pointee.gasLimit <= run.block.gasLimit - used else { return false }
+    run.totals.gasUsed = used &+ entry.pointee.gasUsed
+    run.totals.blobGasUsed &+= entry.pointee.blobGasUsed
+    reward = reward &+ entry.pointee.reward
+    return true
+  }
+
+  private func takeBack(from end: Int, of wave: EthereumWave, _ run: Run) {
+    let place = UInt32(truncatingIfNeeded: end)
+    var conflicts: [WaveWorker.Conflict] = []
+    forEachWorker { worker in
+      worker.reader?.source.rollBack(from: place)
+      conflicts += worker.conflicts
+    }
+    for conflict in conflicts {
+      guard let other = conflict.other.map({ wave.entries + Int($0) }) else { continue }
+      let entry = wave.entries + Int(conflict.position)
+      // Declared sets were not guessed.
+      if entry.pointee.access == nil && other.pointee.access == nil {
+        predictor.noteConflict(other.pointee.guesses, entry.pointee.guesses)
+      }
+    }
+    let cause = conflicts.min { ($0.cut, $0.position) < ($1.cut, $1.position) }
+    let first = wave.range.lowerBound
+    for position in end..<wave.end where wave.entries[position].hasRun {
+      run.repeats.append(
+        Repeat(
+          position: first + position, key: cause?.key,
+          writer: cause.map { Int($0.cut) }.flatMap { $0 < position ? first + $0 : nil }))
+    }
+  }
+
+  /// Adds the credits of transactions before `end`, and takes over what workers noted.
+  private func follow(upTo end: UInt32, of run: Run) throws(EVMStateError) {
+    var kept: [(position: UInt32, changes: EVMStateChanges)] = []
     var failure: EVMStateError?
     forEachWorker { worker in
-      state.add(firstChanges: &worker.firstChanges)
+      guard let reader = worker.reader else { return }
+      run.state.table.add(&reader.source.growth)
+      run.state.add(firstChanges: reader.source.takeFirstChanges())
+      kept += worker.kept.lazy.filter { $0.position < end }
+      do throws(EVMStateError) { try reader.settleCredits(upTo: end) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    if kept.isEmpty { return }
+    kept.sort { $0.position < $1.position }
+    for (_, changes) in kept { run.state.noteWiping(changes) }
+  }
+
+  /// Executes entries whose turn it is on the first worker, whose stack is deep enough for the EVM.
+  private func executeAlone(
+    _ range: Range<Int>, of wave: EthereumWave, _ run: Run
+  ) throws(EVMStateError) {
+    if range.isEmpty { return }
+    var failure: EVMStateError?
+    // Sound: the caller waits, so only one thread at a time touches it.
+    nonisolated(unsafe) let place = withUnsafeMutablePointer(to: &failure) { $0 }
+    let (workers, programs) = (workers, programs)
+    pool.perform { index in
+      guard index.position == 0 else { return }
+      let reader = EVMLedgerState(source: run.state, programs: programs)
       do throws(EVMStateError) {
-        for (key, record) in worker.newRecords { try state.publish(record, at: key) }
+        for position in range {
+          try Self.executeAlone(position, of: wave, run, on: workers[index].host, reader, index)
+        }
       } catch {
-        failure = error
+        place.pointee = error
       }
     }
     if let failure { throw failure }
-    for position in 0..<run.count where !run.slots[position].changes.accounts.isEmpty {
-      for change in run.slots[position].changes.accounts { try state.publishCode(of: change) }
+  }
+
+  private static func executeAlone(
+    _ position: Int, of wave: EthereumWave, _ run: Run, on host: EVMHost, _ reader: EVMLedgerState, _ index: WorkerIndex
+  ) throws(EVMStateError) {
+    let entry = wave.entries + position
+    guard let transaction = entry.pointee.transaction else {
+      if let error = entry.pointee.error { run.deliver(position, of: wave, .failure(error)) }
+      return
     }
+    let start = run.recorder?.now ?? 0
+    let outcome = try EthereumLane.execute(
+      transaction, from: entry.pointee.sender, keepingTo: entry.pointee.access, in: run.block, on: host, run.state,
+      reader, &run.totals)
+    run.deliver(position, of: wave, outcome)
+    run.note(position, of: wave, on: index, from: start, after: nil)
   }
 
   /// The account, or that of the slot, which the last run's timeline names so.
   func account(of index: AccountIndex) -> Address { predictor.accounts[index.position] }
 
-  private func forEachWorker(_ body: (EthereumWorker) -> Void) {
+  private func forEachWorker(_ body: (WaveWorker) -> Void) {
     for worker in 0..<pool.workerCount { body(workers[WorkerIndex(UInt32(worker))]) }
   }
 }

@@ -9,8 +9,10 @@ import WideIntegers
 
 final class EthereumState: EVMAccountSource {
   let table: AccountTable
-  /// State before the first change in the block of every account written since `takeFirstChanges`.
-  @exclusivity(unchecked) private(set) var firstChanges: [AccountTable.FirstChange] = []
+  /// State before the first change in the block of every account written here since `takeFirstChanges`.
+  @exclusivity(unchecked) private var noted: [AccountTable.FirstChange] = []
+  /// The same, noted by workers.
+  @exclusivity(unchecked) private var taken: [[AccountTable.FirstChange]] = []
   /// Slots by account; made when it is first needed, kept up to date from then on.
   private var slots: EVMSlotIndex?
   /// Slots that nobody reads any more; they go at the end of the block.
@@ -40,12 +42,12 @@ final class EthereumState: EVMAccountSource {
     table.hasher.tag(of: AccountKey(EVMKey.account(address)))
   }
 
-  private func intern(_ key: Pubkey) throws(EVMStateError) -> AccountIndex {
+  func intern(_ key: Pubkey) throws(EVMStateError) -> AccountIndex {
     do throws(StoreError) { return try table.intern(key) } catch { throw .store(error) }
   }
 
   /// Makes room for what a run of transactions usually changes: sender, fee recipient, two slots.
-  func reserve(transactionCount: Int) { firstChanges.reserveCapacity(3 * transactionCount) }
+  func reserve(transactionCount: Int) { noted.reserveCapacity(3 * transactionCount) }
 
   /// Makes a transaction's changes, which `reader` read, the state.
   func apply(_ changes: EVMStateChanges, from reader: EVMLedgerState) throws(EVMStateError) {
@@ -58,37 +60,37 @@ final class EthereumState: EVMAccountSource {
     if let gone = slots?.apply(changes) { wiped += gone }
   }
 
-  var hasher: AccountKeyHasher { table.hasher }
+  /// Whether changes are to be followed in order (`noteWiping`).
+  var followsSlots: Bool { slots != nil }
 
-  /// Follows transactions, in order, whose changes are about to be published: which slots nobody will read any more.
-  func prepareWiping(_ all: some Collection<EVMStateChanges>) throws(EVMStateError) {
-    if slots == nil {
-      guard all.contains(where: { $0.accounts.contains { $0.account == nil && $0.incarnation > 0 } }) else {
-        return
+  /// Follows a transaction whose changes are in the table already: which slots nobody will read any more.
+  func noteWiping(_ changes: EVMStateChanges) {
+    if let gone = slots?.apply(changes) { wiped += gone }
+  }
+
+  /// The record at `index`, of an account or of none, with wei added to its balance.
+  func record(at index: AccountIndex, adding amount: UInt256) throws(EVMStateError) -> Account {
+    let record = table.account(at: index)
+    var account = EVMAccount()
+    if !record.pointee.isVacant {
+      switch record.pointee.owner == ProgramID.ethereum ? EVMRecord.decodeAccount(record.pointee.data) : nil {
+      case .account(let found): account = found
+      case .gone(let incarnation): account.incarnation = incarnation
+      case nil: throw .damagedRecord(key: table.sharedKey(of: index))
       }
-      slots = try contents().index
     }
-    for changes in all {
-      if let gone = slots?.apply(changes) { wiped += gone }
-    }
+    account.balance = account.balance &+ amount
+    return EVMRecord.account(holding: EVMRecord.encode(account))
   }
 
-  /// Replaces the record at `index` and notes the change; different indices may be replaced at the same time.
-  func publish(
-    _ record: Account?, at index: AccountIndex, noting changes: inout [AccountTable.FirstChange]
-  ) {
-    table.publish(record ?? .empty, at: index, noting: &changes)
+  /// Adds wei to the account at `index`; no worker runs.
+  func credit(_ amount: UInt256, at index: AccountIndex) throws(EVMStateError) {
+    table.publish(try record(at: index, adding: amount), at: index, noting: &noted)
   }
 
-  /// Takes over changes that workers noted.
-  func add(firstChanges changes: inout [AccountTable.FirstChange]) {
-    firstChanges += changes
-    changes.removeAll(keepingCapacity: true)
-  }
-
-  /// Publishes the code that an account got or lost.
-  func publishCode(of change: EVMStateChanges.AccountChange) throws(EVMStateError) {
-    if let (key, record) = change.codeRecord { try publish(record, at: key) }
+  /// Takes over changes that a worker noted.
+  func add(firstChanges changes: consuming [AccountTable.FirstChange]) {
+    if !changes.isEmpty { taken.append(changes) }
   }
 
   /// Ends a block: storage that has lost its account goes.
@@ -98,17 +100,20 @@ final class EthereumState: EVMAccountSource {
   }
 
   func publish(_ record: Account?, at key: Pubkey) throws(EVMStateError) {
-    table.publish(record ?? .empty, at: try intern(key), noting: &firstChanges)
+    table.publish(record ?? .empty, at: try intern(key), noting: &noted)
   }
 
-  /// Hands over what `apply` and `finishBlock` noted, and forgets it.
-  func takeFirstChanges() -> [AccountTable.FirstChange] {
-    defer { firstChanges = [] }
+  /// What was noted of changes, in lists of any order.
+  var firstChanges: [[AccountTable.FirstChange]] { taken + [noted] }
+
+  /// Hands that over and forgets it.
+  func takeFirstChanges() -> [[AccountTable.FirstChange]] {
+    defer { (noted, taken) = ([], []) }
     return firstChanges
   }
 
   /// Forgets what it knows beyond the table, which was rolled back.
-  func invalidate() { (slots, firstChanges, wiped) = (nil, [], []) }
+  func invalidate() { (slots, noted, taken, wiped) = (nil, [], [], []) }
 
   /// All of Ethereum's state.
   func contents() throws(EVMStateError) -> EVMLedgerContents {

@@ -93,6 +93,23 @@ package final class EthereumTableState: EthereumTreeState {
   }
 }
 
+/// One a transaction, each written by the worker that executes it.
+private final class Results: @unchecked Sendable {
+  let executions: UnsafeMutablePointer<EthereumExecution?>
+  private let count: Int
+
+  init(count: Int) {
+    self.count = count
+    executions = .allocate(capacity: max(count, 1))
+    executions.initialize(repeating: nil, count: count)
+  }
+
+  deinit {
+    executions.deinitialize(count: count)
+    executions.deallocate()
+  }
+}
+
 extension EthereumLanes {
   /// Executes the transactions of a block from its beginning on, in effect one after the other; `nil` for one that may not
   /// be in the block.
@@ -100,8 +117,10 @@ extension EthereumLanes {
     _ transactions: [EthereumTransaction], in block: BlockEnvironment, on state: EthereumState
   ) throws(EVMStateError) -> [EthereumExecution?] {
     let wires = transactions.map { EthereumWire($0.encoded) }
-    let outcome = try execute(
-      wires[...], verifiesSignatures: true, in: block, after: EthereumTotals(), on: state)
-    return outcome.results.map { $0.executed?.execution }
+    let results = Results(count: wires.count)
+    _ = try execute(
+      wires[...], verifiesSignatures: true, in: block, after: EthereumTotals(), on: state
+    ) { position, result in results.executions[position] = result.executed?.execution }
+    return Array(UnsafeBufferPointer(start: results.executions, count: wires.count))
   }
 }

@@ -22,6 +22,10 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     (self.wire, self.outcome) = (wire.bytes, outcome)
   }
 
+  init(_ bytes: [UInt8], _ outcome: consuming Result<EVMReceipt, EthereumError>) {
+    (self.wire, self.outcome) = (bytes, outcome)
+  }
+
   private var execution: EVMReceipt? { try? outcome.get() }
 
   /// Keccak-256 of the wire bytes; `nil` where there are none. Computed when it is asked for.

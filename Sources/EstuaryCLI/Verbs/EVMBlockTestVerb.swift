@@ -9,14 +9,13 @@ struct EVMBlockTestVerb: ParsableCommand {
     discussion: """
       One case is one test: blocks from RLP are validated as a client validates them; one that is invalid is refused \
       with its reason and leaves nothing. A block that is refused for another reason than the file names is told \
-      beside the case. With --executor locks or overlay the transactions of a block run ahead of their turn on all \
+      beside the case. With --executor locks or waves the transactions of a block run in waves on all \
       workers, from Byzantium on; before, receipts have a state root each.
       """)
 
-  enum Executor: String, CaseIterable, ExpressibleByArgument { case serial, locks, overlay }
 
-  @Option(help: "What runs a block's transactions: one after the other, or ahead of their turn in lanes.")
-  var executor: Executor = .serial
+  @Option(help: "What runs a block's transactions: one after the other, or in waves on all workers.")
+  var executor: ExecutorName = .serial
 
   @Option(help: "Threads: lanes of a block; with --executor serial, each with files of its own.")
   var workers = 1

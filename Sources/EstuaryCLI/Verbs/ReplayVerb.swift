@@ -16,8 +16,6 @@ struct ReplayVerb: ParsableCommand {
       line that is no transaction object, but then it exits with 1.
       """)
 
-  enum ExecutorName: String, ExpressibleByArgument, CaseIterable { case serial, locks, overlay }
-
   @Argument(help: ArgumentHelp("Genesis file.", valueName: "genesis.json"))
   var genesis: String
 
@@ -26,9 +24,9 @@ struct ReplayVerb: ParsableCommand {
 
   @Option(
     help: """
-      How blocks are executed: 'serial' runs one transaction after the other; 'locks' runs Solana's in parallel lanes \
-      and Ethereum's one after the other; 'overlay' runs Ethereum's ahead of their turn as well, which is new and so \
-      far slower than one after the other.
+      How blocks are executed: 'serial' runs one transaction after the other; 'locks' runs them on all workers, \
+      Solana's by what they declare, Ethereum's in waves by what they are guessed to touch; 'waves' does so for few of \
+      Ethereum's, and on one worker, as well.
       """)
   var executor: ExecutorName = .locks
 
@@ -80,7 +78,7 @@ struct ReplayVerb: ParsableCommand {
       throw ValidationError("--workers must be from 1 to \(WorkerPool.workerLimit)")
     }
     if executor == .serial, let workers, workers != 1 {
-      throw ValidationError("--executor serial has one worker; --workers is for --executor locks and overlay")
+      throw ValidationError("--executor serial has one worker; --workers is for --executor locks and waves")
     }
   }
 
@@ -169,10 +167,10 @@ struct ReplayVerb: ParsableCommand {
   private func makeExecutor() throws -> any BlockExecutor {
     switch executor {
     case .serial: SerialExecutor(engine: engine.engine)
-    case .locks, .overlay:
+    case .locks, .waves:
       try LockExecutor(
         workerCount: workers ?? ProcessInfo.processInfo.activeProcessorCount, engine: engine.engine,
-        runsAhead: executor == .overlay)
+        alwaysInWaves: executor == .waves)
     }
   }
 

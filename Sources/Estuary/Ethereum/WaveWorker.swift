@@ -1,0 +1,128 @@
+// What one worker needs to execute Ethereum's transactions: a machine with frames and journal for as long as the executor
+// lives, and for each block its view of the state.
+
+import EVM
+import Ledger
+import Primitives
+import SBPF
+import Scheduling
+import WideIntegers
+
+/// Used by one thread at a time.
+final class WaveWorker {
+  let host: EVMHost
+  private let programs: EVMProgramCache
+  private let worker: WorkerIndex
+  private let isAlone: Bool
+  /// Of the block; `nil` between blocks.
+  private(set) var reader: WaveReader?
+  /// Executions in the wave.
+  private(set) var executionCount = 0
+  /// Why transactions of the wave could not be settled where they ran.
+  private(set) var conflicts: [Conflict] = []
+  /// What transactions of the wave changed, where that is to be followed in order.
+  private(set) var kept: [(position: UInt32, changes: EVMStateChanges)] = []
+
+  struct Conflict {
+    /// Of the transaction that ran into it, in the wave.
+    let position: UInt32
+    /// Transactions from here on do not count.
+    let cut: UInt32
+    /// What it met on; `nil` where the state could not be read.
+    let key: Pubkey?
+    /// The first transaction of the wave that used it; `nil` where no other one has.
+    let other: UInt32?
+  }
+
+  init(
+    programs: EVMProgramCache, engine: Engine, worker: WorkerIndex, isAlone: Bool
+  ) throws(WideMachineError) {
+    (self.programs, self.worker, self.isAlone) = (programs, worker, isAlone)
+    host = try EVMHost(programs: programs, engine: engine)
+  }
+
+  func begin(_ state: EthereumState) {
+    reader = WaveReader(state, programs: programs, worker: worker, isAlone: isAlone)
+  }
+
+  /// - Parameter transactionCount: about as many as it will run.
+  func beginWave(transactionCount: Int) {
+    executionCount = 0
+    conflicts.removeAll(keepingCapacity: true)
+    kept.removeAll(keepingCapacity: true)
+    reader?.beginWave(transactionCount: transactionCount)
+  }
+
+  /// Forgets the block.
+  func end() {
+    host.releaseState()
+    reader = nil
+    kept = []
+  }
+
+  /// Executes the entry at `position` of `wave` and publishes what it changed, unless that meets with what another worker
+  /// did, which is noted.
+  ///
+  /// - Returns: what came of it; `nil` where it does not count.
+  func execute(
+    _ position: Int, of wave: EthereumWave, in block: BlockEnvironment, coinbase: AccountIndex
+  ) -> Result<EVMReceipt, EthereumError>? {
+    let entry = wave.entries + position
+    // Moved out and in: its arrays need not be counted.
+    guard let reader, let transaction = entry.pointee.transaction.take() else { return nil }
+    let place = UInt32(truncatingIfNeeded: position)
+    reader.begin(at: place, sender: entry.pointee.sender)
+    executionCount += 1
+    entry.pointee.hasRun = true
+    entry.pointee.gasUsed = 0
+    entry.pointee.blobGasUsed = 0
+    entry.pointee.reward = .zero
+    var outcome: Result<EVMReceipt, EthereumError>?
+    do throws(EVMStateError) {
+      outcome = try execute(transaction, entry, at: place, in: block, coinbase: coinbase, reader)
+    } catch {
+      note(place, reader.source.conflict, in: wave)
+    }
+    entry.pointee.transaction = consume transaction
+    return outcome
+  }
+
+  @inline(__always) private func execute(
+    _ transaction: EthereumTransaction, _ entry: UnsafeMutablePointer<WaveEntry>, at place: UInt32,
+    in block: BlockEnvironment, coinbase: AccountIndex, _ reader: WaveReader
+  ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
+    let result = try EVMTransactionProcessor(host: host).process(
+      transaction, sender: entry.pointee.sender, in: block, reader: reader)
+    try reader.claimUses(of: host, coinbase: coinbase)
+    switch result {
+    case .refused(let error): return .failure(.refused(error))
+    case .executed(let receipt, let changes):
+      if let access = entry.pointee.access, let outside = host.access(outside: access) {
+        return .failure(.undeclared(outside))
+      }
+      try reader.publish(changes)
+      entry.pointee.gasUsed = receipt.gasUsed
+      entry.pointee.blobGasUsed = receipt.blobGasUsed
+      entry.pointee.reward = changes.reward
+      if reader.source.state.followsSlots { kept.append((place, changes)) }
+      return .success(receipt)
+    }
+  }
+
+  /// Asks for the memory of the senders of the transactions at `positions`, which the worker is about to run.
+  func lookAhead(_ positions: ArraySlice<UInt16>, of wave: EthereumWave) {
+    guard let source = reader?.source else { return }
+    for position in positions { source.prefetchSlot(of: wave.entries[Int(position)].sender) }
+    for position in positions { source.prefetchAccount(of: wave.entries[Int(position)].sender) }
+    for position in positions {
+      source.prefetchRecord(of: wave.entries[Int(position)].sender, at: UInt32(position))
+    }
+  }
+
+  private func note(_ position: UInt32, _ conflict: WaveSource.Conflict?, in wave: EthereumWave) {
+    let cut = min(position, conflict?.first ?? position)
+    let other = conflict.flatMap { $0.first == position || $0.first == Claim.positionLimit ? nil : $0.first }
+    conflicts.append(Conflict(position: position, cut: cut, key: conflict?.key, other: other))
+    wave.cut(at: cut)
+  }
+}
