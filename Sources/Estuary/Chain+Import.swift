@@ -44,6 +44,8 @@ final class ExecutedEthereumBlock: @unchecked Sendable {
   let hash: Hash
   /// Of the chain up to and with this block.
   let totalDifficulty: UInt256
+  /// The transactions' encodings.
+  let transactions: [[UInt8]]
   let receipts: [EthereumArchive.StoredReceipt]
   let record: BlockRecord
   /// Of all accounts of the ledger, and what takes them back.
@@ -53,12 +55,13 @@ final class ExecutedEthereumBlock: @unchecked Sendable {
   fileprivate(set) var batch: Result<TrieBatch, ChainError>?
 
   fileprivate init(
-    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256,
+    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256, transactions: [[UInt8]],
     receipts: [EthereumArchive.StoredReceipt], record: BlockRecord, changes: [AccountChange],
     undo: (accounts: BlockChanges, sysvars: Sysvars)
   ) {
     (self.block, self.hash, self.totalDifficulty) = (block, hash, totalDifficulty)
-    (self.receipts, self.record, self.changes, self.undo) = (receipts, record, changes, undo)
+    (self.transactions, self.receipts) = (transactions, receipts)
+    (self.record, self.changes, self.undo) = (record, changes, undo)
   }
 }
 
@@ -210,7 +213,7 @@ extension Chain {
     try finishEthereumImport(takingBack: changes, committed)
     let sysvarsBefore = sysvars
     do throws(Reason) {
-      let outcome = try outcome.get()
+      let (outcome, transactions) = try outcome.get()
       var record = head
       record.height += 1
       record.slot += 1
@@ -222,6 +225,7 @@ extension Chain {
       let executed = ExecutedEthereumBlock(
         block, hash: hash,
         totalDifficulty: parent.header.totalDifficulty.addingSaturated(block.header.difficulty),
+        transactions: transactions,
         receipts: zip(outcome.receipts, outcome.senders).map { .init(receipt: $0, sender: $1) },
         record: record, changes: state.finishBlock(changes), undo: (changes, sysvarsBefore))
       ethereumChain.advance(to: block.header, hash: hash, totalDifficulty: executed.totalDifficulty)
@@ -236,10 +240,11 @@ extension Chain {
   /// Executes a block and compares what comes out with its header, the state root aside.
   ///
   /// - Parameter beside: called on another thread at the same time.
+  /// - Returns: what comes out, and the transactions' encodings.
   private func run(
     _ block: EthereumBlock, _ fork: Fork, on accounts: EthereumState, _ ethereumChain: EthereumChain,
     inLanes: Bool, beside: () -> Void
-  ) throws(Reason) -> BlockOutcome {
+  ) throws(Reason) -> (BlockOutcome, transactions: [[UInt8]]) {
     let importer: EthereumImporter
     let hashes: @Sendable (UInt64) -> Hash?
     do throws(ChainError) {
@@ -267,14 +272,15 @@ extension Chain {
     }
     do throws(EVMStateError) { try accounts.finishBlock() } catch { throw .chain(ChainError(error)) }
     if let failure = state.failure { throw .chain(failure) }
+    let transactions = block.transactions.map(\.encoded)
     do throws(BlockValidityError) {
-      let root = block.transactionsRoot
+      let root = MerklePatriciaTrie.listRoot(transactions)
       if root != block.header.transactionsRoot {
         throw .wrongTransactionsRoot(block.header.transactionsRoot, expected: root)
       }
       try outcome.validate(against: block.header)
     } catch { throw .invalid(error) }
-    return outcome
+    return (outcome, transactions)
   }
 
   // MARK: Committing
@@ -310,7 +316,8 @@ extension Chain {
         var (record, timing) = (executed.record, Timing())
         try ethereumChain.write(
           executed.block, hash: executed.hash, totalDifficulty: executed.totalDifficulty,
-          receipts: executed.receipts, try executed.batch?.get() ?? TrieBatch())
+          transactions: executed.transactions, receipts: executed.receipts,
+          try executed.batch?.get() ?? TrieBatch())
         try commit(executed.changes, record: &record, timing: &timing)
       } catch { throw .chain(error) }
     } catch {

@@ -15,7 +15,9 @@ import WideIntegers
   private static let writer = Address(0xa002)
   private static let writerCode: [UInt8] = [0x5f, 0x35, 0x43, 0x55]
 
-  private static func chain(executor: any BlockExecutor = SerialExecutor()) throws -> Chain {
+  private static func chain(
+    on store: any AccountStore = MemoryStore(), executor: any BlockExecutor = SerialExecutor()
+  ) throws -> Chain {
     var settings = EthereumGenesis.development(chainID: 77)
     settings.coinbase = Address(0xc0ffee)
     var rich = EthereumGenesis.Account(address: person)
@@ -26,7 +28,7 @@ import WideIntegers
     let genesis = try Genesis(
       slot: 1, unixTimestamp: 1000, blockhash: Hash(word0: 9, word1: 9, word2: 9, word3: 9),
       ethereum: settings)
-    return try Chain(store: MemoryStore(), genesis: genesis, executor: executor, progress: .advancing)
+    return try Chain(store: store, genesis: genesis, executor: executor, progress: .advancing)
   }
 
   /// Blocks of a chain that makes its own, the first one aside.
@@ -76,6 +78,23 @@ import WideIntegers
     for block in blocks { try chain.importEthereum(block, byteCount: 1) { again.append($0) } }
     try chain.finishEthereumImport { again.append($0) }
     #expect(again.isEmpty)
+  }
+
+  /// Where accounts leave memory after each block, it is committed before the next one is executed.
+  @Test(arguments: [0, 4096], [1, 2])
+  func aBoundChangesNothing(cacheByteCount: Int, workerCount: Int) throws {
+    let blocks = try Self.blocks(6)
+    let store = TestStore(cacheByteCount: cacheByteCount)
+    let chain = try Self.chain(
+      on: store,
+      executor: workerCount == 1 ? SerialExecutor() : LockExecutor(workerCount: workerCount, runsAhead: true))
+    let reads = store.readCount
+    for block in blocks { try chain.importEthereum(block, byteCount: block.encoded.count) }
+    try chain.finishEthereumImport()
+    #expect(chain.ethereumHead?.hash == blocks[5].header.hash)
+    #expect(try chain.ethereumArchive.verify() == 7)
+    // The writer is read again for each block.
+    #expect(store.readCount >= reads + 6)
   }
 
   /// The root is found wrong when the next block has been executed, or at the end.

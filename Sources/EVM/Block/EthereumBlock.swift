@@ -68,22 +68,24 @@ package struct EthereumBlock: Equatable, Sendable {
     var writer = RLPWriter(capacity: 1024)
     writer.writeList { writer in
       header.write(to: &writer)
-      writeBody(to: &writer)
+      writeBody(transactions.map(\.encoded), to: &writer)
     }
     return writer.bytes
   }
 
   /// The list of what is in the block behind its header.
-  package var encodedBody: [UInt8] {
-    var writer = RLPWriter(capacity: 1024)
-    writer.writeList { writeBody(to: &$0) }
+  package var encodedBody: [UInt8] { encodedBody(transactions.map(\.encoded)) }
+
+  /// The same; `encodings` are the transactions'.
+  package func encodedBody(_ encodings: [[UInt8]]) -> [UInt8] {
+    var writer = RLPWriter(capacity: 1024 + encodings.reduce(0) { $0 + $1.count })
+    writer.writeList { writeBody(encodings, to: &$0) }
     return writer.bytes
   }
 
-  private func writeBody(to writer: inout RLPWriter) {
+  private func writeBody(_ encodings: [[UInt8]], to writer: inout RLPWriter) {
     writer.writeList { writer in
-      for transaction in transactions {
-        let bytes = transaction.encoded
+      for (transaction, bytes) in zip(transactions, encodings) {
         if transaction.kind == .legacy { writer.writeEncoded(bytes) } else { writer.write(bytes) }
       }
     }

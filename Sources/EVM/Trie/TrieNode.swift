@@ -5,6 +5,7 @@
 // A node that one trie alone holds changes in place. One that tries share is copied before it changes (TrieWorker.swift),
 // which is how a trie stays a value.
 
+import Glibc
 import Primitives
 
 /// A leaf, or what `TrieInnerNode` has in common with one.
@@ -49,7 +50,11 @@ class TrieNode: @unchecked Sendable {
     let range = valueRange
     if range.count != value.count { return false }
     return encoding.withUnsafeBytes { encoding in
-      value.withUnsafeBytes { encoding[range].elementsEqual($0) }
+      value.withUnsafeBytes { value in
+        // A leaf's value is at least a byte.
+        guard let own = encoding.baseAddress, let other = value.baseAddress else { return true }
+        return memcmp(own + range.lowerBound, other, range.count) == 0
+      }
     }
   }
 

@@ -166,9 +166,10 @@ package struct EthereumArchive: Sendable {
 // MARK: Writing
 
 extension EthereumArchive {
-  /// What a block leaves in the store, its trie nodes aside.
+  /// What a block leaves in the store, its trie nodes aside; `transactions` are the encodings of its own.
   static func entries(
-    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256, receipts: [StoredReceipt]
+    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256, transactions: [[UInt8]],
+    receipts: [StoredReceipt]
   ) -> [StoreEntry] {
     let number = block.header.number
     let place = Key.bytes(number)
@@ -177,14 +178,14 @@ extension EthereumArchive {
       StoreEntry(
         .ethereumBlocks, Key.block(number, .header),
         hash.bytes + totalDifficulty.bigEndianBytes + block.header.encoded),
-      StoreEntry(.ethereumBlocks, Key.block(number, .body), block.encodedBody),
+      StoreEntry(.ethereumBlocks, Key.block(number, .body), block.encodedBody(transactions)),
       StoreEntry(.ethereumBlocks, Key.block(number, .receipts), encode(receipts)),
       StoreEntry(.ethereumIndex, Key.blockHash(hash), place),
     ]
-    for (index, transaction) in block.transactions.enumerated() {
+    for (index, transaction) in transactions.enumerated() {
       let at = withUnsafeBytes(of: UInt32(truncatingIfNeeded: index).bigEndian) { Array($0) }
       entries.append(
-        StoreEntry(.ethereumIndex, Key.transaction(Keccak256.hash(transaction.encoded)), place + at))
+        StoreEntry(.ethereumIndex, Key.transaction(Keccak256.hash(transaction)), place + at))
     }
     for log in receipts.lazy.flatMap(\.receipt.logs) {
       entries.append(StoreEntry(.ethereumIndex, Key.address(log.address) + place, []))

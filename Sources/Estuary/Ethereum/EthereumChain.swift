@@ -97,7 +97,7 @@ final class EthereumChain {
     }
     header.stateRoot = tries.root
     let block = EthereumBlock(header: header, withdrawals: header.withdrawalsRoot == nil ? nil : [])
-    try add(block, totalDifficulty: header.difficulty, receipts: [], batch)
+    try add(block, totalDifficulty: header.difficulty, transactions: [], receipts: [], batch)
   }
 
   private func firstHeader(number: UInt64, timestamp: UInt64) -> EthereumHeader {
@@ -227,7 +227,8 @@ final class EthereumChain {
     }
     let batch = try move(by: changes, parallelFor: parallelFor)
     block.header.stateRoot = tries.root
-    block.header.transactionsRoot = block.transactionsRoot
+    let transactions = executed.map(\.wire)
+    block.header.transactionsRoot = MerklePatriciaTrie.listRoot(transactions)
     block.header.receiptsRoot = MerklePatriciaTrie.listRoot(receipts.map(\.receipt.encoded))
     block.header.withdrawalsRoot = block.withdrawalsRoot
     if pending.fork >= .prague {
@@ -239,7 +240,7 @@ final class EthereumChain {
     }
     try add(
       block, totalDifficulty: parent.totalDifficulty.addingSaturated(block.header.difficulty),
-      receipts: receipts, batch)
+      transactions: transactions, receipts: receipts, batch)
   }
 
   /// Moves the tries on by changes of the ledger's accounts.
@@ -266,21 +267,23 @@ final class EthereumChain {
 
   /// Takes a block in, to whose state the tries have moved.
   private func add(
-    _ block: EthereumBlock, totalDifficulty: UInt256, receipts: [EthereumArchive.StoredReceipt],
-    _ batch: TrieBatch
+    _ block: EthereumBlock, totalDifficulty: UInt256, transactions: [[UInt8]],
+    receipts: [EthereumArchive.StoredReceipt], _ batch: TrieBatch
   ) throws(ChainError) {
     let hash = block.header.hash
-    try write(block, hash: hash, totalDifficulty: totalDifficulty, receipts: receipts, batch)
+    try write(
+      block, hash: hash, totalDifficulty: totalDifficulty, transactions: transactions, receipts: receipts,
+      batch)
     advance(to: block.header, hash: hash, totalDifficulty: totalDifficulty)
   }
 
-  /// Adds a block to what the batch has to write.
+  /// Adds a block to what the batch has to write; `transactions` are the encodings of its own.
   func write(
-    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256,
+    _ block: EthereumBlock, hash: Hash, totalDifficulty: UInt256, transactions: [[UInt8]],
     receipts: [EthereumArchive.StoredReceipt], _ batch: TrieBatch
   ) throws(ChainError) {
     entries += EthereumArchive.entries(
-      block, hash: hash, totalDifficulty: totalDifficulty, receipts: receipts)
+      block, hash: hash, totalDifficulty: totalDifficulty, transactions: transactions, receipts: receipts)
     entries += try Self.reading { () throws(StoreError) in
       try archive.entries(batch, number: block.header.number)
     }

@@ -18,6 +18,10 @@ extension Chain {
     public var accounts: [Pubkey: Account] = [:]
     /// What programs and contracts find beside what the runtime has; give the same whenever the ledger is opened.
     public var natives = Natives()
+    /// Bytes of what is read of a ledger in a directory that may stay in memory between blocks; less than 1 MiB counts as
+    /// 1 MiB, `nil` is a quarter of the machine's memory. What a block names and changes comes on top. A chain without a
+    /// directory holds everything.
+    public var cacheByteCount: Int?
     /// What runs the transactions of blocks in place of the chain's own workers, whose number then does not count.
     public var scheduler: (any BlockScheduler)?
 
@@ -39,7 +43,14 @@ extension Chain {
     let store: any AccountStore
     do throws(StoreError) {
       store =
-        if let directory { try RocksDBStore(path: directory, .creatingIfMissing) } else { MemoryStore() }
+        if let directory {
+          try RocksDBStore(
+            path: directory, .creatingIfMissing,
+            cacheByteCount: options.cacheByteCount.map { max($0, 1 << 20) }
+              ?? RocksDBStore.defaultCacheByteCount)
+        } else {
+          MemoryStore()
+        }
     } catch {
       throw .store(error)
     }
