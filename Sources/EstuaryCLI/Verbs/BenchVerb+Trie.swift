@@ -26,8 +26,9 @@ extension BenchVerb {
         // What a store has written it does not hold: nodes that are theirs alone change in place.
         batch = TrieBatch()
         let tasks = ClockedTasks(pool: threads)
+        let changes = TrieBlock.changes(version: version)
         let start = (Clocks.monotonicNanoseconds(), Clocks.threadNanoseconds())
-        batch = try block.change(version: version, tasks.run)
+        batch = try block.apply(changes, tasks.run)
         let caller = Clocks.threadNanoseconds() - start.1
         wall[index] = min(wall[index], Clocks.monotonicNanoseconds() - start.0)
         let times = tasks.times(caller: caller)
@@ -59,7 +60,7 @@ extension BenchVerb {
     ]
     source.forgetReads()
     var cold = block.withoutMemory
-    _ = try cold.change(version: 0, IncrementalTrie.serial)
+    _ = try cold.apply(TrieBlock.changes(version: 0), IncrementalTrie.serial)
     figures.append(
       Figure(
         name: "trie: read, nothing in memory", value: Double(source.reads) / Double(TrieBlock.leafCount),
@@ -171,13 +172,15 @@ private struct TrieBlock {
     return cold
   }
 
-  mutating func change(version: UInt64, _ parallelFor: ParallelFor) throws -> TrieBatch {
-    let stride = Self.contractCount / Self.changedContractCount
+  /// What a block changes.
+  static func changes(version: UInt64) -> [StateTries.Change] {
+    let stride = contractCount / changedContractCount
     let offset = Int(version) % stride
-    let changes = (0..<Self.changedContractCount).map {
-      Self.change($0 * stride + offset, version: version, slots: 3..<5)
-    }
-    return try tries.apply(changes, parallelFor: parallelFor)
+    return (0..<changedContractCount).map { change($0 * stride + offset, version: version, slots: 3..<5) }
+  }
+
+  mutating func apply(_ changes: [StateTries.Change], _ parallelFor: ParallelFor) throws -> TrieBatch {
+    try tries.apply(changes, parallelFor: parallelFor)
   }
 
   private static func change(_ account: Int, version: UInt64, slots: Range<UInt64>) -> StateTries.Change {
