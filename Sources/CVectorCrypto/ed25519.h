@@ -25,7 +25,7 @@
 
 VECTOR_BEGIN
 
-enum { PASS_VECTORS = 4, PASS_COUNT = PASS_VECTORS * LANES };
+enum { PASS_VECTORS = 8, PASS_COUNT = PASS_VECTORS * LANES };
 
 // Four little-endian words of each lane's 32 bytes.
 static void load_bytes(vec words[4], const uint8_t *const places[LANES]) {
@@ -53,7 +53,7 @@ static vec is_of_small_order(const vec y[4]) {
 // identity. x = u v³ (u v⁷)^((p − 5)/8), or that times √−1, is a root of u/v where there is one (RFC 8032
 // section 5.1.3).
 NOINLINE void decode_keys(fe x[2], fe y[2], vec is_good[2], const vc_ed25519_item *items) {
-  fe u[2], v[2], v3[2], power[2], uv7[2], eleven[2], one, zero, d, root;
+  fe u[2], v[2], v3[2], power[2], uv7[2], one, zero, d, root;
   vec sign[2];
   fe_small(&one, 1);
   fe_small(&zero, 0);
@@ -78,9 +78,7 @@ NOINLINE void decode_keys(fe x[2], fe y[2], vec is_good[2], const vc_ed25519_ite
     fe_multiply(&square, &square, &v[k]);
     fe_multiply(&uv7[k], &square, &u[k]);
   }
-  fe_power_pair(power, eleven, uv7);
-  fe_square_pair(power, power, 2);
-  fe_multiply_pair(power, power, uv7);  // (p − 5)/8 = 4 · (2^250 − 1) + 1
+  fe_root_power_pair(power, uv7);
   for (int k = 0; k < 2; k++) {
     fe root_x, other, vxx, difference, sum;
     vec words[4];
@@ -144,9 +142,9 @@ static unsigned compare(fe *x, fe *y, vec is_good, const vc_ed25519_item items[L
   return v_mask_bits(is_good);
 }
 
-// `vectors` vectors of signatures, 1 to 4; items fill up an even number of vectors.
+// `vectors` vectors of signatures, 1 to 8; items fill up an even number of vectors.
 static void verify_pass(const vc_ed25519_item *items, int vectors, uint8_t *verdicts) {
-  fe x[PASS_VECTORS], y[PASS_VECTORS], before[PASS_VECTORS], z[2], inverse[2];
+  fe x[PASS_VECTORS], y[PASS_VECTORS], before[PASS_VECTORS], inverse;
   vec is_good[PASS_VECTORS];
   point sums[PASS_VECTORS];
   for (int g = 0; g < vectors; g += 2) decode_keys(x + g, y + g, is_good + g, items + g * LANES);
@@ -157,13 +155,12 @@ static void verify_pass(const vc_ed25519_item *items, int vectors, uint8_t *verd
     if (g == 0) before[0] = sums[0].z;
     else fe_multiply(&before[g], &before[g - 1], &sums[g].z);
   }
-  z[0] = z[1] = before[vectors - 1];
-  fe_invert_pair(inverse, z);
+  fe_invert(&inverse, &before[vectors - 1]);
   for (int g = vectors - 1; g >= 0; g--) {
-    fe own = inverse[0];
+    fe own = inverse;
     if (g > 0) {
-      fe_multiply(&own, &inverse[0], &before[g - 1]);
-      fe_multiply(&inverse[0], &inverse[0], &sums[g].z);
+      fe_multiply(&own, &inverse, &before[g - 1]);
+      fe_multiply(&inverse, &inverse, &sums[g].z);
     }
     fe_multiply(&x[g], &sums[g].x, &own);
     fe_multiply(&y[g], &sums[g].y, &own);

@@ -33,28 +33,27 @@ typedef struct { fe x, y, z, e, h; } point;
 // What an addition reads of its second operand: Y + X, Y − X, 2 Z and 2 d T; operands.
 typedef struct { fe sum, difference, twice_z, twice_dt; } cached_point;
 
-// n doublings.
+// n doublings. Products come in the order in which each has most of the others between it and what it waits for.
 NOINLINE void point_double(point *p, int n) {
   fe x = p->x, y = p->y, z = p->z, e, f, g, h;
   do {
     fe xx, yy, zz, sum, square;
-    fe_square_wide(&xx, &x);
-    fe_square_wide(&yy, &y);
-    fe_square_wide(&zz, &z);
     fe_add(&sum, &x, &y);
-    fe_square_wide(&square, &sum);
+    fe_square_wide(&yy, &y);
+    fe_square_wide(&xx, &x);
     fe_wide_add(&h, &xx, &yy);
-    fe_wide_subtract(&g, &yy, &xx);
-    fe_wide_subtract(&e, &square, &h);
-    fe_wide_add(&zz, &zz, &zz);
-    fe_wide_add(&f, &zz, &xx);
-    fe_wide_subtract(&f, &f, &yy);
     fe_reduce(&h, &h);
+    fe_wide_subtract(&g, &yy, &xx);
     fe_reduce(&g, &g);
+    fe_square_wide(&square, &sum);
+    fe_wide_subtract(&e, &square, &h);
     fe_reduce(&e, &e);
+    fe_square_wide(&zz, &z);
+    fe_wide_add(&zz, &zz, &zz);
+    fe_wide_subtract(&f, &zz, &g);
     fe_reduce(&f, &f);
-    fe_multiply(&x, &e, &f);
     fe_multiply(&y, &g, &h);
+    fe_multiply(&x, &e, &f);
     fe_multiply(&z, &f, &g);
   } while (--n > 0);
   p->x = x, p->y = y, p->z = z, p->e = e, p->h = h;
@@ -195,10 +194,10 @@ void VECTOR_NAME(vc_ed25519_prepare)(void) {
   fe first_x = x, first_y = y, z;
   for (int l = 1; l < LANES; l++) {
     point_add(&p, &one);
-    fe inverse[2], zs[2] = {p.z, p.z};
-    fe_invert_pair(inverse, zs);
-    fe_multiply(&lanes[0], &p.x, &inverse[0]);
-    fe_multiply(&lanes[1], &p.y, &inverse[0]);
+    fe inverse;
+    fe_invert(&inverse, &p.z);
+    fe_multiply(&lanes[0], &p.x, &inverse);
+    fe_multiply(&lanes[1], &p.y, &inverse);
     for (int i = 0; i < FE_LIMBS; i++) {
       ((uint64_t *)&first_x.v[i])[l] = ((uint64_t *)&lanes[0].v[i])[l];
       ((uint64_t *)&first_y.v[i])[l] = ((uint64_t *)&lanes[1].v[i])[l];
@@ -210,10 +209,10 @@ void VECTOR_NAME(vc_ed25519_prepare)(void) {
   for (int limb = 0; limb < FE_LIMBS; limb++)
     for (int part = 0; part < 2; part++) base_table[0][part * FE_LIMBS + limb] = limb == 0;
   for (int row = 1; row <= BASE_MULTIPLES; row += LANES) {
-    fe inverse[2], zs[2] = {p.z, p.z}, entry[3], product;
-    fe_invert_pair(inverse, zs);
-    fe_multiply(&x, &p.x, &inverse[0]);
-    fe_multiply(&y, &p.y, &inverse[0]);
+    fe inverse, entry[3], product;
+    fe_invert(&inverse, &p.z);
+    fe_multiply(&x, &p.x, &inverse);
+    fe_multiply(&y, &p.y, &inverse);
     fe_add(&entry[0], &y, &x);
     fe_subtract(&entry[1], &y, &x);
     fe_multiply(&product, &x, &y);

@@ -65,52 +65,57 @@ INLINE vec fe_is_zero(const fe *a) {
   return v_equal(all, v_zero());
 }
 
-// `count` squarings of two reduced elements, interleaved because each waits for the one before.
-INLINE void fe_square_pair(fe o[2], const fe a[2], int count) {
-  fe first = a[0], second = a[1];
-  for (int i = 0; i < count; i++) {
-    fe_square(&first, &first);
-    fe_square(&second, &second);
-  }
-  o[0] = first, o[1] = second;
+// `count` squarings of one or two reduced elements; of two they take turns, because each waits for the one before.
+INLINE void fe_square_times(fe *o, const fe *a, int elements, int count) {
+  fe x[2];
+  for (int k = 0; k < elements; k++) x[k] = a[k];
+  for (int i = 0; i < count; i++)
+    for (int k = 0; k < elements; k++) fe_square(&x[k], &x[k]);
+  for (int k = 0; k < elements; k++) o[k] = x[k];
 }
-INLINE void fe_multiply_pair(fe o[2], const fe a[2], const fe b[2]) {
-  fe_multiply(&o[0], &a[0], &b[0]);
-  fe_multiply(&o[1], &a[1], &b[1]);
+INLINE void fe_multiply_each(fe *o, const fe *a, const fe *b, int elements) {
+  for (int k = 0; k < elements; k++) fe_multiply(&o[k], &a[k], &b[k]);
 }
 
-// z^(2^250 − 1) and z^11 of two elements: 249 squarings and 10 multiplications.
-static __attribute__((noinline)) void fe_power_pair(fe power[2], fe eleven[2], const fe z[2]) {
+// z^(2^250 − 1) and z^11: 249 squarings and 10 multiplications.
+INLINE void fe_power(fe *power, fe *eleven, const fe *z, int elements) {
   fe a[2], b[2], c[2];
-  fe_square_pair(a, z, 1);
-  fe_square_pair(b, a, 2);
-  fe_multiply_pair(b, z, b);  // 9
-  fe_multiply_pair(a, a, b);  // 11
-  eleven[0] = a[0], eleven[1] = a[1];
-  fe_square_pair(c, a, 1);
-  fe_multiply_pair(b, b, c);  // 2^5 − 1
-  fe_square_pair(c, b, 5);
-  fe_multiply_pair(b, c, b);  // 2^10 − 1
-  fe_square_pair(c, b, 10);
-  fe_multiply_pair(c, c, b);  // 2^20 − 1
-  fe_square_pair(a, c, 20);
-  fe_multiply_pair(c, a, c);  // 2^40 − 1
-  fe_square_pair(c, c, 10);
-  fe_multiply_pair(b, c, b);  // 2^50 − 1
-  fe_square_pair(c, b, 50);
-  fe_multiply_pair(c, c, b);  // 2^100 − 1
-  fe_square_pair(a, c, 100);
-  fe_multiply_pair(c, a, c);  // 2^200 − 1
-  fe_square_pair(c, c, 50);
-  fe_multiply_pair(power, c, b);  // 2^250 − 1
+  fe_square_times(a, z, elements, 1);
+  fe_square_times(b, a, elements, 2);
+  fe_multiply_each(b, z, b, elements);       // 9
+  fe_multiply_each(eleven, a, b, elements);  // 11
+  fe_square_times(c, eleven, elements, 1);
+  fe_multiply_each(b, b, c, elements);  // 2^5 − 1
+  fe_square_times(c, b, elements, 5);
+  fe_multiply_each(b, c, b, elements);  // 2^10 − 1
+  fe_square_times(c, b, elements, 10);
+  fe_multiply_each(c, c, b, elements);  // 2^20 − 1
+  fe_square_times(a, c, elements, 20);
+  fe_multiply_each(c, a, c, elements);  // 2^40 − 1
+  fe_square_times(c, c, elements, 10);
+  fe_multiply_each(b, c, b, elements);  // 2^50 − 1
+  fe_square_times(c, b, elements, 50);
+  fe_multiply_each(c, c, b, elements);  // 2^100 − 1
+  fe_square_times(a, c, elements, 100);
+  fe_multiply_each(c, a, c, elements);  // 2^200 − 1
+  fe_square_times(c, c, elements, 50);
+  fe_multiply_each(power, c, b, elements);  // 2^250 − 1
 }
 
-// 1/z = z^(p − 2), p − 2 = 32 · (2^250 − 1) + 11; 0 of 0. Of two elements, as above.
-INLINE void fe_invert_pair(fe o[2], const fe z[2]) {
+// 1/z = z^(p − 2), p − 2 = 32 · (2^250 − 1) + 11; 0 of 0.
+static __attribute__((noinline)) void fe_invert(fe *o, const fe *z) {
+  fe power, eleven;
+  fe_power(&power, &eleven, z, 1);
+  fe_square_times(&power, &power, 1, 5);
+  fe_multiply(o, &power, &eleven);
+}
+
+// z^((p − 5)/8), (p − 5)/8 = 4 · (2^250 − 1) + 1, of two elements.
+static __attribute__((noinline)) void fe_root_power_pair(fe o[2], const fe z[2]) {
   fe power[2], eleven[2];
-  fe_power_pair(power, eleven, z);
-  fe_square_pair(power, power, 5);
-  fe_multiply_pair(o, power, eleven);
+  fe_power(power, eleven, z, 2);
+  fe_square_times(power, power, 2, 2);
+  fe_multiply_each(o, power, z, 2);
 }
 
 VECTOR_END

@@ -35,41 +35,49 @@ INLINE void fe_reduce(fe *o, const fe *a) {
   for (int i = 1; i < 5; i++) o->v[i] = v_add(v_and(a->v[i], mask), carry[i - 1]);
 }
 
+// Columns 9 down to 0, a column being the sum of the low halves of its products and twice the high halves of the
+// column's below, since those come first and are doubled before low halves join them. Column k + 5 is folded into
+// k with the factor 19 on the way.
+//
 // Wide = operand · operand; `o` is neither.
 INLINE void fe_multiply_wide(fe *o, const fe *a, const fe *b) {
-  vec low[10], high[10];  // by column; of `high`, that of the product one column before
-  for (int i = 0; i < 10; i++) low[i] = high[i] = v_zero();
+  vec column[10];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 5; i++)
+  for (int k = 9; k >= 0; k--) {
+    vec sum = v_zero();
 #pragma clang loop unroll(full)
-    for (int j = 0; j < 5; j++) {
-      low[i + j] = v_multiply52_low(low[i + j], a->v[i], b->v[j]);
-      high[i + j + 1] = v_multiply52_high(high[i + j + 1], a->v[i], b->v[j]);
-    }
-  for (int i = 0; i < 10; i++) low[i] = v_add(low[i], v_add(high[i], high[i]));
-  for (int i = 0; i < 5; i++) o->v[i] = v_add(low[i], fe_times19(low[i + 5]));
+    for (int i = 0; i < 5; i++)
+      if (k - 1 - i >= 0 && k - 1 - i < 5) sum = v_multiply52_high(sum, a->v[i], b->v[k - 1 - i]);
+    sum = v_add(sum, sum);
+    if (k < 5) sum = v_add(sum, fe_times19(column[k + 5]));
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 5; i++)
+      if (k - i >= 0 && k - i < 5) sum = v_multiply52_low(sum, a->v[i], b->v[k - i]);
+    column[k] = sum;
+  }
+  for (int i = 0; i < 5; i++) o->v[i] = column[i];
 }
 
 // Wide = operand², `o` being another; products of different limbs are made once and doubled.
 INLINE void fe_square_wide(fe *o, const fe *a) {
-  vec low[10], high[10];
-  for (int i = 0; i < 10; i++) low[i] = high[i] = v_zero();
+  vec column[10];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 5; i++)
+  for (int k = 9; k >= 0; k--) {
+    vec sum = v_zero();
 #pragma clang loop unroll(full)
-    for (int j = i + 1; j < 5; j++) {
-      low[i + j] = v_multiply52_low(low[i + j], a->v[i], a->v[j]);
-      high[i + j + 1] = v_multiply52_high(high[i + j + 1], a->v[i], a->v[j]);
-    }
-  // 2 · low + 4 · high, then the squares; a square's high half counts twice, so it joins `low` before the
-  // doubling.
-  for (int i = 0; i < 5; i++) low[2 * i + 1] = v_multiply52_high(low[2 * i + 1], a->v[i], a->v[i]);
-  for (int i = 1; i < 10; i++) {
-    vec sum = v_add(low[i], v_add(high[i], high[i]));
-    low[i] = v_add(sum, sum);
+    for (int i = 0; i < 5; i++)
+      if (k - 1 - i > i && k - 1 - i < 5) sum = v_multiply52_high(sum, a->v[i], a->v[k - 1 - i]);
+    if (k > 1 && k < 9) sum = v_add(sum, sum);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 5; i++)
+      if (k - i > i && k - i < 5) sum = v_multiply52_low(sum, a->v[i], a->v[k - i]);
+    if (k & 1) sum = v_multiply52_high(sum, a->v[k / 2], a->v[k / 2]);
+    sum = v_add(sum, sum);
+    if (k < 5) sum = v_add(sum, fe_times19(column[k + 5]));
+    if (!(k & 1)) sum = v_multiply52_low(sum, a->v[k / 2], a->v[k / 2]);
+    column[k] = sum;
   }
-  for (int i = 0; i < 5; i++) low[2 * i] = v_multiply52_low(low[2 * i], a->v[i], a->v[i]);
-  for (int i = 0; i < 5; i++) o->v[i] = v_add(low[i], fe_times19(low[i + 5]));
+  for (int i = 0; i < 5; i++) o->v[i] = column[i];
 }
 
 // Operand = reduced ± reduced. What is above 51 bits must be carried, because a multiplication would not read

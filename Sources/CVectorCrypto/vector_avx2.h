@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define LANES 4
+#define VECTOR_REGISTERS 16
 #define VECTOR_NAME(name) name##_avx2
 #define INLINE static inline __attribute__((always_inline))
 

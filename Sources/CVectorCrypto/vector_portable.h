@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #define LANES 8
+// How many vectors the registers hold.
+#define VECTOR_REGISTERS 16
 #define VECTOR_NAME(name) name##_portable
 // Inlined as the compiler sees fit: all of it would take minutes to compile.
 #define INLINE static inline

@@ -43,7 +43,7 @@ extension Ed25519 {
   }
 
   /// Where fewer signatures than this are left for the last vector, the library is faster.
-  private static func smallestRest(on unit: VectorUnit) -> Int { unit == .avx2 ? 2 : 1 }
+  private static let smallestRest = 2
 
   #if arch(x86_64)
     /// The table of multiples of the base point that a kernel uses, computed once a process.
@@ -82,7 +82,7 @@ extension Ed25519 {
     #if arch(x86_64)
       if unit != .none {
         let rest = items.count % unit.laneCount
-        done = rest >= smallestRest(on: unit) ? items.count : items.count - rest
+        done = rest >= smallestRest ? items.count : items.count - rest
         if done > 0 { verifyInLanes(items.baseAddress, count: done, on: unit, into: verdicts.baseAddress) }
       }
     #endif

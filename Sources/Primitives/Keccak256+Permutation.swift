@@ -1,9 +1,12 @@
-// Keccak-f[1600] (FIPS 202 section 3.3), written for machines with few registers. A round reads the lanes of one state
-// and writes those of another, plane by plane, so that five lanes are in registers at a time and the compiler keeps
-// none of the 25 alive: a third fewer instructions than with all lanes in locals. Six lanes are stored complemented,
-// which leaves chi one negation a plane instead of five (Keccak implementation overview, section 2.2,
+// Keccak-f[1600] (FIPS 202 section 3.3): the kernel's where AVX-512 has registers for all 25 lanes, otherwise what
+// stands here, written for machines with few registers. A round reads the lanes of one state and writes those of
+// another, plane by plane, so that five lanes are in registers at a time and the compiler keeps none of the 25 alive:
+// a third fewer instructions than with all lanes in locals. Six lanes are stored complemented, which leaves chi one
+// negation a plane instead of five (Keccak implementation overview, section 2.2,
 // https://keccak.team/files/Keccak-implementation-3.2.pdf). Lane x + 5y of the state has that index; rho and pi are
 // folded into `b`, the plane between pi and chi.
+
+import CVectorCrypto
 
 extension Keccak256 {
   /// Iota's constants, FIPS 202 algorithm 5.
@@ -17,7 +20,14 @@ extension Keccak256 {
   ]
 
   /// Permutes the 25 lanes at `lanes`.
-  static func permute(_ lanes: UnsafeMutablePointer<UInt64>) {
+  package static func permute(_ lanes: UnsafeMutablePointer<UInt64>) {
+    #if arch(x86_64)
+      if VectorUnit.best == .avx512 { return vc_keccak_permute_avx512(lanes) }
+    #endif
+    permuteInSwift(lanes)
+  }
+
+  package static func permuteInSwift(_ lanes: UnsafeMutablePointer<UInt64>) {
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 25) { scratch in
       constants.withUnsafeBufferPointer { constants in
         // 25 lanes and 24 constants: neither is empty.

@@ -51,7 +51,7 @@ extension Secp256k1 {
   }
 
   /// Where fewer signatures than this are left for the last vector, the library is faster.
-  private static func smallestRest(on unit: VectorUnit) -> Int { unit == .avx2 ? 3 : 1 }
+  private static func smallestRest(on unit: VectorUnit) -> Int { unit == .avx2 ? 3 : 2 }
 
   #if arch(x86_64)
     /// The tables of multiples of the base point that a kernel uses, computed once a process.

@@ -41,6 +41,22 @@ import Testing
     }
   }
 
+  #if arch(x86_64)
+    /// The kernel's permutation of one state against Swift's, a thousand times over.
+    @Test(.enabled(if: VectorUnit.available.contains(.avx512))) func singleState() {
+      var random = SplitMix64(seed: 12)
+      var states = (0..<2).map { _ in [UInt64](repeating: 0, count: 25) }
+      for round in 0..<1_000 {
+        let lane = round % 25, word = random.next()
+        states[0][lane] ^= word
+        states[1][lane] ^= word
+        states[0].withUnsafeMutableBufferPointer { vc_keccak_permute_avx512($0.baseAddress) }
+        states[1].withUnsafeMutableBufferPointer { Keccak256.permuteInSwift($0.baseAddress.unsafelyUnwrapped) }
+        #expect(states[0] == states[1], "round \(round)")
+      }
+    }
+  #endif
+
   /// What AVX-512 does, in plain C.
   @Test func portableDouble() {
     let messages = (0...280).map { pattern($0 * 37 % 281) }

@@ -4,7 +4,8 @@ Contracts: cases.json of the vectors, each a call that computes for tens of mill
 `snapshot` and `revert`, its Python binding is a few microseconds of it. Estuary: what `evm run` reports, hot code, fresh
 state, translation apart. Output and gas have to be equal, or the run stops. Transfers: one ERC-20 transfer a transaction
 between people of their own; revm's loop holds nothing but prebuilt calls; Estuary: what `replay` reports, from wire bytes
-to published accounts, senders given.
+to published accounts, senders given. The same with signatures: before each call libsecp256k1 (coincurve) recovers the key
+from a hash that is given; Estuary hashes, recovers and derives the sender.
 """
 
 import argparse
@@ -17,7 +18,9 @@ import sys
 import tempfile
 import time
 
+import coincurve
 import pyrevm
+from ethereum.crypto.hash import keccak256
 from ethereum_rlp import rlp
 
 HALF = {"fib", "fib_checked", "matmul", "sort", "sha256_pure", "divmod", "mulmod"}
@@ -90,9 +93,11 @@ class Case(Row):
 class Transfers(Row):
     """ERC-20 transfers, one transaction each, between people of their own."""
 
-    def __init__(self, code, folder):
-        super().__init__("ERC-20 transfer", 0.5)
-        self.people = [f"0x{index + 0x1000:040x}" for index in range(2 * TRANSFERS)]
+    OPTIONS = ["--no-sigverify"]
+
+    def __init__(self, code, folder, name="ERC-20 transfer"):
+        super().__init__(name, 0.5)
+        self.people = [self.person(index) for index in range(2 * TRANSFERS)]
         slots = {person: self.balance_slot(person) for person in self.people}
         selector = bytes.fromhex("a9059cbb")
         self.calls = [
@@ -100,14 +105,17 @@ class Transfers(Row):
             for index, (sender, target) in enumerate(zip(self.people[::2], self.people[1::2]))
         ]
         self.code, self.slots = code, slots
-        self.genesis, self.lines = os.path.join(folder, "erc20.genesis.json"), os.path.join(folder, "erc20.jsonl")
+        self.genesis, self.lines = (
+            os.path.join(folder, name.replace(" ", "-") + ending) for ending in (".genesis.json", ".jsonl")
+        )
         self.write()
+
+    def person(self, index):
+        return f"0x{index + 0x1000:040x}"
 
     @staticmethod
     def balance_slot(person):
         """Vyper's HashMap at slot 0: keccak256(slot ‖ key)."""
-        from ethereum.crypto.hash import keccak256
-
         return int.from_bytes(keccak256(bytes(32) + bytes(12) + bytes.fromhex(person[2:])), "big")
 
     def write(self):
@@ -120,13 +128,17 @@ class Transfers(Row):
             json.dump({**base, "ethereum": ethereum}, file)
         with open(self.lines, "w") as file:
             for sender, data in self.calls:
-                fields = [1, 0, 1, 7, 100_000, bytes.fromhex(CONTRACT[2:]), 0, data, [], 0, 1, 1]
-                encoded = b"\x02" + rlp.encode([self.number(f) if isinstance(f, int) else f for f in fields])
+                fields = [1, 0, 1, 7, 100_000, bytes.fromhex(CONTRACT[2:]), 0, data, []]
+                encoded = self.encoded(fields + self.signature(sender, self.encoded(fields)))
                 file.write(json.dumps({"ethereum": "0x" + encoded.hex(), "from": sender}) + "\n")
 
     @staticmethod
-    def number(value):
-        return value.to_bytes((value.bit_length() + 7) // 8, "big")
+    def encoded(fields):
+        numbers = (f.to_bytes((f.bit_length() + 7) // 8, "big") if isinstance(f, int) else f for f in fields)
+        return b"\x02" + rlp.encode(list(numbers))
+
+    def signature(self, sender, payload):
+        return [0, 1, 1]
 
     def prepared(self):
         evm = pyrevm.EVM(spec_id="CANCUN")
@@ -142,24 +154,58 @@ class Transfers(Row):
 
     def round(self):
         evm = self.prepared()
-        call = evm.message_call
         start = time.perf_counter_ns()
+        self.send(evm.message_call)
+        self.theirs.append((time.perf_counter_ns() - start) / TRANSFERS)
+        self.replay()
+
+    def send(self, call):
         for sender, data in self.calls:
             call(sender, CONTRACT, calldata=data, gas=100_000)
-        self.theirs.append((time.perf_counter_ns() - start) / TRANSFERS)
-        run = estuary("replay", self.genesis, self.lines, "--executor", "serial", "--no-sigverify", "--repeat", "3")
+
+    def replay(self):
+        options = ["--executor", "serial", "--repeat", "3", *self.OPTIONS]
+        run = estuary("replay", self.genesis, self.lines, *options)
         if any(entry["error"] is not None or entry["status"] != 1 for entry in run["transactions"]):
-            sys.exit("ERC-20 transfer: a transfer failed")
+            sys.exit(f"{self.name}: a transfer failed")
         self.ours.append(min(run["elapsedNanoseconds"]) / TRANSFERS)
 
 
+class SignedTransfers(Transfers):
+    """The same, signed: each sender is recovered."""
+
+    OPTIONS = []
+
+    def __init__(self, code, folder):
+        self.keys, self.signed = {}, []
+        super().__init__(code, folder, "ERC-20 transfer, sender recovered")
+
+    def person(self, index):
+        key = coincurve.PrivateKey((index + 1).to_bytes(32, "big"))
+        address = "0x" + keccak256(key.public_key.format(compressed=False)[1:])[12:].hex()
+        self.keys[address] = key
+        return address
+
+    def signature(self, sender, payload):
+        hashed = bytes(keccak256(payload))
+        signature = self.keys[sender].sign_recoverable(hashed, hasher=None)
+        self.signed.append((signature, hashed))
+        return [signature[64], *(int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))]
+
+    def send(self, call):
+        recover = coincurve.PublicKey.from_signature_and_message
+        for (sender, data), (signature, hashed) in zip(self.calls, self.signed):
+            recover(signature, hashed, hasher=None)
+            call(sender, CONTRACT, calldata=data, gas=100_000)
+
+
 def table(rows):
-    lines = [f"{'nanoseconds':<28}{'ours':>14}{'median':>14}{'revm':>14}{'median':>14}{'ratio':>8}{'limit':>8}"]
+    lines = [f"{'nanoseconds':<36}{'ours':>14}{'median':>14}{'revm':>14}{'median':>14}{'ratio':>8}{'limit':>8}"]
     for row in rows:
         (ours, theirs), (our_median, their_median) = row.summary(min), row.summary(statistics.median)
         mark = "" if ours / theirs <= row.limit else "  missed"
         lines.append(
-            f"{row.name:<28}{ours:>14,.0f}{our_median:>14,.0f}{theirs:>14,.0f}{their_median:>14,.0f}"
+            f"{row.name:<36}{ours:>14,.0f}{our_median:>14,.0f}{theirs:>14,.0f}{their_median:>14,.0f}"
             f"{ours / theirs:>8.3f}{row.limit:>8.3f}{mark}"
         )
     return "\n".join(lines)
@@ -203,8 +249,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="estuary-compare-") as folder:
         cases = [Case(case, folder) for case in contracts if wants(case["name"])]
         rows = list(cases)
-        if wants("ERC-20 transfer"):
-            rows.append(Transfers(next(c["code_hex"] for c in contracts if c["name"] == "erc20"), folder))
+        code = next(c["code_hex"] for c in contracts if c["name"] == "erc20")
+        transfers = [kind(code, folder) for kind in (Transfers, SignedTransfers) if wants("ERC-20 transfer")]
+        rows += transfers
         if not rows:
             sys.exit(f"no figure's name holds {' or '.join(options.only)}")
         for index in range(options.rounds):
@@ -213,6 +260,11 @@ def main():
                 row.round()
     # What translation may take: 60 ns a byte of code and 20 µs.
     rows += [case.translation for case in cases]
+    if transfers:
+        # What recovering a sender adds, beside the transfer whose sender is given.
+        recovery = Row("sender recovered over given", 2.6)
+        recovery.theirs, recovery.ours = (row.ours for row in transfers)
+        rows.append(recovery)
     if options.json:
         print(json.dumps(list(entries(rows, cases)), indent=2))
         return

@@ -28,6 +28,9 @@ unsigned vc_features(void);
 void vc_keccak256_avx2(const vc_bytes *messages, size_t count, uint8_t *digests);
 void vc_keccak256_avx512(const vc_bytes *messages, size_t count, uint8_t *digests);
 
+/// Keccak-f[1600] of one state, word x + 5 y of which is lane (x, y). It needs AVX-512 F and VL only.
+void vc_keccak_permute_avx512(uint64_t words[25]);
+
 /// Adds the first 2,048 bytes of a BLAKE3 output to a lattice hash of 1,024 elements, or takes them out, modulo
 /// 2^16. The root is given by its chaining value, its message block, the block's bytes, and its flags without that
 /// of the root. Elements are in the order in which eight output blocks come out side by side: half h of word w of

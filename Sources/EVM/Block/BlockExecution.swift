@@ -154,11 +154,11 @@ package struct EthereumBlockExecution {
         throw .state(error)
       }
     }
-    var batch = SenderBatch()
+    var batch = SignerBatch()
     if executions == nil {
       for transaction in transactions { batch.add(transaction, fork: environment.fork) }
     }
-    let senders = batch.senders()
+    let senders = batch.signers()
     for (index, transaction) in transactions.enumerated() {
       let execution: EthereumExecution
       if let executions {

@@ -144,10 +144,14 @@ package struct EVMTransactionProcessor {
 
   /// EIP-7702: an authorization that does not hold is passed over. What they do stays, whatever the execution does.
   private func authorize(_ authorizations: [Authorization], _ block: BlockEnvironment) throws(EVMStateError) {
-    for authorization in authorizations {
-      guard authorization.chainID.isZero || authorization.chainID == UInt256(block.chainID),
-        authorization.nonce < .max, let authority = try? authorization.recoverAuthority()
-      else { continue }
+    let candidates = authorizations.filter {
+      ($0.chainID.isZero || $0.chainID == UInt256(block.chainID)) && $0.nonce < .max
+    }
+    if candidates.isEmpty { return }
+    var batch = SignerBatch()
+    for authorization in candidates { batch.add(authorization) }
+    for (authorization, signer) in zip(candidates, batch.signers()) {
+      guard case .success(let authority) = signer else { continue }
       let position = state.pointee.journal.position(of: authority)
       _ = state.pointee.journal.warm(position)
       try state.pointee.journal.use([.nonce, .code], at: position)

@@ -178,11 +178,11 @@ final class EthereumLane {
     if waiting.isEmpty { return decoded }
     let start = Clocks.threadNanoseconds()
     defer { nanoseconds &+= Clocks.threadNanoseconds() &- start }
-    var batch = SenderBatch()
+    var batch = SignerBatch()
     for index in waiting {
       if case .success(let found) = decoded[index] { batch.add(found.transaction, fork: fork) }
     }
-    var senders = batch.senders().makeIterator()
+    var senders = batch.signers().makeIterator()
     for index in waiting {
       guard case .success(let found) = decoded[index], let sender = senders.next() else { continue }
       decoded[index] = sender.map { (found.transaction, $0) }.mapError { .signature($0) }
@@ -205,7 +205,7 @@ final class EthereumLane {
     if let given = wire.sender, !run.verifiesSignatures {
       return Self.transaction(of: wire).map { ($0, given) }
     }
-    let (place, next) = transactions.ethereum(from: position, count: SenderBatch.preferredCount)
+    let (place, next) = transactions.ethereum(from: position, count: SignerBatch.preferredCount)
     if place < aheadStart || place >= aheadStart + ahead.count {
       ahead = Self.decode(
         next, fork: run.block.environment.fork, verifiesSignatures: run.verifiesSignatures,

@@ -96,7 +96,7 @@ final class EthereumWave: @unchecked Sendable {
   /// - Returns: processor time spent on signatures, in nanoseconds.
   func decode(_ wires: ArraySlice<EthereumWire>, in block: BlockEnvironment, verifiesSignatures: Bool) -> UInt64 {
     var nanoseconds: UInt64 = 0
-    let chunk = verifiesSignatures ? max(8, SenderBatch.preferredCount) : Self.decodedTogether
+    let chunk = verifiesSignatures ? max(8, SignerBatch.preferredCount) : Self.decodedTogether
     while true {
       // Relaxed: the number alone is shared; the pool's mutex orders what was decoded.
       let first = decodeCursor.wrappingAdd(chunk, ordering: .relaxed).oldValue

@@ -36,15 +36,28 @@ extension BenchVerb {
           Figure(name: "Ed25519, \(name), \(kind)", value: best / Double(count), unit: "ns/signature"))
       }
     }
-    let secret = Self.bytes(32, &random)
-    let hash = Keccak256.hash(secret)
-    if let signature = Secp256k1.sign(hash, secretKey: secret) {
-      let best = best {
-        _ = try? Secp256k1.recover(
-          hash: hash, recoveryID: UInt64(signature.recoveryID), signature: signature.r + signature.s)
+    let recoverable = (0..<Self.signatureCount).compactMap { _ in
+      let secret = Self.bytes(32, &random)
+      let hash = Keccak256.hash(secret)
+      return Secp256k1.sign(hash, secretKey: secret).map { (hash, $0) }
+    }
+    for unit in VectorUnit.available {
+      let name = unit == .none ? "libsecp256k1" : "kernel \(unit.rawValue), \(unit.laneCount) lanes"
+      for (count, kind) in [(1, "alone"), (unit.laneCount, "a vector"), (recoverable.count, "in bulk")]
+      where kind != "a vector" || unit != .none {
+        var batch = Secp256k1.Batch(unit: unit)
+        let best = best {
+          for (hash, signature) in recoverable[..<count] {
+            batch.add(
+              hash: hash, recoveryID: UInt64(signature.recoveryID), r: signature.r, s: signature.s)
+          }
+          _ = batch.keys()
+        }
+        figures.append(
+          Figure(
+            name: "secp256k1 recovery, \(name), \(kind)", value: best / Double(count),
+            unit: "ns/signature"))
       }
-      figures.append(
-        Figure(name: "secp256k1 recovery, libsecp256k1, alone", value: best, unit: "ns/signature"))
     }
     return figures
   }
@@ -53,6 +66,17 @@ extension BenchVerb {
   func measureHashes() -> [Figure] {
     var random = SplitMix64(seed: 2)
     var figures: [Figure] = []
+    var state = [UInt64](repeating: 1, count: 25)
+    state.withUnsafeMutableBufferPointer { state in
+      let lanes = state.baseAddress.unsafelyUnwrapped  // 25 lanes
+      let permutations: [(name: String, run: (UnsafeMutablePointer<UInt64>) -> Void)] = [
+        ("Swift", Keccak256.permuteInSwift), (VectorUnit.best.rawValue, Keccak256.permute),
+      ]
+      for (name, permute) in permutations {
+        let least = self.best { for _ in 0..<16 { permute(lanes) } }
+        figures.append(Figure(name: "Keccak-f[1600], \(name)", value: least / 16, unit: "ns/permutation"))
+      }
+    }
     for byteCount in [32, 64, 135, 136, 532] {
       let messages = (0..<64).map { _ in Self.bytes(byteCount, &random) }
       for unit in VectorUnit.available {

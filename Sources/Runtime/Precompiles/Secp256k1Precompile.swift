@@ -15,16 +15,37 @@ enum Secp256k1Precompile {
     let count = Int(first)
     if count == 0 && data.count > 1 { throw .invalidInstructionDataSize }
     guard data.count >= 1 + count * offsetsByteCount else { throw .invalidInstructionDataSize }
-    for index in 0..<count {
-      let start = 1 + index * offsetsByteCount
-      try verify(data[start..<start + offsetsByteCount], instructions)
+    var checks = Checks()
+    do throws(PrecompileError) {
+      for index in 0..<count {
+        let start = 1 + index * offsetsByteCount
+        try add(data[start..<start + offsetsByteCount], instructions, to: &checks)
+      }
+    } catch {
+      // A signature by another before the one that is malformed is told first.
+      try checks.run()
+      throw error
+    }
+    try checks.run()
+  }
+
+  /// Signatures that are well-formed, to be recovered together, and whose they must be.
+  private struct Checks {
+    var batch = Secp256k1.Batch()
+    var addresses: [[UInt8]] = []
+
+    mutating func run() throws(PrecompileError) {
+      for (key, address) in zip(batch.keys(), addresses) {
+        guard let key, address == Secp256k1.ethereumAddress(of: key) else { throw .invalidSignature }
+      }
     }
   }
 
   /// signature u16 · its instruction u8 · address u16 · its instruction u8 · message u16 · its length u16 ·
   /// its instruction u8
-  private static func verify(_ offsets: ArraySlice<UInt8>, _ instructions: [[UInt8]]) throws(PrecompileError)
-  {
+  private static func add(
+    _ offsets: ArraySlice<UInt8>, _ instructions: [[UInt8]], to checks: inout Checks
+  ) throws(PrecompileError) {
     let base = offsets.startIndex
     func word(_ position: Int) -> Int {
       Int(offsets[base + position]) | Int(offsets[base + position + 1]) << 8
@@ -45,14 +66,10 @@ enum Secp256k1Precompile {
       instructions, instruction: offsets[base + 5], offset: word(3), byteCount: addressByteCount)
     let message = try slice(
       instructions, instruction: offsets[base + 10], offset: word(6), byteCount: word(8))
-    let key: [UInt8]
-    do throws(Secp256k1.RecoveryError) {
-      key = try Secp256k1.recover(
-        hash: Keccak256.hash(message), recoveryID: UInt64(recoveryID), signature: signature)
-    } catch {
-      throw .invalidSignature
-    }
-    guard address == Secp256k1.ethereumAddress(of: key) else { throw .invalidSignature }
+    checks.batch.add(
+      hash: Keccak256.hash(message), recoveryID: UInt64(recoveryID), r: Array(signature[..<32]),
+      s: Array(signature[32...]))
+    checks.addresses.append(address)
   }
 
   private static func slice(

@@ -4,7 +4,7 @@ import WideIntegers
 
 @testable import EVM
 
-@Suite struct SenderBatchTests {
+@Suite struct SignerBatchTests {
   private static func signed(_ number: UInt64) throws -> EthereumTransaction {
     var transaction = EthereumTransaction(
       kind: .dynamicFee, chainID: 1, nonce: number, maxPriorityFeePerGas: 1, maxFeePerGas: 2,
@@ -19,7 +19,7 @@ import WideIntegers
 
   /// Signed transactions, some damaged, in one batch: each gets the sender or the error that it gets alone.
   @Test func agreesWithOneByOne() throws {
-    var batch = SenderBatch()
+    var batch = SignerBatch()
     var transactions: [EthereumTransaction] = []
     for number in 0..<50 as Range<UInt64> {
       var transaction = try Self.signed(number)
@@ -39,7 +39,7 @@ import WideIntegers
     }
     for fork in [Fork.frontier, .shanghai] {
       for transaction in transactions { batch.add(transaction, fork: fork) }
-      let senders = batch.senders()
+      let senders = batch.signers()
       #expect(senders.count == transactions.count)
       var errors: [EthereumSignatureError] = []
       for (transaction, sender) in zip(transactions, senders) {
@@ -54,6 +54,6 @@ import WideIntegers
       }
       #expect(errors.contains(.invalidValues) && errors.contains(.noKey))
     }
-    #expect(batch.senders().isEmpty)
+    #expect(batch.signers().isEmpty)
   }
 }
