@@ -15,7 +15,7 @@ extension Secp256k1 {
     package init(unit: VectorUnit = .forSignatures) { self.unit = unit }
 
     /// How many signatures are worth waiting for: more at a time cost hardly less each.
-    package static var preferredCount: Int { 2 * VectorUnit.forSignatures.laneCount }
+    package static var preferredCount: Int { 4 * VectorUnit.forSignatures.laneCount }
 
     package var count: Int { recoveryIDs.count }
 

@@ -47,11 +47,14 @@ import Testing
       var random = SplitMix64(seed: 12)
       var states = (0..<2).map { _ in [UInt64](repeating: 0, count: 25) }
       for round in 0..<1_000 {
-        let lane = round % 25, word = random.next()
+        let lane = round % 25
+        let word = random.next()
         states[0][lane] ^= word
         states[1][lane] ^= word
         states[0].withUnsafeMutableBufferPointer { vc_keccak_permute_avx512($0.baseAddress) }
-        states[1].withUnsafeMutableBufferPointer { Keccak256.permuteInSwift($0.baseAddress.unsafelyUnwrapped) }
+        states[1].withUnsafeMutableBufferPointer {
+          Keccak256.permuteInSwift($0.baseAddress.unsafelyUnwrapped)
+        }
         #expect(states[0] == states[1], "round \(round)")
       }
     }

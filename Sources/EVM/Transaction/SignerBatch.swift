@@ -21,7 +21,9 @@ package struct SignerBatch {
   }
 
   package mutating func add(_ authorization: Authorization) {
-    guard authorization.signature.isInRange(allowsHighS: false) else { return refusals.append(.invalidValues) }
+    guard authorization.signature.isInRange(allowsHighS: false) else {
+      return refusals.append(.invalidValues)
+    }
     add(authorization.signature, over: authorization.signingHash)
   }
 

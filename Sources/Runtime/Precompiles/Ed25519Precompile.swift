@@ -60,7 +60,8 @@ enum Ed25519Precompile {
           rest = rest.dropFirst(96 + byteCount)
           let start = item.baseAddress.unsafelyUnwrapped  // 96 bytes at least
           batch.add(
-            signature: start, message: UnsafeRawBufferPointer(rebasing: item[96...]), key: start + 64, owner: 0)
+            signature: start, message: UnsafeRawBufferPointer(rebasing: item[96...]), key: start + 64,
+            owner: 0)
         }
         batch.verify { _ in areValid = false }
       }
