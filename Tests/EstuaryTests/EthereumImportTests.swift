@@ -87,7 +87,7 @@ import WideIntegers
     let store = TestStore(cacheByteCount: cacheByteCount)
     let chain = try Self.chain(
       on: store,
-      executor: workerCount == 1 ? SerialExecutor() : LockExecutor(workerCount: workerCount, runsAhead: true))
+      executor: workerCount == 1 ? SerialExecutor() : LockExecutor(workerCount: workerCount, alwaysInWaves: true))
     let reads = store.readCount
     for block in blocks { try chain.importEthereum(block, byteCount: block.encoded.count) }
     try chain.finishEthereumImport()
