@@ -262,7 +262,9 @@ package final class EthereumLanes {
     var reward = UInt256.zero
     var end = planned.lowerBound
     while end < limit, accept(wave.entries + end, of: run, &reward) {
-      if let error = wave.entries[end].error { run.deliver(end, of: wave, .failure(error)) }
+      if !wave.entries[end].isDecoded, let error = wave.entries[end].error {
+        run.deliver(end, of: wave, .failure(error))
+      }
       end += 1
     }
     forEachWorker { run.totals.executionCount += $0.executionCount }
@@ -279,7 +281,7 @@ package final class EthereumLanes {
   /// Adds up what a transaction used; `false` where the block may have no room for it, which is found out when it is
   /// executed alone.
   private func accept(_ entry: UnsafeMutablePointer<WaveEntry>, of run: Run, _ reward: inout UInt256) -> Bool {
-    if entry.pointee.error != nil { return true }
+    if !entry.pointee.isDecoded { return true }
     let used = run.totals.gasUsed
     guard run.block.gasLimit >= used, entry.pointee.gasLimit <= run.block.gasLimit - used else { return false }
     run.totals.gasUsed = used &+ entry.pointee.gasUsed

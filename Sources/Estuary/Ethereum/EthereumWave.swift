@@ -13,13 +13,8 @@ import Synchronization
 
 /// One transaction on its way through a wave.
 struct WaveEntry {
-  var transaction: EthereumTransaction?
-  var sender = Address.zero
-  /// Why it could not be decoded.
-  var error: EthereumError?
-  /// What it has to keep to.
-  var access: AccessSet?
-  var guesses = AccessPredictor.Guesses()
+  /// Whether there is a transaction, and not an error: to look at these means to copy them.
+  private(set) var isDecoded = false
   /// Wei for the fee recipient.
   var reward = UInt256.zero
   var gasLimit: UInt64 = 0
@@ -29,8 +24,33 @@ struct WaveEntry {
   var isAlone = false
   /// It was executed, whatever came of it.
   var hasRun = false
+  var sender = Address.zero
+  var guesses = AccessPredictor.Guesses()
   /// The last one before it that is guessed to touch the same, and what; for timelines.
   var predecessor: (position: UInt32, key: AccountIndex)?
+  var transaction: EthereumTransaction?
+  /// What it has to keep to.
+  var access: AccessSet?
+  /// Why it could not be decoded.
+  private(set) var error: EthereumError?
+
+  /// Becomes the transaction.
+  mutating func set(
+    _ transaction: consuming EthereumTransaction, _ sender: Address, _ access: AccessSet?, _ block: BlockEnvironment
+  ) {
+    (isDecoded, hasRun, error) = (true, false, nil)
+    gasLimit = transaction.gasLimit
+    isAlone =
+      sender == block.coinbase || transaction.to == block.coinbase
+      || access?.contains(account: block.coinbase, writing: false) == true
+      || !transaction.blobVersionedHashes.isEmpty
+    (self.sender, self.access, self.transaction) = (sender, access, transaction)
+  }
+
+  mutating func set(_ error: EthereumError) {
+    self = WaveEntry()
+    self.error = error
+  }
 }
 
 /// Belongs to the workers while they decode or run it, to whoever plans it, and else to the thread that settles it.
@@ -113,8 +133,8 @@ final class EthereumWave: @unchecked Sendable {
       for (position, found) in zip(positions, decoded) {
         let access = wires[base + position].access
         switch found {
-        case .success(let found): set(entries + position, found.transaction, found.sender, access, block)
-        case .failure(let error): set(entries + position, error)
+        case .success(let found): entries[position].set(found.transaction, found.sender, access, block)
+        case .failure(let error): entries[position].set(error)
         }
       }
     }
@@ -126,32 +146,12 @@ final class EthereumWave: @unchecked Sendable {
     _ block: BlockEnvironment
   ) {
     do throws(EthereumTransactionError) {
-      set(
-        entry, try EthereumTransaction(decoding: wires[place].bytes), wires[place].sender ?? .zero,
-        wires[place].access, block)
+      entry.pointee.set(
+        try EthereumTransaction(decoding: wires[place].bytes), wires[place].sender ?? .zero, wires[place].access,
+        block)
     } catch {
-      set(entry, .malformed(error))
+      entry.pointee.set(.malformed(error))
     }
-  }
-
-  private func set(
-    _ entry: UnsafeMutablePointer<WaveEntry>, _ transaction: consuming EthereumTransaction, _ sender: Address,
-    _ access: AccessSet?, _ block: BlockEnvironment
-  ) {
-    entry.pointee.hasRun = false
-    entry.pointee.error = nil
-    entry.pointee.sender = sender
-    entry.pointee.gasLimit = transaction.gasLimit
-    entry.pointee.isAlone =
-      sender == block.coinbase || transaction.to == block.coinbase
-      || access?.contains(account: block.coinbase, writing: false) == true
-      || !transaction.blobVersionedHashes.isEmpty
-    entry.pointee.access = access
-    entry.pointee.transaction = transaction
-  }
-
-  private func set(_ entry: UnsafeMutablePointer<WaveEntry>, _ error: EthereumError) {
-    entry.pointee = WaveEntry(error: error)
   }
 
   // MARK: Planning
@@ -168,7 +168,7 @@ final class EthereumWave: @unchecked Sendable {
     cursor.store(0, ordering: .relaxed)
     limit.store(.max, ordering: .relaxed)
     if lanes.count == 1 {
-      for position in start..<end where entries[position].transaction != nil {
+      for position in start..<end where entries[position].isDecoded {
         lanes[0].append(UInt16(truncatingIfNeeded: position))
       }
       return
@@ -275,7 +275,7 @@ final class EthereumWave: @unchecked Sendable {
       loads[least] += Int(group.size)
       sizes[Int(group.root)] = UInt16(truncatingIfNeeded: least) | 0x8000
     }
-    for offset in 0..<end - start where entries[start + offset].transaction != nil {
+    for offset in 0..<end - start where entries[start + offset].isDecoded {
       let position = UInt16(truncatingIfNeeded: start + offset)
       let mark = sizes[root(offset)]
       if mark & 0x8000 != 0 { lanes[Int(mark & 0x7fff)].append(position) } else { shared.append(position) }
