@@ -3,39 +3,40 @@
 
 import Ledger
 import Primitives
-import Synchronization
 
-final class TestStore: AccountStore, Sendable {
+final class TestStore: AccountStore, @unchecked Sendable {
+  // Sendable: what changes is used under `lock`.
   static let failure = StoreError.failed(path: "memory", detail: "refused")
 
   private let store = MemoryStore()
   let cacheByteCount: Int?
-  private let refusedHeight: Mutex<UInt64?>
+  private let lock = Lock()
+  private var refusedHeight: UInt64?
   /// Reads that do not fail before one that does.
-  private let readsLeft = Mutex<Int?>(nil)
-  private let reads = Mutex(0)
+  private var readsLeft: Int?
+  private var reads = 0
 
   /// - Parameters:
   ///   - height: the block that is not committed the first time.
   init(cacheByteCount: Int? = nil, refusing height: UInt64? = nil) {
     self.cacheByteCount = cacheByteCount
-    refusedHeight = Mutex(height)
+    refusedHeight = height
   }
 
   /// By turns one that holds nothing in memory beyond a block, some accounts, and all.
   static func tight(_ turn: UInt64) -> TestStore { TestStore(cacheByteCount: [0, 4096, nil][Int(turn % 3)]) }
 
   /// Accounts that were read one by one.
-  var readCount: Int { reads.withLock { $0 } }
+  var readCount: Int { lock.withLock { reads } }
 
   /// Lets one read fail, after so many that do not.
-  func failRead(after count: Int) { readsLeft.withLock { $0 = count } }
+  func failRead(after count: Int) { lock.withLock { readsLeft = count } }
 
   func account(_ key: Pubkey) throws(StoreError) -> Account? {
-    reads.withLock { $0 += 1 }
-    let fails = readsLeft.withLock { left in
-      defer { left = left.flatMap { $0 > 0 ? $0 - 1 : nil } }
-      return left == 0
+    let fails = lock.withLock {
+      reads += 1
+      defer { readsLeft = readsLeft.flatMap { $0 > 0 ? $0 - 1 : nil } }
+      return readsLeft == 0
     }
     if fails { throw Self.failure }
     return store.account(key)
@@ -48,9 +49,9 @@ final class TestStore: AccountStore, Sendable {
   }
 
   func commit(_ block: BlockCommit) throws(StoreError) {
-    let refuses = refusedHeight.withLock { refused in
-      defer { if refused == block.record.height { refused = nil } }
-      return refused == block.record.height
+    let refuses = lock.withLock {
+      defer { if refusedHeight == block.record.height { refusedHeight = nil } }
+      return refusedHeight == block.record.height
     }
     if refuses { throw Self.failure }
     try store.commit(block)
