@@ -27,7 +27,8 @@ package final class EthereumLanes {
   /// An execution that was thrown away.
   struct Repeat: Sendable, Equatable {
     let position: Int
-    /// What two transactions met on, of which this one or one before it was the first; `nil` where the state could not be read.
+    /// What two transactions met on, of which this one or one before it was the first; `nil` where the state could not be read,
+    /// or the block may have had no gas left.
     let key: Pubkey?
     /// The first to use it; `nil` where that was no other.
     let writer: Int?
@@ -305,7 +306,8 @@ package final class EthereumLanes {
         predictor.noteConflict(other.pointee.guesses, entry.pointee.guesses)
       }
     }
-    let cause = conflicts.min { ($0.cut, $0.position) < ($1.cut, $1.position) }
+    // None where it was the block's gas.
+    let cause = conflicts.filter { $0.cut == place }.min { $0.position < $1.position }
     let first = wave.range.lowerBound
     for position in end..<wave.end where wave.entries[position].hasRun {
       run.repeats.append(

@@ -56,12 +56,14 @@ struct WaveEntry {
 /// Belongs to the workers while they decode or run it, to whoever plans it, and else to the thread that settles it.
 final class EthereumWave: @unchecked Sendable {
   // Sendable: an entry is written by one worker at a time; the pool's mutex and the cursors keep these apart.
-  static let decodedTogether = 32
+  private static let decodedTogether = 32
 
   /// Of the block's list.
   @exclusivity(unchecked) private(set) var range = 0..<0
   let entries: UnsafeMutablePointer<WaveEntry>
   private let capacity: Int
+  /// Entries from here on are empty.
+  @exclusivity(unchecked) private var filledCount = 0
   /// What is planned: entries from `start` to `end`, where the next one that runs alone is.
   @exclusivity(unchecked) private(set) var start = 0
   @exclusivity(unchecked) private(set) var end = 0
@@ -99,13 +101,15 @@ final class EthereumWave: @unchecked Sendable {
   /// Takes the block's entries `range`, to be decoded.
   func begin(_ range: Range<Int>) {
     self.range = range
+    filledCount = max(filledCount, range.count)
     (start, end) = (0, 0)
     decodeCursor.store(0, ordering: .relaxed)
   }
 
   /// Lets go of the transactions.
   func removeAll() {
-    for position in 0..<count { entries[position] = WaveEntry() }
+    for position in 0..<filledCount { entries[position] = WaveEntry() }
+    filledCount = 0
     begin(0..<0)
   }
 
@@ -175,7 +179,7 @@ final class EthereumWave: @unchecked Sendable {
     }
     if !keepsKeys { predictor.removeAll() }
     guess(by: predictor)
-    group(keyCount: predictor.keyCount, guessedBy: predictor)
+    group(keyCount: predictor.keyCount)
     divide()
   }
 
@@ -212,7 +216,7 @@ final class EthereumWave: @unchecked Sendable {
     keyStarts.append(keys.count)
   }
 
-  private func group(keyCount: Int, guessedBy predictor: AccessPredictor) {
+  private func group(keyCount: Int) {
     groups.removeAll(keepingCapacity: true)
     for position in 0..<end - start { groups.append(UInt16(truncatingIfNeeded: position)) }
     sizes.removeAll(keepingCapacity: true)
