@@ -28,63 +28,67 @@ typedef struct { fe x, y, z; } point;
 NOINLINE void point_double(point *p, int n) {
   do {
     fe yy, eight, yz, zz, xy, sum, t;
-    fe_square(&yy, &p->y);
+    fe_square_wide(&zz, &p->z);
+    fe_square_wide(&yy, &p->y);
     fe_multiply(&yz, &p->y, &p->z);
-    fe_square(&zz, &p->z);
     fe_multiply(&xy, &p->x, &p->y);
     fe_wide_times21(&zz, &zz);
     fe_carry(&zz, &zz);
     fe_wide_times8(&eight, &yy);
-    fe_carry(&eight, &eight);
-    fe_add(&sum, &yy, &zz);
+    fe_carry_narrow(&eight, &eight);
+    fe_wide_add(&sum, &yy, &zz);
+    fe_carry_narrow(&sum, &sum);
     fe_wide_times3(&t, &zz);
     fe_wide_subtract(&t, &yy, &t, 3);
-    fe_carry(&t, &t);
-    fe_multiply(&p->z, &yz, &eight);
+    fe_carry_narrow(&t, &t);
     fe_multiply_two(&p->y, &zz, &eight, &t, &sum);
-    fe_multiply(&xy, &t, &xy);
+    fe_multiply(&p->z, &yz, &eight);
+    fe_multiply_wide(&xy, &t, &xy);
     fe_add(&p->x, &xy, &xy);
   } while (--n > 0);
 }
 
 // The end that algorithms 7 and 8 share: xx = X1 X2, yy = Y1 Y2, xy = X1 Y2 + X2 Y1, yz = Y1 Z2 + Y2 Z1,
-// reduced; xz = X1 Z2 + X2 Z1 and zz = 21 Z1 Z2, wide.
+// factors; xz = X1 Z2 + X2 Z1, wide, and zz = 21 Z1 Z2, 21 times a product; xx and yy are products.
 INLINE void point_add_end(point *o, fe *xx, fe *yy, const fe *xy, const fe *yz, fe *xz, const fe *zz) {
   fe sum, negative, zero;
   fe_wide_times3(xx, xx);
-  fe_carry(xx, xx);
+  fe_carry_narrow(xx, xx);
   fe_wide_add(&sum, yy, zz);
-  fe_carry(&sum, &sum);
-  fe_wide_subtract(yy, yy, zz, 6);
-  fe_carry(yy, yy);
+  fe_carry_factor(&sum, &sum);
+  fe_wide_subtract(yy, yy, zz, FE_PRODUCT21_BITS);
+  fe_carry_factor(yy, yy);
   fe_wide_times21(xz, xz);
-  fe_carry(xz, xz);
+  fe_carry_factor(xz, xz);
   fe_small(&zero, 0);
-  fe_subtract(&negative, &zero, yz);
+  fe_wide_subtract(&negative, &zero, yz, 2);
+  fe_carry_narrow(&negative, &negative);
   fe_multiply_two(&o->x, xy, yy, &negative, xz);
   fe_multiply_two(&o->y, yy, &sum, xz, xx);
   fe_multiply_two(&o->z, &sum, yz, xx, xy);
 }
 
-// a1 b2 + a2 b1 as (a1 + b1)(a2 + b2) less both products; wide.
+// a1 b2 + a2 b1 as (a1 + b1)(a2 + b2) less both products, aa and bb; wide.
 INLINE void cross_product(
   fe *o, const fe *a1, const fe *b1, const fe *a2, const fe *b2, const fe *aa, const fe *bb) {
   fe left, right, both;
-  fe_add(&left, a1, b1);
-  fe_add(&right, a2, b2);
-  fe_multiply(o, &left, &right);
+  fe_wide_add(&left, a1, b1);
+  fe_carry_narrow(&left, &left);
+  fe_wide_add(&right, a2, b2);
+  fe_carry_narrow(&right, &right);
+  fe_multiply_wide(o, &left, &right);
   fe_wide_add(&both, aa, bb);
-  fe_wide_subtract(o, o, &both, 3);
+  fe_wide_subtract(o, o, &both, FE_PRODUCT_BITS + 1);
 }
 
 // Algorithm 7.
 NOINLINE void point_add(point *p, const point *q) {
   fe xx, yy, zz, xy, yz, xz;
-  fe_multiply(&xx, &p->x, &q->x);
-  fe_multiply(&yy, &p->y, &q->y);
-  fe_multiply(&zz, &p->z, &q->z);
+  fe_multiply_wide(&xx, &p->x, &q->x);
+  fe_multiply_wide(&yy, &p->y, &q->y);
+  fe_multiply_wide(&zz, &p->z, &q->z);
   cross_product(&xy, &p->x, &p->y, &q->x, &q->y, &xx, &yy);
-  fe_carry(&xy, &xy);
+  fe_carry_factor(&xy, &xy);
   cross_product(&yz, &p->y, &p->z, &q->y, &q->z, &yy, &zz);
   fe_carry(&yz, &yz);
   cross_product(&xz, &p->x, &p->z, &q->x, &q->z, &xx, &zz);
@@ -96,13 +100,13 @@ NOINLINE void point_add(point *p, const point *q) {
 // Algorithm 8: q's Z is 1; q is not infinity.
 NOINLINE void point_add_affine(point *p, const fe *x, const fe *y) {
   fe xx, yy, zz, xy, yz, xz;
-  fe_multiply(&xx, &p->x, x);
-  fe_multiply(&yy, &p->y, y);
+  fe_multiply_wide(&xx, &p->x, x);
+  fe_multiply_wide(&yy, &p->y, y);
   cross_product(&xy, &p->x, &p->y, x, y, &xx, &yy);
-  fe_carry(&xy, &xy);
-  fe_multiply(&yz, y, &p->z);
+  fe_carry_factor(&xy, &xy);
+  fe_multiply_wide(&yz, y, &p->z);
   fe_add(&yz, &yz, &p->y);
-  fe_multiply(&xz, x, &p->z);
+  fe_multiply_wide(&xz, x, &p->z);
   fe_wide_add(&xz, &xz, &p->x);
   fe_wide_times21(&zz, &p->z);
   point_add_end(p, &xx, &yy, &xy, &yz, &xz, &zz);
@@ -130,15 +134,18 @@ enum {
   MULTIPLES = 16,
   // X, Y, Z and β X, and room to read Y, Z and β X by whole vectors.
   ENTRY_WORDS = ROWS(4 * FE_LIMBS) + LANES,
-  BASE_DIGIT_BITS = 10,
-  BASE_MULTIPLES = 512,
+  BASE_DIGIT_BITS = BASE_DIGIT_BITS_FOR(FE_LIMBS, 12),
+  BASE_DIGITS = 128 / BASE_DIGIT_BITS + 1,
+  BASE_MULTIPLES = 1 << (BASE_DIGIT_BITS - 1),
   BASE_WORDS = ROWS(2 * FE_LIMBS),
 };
 
 // 0 to 16 times each lane's point.
 typedef struct { uint64_t words[LANES][MULTIPLES + 1][ENTRY_WORDS]; } point_table;
-// 1 to 512 times the base point and 2^128 times it, affine; computed by `VECTOR_NAME(vc_secp256k1_prepare)`.
+// 1 to 2048 times the base point (512 with ten limbs) and 2^128 times it, affine; and what makes the digits of scalars signed.
+// All are computed by `VECTOR_NAME(vc_secp256k1_prepare)`.
 static uint64_t base_tables[2][BASE_MULTIPLES + 1][BASE_WORDS] __attribute__((aligned(64)));
+static uint64_t base_offset[3];
 
 NOINLINE void table_build(point_table *table, const fe *x, const fe *y) {
   struct { point p; fe beta_x; } entry;
@@ -158,19 +165,17 @@ NOINLINE void table_build(point_table *table, const fe *x, const fe *y) {
   }
 }
 
-// Adds `digit` times the lanes' points, or of λ times those.
-INLINE void add_multiple(point *p, const point_table *table, vec digit, int is_lambda) {
+// `digit` times the lanes' points, or of λ times those.
+INLINE void look_up(point *q, const point_table *table, vec digit, int is_lambda) {
   uint64_t absolute[LANES];
   vec negative = digit_split(digit, absolute);
   const uint64_t *places[LANES];
   fe entry[3];
-  point q;
   for (int l = 0; l < LANES; l++) places[l] = table->words[l][absolute[l]] + (is_lambda ? FE_LIMBS : 0);
   load_rows((vec *)entry, places, 3 * FE_LIMBS);
-  if (is_lambda) q.y = entry[0], q.z = entry[1], q.x = entry[2];
-  else q.x = entry[0], q.y = entry[1], q.z = entry[2];
-  negate_where(&q.y, negative);
-  point_add(p, &q);
+  if (is_lambda) q->y = entry[0], q->z = entry[1], q->x = entry[2];
+  else q->x = entry[0], q->y = entry[1], q->z = entry[2];
+  negate_where(&q->y, negative);
 }
 
 // Adds `digit` times a base point; where the digit is 0, nothing.
@@ -219,6 +224,7 @@ static void prepare_base(uint64_t table[][BASE_WORDS], const uint64_t x_words[4]
 }
 
 void VECTOR_NAME(vc_secp256k1_prepare)(void) {
+  digit_offset(base_offset, 3, BASE_DIGIT_BITS, BASE_DIGITS);
   prepare_base(base_tables[0], base_x, base_y);
   prepare_base(base_tables[1], far_base_x, far_base_y);
 }
@@ -231,23 +237,32 @@ typedef struct {
   vec point_words[2][3], is_negative[2], base_words[2][3];
 } lane_scalars;
 
+_Static_assert(BASE_DIGIT_BITS * (BASE_DIGITS - 1) < DIGIT_BITS * (DIGITS - 1), "the first digit is R's");
+
 NOINLINE void double_multiply(point *p, const fe *x, const fe *y, const lane_scalars *s) {
   point_table table;
   table_build(&table, x, y);
-  point_infinity(p);
   for (int i = DIGITS - 1; i >= 0; i--) {
-    int position = DIGIT_BITS * i;
-    if (i != DIGITS - 1) point_double(p, DIGIT_BITS);
-    for (int half = 0; half < 2; half++) {
-      vec digit = v_sub(scalar_bits(s->point_words[half], 3, position, DIGIT_BITS), v_set(1 << 4));
-      digit = v_sub(v_xor(digit, s->is_negative[half]), s->is_negative[half]);
-      add_multiple(p, &table, digit, half);
-    }
-    if (position % BASE_DIGIT_BITS == 0)
+    int position = DIGIT_BITS * i, above = position + DIGIT_BITS, is_first = i == DIGITS - 1;
+    // Where the base points' next digits begin: here, between these digits' places, or later.
+    int base_position = (above - 1) / BASE_DIGIT_BITS * BASE_DIGIT_BITS;
+    if (base_position >= position) {
+      point_double(p, above - base_position);
       for (int half = 0; half < 2; half++) {
-        vec digit = v_sub(scalar_bits(s->base_words[half], 3, position, BASE_DIGIT_BITS), v_set(1 << 9));
-        add_base_multiple(p, base_tables[half], digit);
+        vec digit = scalar_bits(s->base_words[half], 3, base_position, BASE_DIGIT_BITS);
+        add_base_multiple(p, base_tables[half], v_sub(digit, v_set(BASE_MULTIPLES)));
       }
+      above = base_position;
+    }
+    if (above > position && !is_first) point_double(p, above - position);
+    for (int half = 0; half < 2; half++) {
+      point q;
+      vec digit = v_sub(scalar_bits(s->point_words[half], 3, position, DIGIT_BITS), v_set(MULTIPLES));
+      digit = v_sub(v_xor(digit, s->is_negative[half]), s->is_negative[half]);
+      look_up(&q, &table, digit, half);
+      if (is_first && half == 0) *p = q;
+      else point_add(p, &q);
+    }
   }
 }
 

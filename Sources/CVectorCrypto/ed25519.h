@@ -9,13 +9,16 @@
 // may be given as y + p; nobody knows the logarithm of such a point, so no signature by it can be made.
 //
 // A pass takes several vectors of signatures: two share an exponentiation, whose steps wait for each other,
-// and all share one inversion (Montgomery's trick across vectors; lanes stay apart).
+// and all share one inversion (Montgomery's trick, across vectors and lanes: Z is never zero, so no signature can
+// touch another's).
 
 #include <string.h>
 
 #include "include/CVectorCrypto.h"
 //
 #include "field25519.h"
+//
+#include "lane_inverse.h"
 //
 #include "edwards25519.h"
 //
@@ -119,7 +122,7 @@ static void prepare_scalars(
     if (!below[l]) memset(s, 0, sizeof s);
     words_add(sum, k, five_bit_offset, 4);
     for (int i = 0; i < 4; i++) a_words[i][l] = sum[i];
-    words_add(sum, s, ten_bit_offset, 5);
+    words_add(sum, s, base_offset, 5);
     for (int i = 0; i < 5; i++) base_words[i][l] = sum[i];
   }
   *is_good = v_and(*is_good, v_load(below));

@@ -39,18 +39,18 @@ NOINLINE void point_double(point *p, int n) {
   do {
     fe xx, yy, zz, sum, square;
     fe_add(&sum, &x, &y);
-    fe_square_wide(&yy, &y);
+    fe_square_raised(&yy, &y);
     fe_square_wide(&xx, &x);
     fe_wide_add(&h, &xx, &yy);
     fe_reduce(&h, &h);
-    fe_wide_subtract(&g, &yy, &xx);
+    fe_raised_subtract(&g, &yy, &xx);
     fe_reduce(&g, &g);
-    fe_square_wide(&square, &sum);
-    fe_wide_subtract(&e, &square, &h);
+    fe_square_raised(&square, &sum);
+    fe_raised_subtract(&e, &square, &h);
     fe_reduce(&e, &e);
-    fe_square_wide(&zz, &z);
+    fe_square_raised(&zz, &z);
     fe_wide_add(&zz, &zz, &zz);
-    fe_wide_subtract(&f, &zz, &g);
+    fe_raised_subtract(&f, &zz, &g);
     fe_reduce(&f, &f);
     fe_multiply(&y, &g, &h);
     fe_multiply(&x, &e, &f);
@@ -65,16 +65,17 @@ INLINE void point_add_any(point *p, const cached_point *q, int is_affine) {
   fe_add(&sum, &p->y, &p->x);
   fe_multiply(&t, &p->e, &p->h);
   fe_multiply_wide(&a, &difference, &q->difference);
-  fe_multiply_wide(&b, &sum, &q->sum);
+  fe_multiply_raised(&b, &sum, &q->sum);
   fe_multiply_wide(&c, &t, &q->twice_dt);
   if (is_affine) {
     fe_wide_add(&d, &p->z, &p->z);
+    fe_wide_subtract(&f, &d, &c);
   } else {
-    fe_multiply_wide(&d, &p->z, &q->twice_z);
+    fe_multiply_raised(&d, &p->z, &q->twice_z);
+    fe_raised_subtract(&f, &d, &c);
   }
-  fe_wide_subtract(&e, &b, &a);
+  fe_raised_subtract(&e, &b, &a);
   fe_wide_add(&h, &b, &a);
-  fe_wide_subtract(&f, &d, &c);
   fe_wide_add(&g, &d, &c);
   fe_reduce(&p->e, &e);
   fe_reduce(&p->h, &h);
@@ -128,17 +129,18 @@ enum {
   A_DIGITS = 51,
   A_MULTIPLES = 16,
   A_WORDS = ROWS(4 * FE_LIMBS),
-  BASE_DIGIT_BITS = 10,
-  BASE_DIGITS = 26,
-  BASE_MULTIPLES = 512,
+  BASE_DIGIT_BITS = BASE_DIGIT_BITS_FOR(FE_LIMBS, 13),
+  BASE_DIGITS = 253 / BASE_DIGIT_BITS + 1,
+  BASE_MULTIPLES = 1 << (BASE_DIGIT_BITS - 1),
   BASE_WORDS = ROWS(3 * FE_LIMBS),
 };
 
 // 0 to 16 times each lane's point.
 typedef struct { uint64_t words[LANES][A_MULTIPLES + 1][A_WORDS]; } point_table;
-// 0 to 512 times the base point, affine: Y + X, Y − X and 2 d X Y; computed by
-// `VECTOR_NAME(vc_ed25519_prepare)`.
+// 0 to 4096 times the base point (512 with ten limbs), affine: Y + X, Y − X and 2 d X Y; and what makes the digits of
+// scalars signed. Both are computed by `VECTOR_NAME(vc_ed25519_prepare)`.
 static uint64_t base_table[BASE_MULTIPLES + 1][BASE_WORDS] __attribute__((aligned(64)));
+static uint64_t base_offset[5];
 
 NOINLINE void table_build(point_table *table, const fe *x, const fe *y) {
   point p;
@@ -187,6 +189,7 @@ void VECTOR_NAME(vc_ed25519_prepare)(void) {
   point p;
   cached_point one, stride;
   fe x, y, lanes[2];
+  digit_offset(base_offset, 5, BASE_DIGIT_BITS, BASE_DIGITS);
   fe_constant(&x, base_x);
   fe_constant(&y, base_y);
   point_from_affine(&p, &x, &y);
@@ -227,9 +230,7 @@ void VECTOR_NAME(vc_ed25519_prepare)(void) {
 
 // MARK: k · A + s · B
 //
-// Scalars come as words to which the sum of 2^(w − 1) · 2^(w i) has been added, so that every digit of w
-// bits, less 2^(w − 1), is one of a signed representation: five bits for A, ten for B, whose look-ups fall on
-// the same steps.
+// Scalars come as words to which the offset has been added that makes their digits signed.
 
 NOINLINE void double_multiply(
   point *p, const fe *x, const fe *y, const vec a_scalar[4], const vec base_scalar[5]) {
@@ -238,14 +239,19 @@ NOINLINE void double_multiply(
   point_identity(p);
   for (int i = A_DIGITS - 1; i >= 0; i--) {
     cached_point c;
-    int position = A_DIGIT_BITS * i;
-    if (i != A_DIGITS - 1) point_double(p, A_DIGIT_BITS);
-    table_look_up(&c, &table, v_sub(scalar_bits(a_scalar, 4, position, A_DIGIT_BITS), v_set(1 << 4)));
-    point_add(p, &c);
-    if (position % BASE_DIGIT_BITS == 0) {
-      base_look_up(&c, v_sub(scalar_bits(base_scalar, 5, position, BASE_DIGIT_BITS), v_set(1 << 9)));
+    int position = A_DIGIT_BITS * i, above = position + A_DIGIT_BITS;
+    // Where the base point's next digit begins: here, between this digit's places, or later.
+    int base_position = (above - 1) / BASE_DIGIT_BITS * BASE_DIGIT_BITS;
+    if (base_position >= position) {
+      if (i != A_DIGITS - 1) point_double(p, above - base_position);
+      base_look_up(
+        &c, v_sub(scalar_bits(base_scalar, 5, base_position, BASE_DIGIT_BITS), v_set(BASE_MULTIPLES)));
       point_add_affine(p, &c);
+      above = base_position;
     }
+    if (above > position && (i != A_DIGITS - 1 || above == base_position)) point_double(p, above - position);
+    table_look_up(&c, &table, v_sub(scalar_bits(a_scalar, 4, position, A_DIGIT_BITS), v_set(A_MULTIPLES)));
+    point_add(p, &c);
   }
 }
 

@@ -10,6 +10,10 @@
 
 VECTOR_BEGIN
 
+// p
+static const uint64_t field_modulus[4] = {
+  0xffffffffffffffed, 0xffffffffffffffff, 0xffffffffffffffff, 0x7fffffffffffffff};
+
 INLINE void fe_multiply(fe *o, const fe *a, const fe *b) {
   fe product;
   fe_multiply_wide(&product, a, b);
@@ -25,6 +29,12 @@ INLINE void fe_square(fe *o, const fe *a) {
 INLINE void fe_wide_subtract(fe *o, const fe *a, const fe *b) {
   for (int i = 0; i < FE_LIMBS; i++)
     o->v[i] = v_add(v_sub(a->v[i], b->v[i]), v_set(FE_MULTIPLE_OF_P(FE_WIDE_BIAS, i)));
+}
+// Wide = raised − a product or a sum below the bias.
+INLINE void fe_raised_subtract(fe *o, const fe *a, const fe *b) {
+  if (FE_IS_RAISED)
+    for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_sub(a->v[i], b->v[i]);
+  else fe_wide_subtract(o, a, b);
 }
 // Operand = −reduced; 2p's limbs are below 2^52 and below an operand's.
 INLINE void fe_negate(fe *o, const fe *a) {
@@ -100,14 +110,6 @@ INLINE void fe_power(fe *power, fe *eleven, const fe *z, int elements) {
   fe_multiply_each(c, a, c, elements);  // 2^200 − 1
   fe_square_times(c, c, elements, 50);
   fe_multiply_each(power, c, b, elements);  // 2^250 − 1
-}
-
-// 1/z = z^(p − 2), p − 2 = 32 · (2^250 − 1) + 11; 0 of 0.
-static __attribute__((noinline)) void fe_invert(fe *o, const fe *z) {
-  fe power, eleven;
-  fe_power(&power, &eleven, z, 1);
-  fe_square_times(&power, &power, 1, 5);
-  fe_multiply(o, &power, &eleven);
 }
 
 // z^((p − 5)/8), (p − 5)/8 = 4 · (2^250 − 1) + 1, of two elements.

@@ -4,10 +4,11 @@
 // Limb ranges (field25519.h says what the three classes are for):
 //   reduced   < 2^51 + 2^17
 //   operand   < 2^52
-//   wide      < 2^62
+//   wide      < 2^63
 // A column of a product of operands: five low halves below 2^52, and twice five high halves below 2^52, since
 // a high half has the weight 2^52 where the next limb has 2^51; together 15 · 2^52 < 2^56. Columns 5 to 9 are
-// folded into 0 to 4 with the factor 19: 20 · 15 · 2^52 < 2^60.3.
+// folded into 0 to 4 with the factor 19: 20 · 15 · 2^52 < 2^60.3, and raised by less than 2^61 < 2^61.7; twice that
+// is wide.
 #ifndef ESTUARY_FIELD25519_RADIX_H
 #define ESTUARY_FIELD25519_RADIX_H
 
@@ -24,9 +25,9 @@ typedef struct { vec v[FE_LIMBS]; } fe;
 // For wide subtrahends: 2^10 · p has limbs of 2^61 − 2^15, above 2^60.3.
 #define FE_WIDE_BIAS (1ULL << 10)
 
-INLINE vec fe_times19(vec a) { return v_add(v_add(v_shl(a, 4), v_shl(a, 1)), a); }
+INLINE vec fe_times19(vec a) { return v_multiply64(a, v_set(19)); }
 
-// One pass, all limbs at once: what limb 4 loses is below 2^11, times 19 below 2^16.
+// One pass, all limbs at once: what limb 4 loses is below 2^12, times 19 below 2^17.
 INLINE void fe_reduce(fe *o, const fe *a) {
   const vec mask = v_set(FE_LOW_MASK);
   vec carry[5];
@@ -39,12 +40,17 @@ INLINE void fe_reduce(fe *o, const fe *a) {
 // column's below, since those come first and are doubled before low halves join them. Column k + 5 is folded into
 // k with the factor 19 on the way.
 //
-// Wide = operand · operand; `o` is neither.
-INLINE void fe_multiply_wide(fe *o, const fe *a, const fe *b) {
+// A column may begin with its limb of a multiple of p in place of zero: that saves a subtraction the addition of it.
+INLINE vec fe_start(int k, uint64_t multiple, int doublings) {
+  return k < 5 ? v_set(FE_MULTIPLE_OF_P(multiple, k) >> doublings) : v_zero();
+}
+
+// Wide = operand · operand + multiple · p, a multiple of 4; `o` is neither.
+INLINE void fe_multiply_from(fe *o, const fe *a, const fe *b, uint64_t multiple) {
   vec column[10];
 #pragma clang loop unroll(full)
   for (int k = 9; k >= 0; k--) {
-    vec sum = v_zero();
+    vec sum = fe_start(k, multiple, 1);
 #pragma clang loop unroll(full)
     for (int i = 0; i < 5; i++)
       if (k - 1 - i >= 0 && k - 1 - i < 5) sum = v_multiply52_high(sum, a->v[i], b->v[k - 1 - i]);
@@ -58,12 +64,12 @@ INLINE void fe_multiply_wide(fe *o, const fe *a, const fe *b) {
   for (int i = 0; i < 5; i++) o->v[i] = column[i];
 }
 
-// Wide = operand², `o` being another; products of different limbs are made once and doubled.
-INLINE void fe_square_wide(fe *o, const fe *a) {
+// Wide = operand² + multiple · p, `o` being another; products of different limbs are made once and doubled.
+INLINE void fe_square_from(fe *o, const fe *a, uint64_t multiple) {
   vec column[10];
 #pragma clang loop unroll(full)
   for (int k = 9; k >= 0; k--) {
-    vec sum = v_zero();
+    vec sum = fe_start(k, multiple, k > 1 ? 2 : 1);
 #pragma clang loop unroll(full)
     for (int i = 0; i < 5; i++)
       if (k - 1 - i > i && k - 1 - i < 5) sum = v_multiply52_high(sum, a->v[i], a->v[k - 1 - i]);
@@ -79,6 +85,13 @@ INLINE void fe_square_wide(fe *o, const fe *a) {
   }
   for (int i = 0; i < 5; i++) o->v[i] = column[i];
 }
+
+INLINE void fe_multiply_wide(fe *o, const fe *a, const fe *b) { fe_multiply_from(o, a, b, 0); }
+INLINE void fe_square_wide(fe *o, const fe *a) { fe_square_from(o, a, 0); }
+// Raised: wide, and so much above that a wide number can be taken away.
+#define FE_IS_RAISED 1
+INLINE void fe_multiply_raised(fe *o, const fe *a, const fe *b) { fe_multiply_from(o, a, b, FE_WIDE_BIAS); }
+INLINE void fe_square_raised(fe *o, const fe *a) { fe_square_from(o, a, FE_WIDE_BIAS); }
 
 // Operand = reduced ± reduced. What is above 51 bits must be carried, because a multiplication would not read
 // it.

@@ -1,13 +1,20 @@
-// GF(2^256 − 2^32 − 977), the field of secp256k1, over whichever limbs the radix file gives. Two classes of
+// GF(2^256 − 2^32 − 977), the field of secp256k1, over whichever limbs the radix file gives. Classes of
 // limbs:
-//   reduced   what multiplications take, and what `fe_carry`, multiplications and `fe_from_words` give
-//   wide      sums, differences and small multiples of reduced ones; `fe_carry` takes them
+//   reduced   what `fe_carry`, multiplications and `fe_from_words` give
+//   factor    what multiplications take: reduced ones, and what `fe_carry_factor` and `fe_carry_narrow` give, which is good for nothing
+//             else
+//   product   what multiplications whose names end in `_wide` give
+//   wide      products, sums, differences and small multiples of reduced ones and products; `fe_carry` takes them
 #ifndef ESTUARY_FIELD256K1_H
 #define ESTUARY_FIELD256K1_H
 
 #include "limbs.h"
 
 VECTOR_BEGIN
+
+// p
+static const uint64_t field_modulus[4] = {
+  0xfffffffefffffc2f, 0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff};
 
 FE_FUNCTION void fe_multiply(fe *o, const fe *a, const fe *b) {
   fe_columns c;
@@ -18,6 +25,16 @@ FE_FUNCTION void fe_square(fe *o, const fe *a) {
   fe_columns c;
   fe_columns_square(&c, a);
   fe_columns_reduce(o, &c);
+}
+FE_FUNCTION void fe_multiply_wide(fe *o, const fe *a, const fe *b) {
+  fe_columns c;
+  fe_columns_multiply(&c, a, b);
+  fe_columns_fold(o, &c);
+}
+FE_FUNCTION void fe_square_wide(fe *o, const fe *a) {
+  fe_columns c;
+  fe_columns_square(&c, a);
+  fe_columns_fold(o, &c);
 }
 // a b + c d, reduced once.
 FE_FUNCTION void fe_multiply_two(fe *o, const fe *a, const fe *b, const fe *c, const fe *d) {
@@ -85,64 +102,59 @@ INLINE vec fe_is_zero(const fe *a) {
   return v_equal(all, v_zero());
 }
 
-// `count` squarings.
-static __attribute__((noinline)) void fe_square_times(fe *o, const fe *a, int count) {
-  fe x = *a;
-  for (int i = 0; i < count; i++) fe_square(&x, &x);
-  *o = x;
+// `count` squarings of one or two elements; of two they take turns, because each waits for the one before.
+INLINE void fe_square_times(fe *o, const fe *a, int elements, int count) {
+  fe x[2];
+  for (int k = 0; k < elements; k++) x[k] = a[k];
+  for (int i = 0; i < count; i++)
+    for (int k = 0; k < elements; k++) fe_square(&x[k], &x[k]);
+  for (int k = 0; k < elements; k++) o[k] = x[k];
+}
+static __attribute__((noinline)) void fe_square_pair_times(fe *o, const fe *a, int count) {
+  fe_square_times(o, a, 2, count);
+}
+static __attribute__((noinline)) void fe_square_one_times(fe *o, const fe *a, int count) {
+  fe_square_times(o, a, 1, count);
+}
+static void fe_square_each_times(fe *o, const fe *a, int elements, int count) {
+  if (elements == 2) fe_square_pair_times(o, a, count);
+  else fe_square_one_times(o, a, count);
+}
+static __attribute__((noinline)) void fe_multiply_each(fe *o, const fe *a, const fe *b, int elements) {
+  for (int k = 0; k < elements; k++) fe_multiply(&o[k], &a[k], &b[k]);
 }
 
-// a^(2^223 − 1), a^(2^22 − 1) and a^3, with which both exponents below begin (libsecp256k1 has the same
-// chain).
-static __attribute__((noinline)) void fe_power(fe *x223, fe *x22, fe *x2, const fe *a) {
-  fe x3, x6, x11, x44, x88, t;
-  fe_square(&t, a);
-  fe_multiply(x2, &t, a);
-  fe_square(&t, x2);
-  fe_multiply(&x3, &t, a);
-  fe_square_times(&t, &x3, 3);
-  fe_multiply(&x6, &t, &x3);
-  fe_square_times(&t, &x6, 3);
-  fe_multiply(&t, &t, &x3);  // 2^9 − 1
-  fe_square_times(&t, &t, 2);
-  fe_multiply(&x11, &t, x2);
-  fe_square_times(&t, &x11, 11);
-  fe_multiply(x22, &t, &x11);
-  fe_square_times(&t, x22, 22);
-  fe_multiply(&x44, &t, x22);
-  fe_square_times(&t, &x44, 44);
-  fe_multiply(&x88, &t, &x44);
-  fe_square_times(&t, &x88, 88);
-  fe_multiply(&t, &t, &x88);  // 2^176 − 1
-  fe_square_times(&t, &t, 44);
-  fe_multiply(&t, &t, &x44);  // 2^220 − 1
-  fe_square_times(&t, &t, 3);
-  fe_multiply(x223, &t, &x3);
-}
-
-// a^((p + 1)/4), a root of a where it has one.
-INLINE void fe_root(fe *o, const fe *a) {
-  fe x223, x22, x2, t;
-  fe_power(&x223, &x22, &x2, a);
-  fe_square_times(&t, &x223, 23);
-  fe_multiply(&t, &t, &x22);
-  fe_square_times(&t, &t, 6);
-  fe_multiply(&t, &t, &x2);
-  fe_square_times(o, &t, 2);
-}
-
-// a^(p − 2) = 1/a; 0 of 0.
-INLINE void fe_invert(fe *o, const fe *a) {
-  fe x223, x22, x2, t;
-  fe_power(&x223, &x22, &x2, a);
-  fe_square_times(&t, &x223, 23);
-  fe_multiply(&t, &t, &x22);
-  fe_square_times(&t, &t, 5);
-  fe_multiply(&t, &t, a);
-  fe_square_times(&t, &t, 3);
-  fe_multiply(&t, &t, &x2);
-  fe_square_times(&t, &t, 2);
-  fe_multiply(o, &t, a);
+// a^((p + 1)/4) of one or two elements, a root of each that has one: the exponent is 223 ones, a zero, 22 ones, four zeros, two
+// ones and two zeros (libsecp256k1 has the same chain).
+static __attribute__((noinline)) void fe_root(fe *o, const fe *a, int elements) {
+  fe x2[2], x3[2], x11[2], x22[2], x44[2], x88[2], t[2];
+  fe_square_each_times(t, a, elements, 1);
+  fe_multiply_each(x2, t, a, elements);
+  fe_square_each_times(t, x2, elements, 1);
+  fe_multiply_each(x3, t, a, elements);
+  fe_square_each_times(t, x3, elements, 3);
+  fe_multiply_each(t, t, x3, elements);  // 2^6 − 1
+  fe_square_each_times(t, t, elements, 3);
+  fe_multiply_each(t, t, x3, elements);  // 2^9 − 1
+  fe_square_each_times(t, t, elements, 2);
+  fe_multiply_each(x11, t, x2, elements);
+  fe_square_each_times(t, x11, elements, 11);
+  fe_multiply_each(x22, t, x11, elements);
+  fe_square_each_times(t, x22, elements, 22);
+  fe_multiply_each(x44, t, x22, elements);
+  fe_square_each_times(t, x44, elements, 44);
+  fe_multiply_each(x88, t, x44, elements);
+  fe_square_each_times(t, x88, elements, 88);
+  fe_multiply_each(t, t, x88, elements);  // 2^176 − 1
+  fe_square_each_times(t, t, elements, 44);
+  fe_multiply_each(t, t, x44, elements);  // 2^220 − 1
+  fe_square_each_times(t, t, elements, 3);
+  fe_multiply_each(t, t, x3, elements);  // 2^223 − 1
+  fe_square_each_times(t, t, elements, 23);
+  fe_multiply_each(t, t, x22, elements);
+  fe_square_each_times(t, t, elements, 6);
+  fe_multiply_each(t, t, x2, elements);
+  fe_square_each_times(o, t, elements, 2);
 }
 
 VECTOR_END

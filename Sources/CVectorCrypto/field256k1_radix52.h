@@ -2,8 +2,10 @@
 // by AVX-512 IFMA, which reads exactly the 52 bits of a limb, so that everything is carried before it is
 // multiplied.
 //
-// Limb ranges (field256k1.h says what the two classes are for):
+// Limb ranges (field256k1.h says what the classes are for):
 //   reduced   < 2^52, the last < 2^49
+//   factor    the low 52 bits of each limb make a number below 2^260; above them may be anything
+//   product   < 14 · 2^52 (24 · 2^52 of two products), the last < 2^48
 //   wide      < 2^62
 // A column of a product: at most five low and five high halves below 2^52, of two products: below 20 · 2^52 <
 // 2^57.
@@ -27,6 +29,10 @@ typedef struct { vec v[2 * FE_LIMBS]; } fe_columns;
 #define FE_MULTIPLE_OF_P(k, limb) \
   (((limb) == 0 ? FE_MASK - 0x1000003d0ULL : (limb) == 4 ? FE_TOP_MASK : FE_MASK) << (k))
 
+// 2^k · p exceeds a product, and 21 times a product, in every limb.
+#define FE_PRODUCT_BITS 4
+#define FE_PRODUCT21_BITS 9
+
 // x plus q · 2^256 for q below 2^18.
 INLINE void fe_fold(fe *x, vec q) { x->v[0] = v_multiply52_low(x->v[0], q, v_set(0x1000003d1)); }
 
@@ -47,6 +53,20 @@ INLINE void fe_carry(fe *o, const fe *a) {
   fe_fold(&x, q);
   fe_carry_up(&x);
   *o = x;
+}
+// A factor from a wide number whose last limb is below 2^52 − 2^10.
+INLINE void fe_carry_narrow(fe *o, const fe *a) {
+  fe x = *a;
+  for (int i = 0; i < 4; i++) x.v[i + 1] = v_add(x.v[i + 1], v_shr(x.v[i], 52));
+  *o = x;
+}
+// A factor from any wide number.
+INLINE void fe_carry_factor(fe *o, const fe *a) {
+  fe x = *a;
+  vec q = v_shr(x.v[4], 48);
+  x.v[4] = v_and(x.v[4], v_set(FE_TOP_MASK));
+  fe_fold(&x, q);
+  fe_carry_narrow(o, &x);
 }
 
 INLINE void fe_columns_add(fe_columns *c, const fe *a, const fe *b) {
@@ -78,27 +98,29 @@ INLINE void fe_columns_square(fe_columns *c, const fe *a) {
   }
 }
 
-// Columns 5 to 9 are carried to 52 bits (the last is below 2^48: a product is below 2^513) and folded with
-// 2^260 ≡ 0x1000003d10; what then lies above 2^256 is below 2^17.
-INLINE void fe_columns_reduce(fe *o, const fe_columns *c) {
-  const vec mask = v_set(FE_MASK), factor = v_set(0x1000003d10);
+// A product from columns. Columns 5 to 9 are carried to 52 bits, of which multiplication reads no more, and
+// folded with 2^260 ≡ 0x1000003d10. The last has no more: a product is below 2^520, and so is a sum of two, of which one factor
+// each must be below 2^258. To the at most ten halves of a column, or twenty, come two from there and two from above 2^256.
+INLINE void fe_columns_fold(fe *o, const fe_columns *c) {
+  const vec factor = v_set(0x1000003d10);
   vec high[5];
   for (int i = 0; i < 5; i++) high[i] = c->v[5 + i];
-  for (int i = 0; i < 4; i++) {
-    high[i + 1] = v_add(high[i + 1], v_shr(high[i], 52));
-    high[i] = v_and(high[i], mask);
-  }
+  for (int i = 0; i < 4; i++) high[i + 1] = v_add(high[i + 1], v_shr(high[i], 52));
   fe x;
   for (int i = 0; i < 5; i++) x.v[i] = v_multiply52_low(c->v[i], high[i], factor);
   for (int i = 0; i < 4; i++) x.v[i + 1] = v_multiply52_high(x.v[i + 1], high[i], factor);
   // High halves of the last column have the weight 2^260; those of limb 4 above its 48 bits, 2^256.
   vec q = v_add(v_shr(x.v[4], 48), v_shl(v_multiply52_high(v_zero(), high[4], factor), 4));
   x.v[4] = v_and(x.v[4], v_set(FE_TOP_MASK));
-  // q may have 37 bits: both halves of q · 0x1000003d1 count.
+  // q may have 42 bits: both halves of q · 0x1000003d1 count.
   x.v[0] = v_multiply52_low(x.v[0], q, v_set(0x1000003d1));
   x.v[1] = v_multiply52_high(x.v[1], q, v_set(0x1000003d1));
-  fe_carry_up(&x);
   *o = x;
+}
+// Reduced from columns.
+INLINE void fe_columns_reduce(fe *o, const fe_columns *c) {
+  fe_columns_fold(o, c);
+  fe_carry_up(o);
 }
 
 VECTOR_END

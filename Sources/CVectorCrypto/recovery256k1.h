@@ -4,8 +4,8 @@
 //
 //   Q = (s R − z G) / r
 //
-// A pass takes several vectors; all its signatures share one inversion modulo n and all its vectors one
-// modulo p.
+// A pass takes several vectors; all its signatures share one inversion modulo n and one modulo p, of numbers that are not
+// zero, and two vectors an exponentiation, whose steps wait for each other.
 
 #include <string.h>
 
@@ -13,13 +13,15 @@
 //
 #include "field256k1.h"
 //
+#include "lane_inverse.h"
+//
 #include "curve256k1.h"
 //
 #include "scalar256k1.h"
 
 VECTOR_BEGIN
 
-enum { PASS_VECTORS = 4, PASS_COUNT = PASS_VECTORS * LANES };
+enum { PASS_VECTORS = 8, PASS_COUNT = PASS_VECTORS * LANES };
 
 // What is known of a signature before any point is.
 typedef struct {
@@ -67,7 +69,7 @@ static void recovery_invert(recovery *all, int count) {
   uint64_t before[PASS_COUNT][4], inverse[4];
   memcpy(before[0], all[0].r, 32);
   for (int i = 1; i < count; i++) scalar_multiply(before[i], before[i - 1], all[i].r);
-  scalar_invert(inverse, before[count - 1]);
+  inverse_modulo(inverse, before[count - 1], order);
   for (int i = count - 1; i > 0; i--) {
     scalar_multiply(all[i].inverse, inverse, before[i - 1]);
     scalar_multiply(inverse, inverse, all[i].r);
@@ -78,7 +80,7 @@ static void recovery_invert(recovery *all, int count) {
 static void recovery_scalars(lane_scalars *o, const recovery lanes[LANES]) {
   uint64_t point_words[2][3][LANES], base_words[2][3][LANES], negative[2][LANES];
   for (int l = 0; l < LANES; l++) {
-    uint64_t u1[4], u2[4], parts[2][4], words[3];
+    uint64_t u1[4], u2[4], parts[2][2], words[3];
     int is_negative[2];
     scalar_multiply(u2, lanes[l].s, lanes[l].inverse);
     scalar_multiply(u1, lanes[l].z, lanes[l].inverse);
@@ -88,7 +90,7 @@ static void recovery_scalars(lane_scalars *o, const recovery lanes[LANES]) {
       negative[half][l] = is_negative[half] ? ~0ULL : 0;
       scalar_offset(words, parts[half], five_bit_offset);
       for (int i = 0; i < 3; i++) point_words[half][i][l] = words[i];
-      scalar_offset(words, u1 + 2 * half, ten_bit_offset);
+      scalar_offset(words, u1 + 2 * half, base_offset);
       for (int i = 0; i < 3; i++) base_words[half][i][l] = words[i];
     }
   }
@@ -101,34 +103,40 @@ static void recovery_scalars(lane_scalars *o, const recovery lanes[LANES]) {
   }
 }
 
-// R of each lane, and where there is one; other lanes go on with the base point.
+// R of each lane of one or two vectors, and where there is one; other lanes go on with the base point.
 NOINLINE void decode_points(
-  fe *x, fe *y, vec *is_good, const recovery lanes[LANES], const vc_secp256k1_item items[LANES]) {
-  uint64_t words[4][LANES], parity[LANES], good[LANES];
-  vec x_words[4];
-  fe cube, seven, square, other;
-  for (int l = 0; l < LANES; l++) {
-    for (int i = 0; i < 4; i++) words[i][l] = lanes[l].x[i];
-    parity[l] = items[l].recovery_id & 1;
-    good[l] = lanes[l].is_good ? ~0ULL : 0;
-  }
-  for (int i = 0; i < 4; i++) x_words[i] = v_load(words[i]);
-  fe_from_words(x, x_words);
-  fe_square(&cube, x);
-  fe_multiply(&cube, &cube, x);
+  fe *x, fe *y, vec *is_good, const recovery *lanes, const vc_secp256k1_item *items, int elements) {
+  fe cube[2], square, other, seven;
   fe_small(&seven, 7);
-  fe_add(&cube, &cube, &seven);
-  fe_root(y, &cube);
-  fe_square(&square, y);
-  fe_subtract(&square, &square, &cube);
-  vec is_point = fe_is_zero(&square);
-  fe_canonical(y, y);
-  negate_where(y, v_xor(v_equal(v_and(y->v[0], v_set(1)), v_load(parity)), v_set(~0ULL)));
-  fe_constant(&other, base_x);
-  fe_select(x, is_point, &other, x);
-  fe_constant(&other, base_y);
-  fe_select(y, is_point, &other, y);
-  *is_good = v_and(is_point, v_load(good));
+  for (int k = 0; k < elements; k++) {
+    uint64_t words[4][LANES];
+    vec x_words[4];
+    for (int l = 0; l < LANES; l++)
+      for (int i = 0; i < 4; i++) words[i][l] = lanes[k * LANES + l].x[i];
+    for (int i = 0; i < 4; i++) x_words[i] = v_load(words[i]);
+    fe_from_words(&x[k], x_words);
+    fe_square(&cube[k], &x[k]);
+    fe_multiply(&cube[k], &cube[k], &x[k]);
+    fe_add(&cube[k], &cube[k], &seven);
+  }
+  fe_root(y, cube, elements);
+  for (int k = 0; k < elements; k++) {
+    uint64_t parity[LANES], good[LANES];
+    for (int l = 0; l < LANES; l++) {
+      parity[l] = items[k * LANES + l].recovery_id & 1;
+      good[l] = lanes[k * LANES + l].is_good ? ~0ULL : 0;
+    }
+    fe_square(&square, &y[k]);
+    fe_subtract(&square, &square, &cube[k]);
+    vec is_point = fe_is_zero(&square);
+    fe_canonical(&y[k], &y[k]);
+    negate_where(&y[k], v_xor(v_equal(v_and(y[k].v[0], v_set(1)), v_load(parity)), v_set(~0ULL)));
+    fe_constant(&other, base_x);
+    fe_select(&x[k], is_point, &other, &x[k]);
+    fe_constant(&other, base_y);
+    fe_select(&y[k], is_point, &other, &y[k]);
+    is_good[k] = v_and(is_point, v_load(good));
+  }
 }
 
 static void store_big_endian(uint8_t *const places[LANES], const fe *a) {
@@ -146,21 +154,21 @@ static void store_big_endian(uint8_t *const places[LANES], const fe *a) {
   }
 }
 
-// `vectors` vectors of signatures, 1 to 4.
+// `vectors` vectors of signatures, 1 to 8.
 static void recover_pass(const vc_secp256k1_item *items, int vectors, uint8_t *keys, uint8_t *verdicts) {
   recovery all[PASS_COUNT];
   point sums[PASS_VECTORS];
-  fe before[PASS_VECTORS], inverse, one;
+  fe x[PASS_VECTORS], y[PASS_VECTORS], before[PASS_VECTORS], inverse, one;
   vec is_good[PASS_VECTORS];
   for (int i = 0; i < vectors * LANES; i++) recovery_read(&all[i], &items[i]);
   recovery_invert(all, vectors * LANES);
   fe_small(&one, 1);
+  for (int g = 0; g < vectors; g += 2)
+    decode_points(x + g, y + g, is_good + g, all + g * LANES, items + g * LANES, vectors - g > 1 ? 2 : 1);
   for (int g = 0; g < vectors; g++) {
-    fe x, y;
     lane_scalars scalars;
-    decode_points(&x, &y, &is_good[g], all + g * LANES, items + g * LANES);
     recovery_scalars(&scalars, all + g * LANES);
-    double_multiply(&sums[g], &x, &y, &scalars);
+    double_multiply(&sums[g], &x[g], &y[g], &scalars);
     vec is_infinity = fe_is_zero(&sums[g].z);
     is_good[g] = v_and(is_good[g], v_xor(is_infinity, v_set(~0ULL)));
     fe_select(&sums[g].z, is_infinity, &sums[g].z, &one);

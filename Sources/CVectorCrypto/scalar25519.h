@@ -11,11 +11,9 @@ static const uint64_t order[5] = {0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1
 // ⌊2^512 / l⌋
 static const uint64_t order_reciprocal[5] = {
   0xed9ce5a30a2c131b, 0x2106215d086329a7, 0xffffffffffffffeb, 0xffffffffffffffff, 0xf};
-// 16 · (1 + 2^5 + … + 2^250) and 512 · (1 + 2^10 + … + 2^250): what makes digits signed (edwards25519.h).
+// 16 · (1 + 2^5 + … + 2^250): what makes digits signed (tables.h).
 static const uint64_t five_bit_offset[4] = {
   0x0842108421084210, 0x1084210842108421, 0x2108421084210842, 0x4210842108421084};
-static const uint64_t ten_bit_offset[5] = {
-  0x0802008020080200, 0x0080200802008020, 0x2008020080200802, 0x0200802008020080, 0x8};
 
 // a − b over `count` words; the borrow.
 static int words_subtract(uint64_t *o, const uint64_t *a, const uint64_t *b, int count) {

@@ -47,6 +47,20 @@ INLINE vec scalar_bits(const vec *words, int word_count, int position, int count
   return v_and(bits, v_set((1ULL << count) - 1));
 }
 
+// 2^(bits − 1) · (1 + 2^bits + …), `digits` summands: added to a scalar, it makes every digit of so many bits, less 2^(bits − 1), one of a
+// signed representation.
+static void digit_offset(uint64_t *words, int word_count, int bits, int digits) {
+  for (int i = 0; i < word_count; i++) words[i] = 0;
+  for (int i = 0; i < digits; i++) {
+    int position = bits * i + bits - 1;
+    words[position / 64] |= 1ULL << position % 64;
+  }
+}
+
+// The base points' digits are larger than the variable points', since their tables are computed once, as large as the caches
+// like: at five limbs half a megabyte a curve.
+#define BASE_DIGIT_BITS_FOR(limbs, bits) ((limbs) == 5 ? (bits) : 10)
+
 VECTOR_END
 
 #endif

@@ -36,6 +36,10 @@ INLINE vec v_select(vec mask, vec a, vec b) { return _mm256_blendv_epi8(a, b, ma
 INLINE unsigned v_mask_bits(vec mask) { return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(mask)); }
 INLINE vec v_multiply32(vec a, vec b) { return _mm256_mul_epu32(a, b); }
 
+INLINE vec v_exchange(vec a, int distance) {
+  return distance == 1 ? _mm256_permute4x64_epi64(a, 0xb1) : _mm256_permute4x64_epi64(a, 0x4e);
+}
+
 INLINE void v_transpose(vec r[LANES]) {
   vec a0 = _mm256_unpacklo_epi64(r[0], r[1]), a1 = _mm256_unpackhi_epi64(r[0], r[1]);
   vec a2 = _mm256_unpacklo_epi64(r[2], r[3]), a3 = _mm256_unpackhi_epi64(r[2], r[3]);

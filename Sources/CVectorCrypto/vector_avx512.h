@@ -40,8 +40,14 @@ INLINE vec v_majority(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a,
 INLINE vec v_equal(vec a, vec b) { return _mm512_movm_epi64(_mm512_cmpeq_epi64_mask(a, b)); }
 INLINE vec v_select(vec mask, vec a, vec b) { return _mm512_ternarylogic_epi64(mask, a, b, 0xac); }
 INLINE unsigned v_mask_bits(vec mask) { return _mm512_movepi64_mask(mask); }
+INLINE vec v_multiply64(vec a, vec b) { return _mm512_mullo_epi64(a, b); }
 INLINE vec v_multiply52_low(vec sum, vec a, vec b) { return _mm512_madd52lo_epu64(sum, a, b); }
 INLINE vec v_multiply52_high(vec sum, vec a, vec b) { return _mm512_madd52hi_epu64(sum, a, b); }
+
+INLINE vec v_exchange(vec a, int distance) {
+  if (distance == 1) return _mm512_permutex_epi64(a, 0xb1);
+  return distance == 2 ? _mm512_permutex_epi64(a, 0x4e) : _mm512_shuffle_i64x2(a, a, 0x4e);
+}
 
 INLINE void v_transpose(vec r[LANES]) {
   vec a0 = _mm512_unpacklo_epi64(r[0], r[1]), a1 = _mm512_unpackhi_epi64(r[0], r[1]);

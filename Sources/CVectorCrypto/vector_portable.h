@@ -66,8 +66,16 @@ static __attribute__((noinline, unused)) vec v_multiply52_high(vec sum, vec a, v
     sum[i] += (uint64_t)((unsigned __int128)(a[i] & mask) * (b[i] & mask) >> 52);
   return sum;
 }
+// Modulo 2^64; AVX2 has no such instruction.
+INLINE vec v_multiply64(vec a, vec b) { return a * b; }
 // The 64-bit product of the operands' low 32 bits.
 INLINE vec v_multiply32(vec a, vec b) { return (a & 0xffffffff) * (b & 0xffffffff); }
+// Lane i takes lane i ^ distance; a distance is a power of two below LANES.
+INLINE vec v_exchange(vec a, int distance) {
+  vec o;
+  for (int i = 0; i < LANES; i++) o[i] = a[i ^ distance];
+  return o;
+}
 // Lane j of vector i becomes lane i of vector j.
 INLINE void v_transpose(vec r[LANES]) {
   vec t[LANES];

@@ -4,6 +4,8 @@
 //
 #include "field25519.h"
 //
+#include "lane_inverse.h"
+//
 #include "CVectorCryptoPortable.h"
 //
 #include "field25519_test.h"

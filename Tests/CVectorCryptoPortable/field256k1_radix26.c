@@ -4,6 +4,8 @@
 //
 #include "field256k1.h"
 //
+#include "lane_inverse.h"
+//
 #include "CVectorCryptoPortable.h"
 //
 #include "field256k1_test.h"

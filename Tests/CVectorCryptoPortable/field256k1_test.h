@@ -15,7 +15,18 @@ static void field_operation(
       break;
     case VC_CANONICAL: fe_canonical(&z, &x); break;
     case VC_WIDE: fe_carry(&z, &x); break;
+    case VC_INVERT: fe_invert(&z, &x); break;
     case VC_MULTIPLY_TWO: fe_multiply_two(&z, &x, &y, &x, &y); break;
+    case VC_MULTIPLY_WIDE: fe_multiply_wide(&z, &x, &y); break;
+    case VC_SQUARE_WIDE: fe_square_wide(&z, &x); break;
+    case VC_FACTOR:
+    case VC_NARROW_FACTOR:
+      if (operation == VC_FACTOR) fe_carry_factor(&z, &x);
+      else fe_carry_narrow(&z, &x);
+      if (FE_LIMBS == 5)
+        for (int i = 0; i < FE_LIMBS; i++) z.v[i] = v_and(z.v[i], v_set((1ULL << 52) - 1));
+      break;
+    default: return;  // the other field's
   }
   for (int i = 0; i < FE_LIMBS; i++) v_store(result + LANES * i, z.v[i]);
 }

@@ -18,6 +18,10 @@ import WideIntegers
     let operand: [UInt64]
     /// What a wide number may be in the test.
     let wide: [UInt64]
+    /// Of secp256k1's field: a product that is not carried, what a multiplication takes at most, and what `fe_carry_narrow` does.
+    var product: [UInt64] = []
+    var factor: [UInt64] = []
+    var narrow: [UInt64] = []
     let isWideSum: Bool
     let run: @Sendable (vc_field_operation, [UInt64], [UInt64], inout [UInt64]) -> Void
 
@@ -41,15 +45,21 @@ import WideIntegers
       Radix(
         testDescription: "2^256 − 2^32 − 977, five limbs", modulus: p256k1, bits: [52, 52, 52, 52, 48],
         reduced: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 49 - 1],
-        operand: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 49 - 1],
-        wide: [UInt64](repeating: 1 << 62 - 1, count: 5), isWideSum: false,
+        operand: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 50 - 1],
+        wide: [UInt64](repeating: 1 << 62 - 1, count: 5),
+        product: [14 << 52, 14 << 52, 14 << 52, 14 << 52, 1 << 48 - 1],
+        factor: [UInt64](repeating: 1 << 52 - 1, count: 5),
+        narrow: [1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 52 - 1 << 11], isWideSum: false,
         run: { vc_field256k1_radix52($0, $1, $2, &$3) }),
       Radix(
         testDescription: "2^256 − 2^32 − 977, ten limbs", modulus: p256k1,
         bits: [26, 26, 26, 26, 26, 26, 26, 26, 26, 22],
         reduced: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
         operand: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
-        wide: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1], isWideSum: false,
+        wide: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1],
+        product: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
+        factor: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
+        narrow: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1], isWideSum: false,
         run: { vc_field256k1_radix26($0, $1, $2, &$3) }),
     ]
   }
@@ -125,15 +135,63 @@ import WideIntegers
     check(radix, VC_WIDE, inputs: radix.wide, outputs: radix.reduced, rounds: rounds) { x, _ in
       radix.isWideSum ? x.adding(x, modulo: p) : x.modulo(p)
     }
-    if !radix.isWideSum {
+    if radix.isWideSum {
+      check(radix, VC_MULTIPLY_RAISED, inputs: radix.operand, outputs: radix.reduced, rounds: rounds) {
+        $0.multiplied(by: $1, modulo: p).adding(p &- $1.multiplied(by: $1, modulo: p), modulo: p)
+      }
+      check(radix, VC_SQUARE_RAISED, inputs: radix.operand, outputs: radix.reduced, rounds: rounds) {
+        $0.multiplied(by: $0, modulo: p).adding(p &- $1.multiplied(by: $1, modulo: p), modulo: p)
+      }
+    } else {
       check(radix, VC_MULTIPLY_TWO, inputs: radix.operand, outputs: radix.reduced, rounds: rounds) {
         let product = $0.multiplied(by: $1, modulo: p)
         return product.adding(product, modulo: p)
+      }
+      check(radix, VC_MULTIPLY, inputs: radix.factor, outputs: radix.reduced, rounds: rounds) {
+        $0.multiplied(by: $1, modulo: p)
+      }
+      check(radix, VC_MULTIPLY_WIDE, inputs: radix.factor, outputs: radix.product, rounds: rounds) {
+        $0.multiplied(by: $1, modulo: p)
+      }
+      check(radix, VC_SQUARE_WIDE, inputs: radix.factor, outputs: radix.product, rounds: rounds) { x, _ in
+        x.multiplied(by: x, modulo: p)
+      }
+      check(radix, VC_FACTOR, inputs: radix.wide, outputs: radix.factor, rounds: rounds) { x, _ in x }
+      check(radix, VC_NARROW_FACTOR, inputs: radix.narrow, outputs: radix.factor, rounds: rounds) { x, _ in x
       }
     }
     let exact = radix.bits.map { UInt64(1) << UInt64($0) - 1 }
     let any = radix.isWideSum ? radix.wide : radix.reduced
     check(radix, VC_CANONICAL, inputs: any, outputs: exact, rounds: rounds) { x, _ in x }
+  }
+
+  /// a times 1/a in every lane, and that of numbers next to p.
+  @Test(arguments: Radix.all)
+  func inverses(_ radix: Radix) {
+    var random = SplitMix64(seed: 12)
+    for round in 0..<40 {
+      var a = Self.limbs(radix.reduced, round: round + 1, &random)
+      for lane in 0..<8 where Self.value(a, lane: lane, radix).isZero { a[lane] = 1 }
+      if round < 8 {
+        // p − 1, and one more than it.
+        for limb in radix.bits.indices { a[8 * limb + round] = limb == 0 ? 1 : 0 }
+        let words = (0..<8 * radix.bits.count).map { $0 % 8 == round ? a[$0] : 0 }
+        var negative = [UInt64](repeating: 0, count: a.count)
+        radix.run(VC_NEGATE, words, words, &negative)
+        for limb in radix.bits.indices where round % 2 == 0 {
+          a[8 * limb + round] = negative[8 * limb + round]
+        }
+      }
+      // Negation gives operands, of which the bounds are wider.
+      radix.run(VC_CANONICAL, a, a, &a)
+      var inverse = [UInt64](repeating: 0, count: a.count)
+      radix.run(VC_INVERT, a, a, &inverse)
+      for lane in 0..<8 {
+        let product = Self.value(a, lane: lane, radix).multiplied(
+          by: Self.value(inverse, lane: lane, radix), modulo: radix.modulus)
+        #expect(product == UInt256(1), "lane \(lane), round \(round)")
+      }
+    }
   }
 
   /// The canonical form of p − 20 … p + 18: what lies at or above p comes down by p.

@@ -17,8 +17,13 @@ typedef enum {
   /// For 2^255 − 19 the sum of 2a and b less b, as wide numbers, reduced; for the other field a, a wide
   /// number, carried.
   VC_WIDE,
-  /// a b + a b.
-  VC_MULTIPLY_TWO,
+  /// 1/a; no lane's a is zero.
+  VC_INVERT,
+  /// Of 2^255 − 19: a b − b b and a a − b b, the first product raised.
+  VC_MULTIPLY_RAISED, VC_SQUARE_RAISED,
+  /// Of the other field: a b + a b; a b and a a as products not carried; a, wide, as a factor; a, of which the last limb is
+  /// small, as a factor. What of a factor's limbs no multiplication reads is cleared.
+  VC_MULTIPLY_TWO, VC_MULTIPLY_WIDE, VC_SQUARE_WIDE, VC_FACTOR, VC_NARROW_FACTOR,
 } vc_field_operation;
 
 void vc_secp256k1_prepare_portable(void);
