@@ -62,12 +62,17 @@ let package = Package(
       name: "EVM", dependencies: ["CThreads", "WideIntegers", "Curves", "Primitives", "SBPF", "Ledger"],
       swiftSettings: core),
 
+    // Floor 4½: where the worlds meet: contracts call programs.
+    .target(
+      name: "CrossCalls", dependencies: ["WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime", "EVM"],
+      swiftSettings: core),
+
     // Floor 5: the embeddable product.
     .target(
       name: "Estuary",
       dependencies: [
         "CThreads", "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts",
-        "Runtime", "EVM",
+        "Runtime", "EVM", "CrossCalls",
       ],
       swiftSettings: core),
 
@@ -110,6 +115,8 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["Primitives", "SBPF", "Linking", "Ledger", "Runtime"],
       swiftSettings: core),
+    .testTarget(
+      name: "CrossCallsTests", dependencies: ["Primitives", "Ledger", "CrossCalls"], swiftSettings: core),
     // Random EVM programs, for the tests of the EVM and those of blocks.
     .target(
       name: "RandomPrograms", dependencies: ["WideIntegers", "Primitives", "EVM"],
@@ -128,8 +135,7 @@ let package = Package(
       name: "EstuaryTests",
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
-        "EVM",
-        "Estuary", "RandomPrograms",
+        "EVM", "CrossCalls", "Estuary", "RandomPrograms",
       ], swiftSettings: core),
   ]
 )

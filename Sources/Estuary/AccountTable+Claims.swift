@@ -23,6 +23,13 @@ extension AccountTable {
   /// Ends it; no worker runs.
   func endWave() { interner.adopt(count: sharedCount) }
 
+  /// The same for a table in which there may be programs among the new accounts.
+  func endWaveWithPrograms() {
+    let known = interner.count
+    endWave()
+    for position in known..<interner.count { noteProgramData(of: AccountIndex(UInt32(truncatingIfNeeded: position))) }
+  }
+
   /// The index of `key`, by any worker of a wave; `nil` where the room is used up.
   func internShared(_ key: Pubkey, noting growth: inout Growth) throws(StoreError) -> AccountIndex? {
     let tag = hasher.tag(of: AccountKey(key))

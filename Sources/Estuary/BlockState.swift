@@ -6,6 +6,7 @@
 import EVM
 import Ledger
 import Primitives
+import Runtime
 import Scheduling
 
 /// Used by one block at a time.
@@ -17,6 +18,8 @@ package final class BlockState: @unchecked Sendable {
   package let ethereumTable: AccountTable
   /// Where the ledger has an Ethereum side.
   private(set) var ethereum: EthereumState?
+  /// What Ethereum's transactions of the block reach of Solana's table.
+  private(set) var programSide: ProgramSide?
   /// Solana's transactions of earlier blocks.
   package var statusCache = StatusCache()
 
@@ -35,6 +38,19 @@ package final class BlockState: @unchecked Sendable {
 
   /// The ledger got an Ethereum side.
   func addEthereum() { if ethereum == nil { ethereum = EthereumState(ethereumTable) } }
+
+  /// A block begins.
+  ///
+  /// - Parameter refusesCrossing: whether Solana's transactions run beside Ethereum's.
+  func beginPrograms(_ environment: ExecutionEnvironment, refusesCrossing: Bool = false) {
+    programSide = ethereum == nil ? nil : ProgramSide(table, environment, refusesCrossing: refusesCrossing)
+  }
+
+  /// State before the block of the accounts of programs that Ethereum's transactions have changed first.
+  func takeProgramChanges() -> [[AccountTable.FirstChange]] {
+    defer { programSide = nil }
+    return programSide?.takeFirstChanges() ?? []
+  }
 
   /// `timeline` with indices that hold for as long as this lives.
   ///

@@ -70,6 +70,9 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
   /// Number of Ethereum's transactions.
   package var ethereumCount: Int { ethereum.count }
 
+  /// Whether there are transactions of Solana's as well as of Ethereum's.
+  var holdsBothFamilies: Bool { ethereumCount > 0 && (0..<count).contains { isSolana($0) } }
+
   @inline(__always) package func isSolana(_ position: Int) -> Bool {
     if places.isEmpty { return true }
     if case .solana = places[position] { return true }

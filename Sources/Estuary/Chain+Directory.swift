@@ -1,10 +1,12 @@
 // Chains on disk for people who develop programs: a directory that is created with a funded faucet and moves on by one
 // block a command.
 
+import CrossCalls
 import Glibc
 import Ledger
 import Primitives
 import Runtime
+import WideIntegers
 
 extension Chain {
   /// Opens the ledger in `directory`, one block after another from where it stands.
@@ -42,11 +44,14 @@ extension Chain {
   /// Signs airdrops. Its key is no secret: a ledger of this kind holds nothing of value.
   package static let faucet = Ed25519.KeyPair(seed: SHA256.hash(Array("estuary faucet".utf8)))
 
-  /// Builtins, sysvars, a funded faucet, `accounts`, and an Ethereum side.
+  /// Builtins, sysvars, a funded faucet, `accounts`, and an Ethereum side with lamports in the vault behind all its wei.
   static func freshGenesis(
     adding accounts: [(key: Pubkey, account: Account)] = [], ethereum: EthereumGenesis
   ) throws(ChainError) -> Genesis {
     let faucetAccount = Account(lamports: faucetLamports, owner: ProgramID.system)
+    let wei = ethereum.alloc.reduce(UInt256.zero) { $0 &+ $1.balance }
+    let backing = wei.divided(by: UInt256(Vault.weiPerLamport)).saturatedUInt64
+    let vault = (Vault.key, Account(lamports: backing, owner: ProgramID.system))
     let time = Clocks.unixSeconds()
     var writer = ByteWriter(capacity: 16)
     writer.write(time)
@@ -54,7 +59,7 @@ extension Chain {
     do throws(SysvarError) {
       return try Genesis(
         slot: 1, unixTimestamp: time, blockhash: SHA256.hash(writer.bytes),
-        accounts: [(faucet.pubkey, faucetAccount)] + accounts, ethereum: ethereum)
+        accounts: [(faucet.pubkey, faucetAccount), vault] + accounts, ethereum: ethereum)
     } catch {
       throw .sysvar(error)
     }

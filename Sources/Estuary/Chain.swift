@@ -178,6 +178,26 @@ public final class Chain {
       programs: programs)
   }
 
+  /// What Solana's transactions of the next block would find, and the sysvars' accounts where they differ from now.
+  func environmentOfNextBlock(
+    unixTimestamp: Int64
+  ) throws(ChainError) -> (ExecutionEnvironment, sysvars: [Pubkey: Account]) {
+    guard progress == .advancing else { return (environment(slot: head.slot), [:]) }
+    var accounts: [Pubkey: Account] = [:]
+    for key in SysvarID.all { if let account = try account(key) { accounts[key] = account } }
+    let next = sysvars.advanced(
+      toSlot: head.slot + 1, unixTimestamp: max(head.unixTimestamp, unixTimestamp), parentBlockhash: head.blockhash)
+    for (key, account) in next { accounts[key] = account }
+    do throws(SysvarError) {
+      let sysvars = try Sysvars(accounts: accounts.map { (key: $0.key, account: $0.value) })
+      return (
+        ExecutionEnvironment(
+          slot: head.slot + 1, blockhash: head.blockhash, sysvars: sysvars, noncesFollowTransactions: false,
+          programs: programs), accounts
+      )
+    } catch { throw .sysvar(error) }
+  }
+
   /// Executes transactions as the next block, in effect one after the other, and commits it. One that cannot be decoded
   /// or is not sane is an error of its own receipt.
   ///

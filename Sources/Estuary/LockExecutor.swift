@@ -2,8 +2,9 @@
 // declare, Ethereum's, which declare none, in waves (docs/scheduler.md). Workers decode, add to the graph and run by turns,
 // as `BlockFeed` says.
 //
-// The families meet nowhere but where a transaction of Solana's reads what is Ethereum's, which is a barrier. So between two
-// barriers all of Solana's run first, and then all of Ethereum's.
+// The families meet where a transaction of Solana's reads what is Ethereum's, which is a barrier, and where a contract calls
+// a program. So between two barriers all of Solana's run first, and then all of Ethereum's; a block that holds both, and in
+// which a contract calls a program, is executed in order.
 
 import EVM
 import Ledger
@@ -27,6 +28,9 @@ package final class LockExecutor: BlockExecutor {
   /// Made for the first of them that run in waves.
   private var ethereumLanes: EthereumLanes?
   private let ethereumPrograms: EVMProgramCache
+  /// Whether a contract has called a program beside Solana's transactions: blocks that hold both families are executed in
+  /// order from then on.
+  private var hasCrossed = false
 
   /// - Parameters:
   ///   - workerCount: `[1, WorkerPool.workerLimit]`.
@@ -64,11 +68,35 @@ package final class LockExecutor: BlockExecutor {
     let hasWaves = alwaysInWaves && ethereum != nil && block.transactions.ethereumCount > 0
     if workerCount == 1 && !block.recordsTimeline && !hasWaves {
       // Block order is an order that the graph allows: one worker needs no graph to find it.
-      let lane = lanes[WorkerIndex(0)]
-      return try onFirstWorker { () throws(BlockExecutionError) in
-        try lane.runInOrder(block, on: state, ethereum)
+      return try executeInOrder(block, on: state, ethereum)
+    }
+    guard ethereum != nil, block.transactions.holdsBothFamilies else {
+      return try executeApart(block, on: state, ethereum)
+    }
+    if !hasCrossed {
+      do throws(BlockExecutionError) {
+        return try executeApart(block, on: state, ethereum)
+      } catch {
+        guard case .ethereum(.crossing) = error else { throw error }
+        hasCrossed = true
       }
     }
+    // Contracts call programs in this block or have done so before, so the families may meet.
+    return try executeInOrder(block, on: state, ethereum)
+  }
+
+  private func executeInOrder(
+    _ block: BlockInput, on state: BlockState, _ ethereum: EthereumLane?
+  ) throws(BlockExecutionError) -> BlockExecution {
+    let lane = lanes[WorkerIndex(0)]
+    return try onFirstWorker { () throws(BlockExecutionError) in try lane.runInOrder(block, on: state, ethereum) }
+  }
+
+  /// Executes the two families apart from each other, each on all workers.
+  private func executeApart(
+    _ block: BlockInput, on state: BlockState, _ ethereum: EthereumLane?
+  ) throws(BlockExecutionError) -> BlockExecution {
+    state.beginPrograms(block.environment, refusesCrossing: block.transactions.holdsBothFamilies)
     var timeline: Timeline?
     var signatureNanoseconds: UInt64 = 0
     let outcome: (receipts: [Receipt], signatures: [Signature])
@@ -96,7 +124,8 @@ package final class LockExecutor: BlockExecutor {
   }
 
   private func takeChanges(_ state: BlockState) -> BlockChanges {
-    var changes = BlockChanges(ethereum: state.ethereum?.takeFirstChanges() ?? [])
+    var changes = BlockChanges(
+      solana: state.takeProgramChanges(), ethereum: state.ethereum?.takeFirstChanges() ?? [])
     forEachLane { changes.solana.append($0.takeFirstChanges()) }
     return changes
   }
@@ -187,8 +216,9 @@ package final class LockExecutor: BlockExecutor {
     if alwaysInWaves || workerCount > 1 && positions.count >= 8 * workerCount {
       let lanes = try lanesOfWaves()
       let timeline = try ethereum.execute(
-        range, of: transactions, in: lanes, recordsTimeline: block.recordsTimeline, into: receipts)
-      return timeline.map { state.naming($0) { EVMKey.account(lanes.account(of: $0)) } }
+        range, of: transactions, in: lanes, state.programSide, recordsTimeline: block.recordsTimeline,
+        into: receipts)
+      return timeline.map { state.naming($0) { lanes.key(of: $0) } }
     }
     return try onFirstWorker { () throws(BlockExecutionError) in
       var recorder = block.recordsTimeline ? SerialRecorder(workerCount: workerCount) : nil

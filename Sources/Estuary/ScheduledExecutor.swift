@@ -17,6 +17,9 @@ final class ScheduledExecutor: BlockExecutor {
   private let scheduler: any BlockScheduler
   private let lanes: Lanes
   private let contracts: NativeContracts
+  /// Whether a contract has called a program beside Solana's transactions: blocks that hold both families are executed in
+  /// order from then on.
+  private var hasCrossed = false
   /// Made with the first block that has an Ethereum side.
   private var ethereum: EthereumMachine?
 
@@ -72,10 +75,33 @@ final class ScheduledExecutor: BlockExecutor {
 
   func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution {
     let ethereum = block.ethereum == nil ? nil : try machine()
+    guard let ethereum, block.transactions.holdsBothFamilies else {
+      return try executeApart(block, on: state, ethereum)
+    }
+    if !hasCrossed {
+      do throws(BlockExecutionError) {
+        return try executeApart(block, on: state, ethereum)
+      } catch {
+        guard case .ethereum(.crossing) = error else { throw error }
+        hasCrossed = true
+      }
+    }
+    // Contracts call programs in this block or have done so before, so the families may meet.
+    let lane = lanes.all[0]
+    return try ethereum.thread.run { () throws(BlockExecutionError) in
+      try lane.runInOrder(block, on: state, ethereum.lane)
+    }
+  }
+
+  /// Executes Solana's transactions as the scheduler says and Ethereum's one after the other.
+  private func executeApart(
+    _ block: BlockInput, on state: BlockState, _ ethereum: EthereumMachine?
+  ) throws(BlockExecutionError) -> BlockExecution {
     let preparation = BlockPreparation(block, on: state, isInOrder: false)
     var signatureNanoseconds: UInt64 = 0
     for lane in lanes.all { lane.begin(block.environment) }
     let outcome: (receipts: [Receipt], signatures: [Signature])
+    state.beginPrograms(block.environment, refusesCrossing: block.transactions.holdsBothFamilies)
     do throws(BlockExecutionError) {
       try ethereum?.run { (lane) throws(BlockExecutionError) in try lane.begin(block, on: state) }
       outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
@@ -94,7 +120,8 @@ final class ScheduledExecutor: BlockExecutor {
 
   private func takeChanges(_ state: BlockState) -> BlockChanges {
     BlockChanges(
-      solana: lanes.all.map { $0.takeFirstChanges() }, ethereum: state.ethereum?.takeFirstChanges() ?? [])
+      solana: lanes.all.map { $0.takeFirstChanges() } + state.takeProgramChanges(),
+      ethereum: state.ethereum?.takeFirstChanges() ?? [])
   }
 
   private func machine() throws(BlockExecutionError) -> EthereumMachine {

@@ -75,6 +75,7 @@ extension Lane {
     begin(block.environment, changeCount: 2 * preparation.count)
     var recorder = block.recordsTimeline ? SerialRecorder(workerCount: 1) : nil
     let outcome: (receipts: [Receipt], signatures: [Signature])
+    state.beginPrograms(block.environment)
     do throws(BlockExecutionError) {
       try ethereum?.begin(block, on: state)
       outcome = try BlockReceipts.collect(count: preparation.count) { receipts throws(BlockExecutionError) in
@@ -105,7 +106,8 @@ extension Lane {
   }
 
   private func takeChanges(_ state: BlockState) -> BlockChanges {
-    BlockChanges(solana: [takeFirstChanges()], ethereum: state.ethereum?.takeFirstChanges() ?? [])
+    BlockChanges(
+      solana: [takeFirstChanges()] + state.takeProgramChanges(), ethereum: state.ethereum?.takeFirstChanges() ?? [])
   }
 
   @inline(__always) private func prepare(

@@ -46,6 +46,12 @@ package final class EVMHost {
     state.deallocate()
   }
 
+  /// What answers calls of the addresses of the border; `nil`: they are addresses like any other.
+  package var border: (any EVMBorder)? {
+    get { state.pointee.journal.border }
+    set { state.pointee.journal.border = newValue }
+  }
+
   package var tracer: EVMTracer? {
     get { state.pointee.tracer }
     set { state.pointee.tracer = newValue }
@@ -78,7 +84,9 @@ package final class EVMHost {
   ) throws(EVMStateError) -> EVMCallResult {
     let position = state.pointee.journal.position(of: target)
     var codePosition = position
-    if state.pointee.fork >= .prague && PrecompileCall.active(target, fork: state.pointee.fork) == nil {
+    if state.pointee.fork >= .prague && PrecompileCall.active(target, fork: state.pointee.fork) == nil
+      && !state.pointee.journal.isBorder(target)
+    {
       let code = try state.pointee.journal.code(at: position)
       if let delegate = code._withUnsafeGuaranteedRef({ $0.delegate }) {
         codePosition = state.pointee.journal.position(of: delegate)

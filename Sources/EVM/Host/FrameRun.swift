@@ -43,6 +43,9 @@ enum FrameRun {
     let address = host.pointee.journal.accounts.base[codePosition].address
     if !isDelegated, let precompile = PrecompileCall.active(address, fork: fork) {
       status = PrecompileCall.run(precompile, child)
+    } else if !isDelegated, let number = BorderAddress.number(of: address), let border = host.pointee.journal.border {
+      status = BorderFrame.run(border, number, child)
+      if status == .hostFault { return .hostFault }
     } else if host.pointee.hasNatives, !isDelegated, let native = host.pointee.programs.natives[address] {
       status = native.run(child)
     } else if !host.use(.code, at: codePosition) {

@@ -132,6 +132,12 @@ enum EnvironmentHooks {
     let frame = frame(context)
     return frame.withAccount(Address(words(base)[0])) { host, position throws(EVMStateError) in
       guard frame.chargeAccess(position) else { return HookResult.outOfGas }
+      let address = Address(words(base)[0])
+      if host.pointee.journal.isBorder(address) {
+        // Compilers look for code before they call.
+        words(base)[0] = .one
+        return HookResult.goOn
+      }
       let code = try host.pointee.journal.code(at: position)
       words(base)[0] = UInt256(UInt64(code._withUnsafeGuaranteedRef { $0.byteCount }))
       return HookResult.goOn

@@ -47,6 +47,9 @@ package enum EVMStateError: Error, Equatable, Sendable {
   case store(StoreError)
   /// Transactions run side by side, and another one uses the account under `key`: this one is to run later.
   case claimed(key: Pubkey)
+  /// The transaction looks at an account of programs, `key`, while Solana's transactions run beside it: the block is to
+  /// run in order.
+  case crossing(key: Pubkey)
   /// The state of an earlier block is asked for and no longer kept.
   case pastState(detail: String)
   /// The program that code translates to is refused by the virtual machine.
@@ -63,6 +66,7 @@ extension EVMStateError: CustomStringConvertible {
     case .undeclared(let key): "the account \(key) was not declared"
     case .store(let error): error.description
     case .claimed(let key): "the account \(key) is used by another transaction"
+    case .crossing(let key): "a contract looks at the account \(key) of programs beside Solana's transactions"
     case .pastState(let detail): "the state before the transaction's block is no longer kept (\(detail))"
     case .program(let hash, let detail):
       "the translation of the code with hash 0x\(Hex.encode(hash.bytes)) is refused: \(detail)"

@@ -104,7 +104,11 @@ struct JournalSlot: BitwiseCopyable {
 }
 
 struct UndoEntry: BitwiseCopyable {
-  enum Kind: UInt32, BitwiseCopyable { case balance, nonce, code, flags, slotValue, slotWarmth, transient }
+  enum Kind: UInt32, BitwiseCopyable {
+    case balance, nonce, code, flags, slotValue, slotWarmth, transient
+    /// Something beyond the EVM's border; `extra` is its mark.
+    case border
+  }
 
   let kind: Kind
   let position: UInt32
@@ -121,6 +125,8 @@ struct Journal {
   }
 
   private(set) var reader: any EVMStateReader
+  /// What contracts may call beyond Ethereum, whose changes are rolled back with the journal's.
+  var border: (any EVMBorder)?
   private(set) var fork = Fork.latest
   /// Accounts read from the state so far.
   private var loadCount: UInt32 = 0
@@ -212,6 +218,7 @@ struct Journal {
     case .slotValue: slots.base[position].value = entry.word
     case .slotWarmth: slots.base[position].isWarm = false
     case .transient: transientSlots.base[position].value = entry.word
+    case .border: border?.rollBack(to: entry.extra)
     case .code:
       accounts.base[position].codeHash = Hash(entry.word)
       accounts.base[position].code = UnsafeRawPointer(bitPattern: UInt(entry.extra)).map {
@@ -227,6 +234,14 @@ struct Journal {
   ) {
     undo.append(
       UndoEntry(kind: kind, position: UInt32(truncatingIfNeeded: position), extra: extra, word: word))
+  }
+
+  /// Something beyond the border is about to change.
+  mutating func noteBorder(_ mark: UInt64) { note(.border, 0, extra: mark) }
+
+  /// Whether calls of `address` are the border's to answer.
+  @inline(__always) func isBorder(_ address: Address) -> Bool {
+    BorderAddress.number(of: address) != nil && border != nil
   }
 
   // MARK: Accounts

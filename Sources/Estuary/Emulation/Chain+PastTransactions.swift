@@ -30,9 +30,13 @@ extension Chain {
     let programs = EVMProgramCache(natives: contracts)
     let state = PastState(
       tries: try ethereumTries(at: parent.header.number), ledger: committedState(programs))
-    let emulator = try Emulator(
-      over: state, in: try environment(of: all[0].block.header, after: parent), programs: programs,
-      tracer: tracer)
+    let block = try environment(of: all[0].block.header, after: parent)
+    // The accounts of programs as that block met them are not kept with the tries.
+    let (environment, _) = try environmentOfNextBlock(unixTimestamp: Int64(clamping: block.timestamp))
+    let reach = EmulatedPrograms(environment: environment, engine: .fastest) { (key) throws(EVMStateError) in
+      throw .pastState(detail: "the account \(key) of programs")
+    }
+    let emulator = try Emulator(over: state, in: block, programs: programs, reaching: reach, tracer: tracer)
     emulator.tracer = nil
     do throws(EmulationError) {
       for record in all.dropLast() {

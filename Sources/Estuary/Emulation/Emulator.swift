@@ -18,12 +18,20 @@ package struct Emulation: Sendable {
   /// What a block's execution with these accounts and slots at hand needs no more than; precompiles and the fee
   /// recipient's credit left out.
   package let accesses: EVMAccesses
+  /// The accounts of programs that contracts used.
+  package var programAccesses: [AccessSet.Entry<Pubkey>] = []
+  /// Those that they changed; `nil`: it is gone.
+  package var programChanges: [(key: Pubkey, account: Account?)] = []
+  /// What the programs logged.
+  package var programLogs: [String] = []
 
   /// Gas that must be there while it runs: what refunds take off is spent before.
   package var gasSpent: UInt64 { receipt.gasUsed &+ receipt.gasRefund }
 
   /// `accesses` as the set that binds an entry of a block.
-  package var accessSet: AccessSet { AccessSet(accesses) }
+  package var accessSet: AccessSet {
+    programAccesses.isEmpty ? AccessSet(accesses) : AccessSet(accesses).union(AccessSet(solana: programAccesses))
+  }
 }
 
 extension AccessSet {
@@ -51,17 +59,19 @@ package final class Emulator {
   /// Of the block that would come next.
   package let block: BlockEnvironment
   private let state: EmulatedState
+  private let reach: EmulatedPrograms?
   private let host: EVMHost
   private let thread: EVMThread
 
   /// - Parameters:
   ///   - base: the state; it may not change while the emulator lives.
+  ///   - reach: what contracts may call of programs; `nil`: nothing.
   ///   - tracer: told of every opcode; code runs slower then.
   package init(
     over base: any EVMStateReader, in block: BlockEnvironment, programs: EVMProgramCache,
-    engine: Engine = .fastest, tracer: EVMTracer? = nil
+    reaching reach: EmulatedPrograms? = nil, engine: Engine = .fastest, tracer: EVMTracer? = nil
   ) throws(ChainError) {
-    self.block = block
+    (self.block, self.reach) = (block, reach)
     state = EmulatedState(over: base)
     do throws(WideMachineError) {
       host = try EVMHost(programs: programs, engine: engine, mode: tracer == nil ? .fast : .tracing)
@@ -69,6 +79,7 @@ package final class Emulator {
       throw .machine(detail: "\(error)")
     }
     do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
+    host.border = reach?.session
     do throws(EVMStateError) { try begin() } catch { throw ChainError(error) }
     host.tracer = tracer
   }
@@ -97,12 +108,19 @@ package final class Emulator {
     }
     let result: Result<Emulation, EmulationError> = thread.run {
       do throws(EVMStateError) {
+        if let reach { reach.session.begin(reading: reach, gasLimit: transaction.gasLimit) }
         let outcome = try EVMTransactionProcessor(host: host).process(
           transaction, sender: sender, in: block, reader: state, checks: checks)
         switch outcome {
         case .refused(let error): return .failure(.refused(error))
         case .executed(let receipt, let changes):
-          return .success(Emulation(receipt: receipt, changes: changes, accesses: host.accesses))
+          var emulation = Emulation(receipt: receipt, changes: changes, accesses: host.accesses)
+          if let reach {
+            emulation.programAccesses = reach.session.accesses
+            emulation.programChanges = try reach.changes
+            emulation.programLogs = reach.session.logs
+          }
+          return .success(emulation)
         }
       } catch {
         return .failure(.state(error))
@@ -112,7 +130,10 @@ package final class Emulator {
   }
 
   /// Makes what an emulation changed the state that later ones see; the ledger stays as it is.
-  package func apply(_ emulation: Emulation) { state.apply(emulation.changes) }
+  package func apply(_ emulation: Emulation) {
+    state.apply(emulation.changes)
+    reach?.apply(emulation.programChanges)
+  }
 
   /// Makes other accounts than the ledger's what later ones see.
   func apply(_ overrides: [Address: AccountOverride]) throws(EVMStateError) {

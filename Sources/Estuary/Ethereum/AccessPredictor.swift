@@ -56,8 +56,8 @@ final class AccessPredictor: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var writes: [AccountIndex] = []
   /// Which of `writes` are guesses with a score, and which guess each is.
   @exclusivity(unchecked) private(set) var scored: [(guess: Int, place: Int)] = []
-  /// By index of a guessed key, the account that it belongs to, for people.
-  @exclusivity(unchecked) private(set) var accounts: [Address] = []
+  /// By index of a guessed key, that of the account that it belongs to, for people.
+  @exclusivity(unchecked) private(set) var accounts: [Pubkey] = []
 
   init() {
     let count = Self.classCount * Self.guessCount
@@ -91,6 +91,10 @@ final class AccessPredictor: @unchecked Sendable {
       note(
         Self.slotKey(entry.key.slot, of: entry.key.address), of: entry.key.address,
         isWritten: entry.isWritable)
+    }
+    for entry in set.solana {
+      let index = index(AccountKey(entry.key), of: entry.key)
+      if entry.isWritable { writes.append(index) } else { reads.append(index) }
     }
   }
 
@@ -131,7 +135,7 @@ final class AccessPredictor: @unchecked Sendable {
   }
 
   private func note(_ key: AccountKey, of address: Address, isWritten: Bool) {
-    let index = index(key, of: address)
+    let index = index(key, of: EVMKey.account(address))
     if isWritten { writes.append(index) } else { reads.append(index) }
   }
 
@@ -140,9 +144,9 @@ final class AccessPredictor: @unchecked Sendable {
     note(key, of: address, isWritten: true)
   }
 
-  private func index(_ key: AccountKey, of address: Address) -> AccountIndex {
+  private func index(_ key: AccountKey, of account: Pubkey) -> AccountIndex {
     let index = interner.intern(key)
-    if index.position == accounts.count { accounts.append(address) }
+    if index.position == accounts.count { accounts.append(account) }
     return index
   }
 

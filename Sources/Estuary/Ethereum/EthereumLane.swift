@@ -2,6 +2,7 @@
 // calls (`EVMHost.stackByteCount`). A block begins and ends with what the fork asks of blocks: system calls and
 // withdrawals.
 
+import CrossCalls
 import EVM
 import Ledger
 import Primitives
@@ -17,17 +18,21 @@ final class EthereumLane {
     let verifiesSignatures: Bool
     let state: EthereumState
     let reader: EVMLedgerState
+    let reach: ProgramReach?
 
     init(
-      _ block: EthereumBlockPart, verifiesSignatures: Bool, state: EthereumState, reader: EVMLedgerState
+      _ block: EthereumBlockPart, verifiesSignatures: Bool, state: EthereumState, reader: EVMLedgerState,
+      reach: ProgramReach?
     ) {
       (self.block, self.verifiesSignatures) = (block, verifiesSignatures)
-      (self.state, self.reader) = (state, reader)
+      (self.state, self.reader, self.reach) = (state, reader, reach)
     }
   }
 
   private let host: EVMHost
   private let programs: EVMProgramCache
+  private let engine: Engine
+  private var session: CrossCallSession?
   private var run: Run?
   private(set) var totals = EthereumTotals()
   private(set) var signatureNanoseconds: UInt64 = 0
@@ -40,7 +45,7 @@ final class EthereumLane {
   init(
     programs: EVMProgramCache, engine: Engine, tracer: EVMTracer? = nil
   ) throws(BlockExecutionError) {
-    self.programs = programs
+    (self.programs, self.engine) = (programs, engine)
     do throws(WideMachineError) {
       host = try EVMHost(programs: programs, engine: engine, mode: tracer == nil ? .fast : .tracing)
     } catch {
@@ -55,16 +60,18 @@ final class EthereumLane {
   func begin(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) {
     (run, totals, signatureNanoseconds) = (nil, EthereumTotals(), 0)
     (ahead, aheadStart) = ([], 0)
-    guard let ethereum = block.ethereum, let state = state.ethereum else { return }
-    let reader = EVMLedgerState(source: state, programs: programs)
-    run = Run(ethereum, verifiesSignatures: block.verifiesSignatures, state: state, reader: reader)
+    guard let ethereum = block.ethereum, let ethereumState = state.ethereum else { return }
+    let reader = EVMLedgerState(source: ethereumState, programs: programs)
+    run = Run(
+      ethereum, verifiesSignatures: block.verifiesSignatures, state: ethereumState, reader: reader,
+      reach: reach(state.programSide))
     (totals.gasUsed, totals.blobGasUsed) = (ethereum.gasUsed, ethereum.blobGasUsed)
-    state.reserve(transactionCount: block.transactions.ethereumCount)
+    ethereumState.reserve(transactionCount: block.transactions.ethereumCount)
     guard ethereum.begins else { return }
     do throws(EVMStateError) {
       var failure: EVMStateError?
       try EVMBlockProcessor(host: host).begin(ethereum.environment, reader: reader) {
-        Self.apply($0, to: state, from: reader, &failure)
+        Self.apply($0, to: ethereumState, from: reader, &failure)
       }
       if let failure { throw failure }
     } catch {
@@ -72,10 +79,23 @@ final class EthereumLane {
     }
   }
 
+  /// How contracts of the block reach programs.
+  private func reach(_ side: ProgramSide?) -> ProgramReach? {
+    guard let side else {
+      host.border = nil
+      return nil
+    }
+    let session = session ?? CrossCallSession(environment: side.environment, engine: engine)
+    self.session = session
+    host.border = session
+    return ProgramReach(side, session)
+  }
+
   /// Ends the part of the block, and the block with its last part.
   func end() throws(BlockExecutionError) {
     guard let run else { return }
     self.run = nil
+    run.reach?.session.release()
     defer { host.releaseState() }
     do throws(EVMStateError) {
       if run.block.ends { try end(run) }
@@ -128,8 +148,8 @@ final class EthereumLane {
 
   /// Executes Ethereum's entries of `range` in `lanes`; in effect as above.
   func execute(
-    _ range: Range<Int>, of transactions: BlockTransactions, in lanes: EthereumLanes, recordsTimeline: Bool,
-    into receipts: BlockReceipts
+    _ range: Range<Int>, of transactions: BlockTransactions, in lanes: EthereumLanes, _ programSide: ProgramSide?,
+    recordsTimeline: Bool, into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     guard let run else { return nil }
     let (entries, positions) = transactions.ethereum(in: range)
@@ -137,7 +157,7 @@ final class EthereumLane {
     do throws(EVMStateError) {
       part = try lanes.execute(
         entries, verifiesSignatures: run.verifiesSignatures, in: run.block.environment, after: totals,
-        on: run.state, recordsTimeline: recordsTimeline
+        on: run.state, programs: programSide, recordsTimeline: recordsTimeline
       ) { place, result in receipts.replace(positions[place], .ethereum(result)) }
     } catch {
       throw .ethereum(error)
@@ -222,7 +242,7 @@ final class EthereumLane {
     case .success(let found):
       try Self.execute(
         found.transaction, from: found.sender, keepingTo: wire.access, in: run.block.environment,
-        on: host, run.state, run.reader, &totals)
+        on: host, run.state, run.reader, run.reach, &totals)
     case .failure(let error): .failure(error)
     }
   }
@@ -231,17 +251,21 @@ final class EthereumLane {
   static func execute(
     _ transaction: EthereumTransaction, from sender: Address, keepingTo access: AccessSet?,
     in block: BlockEnvironment, on host: EVMHost, _ state: EthereumState, _ reader: EVMLedgerState,
-    _ totals: inout EthereumTotals
+    _ reach: ProgramReach?, _ totals: inout EthereumTotals
   ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
     totals.executionCount += 1
+    reach?.begin(transaction)
     let outcome = try EVMTransactionProcessor(host: host).process(
       transaction, sender: sender, in: block, reader: reader, gasUsed: totals.gasUsed,
       blobGasUsed: totals.blobGasUsed)
     switch outcome {
     case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):
-      if let access, let outside = host.access(outside: access) { return .failure(.undeclared(outside)) }
+      if let access, let outside = host.access(outside: access) ?? reach?.session.access(outside: access) {
+        return .failure(.undeclared(outside))
+      }
       try state.apply(changes, from: reader)
+      try reach?.publish()
       totals.gasUsed &+= receipt.gasUsed
       totals.blobGasUsed &+= receipt.blobGasUsed
       return .success(receipt)

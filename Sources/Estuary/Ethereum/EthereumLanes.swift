@@ -99,16 +99,17 @@ package final class EthereumLanes {
   ///
   /// - Parameters:
   ///   - before: what the block's transactions before them came to.
+  ///   - side: what contracts reach of programs; `nil`: nothing.
   ///   - deliver: called with the position of each transaction and what came of it, on any thread; where it is called
   ///     again for the same, the last call counts.
   /// - Throws: when the state cannot be read; what has been changed is noted as changes of the block.
   func execute(
     _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
-    after before: EthereumTotals, on state: EthereumState, recordsTimeline: Bool = false,
-    deliver: @escaping Deliver
+    after before: EthereumTotals, on state: EthereumState, programs side: ProgramSide? = nil,
+    recordsTimeline: Bool = false, deliver: @escaping Deliver
   ) throws(EVMStateError) -> Outcome {
     if wires.isEmpty { return Outcome(totals: before) }
-    forEachWorker { $0.begin(state) }
+    forEachWorker { $0.begin(state, side) }
     defer {
       forEachWorker { $0.end() }
       for wave in waves { wave.removeAll() }
@@ -116,7 +117,7 @@ package final class EthereumLanes {
     predictor.removeAll()
     let run = Run(
       wires, verifiesSignatures: verifiesSignatures, in: block, coinbase: try state.intern(EVMKey.account(block.coinbase)),
-      totals: before, on: state, recorder: recordsTimeline ? LaneRecorder(count: wires.count, workerCount: pool.workerCount) : nil,
+      totals: before, on: state, programs: side, recorder: recordsTimeline ? LaneRecorder(count: wires.count, workerCount: pool.workerCount) : nil,
       deliver: deliver)
     var end = 0
     func begin(_ wave: EthereumWave) {
@@ -164,6 +165,7 @@ package final class EthereumLanes {
     let block: BlockEnvironment
     let coinbase: AccountIndex
     let state: EthereumState
+    let programSide: ProgramSide?
     let recorder: LaneRecorder?
     let deliver: Deliver
     var totals: EthereumTotals
@@ -172,9 +174,10 @@ package final class EthereumLanes {
 
     init(
       _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
-      coinbase: AccountIndex, totals: EthereumTotals, on state: EthereumState, recorder: LaneRecorder?,
-      deliver: @escaping Deliver
+      coinbase: AccountIndex, totals: EthereumTotals, on state: EthereumState, programs programSide: ProgramSide?,
+      recorder: LaneRecorder?, deliver: @escaping Deliver
     ) {
+      self.programSide = programSide
       (self.wires, self.verifiesSignatures, self.block) = (wires, verifiesSignatures, block)
       (self.coinbase, self.totals, self.state) = (coinbase, totals, state)
       (self.recorder, self.deliver) = (recorder, deliver)
@@ -217,6 +220,8 @@ package final class EthereumLanes {
     // Most touch a few keys that are new; who finds no room left is executed when the wave is over.
     table.beginWave(room: 16 * (wave.end - wave.start) + 64)
     table.claimForCredits(run.coinbase)
+    let programTable = run.programSide?.table
+    programTable?.beginWave(room: 4 * (wave.end - wave.start) + 256)
     let (workers, predictor) = (workers, predictor)
     let mayPlan = Atomic<Bool>(next != nil)
     pool.perform { index in
@@ -232,6 +237,7 @@ package final class EthereumLanes {
       run.decode(later, on: index)
     }
     table.endWave()
+    programTable?.endWaveWithPrograms()
   }
 
   private static func execute(
@@ -245,9 +251,7 @@ package final class EthereumLanes {
       if let outcome = worker.execute(position, of: wave, in: run.block, coinbase: run.coinbase) {
         run.deliver(position, of: wave, outcome)
       }
-      if let reader = worker.reader {
-        predictor.score(wave.entries[position].guesses) { reader.source.sources.contains($0) }
-      }
+      predictor.score(wave.entries[position].guesses) { worker.hasRead($0) }
       run.note(position, of: wave, on: index, from: start, after: wave.entries[position].predecessor)
     }
   }
@@ -296,6 +300,7 @@ package final class EthereumLanes {
     var conflicts: [WaveWorker.Conflict] = []
     forEachWorker { worker in
       worker.reader?.source.rollBack(from: place)
+      worker.programReach?.rollBack(from: place)
       conflicts += worker.conflicts
     }
     for conflict in conflicts {
@@ -325,6 +330,11 @@ package final class EthereumLanes {
       guard let reader = worker.reader else { return }
       run.state.table.add(&reader.source.growth)
       run.state.add(firstChanges: reader.source.takeFirstChanges())
+      if let (reach, side) = worker.programReach.flatMap({ reach in run.programSide.map { (reach, $0) } }) {
+        side.table.add(&reach.growth)
+        side.add(firstChanges: reach.takeFirstChanges())
+        reach.noteBarrier()
+      }
       kept += worker.kept.lazy.filter { $0.position < end }
       do throws(EVMStateError) { try reader.settleCredits(upTo: end) } catch { failure = error }
     }
@@ -347,8 +357,9 @@ package final class EthereumLanes {
       guard index.position == 0 else { return }
       let reader = EVMLedgerState(source: run.state, programs: programs)
       do throws(EVMStateError) {
+        let reach = workers[index].reach(run.programSide)
         for position in range {
-          try Self.executeAlone(position, of: wave, run, on: workers[index].host, reader, index)
+          try Self.executeAlone(position, of: wave, run, on: workers[index].host, reader, reach, index)
         }
       } catch {
         place.pointee = error
@@ -358,7 +369,8 @@ package final class EthereumLanes {
   }
 
   private static func executeAlone(
-    _ position: Int, of wave: EthereumWave, _ run: Run, on host: EVMHost, _ reader: EVMLedgerState, _ index: WorkerIndex
+    _ position: Int, of wave: EthereumWave, _ run: Run, on host: EVMHost, _ reader: EVMLedgerState,
+    _ reach: ProgramReach?, _ index: WorkerIndex
   ) throws(EVMStateError) {
     let entry = wave.entries + position
     guard let transaction = entry.pointee.transaction else {
@@ -368,13 +380,13 @@ package final class EthereumLanes {
     let start = run.recorder?.now ?? 0
     let outcome = try EthereumLane.execute(
       transaction, from: entry.pointee.sender, keepingTo: entry.pointee.access, in: run.block, on: host, run.state,
-      reader, &run.totals)
+      reader, reach, &run.totals)
     run.deliver(position, of: wave, outcome)
     run.note(position, of: wave, on: index, from: start, after: nil)
   }
 
-  /// The account, or that of the slot, which the last run's timeline names so.
-  func account(of index: AccountIndex) -> Address { predictor.accounts[index.position] }
+  /// The key of the account, or of that of the slot, which the last run's timeline names so.
+  func key(of index: AccountIndex) -> Pubkey { predictor.accounts[index.position] }
 
   private func forEachWorker(_ body: (WaveWorker) -> Void) {
     for worker in 0..<pool.workerCount { body(workers[WorkerIndex(UInt32(worker))]) }

@@ -7,19 +7,17 @@ import Primitives
 import Scheduling
 import WideIntegers
 
-/// The accounts as one worker may see them in a wave. Used by one thread at a time.
-final class WaveSource: EVMAccountSource {
-  let state: EthereumState
-  @exclusivity(unchecked) var claimant: Claimant
-  /// What was read last.
-  @exclusivity(unchecked) private(set) var lastIndex = AccountIndex(0)
+/// A table as one worker may see it in a wave. Used by one thread at a time.
+class WaveTable {
+  let table: AccountTable
+  @exclusivity(unchecked) final var claimant: Claimant
   /// Earlier transactions of the worker in the wave that changed what the running one reads: their positions.
-  @exclusivity(unchecked) private(set) var sources: [UInt32] = []
+  @exclusivity(unchecked) fileprivate(set) final var sources: [UInt32] = []
   /// The first transaction that keeps the running one from being settled here; `nil` where none does.
-  @exclusivity(unchecked) private(set) var conflict: Conflict?
-  @exclusivity(unchecked) var growth = AccountTable.Growth()
-  @exclusivity(unchecked) private var firstChanges: [AccountTable.FirstChange] = []
-  @exclusivity(unchecked) private(set) var changes = AccountTable.WaveChanges()
+  @exclusivity(unchecked) private(set) final var conflict: Conflict?
+  @exclusivity(unchecked) final var growth = AccountTable.Growth()
+  @exclusivity(unchecked) private final var firstChanges: [AccountTable.FirstChange] = []
+  @exclusivity(unchecked) private(set) final var changes = AccountTable.WaveChanges()
 
   struct Conflict {
     let key: Pubkey
@@ -27,32 +25,31 @@ final class WaveSource: EVMAccountSource {
     let first: UInt32
   }
 
-  init(_ state: EthereumState, worker: WorkerIndex) {
-    self.state = state
+  init(_ table: AccountTable, worker: WorkerIndex) {
+    self.table = table
     claimant = Claimant(wave: 0, worker: worker.rawValue)
   }
 
-  var table: AccountTable { state.table }
-
-  func beginWave(transactionCount: Int) {
+  /// - Parameter changeCount: accounts that may change, for which room is made at once.
+  final func beginWave(changeCount: Int) {
     claimant.wave = table.wave
     changes.removeAll()
-    firstChanges.reserveCapacity(3 * transactionCount)
+    firstChanges.reserveCapacity(changeCount)
   }
 
   /// What the accounts that it changed in the wave were before the block, if nobody had changed them.
-  func takeFirstChanges() -> [AccountTable.FirstChange] {
+  final func takeFirstChanges() -> [AccountTable.FirstChange] {
     defer { firstChanges = [] }
     return firstChanges
   }
 
-  func begin(at position: UInt32) {
+  final func begin(at position: UInt32) {
     claimant.position = position
     sources.removeAll(keepingCapacity: true)
     conflict = nil
   }
 
-  private func index(of key: Pubkey) throws(EVMStateError) -> AccountIndex {
+  final func index(of key: Pubkey) throws(EVMStateError) -> AccountIndex {
     let index: AccountIndex?
     do throws(StoreError) { index = try table.internShared(key, noting: &growth) } catch { throw .store(error) }
     guard let index else { throw fail(key, claimant.position) }
@@ -60,15 +57,53 @@ final class WaveSource: EVMAccountSource {
   }
 
   /// - Returns: what ends the transaction.
-  func fail(_ key: Pubkey, _ first: UInt32) -> EVMStateError {
+  final func fail(_ key: Pubkey, _ first: UInt32) -> EVMStateError {
     if conflict == nil { conflict = Conflict(key: key, first: first) }
     return .claimed(key: key)
   }
 
-  private func claim<Value>(
+  fileprivate final func claim<Value>(
     _ key: Pubkey, _ body: () throws(ClaimConflict) -> Value
   ) throws(EVMStateError) -> Value {
     do throws(ClaimConflict) { return try body() } catch { throw fail(key, error.first) }
+  }
+
+  /// Claims the account under `key`, at `index`, for reading.
+  @inline(__always) final func claimRead(_ key: Pubkey, at index: AccountIndex) throws(EVMStateError) {
+    let lastWrite = try claim(key) { () throws(ClaimConflict) in try table.claimRead(index, claimant) }
+    if lastWrite > 0 { sources.append(lastWrite - 1) }
+  }
+
+  /// Makes `record` the account under `key`.
+  ///
+  /// - Returns: its index.
+  @discardableResult
+  final func write(_ key: Pubkey, _ record: Account?) throws(EVMStateError) -> AccountIndex {
+    let index = try index(of: key)
+    try claim(key) { () throws(ClaimConflict) in try table.claimWrite(index, claimant) }
+    publish(record, at: index)
+    return index
+  }
+
+  /// - Parameter index: claimed for changing it.
+  fileprivate final func publish(_ record: Account?, at index: AccountIndex) {
+    table.publish(
+      record ?? .empty, at: index, position: claimant.position, noting: &firstChanges, &changes)
+  }
+
+  /// Takes back what transactions from `position` on have changed; no worker runs.
+  final func rollBack(from position: UInt32) { table.rollBack(changes, from: position, firstChanges) }
+}
+
+/// Ethereum's accounts as one worker may see them in a wave.
+final class WaveSource: WaveTable, EVMAccountSource {
+  let state: EthereumState
+  /// What was read last.
+  @exclusivity(unchecked) private(set) var lastIndex = AccountIndex(0)
+
+  init(_ state: EthereumState, worker: WorkerIndex) {
+    self.state = state
+    super.init(state.table, worker: worker)
   }
 
   // MARK: Ahead
@@ -100,8 +135,7 @@ final class WaveSource: EVMAccountSource {
     _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
   ) throws(EVMStateError) {
     let index = try index(of: key)
-    let lastWrite = try claim(key) { () throws(ClaimConflict) in try table.claimRead(index, claimant) }
-    if lastWrite > 0 { sources.append(lastWrite - 1) }
+    try claimRead(key, at: index)
     lastIndex = index
     let account = table.account(at: index)
     if !account.pointee.isVacant { try body(account) }
@@ -121,19 +155,6 @@ final class WaveSource: EVMAccountSource {
   }
 
   // MARK: Writing
-
-  /// Makes `record` the account under `key`.
-  func write(_ key: Pubkey, _ record: Account?) throws(EVMStateError) {
-    let index = try index(of: key)
-    try claim(key) { () throws(ClaimConflict) in try table.claimWrite(index, claimant) }
-    publish(record, at: index)
-  }
-
-  /// - Parameter index: claimed for changing it.
-  private func publish(_ record: Account?, at index: AccountIndex) {
-    table.publish(
-      record ?? .empty, at: index, position: claimant.position, noting: &firstChanges, &changes)
-  }
 
   /// Claims the balance at `index`, which has been read.
   func claimBalance(_ index: AccountIndex) throws(EVMStateError) {
@@ -165,9 +186,6 @@ final class WaveSource: EVMAccountSource {
   private func add(_ amount: UInt256, at index: AccountIndex) throws(EVMStateError) {
     publish(try state.record(at: index, adding: amount), at: index)
   }
-
-  /// Takes back what transactions from `position` on have changed; no worker runs.
-  func rollBack(from position: UInt32) { table.rollBack(changes, from: position, firstChanges) }
 }
 
 /// Wei that an account gets when the wave ends.
@@ -210,7 +228,7 @@ final class WaveReader: EVMStateReader {
   }
 
   func beginWave(transactionCount: Int) {
-    source.beginWave(transactionCount: transactionCount)
+    source.beginWave(changeCount: 3 * transactionCount)
     credits.removeAll(keepingCapacity: true)
   }
 

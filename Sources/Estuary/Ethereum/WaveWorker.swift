@@ -1,6 +1,7 @@
 // What one worker needs to execute Ethereum's transactions: a machine with frames and journal for as long as the executor
 // lives, and for each block its view of the state.
 
+import CrossCalls
 import EVM
 import Ledger
 import Primitives
@@ -12,10 +13,14 @@ import WideIntegers
 final class WaveWorker {
   let host: EVMHost
   private let programs: EVMProgramCache
+  private let engine: Engine
   private let worker: WorkerIndex
   private let isAlone: Bool
   /// Of the block; `nil` between blocks.
   private(set) var reader: WaveReader?
+  /// Of the block; `nil` where contracts reach no programs.
+  private(set) var programReach: WaveProgramReach?
+  private var session: CrossCallSession?
   /// Executions in the wave.
   private(set) var executionCount = 0
   /// Why transactions of the wave could not be settled where they ran.
@@ -37,12 +42,23 @@ final class WaveWorker {
   init(
     programs: EVMProgramCache, engine: Engine, worker: WorkerIndex, isAlone: Bool
   ) throws(WideMachineError) {
-    (self.programs, self.worker, self.isAlone) = (programs, worker, isAlone)
+    (self.programs, self.engine, self.worker, self.isAlone) = (programs, engine, worker, isAlone)
     host = try EVMHost(programs: programs, engine: engine)
   }
 
-  func begin(_ state: EthereumState) {
+  func begin(_ state: EthereumState, _ side: ProgramSide?) {
     reader = WaveReader(state, programs: programs, worker: worker, isAlone: isAlone)
+    guard let side else { return }
+    let session = session ?? CrossCallSession(environment: side.environment, engine: engine)
+    self.session = session
+    host.border = session
+    programReach = WaveProgramReach(side, session, worker: worker)
+  }
+
+  /// How contracts reach programs from transactions that are executed one after the other, while no wave runs.
+  func reach(_ side: ProgramSide?) -> ProgramReach? {
+    guard let side, let session else { return nil }
+    return ProgramReach(side, session)
   }
 
   /// - Parameter transactionCount: about as many as it will run.
@@ -51,12 +67,15 @@ final class WaveWorker {
     conflicts.removeAll(keepingCapacity: true)
     kept.removeAll(keepingCapacity: true)
     reader?.beginWave(transactionCount: transactionCount)
+    programReach?.beginWave(changeCount: 0)
   }
 
   /// Forgets the block.
   func end() {
     host.releaseState()
-    reader = nil
+    host.border = nil
+    session?.release()
+    (reader, programReach) = (nil, nil)
     kept = []
   }
 
@@ -72,6 +91,7 @@ final class WaveWorker {
     guard let reader, let transaction = entry.pointee.transaction.take() else { return nil }
     let place = UInt32(truncatingIfNeeded: position)
     reader.begin(at: place, sender: entry.pointee.sender)
+    programReach?.begin(transaction, at: place)
     executionCount += 1
     entry.pointee.hasRun = true
     entry.pointee.gasUsed = 0
@@ -81,7 +101,7 @@ final class WaveWorker {
     do throws(EVMStateError) {
       outcome = try execute(transaction, entry, at: place, in: block, coinbase: coinbase, reader)
     } catch {
-      note(place, reader.source.conflict, in: wave)
+      note(place, reader.source.conflict ?? programReach?.conflict, in: wave)
     }
     entry.pointee.transaction = consume transaction
     return outcome
@@ -97,10 +117,13 @@ final class WaveWorker {
     switch result {
     case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):
-      if let access = entry.pointee.access, let outside = host.access(outside: access) {
+      if let access = entry.pointee.access,
+        let outside = host.access(outside: access) ?? programReach?.session.access(outside: access)
+      {
         return .failure(.undeclared(outside))
       }
       try reader.publish(changes)
+      try programReach?.publish()
       entry.pointee.gasUsed = receipt.gasUsed
       entry.pointee.blobGasUsed = receipt.blobGasUsed
       entry.pointee.reward = changes.reward
@@ -117,6 +140,11 @@ final class WaveWorker {
     for position in positions {
       source.prefetchRecord(of: wave.entries[Int(position)].sender, at: UInt32(position))
     }
+  }
+
+  /// Whether the transaction that ran last read what the one at `position` had changed.
+  func hasRead(_ position: UInt32) -> Bool {
+    reader?.source.sources.contains(position) ?? false || programReach?.sources.contains(position) ?? false
   }
 
   private func note(_ position: UInt32, _ conflict: WaveSource.Conflict?, in wave: EthereumWave) {

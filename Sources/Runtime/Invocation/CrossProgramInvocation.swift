@@ -23,6 +23,22 @@ package enum CrossProgramInvocation {
   /// What one account info counts for: key, owner, lamports and length (SIMD-0339).
   static let accountInfoByteCount: UInt64 = 80
 
+  /// Whether programs may call `called`. Loaders manage programs on the caller's behalf only by the instructions that were
+  /// made for it; precompiles run in the transaction itself.
+  package static func mayCall(_ called: Instruction) -> Bool {
+    switch called.programID {
+    case ProgramID.nativeLoader, ProgramID.bpfLoader1, ProgramID.bpfLoader2: false
+    case ProgramID.bpfLoaderUpgradeable: isCallableLoaderInstruction(called.data)
+    default: Precompile(id: called.programID) == nil
+    }
+  }
+
+  /// Upgrade (3), set authority (4), close (5), set authority checked (7): the first byte alone decides.
+  private static func isCallableLoaderInstruction(_ data: [UInt8]) -> Bool {
+    guard let tag = data.first else { return false }
+    return tag == 3 || tag == 4 || tag == 5 || tag == 7
+  }
+
   package static let invokeC: SyscallFunction = { vm, instruction, infos, infoCount, seeds, seedCount in
     withInvoke(vm) { (machine, invoke) throws(SyscallFailure) in
       try CrossProgramCall(layout: .c, machine: machine, invoke: invoke).run(
@@ -104,23 +120,8 @@ struct CrossProgramCall {
     return 0
   }
 
-  /// Loaders manage programs on the caller's behalf only by the instructions that were made for it;
-  /// precompiles run in the transaction itself.
   private func checkMayBeCalled(_ called: Instruction) throws(SyscallFailure) {
-    let program = called.programID
-    let isForbidden =
-      switch program {
-      case ProgramID.nativeLoader, ProgramID.bpfLoader1, ProgramID.bpfLoader2: true
-      case ProgramID.bpfLoaderUpgradeable: !Self.isCallableLoaderInstruction(called.data)
-      default: Precompile(id: program) != nil
-      }
-    if isForbidden { throw .programNotSupported(program) }
-  }
-
-  /// Upgrade (3), set authority (4), close (5), set authority checked (7): the first byte alone decides.
-  private static func isCallableLoaderInstruction(_ data: [UInt8]) -> Bool {
-    guard let tag = data.first else { return false }
-    return tag == 3 || tag == 4 || tag == 5 || tag == 7
+    if !CrossProgramInvocation.mayCall(called) { throw .programNotSupported(called.programID) }
   }
 
   func borrow(_ account: SharedAccount, caller: InstructionContext) -> BorrowedAccount {

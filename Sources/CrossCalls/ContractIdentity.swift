@@ -1,0 +1,69 @@
+// Who a contract is for programs: addresses derived from the EVM program's id and its own address, so that it alone signs
+// for them. Seeds are Neon's (its version byte 3 first), under the EVM program of this ledger:
+//
+//   contract   3, address                          itself: what `execute` signs with
+//   resource   3, "ContractData", address, salt    accounts it has made, mints and token accounts among them
+//   authority  3, "AUTH", address, salt            what `executeWithSeed` signs with in place of itself
+//   payer      3, "PAYER", address                 pays for what programs create, and signs where it is named
+
+import Ledger
+import Primitives
+
+package struct ContractIdentity: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable { case contract, resource, authority, payer }
+
+  package let kind: Kind
+  package let address: Address
+  /// Zero where the kind has none.
+  package let salt: Pubkey
+
+  package init(_ kind: Kind, of address: Address, salt: Pubkey = .zero) {
+    (self.kind, self.address, self.salt) = (kind, address, salt)
+  }
+
+  private static let version: [UInt8] = [3]
+
+  private var seeds: [[UInt8]] {
+    switch kind {
+    case .contract: [Self.version, address.bytes]
+    case .resource: [Self.version, Array("ContractData".utf8), address.bytes, salt.bytes]
+    case .authority: [Self.version, Array("AUTH".utf8), address.bytes, salt.bytes]
+    case .payer: [Self.version, Array("PAYER".utf8), address.bytes]
+    }
+  }
+
+  /// The program address, that with the canonical bump.
+  package func key(under program: Pubkey = ProgramID.ethereum) -> Pubkey {
+    Self.find(seeds, under: program)
+  }
+
+  fileprivate static func find(_ seeds: [[UInt8]], under program: Pubkey) -> Pubkey {
+    do throws(ProgramAddressError) {
+      return try ProgramAddress.find(seeds: seeds, program: program).address
+    } catch {
+      // Seeds are few and short, and of 255 addresses one is off the curve but once in 2^255.
+      preconditionFailure("no program address of \(seeds)")
+    }
+  }
+}
+
+/// The account with the lamports behind the wei that have come from Solana's side or may go there: the address derived
+/// from the EVM program's id and the seed "vault". 1 lamport is 10^9 wei.
+package enum Vault {
+  package static let key = ContractIdentity.find([Array("vault".utf8)], under: ProgramID.ethereum)
+  package static let weiPerLamport: UInt64 = 1_000_000_000
+}
+
+/// Program addresses of contracts that were asked for lately: one takes two hashes and a look at a curve.
+struct IdentityCache {
+  private var keys: [ContractIdentity: Pubkey] = [:]
+  private static let limit = 4096
+
+  mutating func key(_ identity: ContractIdentity) -> Pubkey {
+    if let known = keys[identity] { return known }
+    if keys.count >= Self.limit { keys.removeAll(keepingCapacity: true) }
+    let key = identity.key()
+    keys[identity] = key
+    return key
+  }
+}

@@ -1,0 +1,289 @@
+// Contracts call programs (docs/crosscalls.md): what stands behind the addresses FF00…0002 to FF00…0007, with the
+// interfaces that Neon EVM gave them, so that contracts and libraries written for it run unchanged. Effects are immediate,
+// in program order; a failure is a revert with a reason and takes back what its frame did in both worlds; nothing that a
+// contract sends stops the host.
+//
+// One session a worker; it has the programs' half of the journal of the transaction that runs.
+
+import EVM
+import Ledger
+import Primitives
+import Runtime
+import SBPF
+import WideIntegers
+
+/// Where a session finds the accounts of programs as they are before its transaction. Used by one thread at a time.
+package protocol ProgramAccountSource: AnyObject {
+  /// The account at `key`, `Account.empty` where there is none.
+  ///
+  /// - Throws: where it cannot be read, or not by this worker now.
+  func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account
+}
+
+/// What calls across the border cost. One compute unit costs one gas; these come before.
+package enum CrossCallCosts {
+  /// A look at an account, or an address that is derived.
+  package static let query: UInt64 = 3_000
+  /// A call that may run a program or move lamports.
+  package static let call: UInt64 = 10_000
+  /// Compute units of one program call at most.
+  package static let unitLimit: UInt64 = 1_400_000
+  /// Bytes of data that the accounts of one transaction's program calls may have together when they are met.
+  package static let loadedByteLimit = 64 << 20
+  /// Bytes of an instruction's data.
+  package static let dataByteLimit = 10 * 1024
+}
+
+/// Used by one thread at a time.
+package final class CrossCallSession: EVMBorder {
+  private let engine: Engine
+  private var environment: ExecutionEnvironment
+  /// Made for the first program call.
+  private var processorMade: InstructionProcessor?
+  private var source: (any ProgramAccountSource)?
+  var journal = ProgramJournal()
+  private var identities = IdentityCache()
+  /// Lamports that may be bought with the sender's wei in this transaction.
+  private(set) var drawLimit: UInt64 = 0
+
+  package init(environment: ExecutionEnvironment, engine: Engine) {
+    (self.environment, self.engine) = (environment, engine)
+  }
+
+  /// Makes the block of `environment` the one that transactions belong to from now on.
+  package func beginBlock(_ environment: ExecutionEnvironment) {
+    self.environment = environment
+    processorMade?.begin(environment)
+  }
+
+  /// Starts a transaction.
+  ///
+  /// - Parameter gasLimit: of the transaction; also how many lamports contracts may buy with its sender's wei.
+  package func begin(reading source: any ProgramAccountSource, gasLimit: UInt64) {
+    self.source = source
+    drawLimit = gasLimit
+    if !journal.isEmpty { journal.removeAll() }
+  }
+
+  /// Lets go of what the last transaction read.
+  package func release() {
+    source = nil
+    journal.removeAll()
+  }
+
+  // MARK: What the transaction did
+
+  /// Calls `body` with each account that differs from before, in the order in which they were met; `nil`: it is gone.
+  package func forEachChange(
+    _ body: (Pubkey, Account?) throws(EVMStateError) -> Void
+  ) throws(EVMStateError) {
+    for entry in journal.entries where entry.isWritable {
+      // An account without lamports goes when the transaction ends, whatever it holds.
+      let account = entry.account.isVacant ? Account.empty : entry.account
+      if account != entry.original { try body(entry.key, account.isVacant ? nil : account) }
+    }
+  }
+
+  /// The accounts of programs that were used, in the order in which they were met, whatever was rolled back.
+  package var accesses: [AccessSet.Entry<Pubkey>] {
+    journal.entries.map { .init($0.key, isWritable: $0.isWritable) }
+  }
+
+  /// The first use that `set` does not hold; `nil` where the transaction kept to the set.
+  package func access(outside set: AccessSet) -> UndeclaredAccess? {
+    for entry in journal.entries where !set.contains(solana: entry.key, writing: entry.isWritable) {
+      return UndeclaredAccess(.solana(entry.key), isWrite: entry.isWritable)
+    }
+    return nil
+  }
+
+  /// Log lines of the program calls that were not taken back.
+  package var logs: [String] { journal.logs }
+
+  // MARK: The border
+
+  package func rollBack(to mark: UInt64) { journal.rollBack(to: mark) }
+
+  package func answer(_ call: BorderCall, on host: BorderHost) throws(EVMStateError) -> BorderAnswer {
+    host.note(journal.mark)
+    var frame = Frame(call: call, host: host)
+    do throws(CrossCallError) {
+      let output = try answer(&frame)
+      return BorderAnswer(gasUsed: frame.gasUsed, isSuccess: true, output: output)
+    } catch {
+      switch error {
+      case .state(let error): throw error
+      case .outOfGas: return BorderAnswer(gasUsed: .max, isSuccess: false, output: [])
+      case .refused(let text):
+        return BorderAnswer(gasUsed: frame.gasUsed, isSuccess: false, output: ErrorText.encode(text))
+      }
+    }
+  }
+
+  /// A call that is being answered.
+  struct Frame {
+    let call: BorderCall
+    let host: BorderHost
+    private(set) var gasUsed: UInt64 = 0
+
+    init(call: BorderCall, host: BorderHost) { (self.call, self.host) = (call, host) }
+
+    var caller: Address { call.caller }
+    var gasLeft: UInt64 { call.gas - gasUsed }
+
+    mutating func charge(_ gas: UInt64) throws(CrossCallError) {
+      guard gas <= gasLeft else { throw .outOfGas }
+      gasUsed += gas
+    }
+
+    /// Throws where the call is one of CALLCODE or DELEGATECALL.
+    func refuseDelegation() throws(CrossCallError) {
+      let own = BorderAddress.address(call.number)
+      if call.address != own { throw .refused("\(own) cannot be called by delegatecall or callcode") }
+    }
+
+    func refuseValue() throws(CrossCallError) {
+      if !call.value.isZero { throw .refused("\(BorderAddress.address(call.number)) takes no value") }
+    }
+
+    func refuseStatic(_ name: String) throws(CrossCallError) {
+      if call.isStatic { throw .refused("\(name) is not allowed in a static call") }
+    }
+
+    func selector() throws(CrossCallError) -> UInt32 {
+      guard call.input.count >= 4 else {
+        throw .refused("\(BorderAddress.address(call.number)) needs a selector of 4 bytes")
+      }
+      return UInt32(bigEndian: call.input.loadUnaligned(as: UInt32.self))
+    }
+
+    var arguments: Calldata { Calldata(UnsafeRawBufferPointer(rebasing: call.input.dropFirst(4))) }
+
+    func unknown(_ selector: UInt32) -> CrossCallError {
+      .refused("\(BorderAddress.address(call.number)) has no function \(Hex.text(of: selector))")
+    }
+  }
+
+  private func answer(_ frame: inout Frame) throws(CrossCallError) -> [UInt8] {
+    switch frame.call.number {
+    case 2: try queryAccount(&frame)
+    case 3: try nativeToken(&frame)
+    case 4: try splToken(&frame)
+    case 5: try metaplex(&frame)
+    case 6: try callSolana(&frame)
+    default: try solanaNative(&frame)
+    }
+  }
+
+  // MARK: For the functions
+
+  func key(_ kind: ContractIdentity.Kind, of address: Address, salt: Pubkey = .zero) -> Pubkey {
+    identities.key(ContractIdentity(kind, of: address, salt: salt))
+  }
+
+  private var processor: InstructionProcessor {
+    if let processorMade { return processorMade }
+    let made = InstructionProcessor(environment: environment, engine: engine)
+    processorMade = made
+    return made
+  }
+
+  /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
+  func minimumBalance(dataByteCount byteCount: Int) -> UInt64 {
+    environment.sysvars.rent.minimumBalance(dataByteCount: byteCount)
+  }
+
+  /// The position of an account of programs, which is met now if it was not before.
+  func position(of key: Pubkey) throws(CrossCallError) -> Int {
+    if let known = journal.position(of: key) { return known }
+    if EVMKey.contains(key) { throw .refused("\(key) is Ethereum's, no account of programs") }
+    guard let source else { throw .refused("programs can be called from transactions only") }
+    let account: Account
+    do throws(EVMStateError) { account = try source.programAccount(key) } catch { throw .state(error) }
+    if journal.loadedByteCount + account.data.count > CrossCallCosts.loadedByteLimit {
+      throw .refused(
+        "with \(key), the transaction's program calls look at more than \(CrossCallCosts.loadedByteLimit) bytes")
+    }
+    return journal.insert(account, at: key)
+  }
+
+  func account(_ key: Pubkey) throws(CrossCallError) -> Account {
+    let position = try position(of: key)
+    return journal.entries[position].account
+  }
+
+  func onHost<Value>(_ body: () throws(EVMStateError) -> Value) throws(CrossCallError) -> Value {
+    do throws(EVMStateError) { return try body() } catch { throw .state(error) }
+  }
+
+  /// Runs `instruction`, for which `signers` sign, and charges what it used; its changes are the transaction's if it
+  /// succeeds.
+  func run(
+    _ instruction: Instruction, signers: [Pubkey], exemptingFromRent payer: Pubkey? = nil, _ frame: inout Frame
+  ) throws(CrossCallError) {
+    try check(instruction, signers)
+    for meta in instruction.accounts {
+      let position = try position(of: meta.key)
+      if meta.isWritable { journal.noteWritable(position) }
+    }
+    if try account(instruction.programID).lamports == 0 {
+      throw .refused("Program \(instruction.programID) is not on this ledger")
+    }
+    let units = min(frame.gasLeft, CrossCallCosts.unitLimit)
+    var changes: [(Pubkey, Account)] = []
+    let outcome = try processor.run(
+      instruction, units: units, dataGrowth: journal.growth, exemptingFromRent: payer,
+      load: { (key) throws(CrossCallError) in try account(key) },
+      publish: { changes.append(($0, $1)) })
+    try frame.charge(outcome.computeUnits)
+    if let error = outcome.error { throw .program(instruction.programID, error) }
+    for (key, account) in changes {
+      let position = try position(of: key)
+      journal.set(account, at: position)
+    }
+    journal.addGrowth(outcome.dataGrowth)
+    journal.append(logs: outcome.logs)
+    let (program, data) = outcome.returnData
+    journal.setReturnData(data.isEmpty ? .zero : program, data)
+  }
+
+  /// What a contract may not ask of any program.
+  private func check(_ instruction: Instruction, _ signers: [Pubkey]) throws(CrossCallError) {
+    let program = instruction.programID
+    if program == ProgramID.ethereum { throw .refused("Program \(program) cannot be called by a contract") }
+    guard CrossProgramInvocation.mayCall(instruction) else {
+      throw .refused("Program \(program) does not take this instruction from programs or contracts")
+    }
+    guard instruction.accounts.count < InstructionProcessor.maximumAccountCount else {
+      throw .refused(
+        "\(instruction.accounts.count) accounts are more than the \(InstructionProcessor.maximumAccountCount - 1) of a call")
+    }
+    guard instruction.data.count <= CrossCallCosts.dataByteLimit else {
+      throw .refused(
+        "\(instruction.data.count) bytes are more than the \(CrossCallCosts.dataByteLimit) of an instruction's data")
+    }
+    for meta in instruction.accounts {
+      if meta.key == ProgramID.ethereum || meta.key == PlaceholderOperator.key {
+        throw .refused("\(meta.key) cannot be an account of a contract's call")
+      }
+      if meta.isWritable && (ReservedKeys.contains(meta.key) || meta.key == Vault.key) {
+        throw .refused("\(meta.key) is reserved and cannot be writable")
+      }
+      if meta.isSigner && !signers.contains(meta.key) {
+        throw .refused("the contract cannot sign for \(meta.key)")
+      }
+    }
+  }
+}
+
+/// The key that stands for the operator in Neon's helper libraries: never an account of a contract's call.
+private enum PlaceholderOperator {
+  static let key = Base58.decode("neonoperator1111111111111111111111111111111").flatMap { Pubkey($0) } ?? .zero
+}
+
+extension Hex {
+  /// `0x` and eight digits.
+  static func text(of selector: UInt32) -> String {
+    "0x" + encode(withUnsafeBytes(of: selector.bigEndian) { Array($0) })
+  }
+}
