@@ -40,7 +40,8 @@ package final class CrossCallSession: EVMBorder {
   private var environment: ExecutionEnvironment
   /// Made for the first program call.
   private var processorMade: InstructionProcessor?
-  private var source: (any ProgramAccountSource)?
+  /// Kept by who gave it, which may keep the session in turn.
+  private unowned(unsafe) var source: (any ProgramAccountSource)?
   var journal = ProgramJournal()
   private var identities = IdentityCache()
   /// Lamports that may be bought with the sender's wei in this transaction.
@@ -58,7 +59,9 @@ package final class CrossCallSession: EVMBorder {
 
   /// Starts a transaction.
   ///
-  /// - Parameter gasLimit: of the transaction; also how many lamports contracts may buy with its sender's wei.
+  /// - Parameters:
+  ///   - source: kept by the caller until `release`, or until the next transaction starts.
+  ///   - gasLimit: of the transaction; also how many lamports contracts may buy with its sender's wei.
   package func begin(reading source: any ProgramAccountSource, gasLimit: UInt64) {
     self.source = source
     drawLimit = gasLimit
