@@ -77,7 +77,9 @@ struct Calldata {
     return UnsafeRawBufferPointer(rebasing: rest[..<count])
   }
 
-  func tuple(_ index: Int, _ name: String) throws(CrossCallError) -> Calldata { Calldata(try tail(index, name)) }
+  func tuple(_ index: Int, _ name: String) throws(CrossCallError) -> Calldata {
+    Calldata(try tail(index, name))
+  }
 
   /// An array of static tuples, `wordCount` words each, one after the other.
   func array(

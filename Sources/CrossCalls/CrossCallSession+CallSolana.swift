@@ -87,7 +87,8 @@ extension CrossCallSession {
     let metas = [AccountMeta(key: key, isSigner: true, isWritable: true)]
     for instruction in [SystemInstruction.allocate(space: UInt64(space)), .assign(owner: owner)] {
       try run(
-        Instruction(programID: ProgramID.system, accounts: metas, data: instruction.encode()), signers: [key], &frame)
+        Instruction(programID: ProgramID.system, accounts: metas, data: instruction.encode()), signers: [key],
+        &frame)
     }
   }
 
@@ -167,7 +168,9 @@ extension CrossCallSession {
 
   func metaplex(_ frame: inout Frame) throws(CrossCallError) -> [UInt8] {
     let selector = try selectorOfOwnCall(&frame)
-    guard [0xc573_50c6, 0x4ae8_b66b, 0xf7b6_37bb, 0x235b_2b94, 0x9ed1_9ddb, 0x691f_3431, 0x6baa_0330].contains(selector)
+    guard
+      [0xc573_50c6, 0x4ae8_b66b, 0xf7b6_37bb, 0x235b_2b94, 0x9ed1_9ddb, 0x691f_3431, 0x6baa_0330].contains(
+        selector)
     else { throw frame.unknown(selector) }
     if try account(Self.metaplexProgram).lamports == 0 {
       throw .refused("Program \(Self.metaplexProgram) (Metaplex token metadata) is not on this ledger")
@@ -203,7 +206,8 @@ extension Instruction {
     }
     let byteCount = try reader.readUInt64()
     guard byteCount <= UInt64(bytes.count) else { return nil }
-    return Instruction(programID: program, accounts: accounts, data: Array(try reader.read(byteCount: Int(byteCount))))
+    return Instruction(
+      programID: program, accounts: accounts, data: Array(try reader.read(byteCount: Int(byteCount))))
   }
   /// (bytes32 program, (bytes32 key, bool isSigner, bool isWritable)[] accounts, bytes data)
   fileprivate init(_ tuple: Calldata) throws(CrossCallError) {

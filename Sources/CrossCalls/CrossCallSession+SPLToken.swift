@@ -69,7 +69,9 @@ extension CrossCallSession {
     guard account.owner == TokenProgram.id else {
       throw .refused("\(key) is owned by \(account.owner), not by the token program \(TokenProgram.id)")
     }
-    guard let state = decode(account.data) else { throw .refused("\(key) is not initialised, or of another kind") }
+    guard let state = decode(account.data) else {
+      throw .refused("\(key) is not initialised, or of another kind")
+    }
     return state
   }
 
@@ -151,10 +153,12 @@ extension CrossCallSession {
   }
 
   private func runToken(
-    _ tag: TokenProgram.Tag, _ data: [UInt8], _ accounts: [AccountMeta], by authority: Pubkey, _ frame: inout Frame
+    _ tag: TokenProgram.Tag, _ data: [UInt8], _ accounts: [AccountMeta], by authority: Pubkey,
+    _ frame: inout Frame
   ) throws(CrossCallError) {
     try run(
-      TokenProgram.instruction(tag, data, accounts + [AccountMeta(key: authority, isSigner: true, isWritable: false)]),
+      TokenProgram.instruction(
+        tag, data, accounts + [AccountMeta(key: authority, isSigner: true, isWritable: false)]),
       signers: [authority], &frame)
   }
 }

@@ -205,7 +205,8 @@ package final class CrossCallSession: EVMBorder {
     do throws(EVMStateError) { account = try source.programAccount(key) } catch { throw .state(error) }
     if journal.loadedByteCount + account.data.count > CrossCallCosts.loadedByteLimit {
       throw .refused(
-        "with \(key), the transaction's program calls look at more than \(CrossCallCosts.loadedByteLimit) bytes")
+        "with \(key), the transaction's program calls look at more than \(CrossCallCosts.loadedByteLimit) bytes"
+      )
     }
     return journal.insert(account, at: key)
   }
@@ -222,7 +223,8 @@ package final class CrossCallSession: EVMBorder {
   /// Runs `instruction`, for which `signers` sign, and charges what it used; its changes are the transaction's if it
   /// succeeds.
   func run(
-    _ instruction: Instruction, signers: [Pubkey], exemptingFromRent payer: Pubkey? = nil, _ frame: inout Frame
+    _ instruction: Instruction, signers: [Pubkey], exemptingFromRent payer: Pubkey? = nil,
+    _ frame: inout Frame
   ) throws(CrossCallError) {
     try check(instruction, signers)
     for meta in instruction.accounts {
@@ -259,11 +261,13 @@ package final class CrossCallSession: EVMBorder {
     }
     guard instruction.accounts.count < InstructionProcessor.maximumAccountCount else {
       throw .refused(
-        "\(instruction.accounts.count) accounts are more than the \(InstructionProcessor.maximumAccountCount - 1) of a call")
+        "\(instruction.accounts.count) accounts are more than the \(InstructionProcessor.maximumAccountCount - 1) of a call"
+      )
     }
     guard instruction.data.count <= CrossCallCosts.dataByteLimit else {
       throw .refused(
-        "\(instruction.data.count) bytes are more than the \(CrossCallCosts.dataByteLimit) of an instruction's data")
+        "\(instruction.data.count) bytes are more than the \(CrossCallCosts.dataByteLimit) of an instruction's data"
+      )
     }
     for meta in instruction.accounts {
       if meta.key == ProgramID.ethereum || meta.key == PlaceholderOperator.key {
@@ -281,7 +285,8 @@ package final class CrossCallSession: EVMBorder {
 
 /// The key that stands for the operator in Neon's helper libraries: never an account of a contract's call.
 private enum PlaceholderOperator {
-  static let key = Base58.decode("neonoperator1111111111111111111111111111111").flatMap { Pubkey($0) } ?? .zero
+  static let key =
+    Base58.decode("neonoperator1111111111111111111111111111111").flatMap { Pubkey($0) } ?? .zero
 }
 
 extension Hex {

@@ -89,6 +89,7 @@ extension UnsafeRawBufferPointer {
 
   /// A key behind four bytes that say whether there is one; zero where there is none.
   fileprivate func optionalKey(at offset: Int) -> Pubkey {
-    UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)) == 1 ? key(at: offset + 4) : .zero
+    UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)) == 1
+      ? key(at: offset + 4) : .zero
   }
 }

@@ -40,7 +40,9 @@ struct CrossCallRig {
     ethereum.gasLimit = 1 << 40
     for (index, address) in Self.contracts.enumerated() {
       var account = EthereumGenesis.Account(address: address)
-      (account.code, account.nonce, account.balance) = (ScriptContract.code, 1, index == 0 ? Self.ether : .zero)
+      (account.code, account.nonce, account.balance) = (
+        ScriptContract.code, 1, index == 0 ? Self.ether : .zero
+      )
       ethereum.alloc.append(account)
     }
     for sender in senders {
@@ -68,7 +70,9 @@ struct CrossCallRig {
       (self.steps, self.to, self.value, self.sender, self.gasLimit) = (steps, to, value, sender, gasLimit)
     }
 
-    init(data: [UInt8], to: Address, value: UInt256 = .zero) { (self.data, self.to, self.value) = (data, to, value) }
+    init(data: [UInt8], to: Address, value: UInt256 = .zero) {
+      (self.data, self.to, self.value) = (data, to, value)
+    }
   }
 
   struct Outcome {
@@ -76,15 +80,21 @@ struct CrossCallRig {
     var chain: Chain
 
     /// What the calls of the transaction at `index` came to.
-    func calls(_ index: Int = 0) -> [ScriptContract.CallResult] { ScriptContract.results(results[index].output) }
+    func calls(_ index: Int = 0) -> [ScriptContract.CallResult] {
+      ScriptContract.results(results[index].output)
+    }
     func account(_ key: Pubkey) throws -> Account? { try chain.account(key) }
-    func balance(_ address: Address) throws -> UInt256 { try chain.ethereumAccount(address)?.balance ?? .zero }
+    func balance(_ address: Address) throws -> UInt256 {
+      try chain.ethereumAccount(address)?.balance ?? .zero
+    }
   }
 
   static func executors() throws -> [any BlockExecutor] {
     [
-      try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3), SerialExecutor(engine: .interpreter),
-      try LockExecutor(workerCount: 1, alwaysInWaves: true), try LockExecutor(workerCount: 2, alwaysInWaves: true),
+      try LockExecutor(workerCount: 1), try LockExecutor(workerCount: 3),
+      SerialExecutor(engine: .interpreter),
+      try LockExecutor(workerCount: 1, alwaysInWaves: true),
+      try LockExecutor(workerCount: 2, alwaysInWaves: true),
       try LockExecutor(workerCount: 4, alwaysInWaves: true, waveSize: 4),
       try ScheduledExecutor(RandomScheduler(workerCount: 3), contracts: .none),
     ]
@@ -110,7 +120,8 @@ struct CrossCallRig {
     let genesis = try genesis()
     let wires = wires(sent)
     func run(_ wires: [EthereumWire], on executor: any BlockExecutor) throws -> Replay.Outcome {
-      var replay = Replay(genesis: genesis, transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
+      var replay = Replay(
+        genesis: genesis, transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
       replay.verifiesSignatures = false
       return try replay.run(executor: executor)
     }
@@ -129,9 +140,11 @@ struct CrossCallRig {
 
   /// The transactions with the emulator's sets; what the emulator says of each has to be what came of it.
   private func bind(
-    _ wires: [EthereumWire], _ genesis: Genesis, _ results: [EthereumTransactionResult], _ location: SourceLocation
+    _ wires: [EthereumWire], _ genesis: Genesis, _ results: [EthereumTransactionResult],
+    _ location: SourceLocation
   ) throws -> [EthereumWire] {
-    let chain = try Chain(store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .fixed)
+    let chain = try Chain(
+      store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .fixed)
     let emulator = try #require(try chain.emulator())
     var bound = wires
     for (position, wire) in wires.enumerated() {
@@ -157,7 +170,9 @@ struct CrossCallRig {
   }
 
   /// Calldata of a function, encoded by the ABI's rules.
-  static func data(_ signature: String, _ arguments: Argument...) throws -> [UInt8] { try data(signature, arguments) }
+  static func data(_ signature: String, _ arguments: Argument...) throws -> [UInt8] {
+    try data(signature, arguments)
+  }
 
   static func data(_ signature: String, _ arguments: [Argument]) throws -> [UInt8] {
     let item = try ABIItem(signature: signature)
@@ -172,11 +187,15 @@ struct CrossCallRig {
       + u64(instruction.data.count) + instruction.data
   }
 
-  static func key(_ kind: ContractIdentity.Kind, _ address: Address = contracts[0], salt: Pubkey = .zero) -> Pubkey {
+  static func key(_ kind: ContractIdentity.Kind, _ address: Address = contracts[0], salt: Pubkey = .zero)
+    -> Pubkey
+  {
     ContractIdentity(kind, of: address, salt: salt).key()
   }
 
-  static func salt(_ number: UInt64) -> Pubkey { Pubkey(word0: 0, word1: 0, word2: 0, word3: number.bigEndian) }
+  static func salt(_ number: UInt64) -> Pubkey {
+    Pubkey(word0: 0, word1: 0, word2: 0, word3: number.bigEndian)
+  }
 
   static func system(_ instruction: SystemInstruction, _ accounts: [AccountMeta]) -> Instruction {
     Instruction(programID: ProgramID.system, accounts: accounts, data: instruction.encode())
@@ -196,7 +215,9 @@ extension CrossCallRig.Argument {
       .list([
         .bytes(instruction.programID.bytes),
         .list(
-          instruction.accounts.map { .list([.bytes($0.key.bytes), .bool($0.isSigner), .bool($0.isWritable)]) }),
+          instruction.accounts.map {
+            .list([.bytes($0.key.bytes), .bool($0.isSigner), .bool($0.isWritable)])
+          }),
         .bytes(instruction.data),
       ])
     }

@@ -36,9 +36,12 @@ import WideIntegers
     return Step(op, Rig.callSolana, value: value, data)
   }
 
-  static func transfer(_ lamports: UInt64, from: Pubkey, to: Pubkey = someone, signer: Bool = true) -> Instruction {
+  static func transfer(_ lamports: UInt64, from: Pubkey, to: Pubkey = someone, signer: Bool = true)
+    -> Instruction
+  {
     Rig.system(
-      .transfer(lamports: lamports), [AccountMeta(from, signer: signer, writable: true), AccountMeta(to, writable: true)])
+      .transfer(lamports: lamports),
+      [AccountMeta(from, signer: signer, writable: true), AccountMeta(to, writable: true)])
   }
 
   /// With lamports on the first contract's program address.
@@ -64,9 +67,11 @@ import WideIntegers
         Rig.data("getSolanaPDA(bytes32,bytes)", .key(Self.someone), .bytes(Array(1...40)))),
     ]
     let calls = try Self.rig().run([.init(steps)]).calls()
-    let derived = try ProgramAddress.find(seeds: [Array(1...32), Array(33...40)], program: Self.someone).address
+    let derived = try ProgramAddress.find(seeds: [Array(1...32), Array(33...40)], program: Self.someone)
+      .address
     let expected = [
-      Rig.key(.contract, Rig.sender), Rig.key(.resource, salt: salt), Rig.key(.authority, salt: salt), Rig.key(.payer),
+      Rig.key(.contract, Rig.sender), Rig.key(.resource, salt: salt), Rig.key(.authority, salt: salt),
+      Rig.key(.payer),
       Rig.key(.resource, salt: salt), derived,
     ]
     #expect(calls.map(\.output) == expected.map(\.bytes))
@@ -78,7 +83,8 @@ import WideIntegers
     let lamports = try Rig.data("lamports(bytes32)", .key(Vault.key))
     let write = try Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract))).payload
     let resource = try Rig.data(
-      "createResource(bytes32,uint64,uint64,bytes32)", .key(Rig.salt(1)), .number(8), .number(0), .key(Self.someone))
+      "createResource(bytes32,uint64,uint64,bytes32)", .key(Rig.salt(1)), .number(8), .number(0),
+      .key(Self.someone))
     let withdraw = try Rig.data("withdraw(bytes32)", .key(Self.someone))
     let steps = [
       Step(.call, Rig.callSolana, value: 5, payer), Step(.call, Rig.queryAccount, value: 5, lamports),
@@ -100,7 +106,8 @@ import WideIntegers
   }
 
   @Test func hasCodeForCompilers() throws {
-    let steps = (2...7).map { Step(.codeSize, BorderAddress.address($0)) } + [Step(.codeSize, BorderAddress.address(8))]
+    let steps =
+      (2...7).map { Step(.codeSize, BorderAddress.address($0)) } + [Step(.codeSize, BorderAddress.address(8))]
     let sizes = try Self.rig().run([.init(steps)]).calls().map { $0.output.last }
     #expect(sizes == [1, 1, 1, 1, 1, 1, 0])
   }
@@ -114,7 +121,8 @@ import WideIntegers
     let rig = Self.rig([(authority, Account(lamports: 9_000_000, owner: ProgramID.system))])
     let steps = try [
       Self.execute(Self.transfer(2_000_000, from: Rig.key(.contract)), lamports: lamports, asBytes: asBytes),
-      Self.execute(Self.transfer(3_000_000, from: authority), lamports: lamports, salt: salt, asBytes: asBytes),
+      Self.execute(
+        Self.transfer(3_000_000, from: authority), lamports: lamports, salt: salt, asBytes: asBytes),
       Step(.staticCall, Rig.queryAccount, Rig.data("lamports(bytes32)", .key(Self.someone))),
       Step(.staticCall, Rig.queryAccount, Rig.data("info(bytes32)", .key(authority))),
     ]
@@ -125,7 +133,8 @@ import WideIntegers
     #expect(calls[0].output == Rig.word(32) + Rig.word(0))
     #expect(calls[2].output == Rig.word(5_000_000))
     #expect(
-      calls[3].output == authority.bytes + Rig.word(6_000_000) + ProgramID.system.bytes + Rig.word(0) + Rig.word(.max))
+      calls[3].output == authority.bytes + Rig.word(6_000_000) + ProgramID.system.bytes + Rig.word(0)
+        + Rig.word(.max))
     #expect(try outcome.account(Self.someone)?.lamports == 5_000_000)
     #expect(try outcome.account(Rig.key(.contract))?.lamports == 48_000_000)
   }
@@ -133,18 +142,22 @@ import WideIntegers
   @Test func signsForItselfAlone() throws {
     let (salt, other) = (Rig.salt(7), Rig.salt(8))
     let foreign = [
-      Rig.key(.contract, Rig.contracts[1]), Rig.key(.authority, salt: salt), Rig.key(.payer, Rig.contracts[1]),
+      Rig.key(.contract, Rig.contracts[1]), Rig.key(.authority, salt: salt),
+      Rig.key(.payer, Rig.contracts[1]),
       Rig.key(.resource, salt: salt), Vault.key, Self.someone,
     ]
-    let rig = Self.rig(foreign.dropLast(2).map { ($0, Account(lamports: 9_000_000, owner: ProgramID.system)) })
+    let rig = Self.rig(
+      foreign.dropLast(2).map { ($0, Account(lamports: 9_000_000, owner: ProgramID.system)) })
     let target = Pubkey(word0: 5, word1: 5, word2: 5, word3: 5)
-    let steps = try foreign.map { try Self.execute(Self.transfer(1_000_000, from: $0, to: target)) } + [
-      // Not the contract's own address, nor another salt's, with a seed.
-      Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract), to: target), salt: salt),
-      Self.execute(Self.transfer(1_000_000, from: Rig.key(.authority, salt: salt), to: target), salt: other),
-      // The program asks for a signature that the flag does not give.
-      Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract), to: target, signer: false)),
-    ]
+    let steps =
+      try foreign.map { try Self.execute(Self.transfer(1_000_000, from: $0, to: target)) } + [
+        // Not the contract's own address, nor another salt's, with a seed.
+        Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract), to: target), salt: salt),
+        Self.execute(
+          Self.transfer(1_000_000, from: Rig.key(.authority, salt: salt), to: target), salt: other),
+        // The program asks for a signature that the flag does not give.
+        Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract), to: target, signer: false)),
+      ]
     let outcome = try rig.run([.init(steps)])
     for call in outcome.calls() { #expect(!call.isSuccess && call.reason != nil, "\(call)") }
     #expect(outcome.calls().count == steps.count)
@@ -164,7 +177,9 @@ import WideIntegers
       Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract, Rig.contracts[0])), .mustCall)
     ])
     let outcome = try rig.run([
-      .init([Step(.delegateCall, Rig.contracts[0], inner), Step(.delegateCall, Rig.contracts[0], wrong)], to: proxy)
+      .init(
+        [Step(.delegateCall, Rig.contracts[0], inner), Step(.delegateCall, Rig.contracts[0], wrong)],
+        to: proxy)
     ])
     #expect(outcome.calls().map(\.isSuccess) == [true, false])
     #expect(try outcome.account(Self.someone)?.lamports == 1_000_000)
@@ -174,7 +189,8 @@ import WideIntegers
 
   @Test func refusesReservedAccounts() throws {
     let own = AccountMeta(Rig.key(.contract), signer: true, writable: true)
-    let operatorKey = try #require(Base58.decode("neonoperator1111111111111111111111111111111").flatMap { Pubkey($0) })
+    let operatorKey = try #require(
+      Base58.decode("neonoperator1111111111111111111111111111111").flatMap { Pubkey($0) })
     let program = Instruction(programID: ProgramID.ethereum, accounts: [], data: [])
     func with(_ meta: AccountMeta) -> Instruction { Rig.system(.transfer(lamports: 0), [own, meta]) }
     let refused = [
@@ -219,7 +235,9 @@ import WideIntegers
       // More than anybody has.
       .init([try Self.execute(create(Self.contract, salt: two), lamports: .max / 2, salt: two)]),
       // The sender pays no more than its gas limit says.
-      .init([try Self.execute(create(poor, salt: one), lamports: 3_000_000, salt: one)], to: poor, gasLimit: 2_000_000),
+      .init(
+        [try Self.execute(create(poor, salt: one), lamports: 3_000_000, salt: one)], to: poor,
+        gasLimit: 2_000_000),
     ])
     #expect((0..<5).map { outcome.calls($0)[0].isSuccess } == [true, true, true, false, false])
     let made = Account(
@@ -241,15 +259,18 @@ import WideIntegers
     let salt = Rig.salt(3)
     let key = Rig.key(.resource, salt: salt)
     let create = try Rig.data(
-      "createResource(bytes32,uint64,uint64,bytes32)", .key(salt), .number(33), .number(0), .key(Self.someone))
+      "createResource(bytes32,uint64,uint64,bytes32)", .key(salt), .number(33), .number(0), .key(Self.someone)
+    )
     let large = try Rig.data(
       "createResource(bytes32,uint64,uint64,bytes32)", .key(Rig.salt(4)), .number(1 << 40), .number(0),
       .key(Self.someone))
     let outcome = try Self.rig().run([
       .init([
-        Step(.call, Rig.callSolana, create), Step(.call, Rig.callSolana, create), Step(.call, Rig.callSolana, large),
+        Step(.call, Rig.callSolana, create), Step(.call, Rig.callSolana, create),
+        Step(.call, Rig.callSolana, large),
         Step(.staticCall, Rig.queryAccount, try Rig.data("length(bytes32)", .key(key))),
-        Step(.staticCall, Rig.queryAccount, try Rig.data("owner(uint256)", .number(UInt256(Hash(key.bytes)!)))),
+        Step(
+          .staticCall, Rig.queryAccount, try Rig.data("owner(uint256)", .number(UInt256(Hash(key.bytes)!)))),
       ])
     ])
     let calls = outcome.calls()
@@ -278,14 +299,17 @@ import WideIntegers
         ])
     ])
     let calls = outcome.calls()
-    #expect(calls.map(\.isSuccess) == [false, false, false, false, false, true, true], "\(calls.map(\.reason))")
+    #expect(
+      calls.map(\.isSuccess) == [false, false, false, false, false, true, true], "\(calls.map(\.reason))")
     #expect(calls.prefix(5).allSatisfy { $0.reason != nil } && calls[5].output == Rig.word(1))
     #expect(try outcome.account(Self.someone)?.lamports == 2_000_100)
     #expect(try outcome.account(Vault.key)?.lamports == Rig.vaultLamports - 2_000_100)
     #expect(try outcome.balance(Self.contract) == Rig.ether &- unit &* 2_000_100)
     #expect(try outcome.balance(Rig.nativeToken).isZero)
     // More lamports than the vault has.
-    let empty = try Self.rig().run([.init([try withdraw(unit &* 1_000_000_000_001, to: Self.someone)], value: Rig.ether &* 50)])
+    let empty = try Self.rig().run([
+      .init([try withdraw(unit &* 1_000_000_000_001, to: Self.someone)], value: Rig.ether &* 50)
+    ])
     // 50 ether and one of its own are 51 × 10^9 lamports: not enough to be refused for the vault's sake.
     #expect(empty.calls().map(\.isSuccess) == [false])
   }
@@ -333,7 +357,9 @@ import WideIntegers
       .init([try Self.execute(Self.transfer(900_000_000, from: own), .call)]),
     ])
     let intrinsic = outcome.results.indices.map { index -> UInt64 in
-      let sent = [empty, [query], [try? Self.execute(Self.transfer(1_000_000, from: own), .call)].compactMap { $0 }]
+      let sent = [
+        empty, [query], [try? Self.execute(Self.transfer(1_000_000, from: own), .call)].compactMap { $0 },
+      ]
       return UInt64(sent[min(index, 2)].count)
     }
     #expect(intrinsic.allSatisfy { $0 == 1 })
@@ -385,9 +411,12 @@ import WideIntegers
     var random = SplitMix64(seed: 11)
     let whole = try [
       Self.execute(Self.transfer(1, from: Rig.key(.contract))).payload,
-      Self.execute(Self.transfer(1, from: Rig.key(.contract)), lamports: 1, salt: Rig.salt(1), asBytes: true).payload,
+      Self.execute(Self.transfer(1, from: Rig.key(.contract)), lamports: 1, salt: Rig.salt(1), asBytes: true)
+        .payload,
       Rig.data("getSolanaPDA(bytes32,bytes)", .key(Self.someone), .bytes(Array(repeating: 1, count: 500))),
-      Rig.data("data(bytes32,uint64,uint64)", .key(Vault.key), .number(UInt256(UInt64.max)), .number(UInt256(UInt64.max))),
+      Rig.data(
+        "data(bytes32,uint64,uint64)", .key(Vault.key), .number(UInt256(UInt64.max)),
+        .number(UInt256(UInt64.max))),
       Rig.data("data(bytes32,uint64,uint64)", .key(Vault.key), .number(0), .number(0)),
       Rig.data("getReturnData()"),
     ]
@@ -398,7 +427,9 @@ import WideIntegers
       for data in whole {
         steps.append(Step(.call, target, Array(data.prefix(Int(random.next() % UInt64(data.count))))))
         var damaged = data
-        for _ in 0..<3 { damaged[Int(random.next() % UInt64(data.count))] = UInt8(truncatingIfNeeded: random.next()) }
+        for _ in 0..<3 {
+          damaged[Int(random.next() % UInt64(data.count))] = UInt8(truncatingIfNeeded: random.next())
+        }
         steps.append(Step(.call, target, damaged))
       }
     }
@@ -432,7 +463,8 @@ import WideIntegers
     let calls = outcome.calls()
     #expect(
       calls[0].reason
-        == "Program metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s (Metaplex token metadata) is not on this ledger")
+        == "Program metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s (Metaplex token metadata) is not on this ledger"
+    )
     #expect(calls[1].reason == "0xff00000000000000000000000000000000000006 has no function 0x01020304")
     #expect(calls[2].output == Rig.word(0) && calls[3].output == Rig.word(0))
   }
@@ -442,7 +474,8 @@ import WideIntegers
     let sent = [Rig.Sent([try Self.execute(Self.transfer(1_000_000, from: Rig.key(.contract)))])]
     var wire = rig.wires(sent)[0]
     let genesis = try rig.genesis()
-    let chain = try Chain(store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .fixed)
+    let chain = try Chain(
+      store: MemoryStore(), genesis: genesis, executor: SerialExecutor(), progress: .fixed)
     let emulation = try #require(try chain.emulator()).run(
       try EthereumTransaction(decoding: wire.bytes), from: Rig.sender, checks: .all)
     let set = emulation.accessSet

@@ -22,7 +22,8 @@ struct CrossCallTokenTests {
   typealias Rig = CrossCallRig
   typealias Step = ScriptContract.Step
 
-  static let programID = Base58.decode("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA").flatMap { Pubkey($0) } ?? .zero
+  static let programID =
+    Base58.decode("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA").flatMap { Pubkey($0) } ?? .zero
 
   private static let contract = Rig.contracts[0]
 
@@ -31,7 +32,8 @@ struct CrossCallTokenTests {
     rig.accounts.append((Rig.key(.contract), Account(lamports: 50_000_000, owner: ProgramID.system)))
     let elf = try #require(tokenProgram)
     rig.accounts.append(
-      (programID, Account(lamports: 10_000_000_000, data: elf, owner: ProgramID.bpfLoader2, executable: true)))
+      (programID, Account(lamports: 10_000_000_000, data: elf, owner: ProgramID.bpfLoader2, executable: true))
+    )
     return rig
   }
 
@@ -62,26 +64,31 @@ struct CrossCallTokenTests {
   }
 
   @Test func movesTokens() throws {
-    let steps = try setUp() + [
-      Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(other), .number(300)),
-      Self.step("transferWithSeed(bytes32,bytes32,bytes32,uint64)", .key(Rig.salt(9)), .key(other), .key(holding), .number(100)),
-      Self.step("approve(bytes32,bytes32,uint64)", .key(holding), .key(delegate), .number(50)),
-      Self.step(.staticCall, "getAccount(bytes32)", .key(holding)),
-      Self.step("revoke(bytes32)", .key(holding)),
-      Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(200)),
-      Self.step("freeze(bytes32,bytes32)", .key(mint), .key(other)),
-      Self.step(.call, "transferWithSeed(bytes32,bytes32,bytes32,uint64)", .key(Rig.salt(9)), .key(other), .key(holding), .number(1)),
-      Self.step(.staticCall, "getAccount(bytes32)", .key(other)),
-      Self.step("thaw(bytes32,bytes32)", .key(mint), .key(other)),
-      Self.step(.staticCall, "getMint(bytes32)", .key(mint)),
-      // Nothing moves, silently.
-      Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(holding), .number(5)),
-      Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(other), .number(0)),
-      Self.step("mintTo(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(0)),
-      Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(0)),
-      // A foreign owner's tokens stay.
-      Self.step(.call, "transfer(bytes32,bytes32,uint64)", .key(other), .key(holding), .number(1)),
-    ]
+    let steps =
+      try setUp() + [
+        Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(other), .number(300)),
+        Self.step(
+          "transferWithSeed(bytes32,bytes32,bytes32,uint64)", .key(Rig.salt(9)), .key(other), .key(holding),
+          .number(100)),
+        Self.step("approve(bytes32,bytes32,uint64)", .key(holding), .key(delegate), .number(50)),
+        Self.step(.staticCall, "getAccount(bytes32)", .key(holding)),
+        Self.step("revoke(bytes32)", .key(holding)),
+        Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(200)),
+        Self.step("freeze(bytes32,bytes32)", .key(mint), .key(other)),
+        Self.step(
+          .call, "transferWithSeed(bytes32,bytes32,bytes32,uint64)", .key(Rig.salt(9)), .key(other),
+          .key(holding), .number(1)),
+        Self.step(.staticCall, "getAccount(bytes32)", .key(other)),
+        Self.step("thaw(bytes32,bytes32)", .key(mint), .key(other)),
+        Self.step(.staticCall, "getMint(bytes32)", .key(mint)),
+        // Nothing moves, silently.
+        Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(holding), .number(5)),
+        Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(other), .number(0)),
+        Self.step("mintTo(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(0)),
+        Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(0)),
+        // A foreign owner's tokens stay.
+        Self.step(.call, "transfer(bytes32,bytes32,uint64)", .key(other), .key(holding), .number(1)),
+      ]
     let outcome = try Self.rig().run([.init(steps)])
     #expect(outcome.results[0].isSuccess, "\(ScriptContract.reason(outcome.results[0].output) ?? "")")
     let calls = outcome.calls()
@@ -90,7 +97,8 @@ struct CrossCallTokenTests {
     let own = Rig.key(.contract)
     #expect(
       calls[7].output
-        == mint.bytes + own.bytes + Rig.word(800) + delegate.bytes + Rig.word(50) + Pubkey.zero.bytes + Rig.word(1))
+        == mint.bytes + own.bytes + Rig.word(800) + delegate.bytes + Rig.word(50) + Pubkey.zero.bytes
+        + Rig.word(1))
     #expect(calls[11].isSuccess == false && calls[11].reason?.contains("\(Self.programID)") == true)
     #expect(calls[12].output.suffix(32) == Rig.word(2))
     #expect(calls[14].output == Rig.word(800) + Rig.word(9) + Rig.word(1) + own.bytes + own.bytes)
@@ -101,12 +109,13 @@ struct CrossCallTokenTests {
   @Test func leavesWhatPlainInstructionsLeave() throws {
     let own = Rig.key(.contract)
     let authority = Rig.key(.authority, salt: Rig.salt(9))
-    let steps = try setUp() + [
-      Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(other), .number(300)),
-      Self.step("approve(bytes32,bytes32,uint64)", .key(holding), .key(delegate), .number(50)),
-      Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(200)),
-      Self.step("freeze(bytes32,bytes32)", .key(mint), .key(other)),
-    ]
+    let steps =
+      try setUp() + [
+        Self.step("transfer(bytes32,bytes32,uint64)", .key(holding), .key(other), .number(300)),
+        Self.step("approve(bytes32,bytes32,uint64)", .key(holding), .key(delegate), .number(50)),
+        Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(200)),
+        Self.step("freeze(bytes32,bytes32)", .key(mint), .key(other)),
+      ]
     let rig = try Self.rig()
     let outcome = try rig.run([.init(steps)])
     #expect(outcome.results[0].isSuccess)
@@ -127,7 +136,8 @@ struct CrossCallTokenTests {
         ProgramID.system,
         SystemInstruction.createAccount(
           lamports: Rent().minimumBalance(dataByteCount: Int(space)), space: space, owner: Self.programID
-        ).encode(), AccountMeta(own, signer: true, writable: true), AccountMeta(key, signer: true, writable: true))
+        ).encode(), AccountMeta(own, signer: true, writable: true),
+        AccountMeta(key, signer: true, writable: true))
     }
     func amount(_ value: UInt64) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
     let token = Self.programID
@@ -139,7 +149,8 @@ struct CrossCallTokenTests {
     }
     let signer = AccountMeta(own, signer: true)
     let (theMint, from, to) = (
-      AccountMeta(mint, writable: true), AccountMeta(holding, writable: true), AccountMeta(other, writable: true)
+      AccountMeta(mint, writable: true), AccountMeta(holding, writable: true),
+      AccountMeta(other, writable: true)
     )
     try run(token, [7] + amount(1_000), theMint, from, signer)
     try run(token, [3] + amount(300), from, to, signer)
@@ -152,28 +163,34 @@ struct CrossCallTokenTests {
   }
 
   @Test func looksAtWhatIsNoToken() throws {
-    let steps = try [
-      Self.step(.staticCall, "getAccount(bytes32)", .key(delegate)),
-      Self.step(.staticCall, "getMint(bytes32)", .key(delegate)),
-      Self.step(.staticCall, "isSystemAccount(bytes32)", .key(delegate)),
-      Self.step(.staticCall, "isSystemAccount(bytes32)", .key(Self.programID)),
-      Self.step(.call, "getAccount(bytes32)", .key(Self.programID)),
-      Self.step(.call, "getMint(bytes32)", .key(SysvarID.clock)),
-    ] + setUp() + [
-      // A mint is no account, and what is there is not made again.
-      Self.step(.call, "getAccount(bytes32)", .key(mint)), Self.step(.call, "getMint(bytes32)", .key(holding)),
-      Self.step(.call, "initializeMint(bytes32,uint8)", .key(Rig.salt(1)), .number(9)),
-      Self.step(.call, "initializeMint(bytes32,uint8)", .key(Rig.salt(5)), .number(256)),
-      Self.step(.staticCall, "burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(1)),
-      Self.step(.call, "closeAccount(bytes32)", .key(holding)),
-      Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(1_000)),
-      Self.step("closeAccount(bytes32)", .key(holding)),
-      Self.step(.staticCall, "isSystemAccount(bytes32)", .key(holding)),
-    ]
+    var tooManyDecimals = try Rig.data("initializeMint(bytes32,uint8)", .key(Rig.salt(5)), .number(0))
+    tooManyDecimals[tooManyDecimals.count - 2] = 1
+    let steps =
+      try [
+        Self.step(.staticCall, "getAccount(bytes32)", .key(delegate)),
+        Self.step(.staticCall, "getMint(bytes32)", .key(delegate)),
+        Self.step(.staticCall, "isSystemAccount(bytes32)", .key(delegate)),
+        Self.step(.staticCall, "isSystemAccount(bytes32)", .key(Self.programID)),
+        Self.step(.call, "getAccount(bytes32)", .key(Self.programID)),
+        Self.step(.call, "getMint(bytes32)", .key(SysvarID.clock)),
+      ] + setUp() + [
+        // A mint is no account, and what is there is not made again.
+        Self.step(.call, "getAccount(bytes32)", .key(mint)),
+        Self.step(.call, "getMint(bytes32)", .key(holding)),
+        Self.step(.call, "initializeMint(bytes32,uint8)", .key(Rig.salt(1)), .number(9)),
+        Step(.call, Rig.splToken, tooManyDecimals),
+        Self.step(.staticCall, "burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(1)),
+        Self.step(.call, "closeAccount(bytes32)", .key(holding)),
+        Self.step("burn(bytes32,bytes32,uint64)", .key(mint), .key(holding), .number(1_000)),
+        Self.step("closeAccount(bytes32)", .key(holding)),
+        Self.step(.staticCall, "isSystemAccount(bytes32)", .key(holding)),
+      ]
     let outcome = try Self.rig().run([.init(steps)])
     let calls = outcome.calls()
     try #require(calls.count == steps.count)
-    #expect(calls[0].output == Array(repeating: 0, count: 7 * 32) && calls[1].output == Array(repeating: 0, count: 5 * 32))
+    #expect(
+      calls[0].output == Array(repeating: 0, count: 7 * 32)
+        && calls[1].output == Array(repeating: 0, count: 5 * 32))
     #expect(calls[2].output == Rig.word(1) && calls[3].output == Rig.word(0))
     for index in [4, 5, 10, 11, 12, 13, 14, 15] {
       #expect(!calls[index].isSuccess && calls[index].reason != nil, "\(index): \(calls[index])")
@@ -194,7 +211,8 @@ struct CrossCallTokenTests {
     // Each sender's own account of the contract's, by salt.
     func holding(_ number: Int) -> Pubkey { Rig.key(.resource, salt: Rig.salt(UInt64(100 + number))) }
     func tokenAccount(_ amount: UInt64) -> Account {
-      var data = mint.bytes + Rig.key(.contract).bytes + withUnsafeBytes(of: amount.littleEndian) { Array($0) }
+      var data =
+        mint.bytes + Rig.key(.contract).bytes + withUnsafeBytes(of: amount.littleEndian) { Array($0) }
       data += [UInt8](repeating: 0, count: 36) + [1] + [UInt8](repeating: 0, count: 56)
       return Account(lamports: Rent().minimumBalance(dataByteCount: 165), data: data, owner: Self.programID)
     }
@@ -204,7 +222,11 @@ struct CrossCallTokenTests {
       // Every fifth meets another one's account.
       let to = index % 5 == 0 ? (from + 1) % 40 : (from + 20) % 40
       return Rig.Sent(
-        [try Self.step("transfer(bytes32,bytes32,uint64)", .key(holding(from)), .key(holding(to)), .number(UInt256(UInt64(index) * 13)))],
+        [
+          try Self.step(
+            "transfer(bytes32,bytes32,uint64)", .key(holding(from)), .key(holding(to)),
+            .number(UInt256(UInt64(index) * 13)))
+        ],
         sender: rig.senders[from])
     }
     let outcome = try rig.run(sent)

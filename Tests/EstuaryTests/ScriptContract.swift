@@ -74,7 +74,8 @@ enum ScriptContract {
       let count = output[place + 60..<place + 64].reduce(0) { $0 << 8 | Int($1) }
       guard place + 64 + count <= output.count else { break }
       results.append(
-        CallResult(isSuccess: output[place + 31] == 1, output: Array(output[place + 64..<place + 64 + count])))
+        CallResult(isSuccess: output[place + 31] == 1, output: Array(output[place + 64..<place + 64 + count]))
+      )
       place += 64 + count
     }
     return results
@@ -140,11 +141,13 @@ enum ScriptContract {
 
   /// Initcode that deploys the contract.
   static let initcode: [UInt8] =
-    [0x61, UInt8(code.count >> 8), UInt8(code.count & 255), 0x80, 0x60, 12, 0x60, 0, 0x39, 0x60, 0, 0xf3] + code
+    [0x61, UInt8(code.count >> 8), UInt8(code.count & 255), 0x80, 0x60, 12, 0x60, 0, 0x39, 0x60, 0, 0xf3]
+    + code
 
   private enum Opcode: UInt8 {
     case add = 0x01, sub = 0x03, lt = 0x10, eq = 0x14, iszero = 0x15, shr = 0x1c
-    case calldataload = 0x35, calldatasize = 0x36, calldatacopy = 0x37, extcodesize = 0x3b, returndatasize = 0x3d
+    case calldataload = 0x35, calldatasize = 0x36, calldatacopy = 0x37, extcodesize = 0x3b, returndatasize =
+      0x3d
     case returndatacopy = 0x3e, pop = 0x50, mload = 0x51, mstore = 0x52, sstore = 0x55, gas = 0x5a
     case dup1 = 0x80, dup2 = 0x81, swap1 = 0x90, log0 = 0xa0
     case create = 0xf0, call = 0xf1, callcode = 0xf2, `return` = 0xf3, delegatecall = 0xf4, staticcall = 0xfa
@@ -161,7 +164,9 @@ enum ScriptContract {
       return self
     }
     @discardableResult func push(_ value: Int) -> Assembly {
-      code += value < 256 ? [0x60, UInt8(value)] : [0x62, UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255)]
+      code +=
+        value < 256
+        ? [0x60, UInt8(value)] : [0x62, UInt8(value >> 16), UInt8(value >> 8 & 255), UInt8(value & 255)]
       return self
     }
     @discardableResult func label(_ name: String) -> Assembly {

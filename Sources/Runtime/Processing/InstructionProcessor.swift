@@ -57,10 +57,12 @@ package final class InstructionProcessor {
   ) throws(Failure) -> InstructionOutcome {
     let context = invoke.transaction
     invoke.reset(
-      accountCount: 0, units: units, heapByteCount: Int(ComputeBudget.minimumHeapByteCount), collectsLogs: true)
+      accountCount: 0, units: units, heapByteCount: Int(ComputeBudget.minimumHeapByteCount),
+      collectsLogs: true)
     context.resizeDelta = dataGrowth
     var before: [RentState] = []
-    for key in instruction.accounts.lazy.map(\.key) + [instruction.programID] where context.index(of: key) == nil {
+    for key in instruction.accounts.lazy.map(\.key) + [instruction.programID]
+    where context.index(of: key) == nil {
       let account = try load(key)
       before.append(RentState(account, rent: context.rent))
       context.add(key, account)
@@ -114,7 +116,8 @@ package final class InstructionProcessor {
     frame.resizeAccounts(to: instruction.accounts.count)
     for (index, meta) in instruction.accounts.enumerated() {
       frame.accounts[index] = InstructionAccount(
-        indexInTransaction: context.index(of: meta.key) ?? 0, isSigner: meta.isSigner, isWritable: meta.isWritable)
+        indexInTransaction: context.index(of: meta.key) ?? 0, isSigner: meta.isSigner,
+        isWritable: meta.isWritable)
     }
     frame.mergePrivilegesOfRepeats()
     frame.programIndex = context.index(of: instruction.programID) ?? 0
