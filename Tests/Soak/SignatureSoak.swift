@@ -71,7 +71,8 @@ struct Part: Sendable {
 
 extension SplitMix64 {
   mutating func bytes(_ count: Int) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+    if count == 0 { return [] }  // the empty array's storage is all threads'
+    return [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
       var at = 0
       while at < count {
         let word = next()

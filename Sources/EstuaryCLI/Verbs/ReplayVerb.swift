@@ -190,8 +190,11 @@ struct ReplayVerb: ParsableCommand {
     var writer = JSONWriter(capacity: outcome.count * 512)
     writer.beginObject()
     writer.member("stateHash", outcome.stateHash.description)
+    let watch = Stopwatch()
     if let root = try outcome.chain.ethereumStateRoot() {
+      let nanoseconds = watch.nanoseconds
       writer.member("stateRoot", "0x" + Hex.encode(root.bytes))
+      writer.member("stateRootNanoseconds", nanoseconds)
     } else {
       writer.memberNull("stateRoot")
     }
