@@ -122,7 +122,9 @@ extension CrossCallSession {
     if toContract > 0 { try sell(toContract, to: frame.caller, frame) }
     if rest > 0 {
       let own = key(.contract, of: frame.caller)
-      try setLamports(try account(own).lamports + rest, of: own)
+      let (sum, overflow) = try account(own).lamports.addingReportingOverflow(rest)
+      if overflow { throw .refused("\(own) cannot hold \(rest) lamports more") }
+      try setLamports(sum, of: own)
     }
   }
 

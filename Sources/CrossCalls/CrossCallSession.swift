@@ -243,6 +243,9 @@ package final class CrossCallSession: EVMBorder {
     try frame.charge(outcome.computeUnits)
     if let error = outcome.error { throw .program(instruction.programID, error) }
     for (key, account) in changes {
+      if account.owner == ProgramID.ethereum {
+        throw .refused("\(key) cannot be given to \(ProgramID.ethereum), which owns Ethereum's records alone")
+      }
       let position = try position(of: key)
       journal.set(account, at: position)
     }

@@ -261,6 +261,10 @@ import WideIntegers
     let create = try Rig.data(
       "createResource(bytes32,uint64,uint64,bytes32)", .key(salt), .number(33), .number(0), .key(Self.someone)
     )
+    // Nobody but the EVM owns what it owns.
+    let taken = try Rig.data(
+      "createResource(bytes32,uint64,uint64,bytes32)", .key(Rig.salt(5)), .number(8), .number(0),
+      .key(ProgramID.ethereum))
     let large = try Rig.data(
       "createResource(bytes32,uint64,uint64,bytes32)", .key(Rig.salt(4)), .number(1 << 40), .number(0),
       .key(Self.someone))
@@ -268,15 +272,18 @@ import WideIntegers
       .init([
         Step(.call, Rig.callSolana, create), Step(.call, Rig.callSolana, create),
         Step(.call, Rig.callSolana, large),
+        Step(.call, Rig.callSolana, taken),
         Step(.staticCall, Rig.queryAccount, try Rig.data("length(bytes32)", .key(key))),
         Step(
           .staticCall, Rig.queryAccount, try Rig.data("owner(uint256)", .number(UInt256(Hash(key.bytes)!)))),
       ])
     ])
     let calls = outcome.calls()
-    #expect(calls.map(\.isSuccess) == [true, false, false, true, true])
+    #expect(calls.map(\.isSuccess) == [true, false, false, false, true, true])
     #expect(calls[0].output == key.bytes && calls[1].reason == "the account \(key) is there already")
-    #expect(calls[3].output == Rig.word(33) && calls[4].output == Self.someone.bytes)
+    #expect(calls[3].reason?.contains("cannot be given to") == true)
+    #expect(calls[4].output == Rig.word(33) && calls[5].output == Self.someone.bytes)
+    #expect(try outcome.account(Rig.key(.resource, salt: Rig.salt(5))) == nil)
     #expect(try outcome.account(key)?.lamports == Rent().minimumBalance(dataByteCount: 33))
   }
 
