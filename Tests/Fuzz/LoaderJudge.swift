@@ -1,5 +1,6 @@
-// Answers a stream of files on standard input (u32 LE length, bytes) with a line each: the verdict at execution, a
-// tab, the verdict at deployment, worded as a validator words it. Tools/oracle/check_loader.py asks LiteSVM the same.
+// Answers a stream of files on standard input (u32 LE length, bytes) with a line each: the verdict at execution, a zero byte,
+// which no name in a file holds, and the verdict at deployment, worded as a validator words it. Tools/oracle/check_loader.py
+// asks LiteSVM the same.
 import Foundation
 
 @testable import SBPF
@@ -13,7 +14,7 @@ enum LoaderJudge {
     while let length = try input.read(upToCount: 4), length.count == 4 {
       let count = length.reduce(into: (0, 0)) { $0 = ($0.0 | Int($1) << $0.1, $0.1 + 8) }.0
       let bytes = count == 0 ? [] : [UInt8](try input.read(upToCount: count) ?? Data())
-      let line = verdict(bytes, .execution) + "\t" + verdict(bytes, .deployment)
+      let line = verdict(bytes, .execution) + "\0" + verdict(bytes, .deployment)
       FileHandle.standardOutput.write(Data((line.replacingOccurrences(of: "\n", with: " ") + "\n").utf8))
     }
   }

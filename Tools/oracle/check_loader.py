@@ -130,7 +130,7 @@ class Judge:
         line = self.process.stdout.readline()
         if not line:
             return ["the judge died", "the judge died"]
-        return line.decode(errors="replace").rstrip("\n").split("\t", 1)
+        return line.decode(errors="replace").rstrip("\n").split("\0", 1)
 
 
 class Validator:
