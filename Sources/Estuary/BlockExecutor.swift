@@ -39,6 +39,8 @@ package struct BlockInput: Sendable {
   package var verifiesSignatures = true
   /// Whether to note when, where and after what each transaction ran.
   package var recordsTimeline = false
+  /// Takes what the history of Solana's transactions tells; `nil`: nobody asks for it.
+  package var details: BlockDetails?
 }
 
 /// Ethereum's side of a block. A logical block may be executed in several parts: the first begins it, the last ends it,
@@ -103,6 +105,7 @@ package struct StatusCache: Sendable {
   package init() {}
 
   package mutating func insert(_ signature: Signature) { signatures.insert(signature) }
+  package mutating func remove(_ signature: Signature) { signatures.remove(signature) }
   package func contains(_ signature: Signature) -> Bool {
     !signatures.isEmpty && signatures.contains(signature)
   }

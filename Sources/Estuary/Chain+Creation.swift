@@ -11,11 +11,12 @@ extension Chain {
   ///   - accounts: in it besides, in place of those that the genesis has at their keys.
   ///   - ethereum: its Ethereum side, where `genesis` is nil or has none.
   ///   - cacheByteCount: memory for what is read of the ledger (`RocksDBStore`).
+  ///   - workers: threads that execute a block's transactions, `[1, 256]`.
   /// - Throws: `ledgerExists` where there is a ledger already, and what opening one throws.
   package static func create(
     directory: String, genesis: Genesis? = nil, adding accounts: [(key: Pubkey, account: Account)] = [],
     ethereum: EthereumGenesis = .development(),
-    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount
+    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount, workers: Int = 1
   ) throws(ChainError) -> Chain {
     let first: Genesis
     if let genesis {
@@ -40,6 +41,7 @@ extension Chain {
     }
     if store.head != nil { throw .ledgerExists(path: directory) }
     return try Chain(
-      store: store, genesis: first, executor: SerialExecutor(), progress: .advancing, keepsTransactions: true)
+      store: store, genesis: first, executor: try executor(workers: workers), progress: .advancing,
+      keepsTransactions: true)
   }
 }

@@ -16,10 +16,11 @@ extension Chain {
   ///     for `reading` cannot execute.
   ///   - patience: how long to wait for another writer.
   ///   - cacheByteCount: memory for what is read of the ledger (`RocksDBStore`).
+  ///   - workers: threads that execute a block's transactions, `[1, 256]`.
   ///   - ethereum: what a fresh ledger's Ethereum side begins with.
   package static func open(
     directory: String, _ opening: RocksDBStore.Opening = .existing, patience: LockPatience = .brief,
-    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount,
+    cacheByteCount: Int = RocksDBStore.defaultCacheByteCount, workers: Int = 1,
     ethereum: @autoclosure () -> EthereumGenesis = .development()
   ) throws(ChainError) -> Chain {
     let store: RocksDBStore
@@ -34,7 +35,7 @@ extension Chain {
     }
     let genesis = isEmpty ? try freshGenesis(ethereum: ethereum()) : nil
     return try Chain(
-      store: store, genesis: genesis, executor: SerialExecutor(), progress: .advancing,
+      store: store, genesis: genesis, executor: try executor(workers: workers), progress: .advancing,
       keepsTransactions: true)
   }
 

@@ -15,7 +15,7 @@ public final class Chain {
   package enum Progress: Sendable {
     /// Slot, time and the one blockhash stay as the genesis says, so that a replay compares with a reference.
     case fixed
-    /// Each block has a slot of its own, and its transactions need the blockhash that the one before left.
+    /// Each block has a slot of its own, and its transactions name one of the last blockhashes (`RecentBlocks`).
     case advancing
   }
 
@@ -30,6 +30,10 @@ public final class Chain {
     public let timing: Timing
     package let timeline: Timeline?
     package let ethereum: EthereumTotals
+    /// Accounts that it changed, in ascending order of keys, where the chain keeps a history.
+    package let changes: [AccountChange]
+    /// Of Solana's transactions, where the chain keeps a history.
+    package let details: BlockDetails?
   }
 
   /// Wall time in nanoseconds, but for the signatures', which is processor time over all threads.
@@ -53,7 +57,7 @@ public final class Chain {
   let contracts: NativeContracts
   let progress: Progress
   private var lattice: StateLattice
-  var sysvars: Sysvars
+  package internal(set) var sysvars: Sysvars
   /// Of the ledger's Ethereum side; `nil` where it has none.
   package internal(set) var ethereumSettings: EthereumGenesis?
   /// What the blocks of a replay are like.
@@ -63,8 +67,12 @@ public final class Chain {
   /// What takes in blocks that others made, once there is one, and the block that it has not committed yet.
   var importer: EthereumImporter?
   var executedEthereum: ExecutedEthereumBlock?
-  /// Whether blocks leave what `retrace` needs.
+  /// Whether blocks leave a history, and what `retrace` needs.
   private let keepsTransactions: Bool
+  /// Blocks whose history is kept.
+  package var historyBlockCount = SolanaHistory.defaultBlockCount
+  /// What transactions of an advancing chain may name; read when the first block needs it.
+  private var readRecentBlocks: RecentBlocks?
   /// What of it the next batch takes.
   private var solanaEntries: [StoreEntry] = []
   /// Chains that began where this one stood.
@@ -77,7 +85,8 @@ public final class Chain {
   /// - Parameters:
   ///   - programs: shared by chains that run the same programs.
   ///   - contracts: what runs in place of code; the executor's as well.
-  ///   - keepsTransactions: whether the last blocks can be traced (SolanaArchive.swift).
+  ///   - keepsTransactions: whether blocks have a history (SolanaHistory.swift) and the last ones can be traced
+  ///     (SolanaArchive.swift).
   package init(
     store: any AccountStore, genesis: Genesis?, executor: any BlockExecutor, progress: Progress,
     programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry),
@@ -98,7 +107,7 @@ public final class Chain {
     state = BlockState(store: store, hasEthereum: ethereumSettings != nil)
     do throws(StoreError) {
       try state.readAhead()
-      // A blockhash that has passed needs no memory of its transactions.
+      // An advancing chain's are read when they are needed.
       if progress == .fixed {
         let state = state
         try store.forEachBlock { record throws(StoreError) in
@@ -142,7 +151,7 @@ public final class Chain {
     }
   }
 
-  /// The blockhash that transactions of the next block must name.
+  /// The blockhash of the last block, which transactions name for longest.
   public var blockhash: Hash { head.blockhash }
   /// The slot of the last block.
   public var slot: UInt64 { head.slot }
@@ -162,6 +171,19 @@ public final class Chain {
     }
   }
 
+  /// The last blocks, as far as transactions of the next one may name their blockhashes.
+  package func recentBlocks() throws(ChainError) -> RecentBlocks {
+    if let readRecentBlocks { return readRecentBlocks }
+    do throws(StoreError) {
+      let blocks = try RecentBlocks(of: store, head: head)
+      for signature in blocks.signatures { state.statusCache.insert(signature) }
+      readRecentBlocks = blocks
+      return blocks
+    } catch {
+      throw .store(error)
+    }
+  }
+
   /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
   public func minimumBalance(dataByteCount byteCount: Int) -> UInt64 {
     sysvars.rent.minimumBalance(dataByteCount: byteCount)
@@ -174,7 +196,9 @@ public final class Chain {
 
   private func environment(slot: UInt64) -> ExecutionEnvironment {
     ExecutionEnvironment(
-      slot: slot, blockhash: head.blockhash, sysvars: sysvars, noncesFollowTransactions: progress == .fixed,
+      slot: slot, blockhash: head.blockhash,
+      earlierBlockhashes: readRecentBlocks?.earlierBlockhashes ?? [], sysvars: sysvars,
+      noncesFollowTransactions: progress == .fixed,
       programs: programs)
   }
 
@@ -218,12 +242,13 @@ public final class Chain {
     let sysvarsBefore = sysvars
     let isEthereum = progress == .advancing && transactions.ethereumCount > 0
     if isEthereum { try beginEthereum() }
+    let details = keepsTransactions ? BlockDetails(count: transactions.count) : nil
     var record = head
     record.height += 1
     do throws(ChainError) {
       let (input, pending) = try nextInput(
         transactions, record: &record, verifiesSignatures, recordsTimeline, unixTimestamp: unixTimestamp,
-        endsBlock: endsBlock, noting: &changes)
+        endsBlock: endsBlock, details: details, noting: &changes)
       let start = Clocks.monotonicNanoseconds()
       let execution: BlockExecution
       do throws(BlockExecutionError) { execution = try (other ?? executor).execute(input, on: state) } catch {
@@ -235,14 +260,19 @@ public final class Chain {
       changes.ethereum = execution.changes.ethereum
       record.isOpen = !endsBlock
       (record.gasUsed, record.blobGasUsed) = (execution.ethereum.gasUsed, execution.ethereum.blobGasUsed)
-      record.transactionCount += UInt64(transactions.count)
+      // A replay counts its file's lines, to go on behind them.
+      record.transactionCount += UInt64(
+        progress == .fixed ? transactions.count : execution.signatures.count + transactions.ethereumCount)
       record.signatures = execution.signatures
       // Nothing can fail between the commit and the end.
       let nextSysvars = try Self.readSysvars(table)
-      let height = record.height
+      let kept = record
+      var changed: [AccountChange] = []
       try commit(changes, record: &record, timing: &timing) { changes throws(ChainError) in
-        if keepsTransactions {
-          solanaEntries = SolanaArchive.entries(height: height, transactions, changes)
+        if let details {
+          changed = changes
+          solanaEntries = SolanaArchive.entries(height: kept.height, changes)
+          solanaEntries += try historyEntries(kept, transactions, execution.receipts, details)
         }
         guard let pending else { return }
         try ethereumChain?.seal(
@@ -253,7 +283,8 @@ public final class Chain {
       programs.finishBlock()
       return Block(
         height: record.height, receipts: execution.receipts, stateHash: record.stateHash, timing: timing,
-        timeline: execution.timeline, ethereum: execution.ethereum)
+        timeline: execution.timeline, ethereum: execution.ethereum,
+        changes: changed, details: details)
     } catch {
       state.rollBack(changes)
       sysvars = sysvarsBefore
@@ -265,9 +296,11 @@ public final class Chain {
   /// What an executor is given for the block of `record`, which moves on to it, as do the sysvars.
   private func nextInput(
     _ transactions: BlockTransactions, record: inout BlockRecord, _ verifiesSignatures: Bool,
-    _ recordsTimeline: Bool, unixTimestamp: Int64?, endsBlock: Bool, noting changes: inout BlockChanges
+    _ recordsTimeline: Bool, unixTimestamp: Int64?, endsBlock: Bool, details: BlockDetails?,
+    noting changes: inout BlockChanges
   ) throws(ChainError) -> (BlockInput, EthereumChain.Pending?) {
     if progress == .advancing {
+      _ = try recentBlocks()
       record.slot += 1
       record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
       try advanceSysvars(to: record, noting: &changes)
@@ -279,15 +312,17 @@ public final class Chain {
       transactions: transactions, environment: environment(slot: record.slot),
       ethereum: progress == .advancing
         ? pending?.part : ethereum?.part(of: record, after: head, ends: endsBlock),
-      verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline)
+      verifiesSignatures: verifiesSignatures, recordsTimeline: recordsTimeline, details: details)
     return (input, pending)
   }
 
   /// Executes transactions as the next block would and takes everything back.
   ///
+  /// - Parameter details: takes what the history would tell of them.
   /// - Returns: what came of them, and the accounts that they changed in ascending order of keys.
-  func dryRun(
-    _ transactions: BlockTransactions, on executor: any BlockExecutor, unixTimestamp: Int64? = nil
+  package func dryRun(
+    _ transactions: BlockTransactions, on executor: any BlockExecutor, unixTimestamp: Int64? = nil,
+    verifiesSignatures: Bool = true, details: BlockDetails? = nil
   ) throws(ChainError) -> (BlockExecution, [AccountChange]) {
     var changes = BlockChanges()
     let sysvarsBefore = sysvars
@@ -299,8 +334,8 @@ public final class Chain {
       sysvars = sysvarsBefore
     }
     let (input, _) = try nextInput(
-      transactions, record: &record, true, false, unixTimestamp: unixTimestamp, endsBlock: true,
-      noting: &changes)
+      transactions, record: &record, verifiesSignatures, false, unixTimestamp: unixTimestamp, endsBlock: true,
+      details: details, noting: &changes)
     let execution: BlockExecution
     do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
       throw ChainError(error)
@@ -353,8 +388,11 @@ public final class Chain {
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
     self.lattice = lattice
     head = record
-    if progress == .fixed {
+    if progress == .fixed || readRecentBlocks != nil {
       for signature in record.signatures { state.statusCache.insert(signature) }
+    }
+    if let passed = readRecentBlocks?.append(record) {
+      for signature in passed { state.statusCache.remove(signature) }
     }
   }
 

@@ -12,5 +12,6 @@ package enum Clocks {
   package static func monotonicNanoseconds() -> UInt64 { read(CLOCK_MONOTONIC) }
   /// Processor time of the calling thread.
   package static func threadNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+  package static func unixMilliseconds() -> UInt64 { read(CLOCK_REALTIME) / 1_000_000 }
   static func unixSeconds() -> Int64 { Int64(read(CLOCK_REALTIME) / 1_000_000_000) }
 }

@@ -16,7 +16,9 @@ final class Lane {
   /// Accounts whose changes may make or unmake programs, of which the table hears at the next barrier.
   @exclusivity(unchecked) private var programChanges: [AccountIndex] = []
 
-  init(engine: Engine, observer: (any LaneObserver)? = nil) { (self.engine, self.observer) = (engine, observer) }
+  init(engine: Engine, observer: (any LaneObserver)? = nil) {
+    (self.engine, self.observer) = (engine, observer)
+  }
 
   /// - Parameter changeCount: accounts that may change, for which room is made at once.
   func begin(_ environment: ExecutionEnvironment, changeCount: Int = 0) {
@@ -54,6 +56,8 @@ final class Lane {
     let table = preparation.table
     let view = TableView(
       table: table, indices: preparation.indices + prepared.pointee.firstIndex, prepared: prepared)
+    let details = preparation.block.details
+    var noted = details == nil ? nil : TransactionDetails(resolved, in: view)
     let verdict = processor.process(
       resolved, accounts: view,
       isAlreadyProcessed: { isRepeated || preparation.wasProcessedBefore(signature) },
@@ -67,6 +71,10 @@ final class Lane {
         position, .solana(TransactionResult(signature: signature, error: verdict.error)),
         isRepeated ? .repeated : .rejected)
       return
+    }
+    if let details {
+      noted?.finish(resolved, in: view, processor)
+      details[position] = noted
     }
     receipts.set(
       position,

@@ -21,7 +21,8 @@ package struct BlockRecord: Sendable, Equatable {
   package var stateHash: Hash
   /// Identifies the genesis that the ledger began with (`Genesis.identity`).
   package var genesisHash: Hash
-  /// How many transactions of a replayed file are in this block and those before it.
+  /// How many lines of a replayed file are in this block and those before it; of a ledger that makes its own blocks, how
+  /// many transactions were processed.
   package var transactionCount: UInt64
   /// Whether the logical block that this commit belongs to has more to come: its beginning is done, its end is not.
   package var isOpen = false

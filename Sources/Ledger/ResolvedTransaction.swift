@@ -106,7 +106,8 @@ import Primitives
 /// The keys of a transaction by position: the static ones lie in its wire bytes and are not copied.
 @frozen @usableFromInline package struct ResolvedKeys: RandomAccessCollection, Sendable {
   @usableFromInline let message: Message
-  @usableFromInline let loaded: [Pubkey]
+  /// Those that lookup tables gave: all writable ones before the read-only ones.
+  @usableFromInline package let loaded: [Pubkey]
 
   init(message: Message, loaded: [Pubkey]) {
     self.message = message

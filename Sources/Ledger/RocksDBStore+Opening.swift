@@ -8,6 +8,13 @@ extension RocksDBStore {
   /// Whether `path` holds a ledger, finished or not.
   package static func isLedger(_ path: String) -> Bool { access(path + "/" + markerName, F_OK) == 0 }
 
+  /// Runs `body` while nobody writes the ledger at `path`; throws `locked` where somebody does.
+  package static func whileUnused<Value>(path: String, _ body: () throws -> Value) throws -> Value {
+    let lock = try LedgerLock(path, .brief)
+    defer { withExtendedLifetime(lock) {} }
+    return try body()
+  }
+
   /// Logs in the directory at which they are moved into tables: each opening begins a new one.
   static let logCountLimit = 24
   /// How long a command that moved them stays for the merge of small tables that follows.

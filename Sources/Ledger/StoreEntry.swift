@@ -11,8 +11,11 @@ package enum StoreFamily: Int, CaseIterable, Sendable {
   case ethereumIndex
   /// Nodes of Ethereum's tries, by place and hash.
   case trieNodes
-  /// Solana's transactions of the last blocks and what they replaced: keys begin with the block's height.
+  /// Solana's transactions, what came of them and, for the last blocks, what they replaced: keys begin with the block's
+  /// height.
   case solanaBlocks
+  /// What finds them: by signature, by address, by slot.
+  case solanaIndex
 }
 
 /// One value that a batch writes; `nil` deletes it.

@@ -37,12 +37,23 @@ extension Sysvars {
 }
 
 extension EpochSchedule {
+  /// Slots of the first epoch, each later one of which has twice as many until they are as long as they are to be.
+  private static let shortestEpoch: UInt64 = 32
+
+  package func firstSlot(ofEpoch epoch: UInt64) -> UInt64 {
+    if epoch >= firstNormalEpoch { return firstNormalSlot &+ (epoch - firstNormalEpoch) &* slotsPerEpoch }
+    return ((1 << epoch) - 1) * Self.shortestEpoch
+  }
+
+  package func slotCount(ofEpoch epoch: UInt64) -> UInt64 {
+    epoch >= firstNormalEpoch ? slotsPerEpoch : Self.shortestEpoch << epoch
+  }
+
   /// Epochs before the first normal one have 32, 64, 128 … slots.
   package func epoch(ofSlot slot: UInt64) -> UInt64 {
     if slot >= firstNormalSlot {
       return firstNormalEpoch &+ (slot - firstNormalSlot) / max(slotsPerEpoch, 1)
     }
-    let shortest: UInt64 = 32
-    return UInt64(UInt64.bitWidth - 1 - (slot &+ shortest).leadingZeroBitCount) - 5
+    return UInt64(UInt64.bitWidth - 1 - (slot &+ Self.shortestEpoch).leadingZeroBitCount) - 5
   }
 }

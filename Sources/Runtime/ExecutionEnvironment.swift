@@ -1,4 +1,4 @@
-// What is the same for every transaction of a block: sysvars, the recent blockhash, fees and the program
+// What is the same for every transaction of a block: sysvars, the recent blockhashes, fees and the program
 // cache. Immutable, so that workers share it without locks.
 
 import Ledger
@@ -6,8 +6,10 @@ import Primitives
 
 package final class ExecutionEnvironment: Sendable {
   package let slot: UInt64
-  /// The one recent blockhash; durable nonces advance to a value made of it.
+  /// The last blockhash; durable nonces advance to a value made of it.
   package let blockhash: Hash
+  /// The others that a transaction may name.
+  package let earlierBlockhashes: Set<Hash>
   package let lamportsPerSignature: UInt64
   /// Whether a durable nonce advances to a value made of its transaction's own blockhash instead of the
   /// block's. A replay whose one blockhash never moves needs it, or no nonce could be used twice; LiteSVM
@@ -22,6 +24,7 @@ package final class ExecutionEnvironment: Sendable {
   package init(_ other: ExecutionEnvironment) {
     slot = other.slot
     blockhash = other.blockhash
+    earlierBlockhashes = other.earlierBlockhashes
     lamportsPerSignature = other.lamportsPerSignature
     noncesFollowTransactions = other.noncesFollowTransactions
     sysvars = other.sysvars
@@ -30,12 +33,14 @@ package final class ExecutionEnvironment: Sendable {
   }
 
   package init(
-    slot: UInt64, blockhash: Hash, sysvars: Sysvars, lamportsPerSignature: UInt64 = 5000,
+    slot: UInt64, blockhash: Hash, earlierBlockhashes: Set<Hash> = [], sysvars: Sysvars,
+    lamportsPerSignature: UInt64 = 5000,
     noncesFollowTransactions: Bool = true, epochStakes: EpochStakes = EpochStakes(),
     programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
   ) {
     self.slot = slot
     self.blockhash = blockhash
+    self.earlierBlockhashes = earlierBlockhashes
     self.lamportsPerSignature = lamportsPerSignature
     self.noncesFollowTransactions = noncesFollowTransactions
     self.sysvars = sysvars

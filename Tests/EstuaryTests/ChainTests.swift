@@ -51,15 +51,40 @@ import Testing
     #expect(try chain.account(target.pubkey)?.lamports == 5_000_000)
   }
 
-  @Test func anOldBlockhashIsRefused() throws {
-    let chain = try chain()
-    let builder = TransactionBuilder(
-      payer: Chain.faucet.pubkey, recentBlockhash: chain.blockhash,
-      instructions: [
-        System.transfer(from: Chain.faucet.pubkey, to: Ed25519.KeyPair.random().pubkey, lamports: 1_000_000)
-      ])
-    let wire = try builder.signed(by: [Chain.faucet]).bytes
+  private func transfer(_ blockhash: Hash, lamports: UInt64 = 1_000_000) throws -> [UInt8] {
+    let target = Pubkey(word0: 5, word1: 5, word2: 5, word3: lamports)
+    return try TransactionBuilder(
+      payer: Chain.faucet.pubkey, recentBlockhash: blockhash,
+      instructions: [System.transfer(from: Chain.faucet.pubkey, to: target, lamports: lamports)]
+    ).signed(by: [Chain.faucet]).bytes
+  }
+
+  /// A blockhash holds in the 151 blocks after its own, and what has used it is not forgotten before.
+  @Test func aBlockhashHoldsFor151Blocks() throws {
+    let store = MemoryStore()
+    var chain = try chain(store)
+    let first = chain.blockhash
+    let wire = try transfer(first)
     #expect(try chain.execute([wire]).receipts.solana[0].error == nil)
+    for age in 1...150 as ClosedRange<UInt64> {
+      // A chain that is opened anew reads what came before.
+      if age % 50 == 0 {
+        chain = try Chain(store: store, genesis: nil, executor: SerialExecutor(), progress: .advancing)
+      }
+      #expect(try chain.recentBlocks().lastValidBlockHeight(of: first) == 150)
+      let block = try chain.execute([wire, try transfer(first, lamports: 2_000_000 + age)])
+      #expect(block.receipts.solana.map(\.error) == [.alreadyProcessed, nil])
+    }
+    #expect(try chain.recentBlocks().lastValidBlockHeight(of: first) == nil)
+    #expect(chain.state.statusCache.contains(try #require(Transaction.decode(wire).firstSignature)))
+    let block = try chain.execute([wire, try transfer(first, lamports: 3_000_000)])
+    #expect(block.receipts.solana.map(\.error) == [.blockhashNotFound, .blockhashNotFound])
+    #expect(!chain.state.statusCache.contains(try #require(Transaction.decode(wire).firstSignature)))
+  }
+
+  @Test func aBlockhashOfNoBlockIsRefused() throws {
+    let chain = try chain()
+    let wire = try transfer(Hash(word0: 1, word1: 2, word2: 3, word3: 4))
     #expect(try chain.execute([wire]).receipts.solana[0].error == .blockhashNotFound)
   }
 

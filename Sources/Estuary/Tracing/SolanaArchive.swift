@@ -2,9 +2,10 @@
 // looked at. Kept by ledgers in directories:
 //
 //   family           key              value
-//   solana-blocks    height (8) · 0   wire bytes of the block's transactions of Solana's, each behind its length (4)
-//                    height (8) · 1   accounts that the block changed as they were before: key (32) · length (4) ·
+//   solana-blocks    height (8) · 1   accounts that the block changed as they were before: key (32) · length (4) ·
 //                                     record (AccountRecord), of no bytes where there was none
+//                    height (8) · 0   of older ledgers: wire bytes of the block's transactions of Solana's, each behind
+//                                     its length (4); SolanaHistory keeps them now
 //
 // Heights are big-endian, lengths little-endian. The state that a block met is the present one with what the blocks since
 // have replaced put back, the oldest last.
@@ -25,9 +26,7 @@ package enum SolanaArchive {
   }
 
   /// What the batch of a block has for it; an old block's goes.
-  static func entries(
-    height: UInt64, _ transactions: BlockTransactions, _ changes: [AccountChange]
-  ) -> [StoreEntry] {
+  static func entries(height: UInt64, _ changes: [AccountChange]) -> [StoreEntry] {
     var entries: [StoreEntry] = []
     if height >= keptBlocks {
       for part in [Part.transactions, .accounts] {
@@ -35,14 +34,8 @@ package enum SolanaArchive {
       }
     }
     let changes = changes.filter { !EVMKey.contains($0.key) }
-    let byteCount =
-      transactions.wires.reduce(0) { $0 + $1.count } + changes.reduce(0) { $0 + ($1.old?.data.count ?? 0) }
+    let byteCount = changes.reduce(0) { $0 + ($1.old?.data.count ?? 0) }
     guard byteCount <= byteLimit else { return entries }
-    var wires = ByteWriter(capacity: byteCount)
-    for position in transactions.indices where transactions.isSolana(position) {
-      wires.write(UInt32(transactions.wires[position].count))
-      wires.write(transactions.wires[position])
-    }
     var accounts = ByteWriter(capacity: byteCount)
     for change in changes {
       let record = change.old.map { AccountRecord.encode($0) } ?? []
@@ -50,13 +43,14 @@ package enum SolanaArchive {
       accounts.write(UInt32(record.count))
       accounts.write(record)
     }
-    entries.append(StoreEntry(.solanaBlocks, key(height, .transactions), wires.bytes))
     entries.append(StoreEntry(.solanaBlocks, key(height, .accounts), accounts.bytes))
     return entries
   }
 
-  /// The wire bytes of a block's transactions of Solana's; `nil` where they are not kept.
+  /// The wire bytes of a block's processed transactions of Solana's; `nil` where they are not kept.
   static func transactions(_ height: UInt64, of store: any AccountStore) throws(StoreError) -> [[UInt8]]? {
+    let kept = try SolanaHistory(of: store).transactions(height)
+    if !kept.isEmpty { return kept.map(\.wire) }
     guard let value = try store.value(.solanaBlocks, key(height, .transactions)) else { return nil }
     return decode(value) { reader throws(CodecError) in
       let count = Int(try reader.readUInt32())

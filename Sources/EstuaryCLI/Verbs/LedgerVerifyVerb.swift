@@ -11,7 +11,7 @@ struct LedgerVerifyVerb: ParsableCommand {
       "Read all of a ledger and check that its accounts add up to its state hash and no block is missing.",
     discussion: """
       Reads the ledger as it is at the start, beside whoever writes it. Of Ethereum's blocks every header, body, receipt \
-      and trie is computed again.
+      and trie is computed again; of Solana's transactions that can be looked up all indices are followed.
       """)
 
   @OptionGroup var directory: LedgerDirectory
@@ -26,16 +26,19 @@ struct LedgerVerifyVerb: ParsableCommand {
     }
     Terminal.progress("")
     let ethereumBlocks = try EthereumArchive(store: store).verify()
+    let transactions = try SolanaHistory(of: store).verify()
     guard let head = store.head else { throw StoreError.missing(path: directory.path) }
     output.print(
       text: "whole: \(found.accountCount) accounts, \(found.blockCount) blocks, state hash \(head.stateHash)"
-        + (ethereumBlocks > 0 ? "; \(ethereumBlocks) of Ethereum's blocks" : ""),
+        + (ethereumBlocks > 0 ? "; \(ethereumBlocks) of Ethereum's blocks" : "")
+        + (transactions > 0 ? "; \(transactions) of Solana's transactions" : ""),
       json: {
         $0.object {
           $0.member("accounts", found.accountCount)
           $0.member("blocks", found.blockCount)
           $0.member("stateHash", head.stateHash.description)
           $0.member("ethereumBlocks", ethereumBlocks)
+          $0.member("solanaTransactions", transactions)
         }
       })
   }

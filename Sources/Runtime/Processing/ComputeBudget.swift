@@ -14,6 +14,8 @@ package struct ComputeBudget: Equatable, Sendable {
   /// Bytes that the transaction's accounts may hold together.
   package var loadedDataByteLimit: UInt32 = maximumLoadedDataByteCount
 
+  package init(unitLimit: UInt32) { self.unitLimit = unitLimit }
+
   package static let maximumUnitLimit: UInt32 = 1_400_000
   package static let minimumHeapByteCount: UInt32 = 32 * 1024
   package static let maximumHeapByteCount: UInt32 = 256 * 1024

@@ -5,9 +5,9 @@
 import Ledger
 import Primitives
 
-enum TransactionFee {
+package enum TransactionFee {
   /// Lamports that `message` costs.
-  static func lamports(_ message: Message, budget: ComputeBudget, lamportsPerSignature: UInt64) -> UInt64 {
+  package static func lamports(_ message: Message, budget: ComputeBudget, lamportsPerSignature: UInt64) -> UInt64 {
     var signatures = UInt64(message.header.requiredSignatureCount)
     for index in 0..<message.instructionCount {
       let instruction = message.instruction(at: index)
@@ -49,7 +49,7 @@ enum TransactionFee {
 
 extension NonceState {
   /// The state that an account's data holds; `nil` where it is none.
-  init?(_ account: Account) {
+  package init?(_ account: Account) {
     let state = account.data.withUnsafeBytes { bytes -> NonceState? in
       var reader = ByteReader(bytes)
       return try? Self.decode(&reader)

@@ -19,6 +19,8 @@ package final class TransactionProcessor {
   private let programTable = ProgramTable()
   /// The environment's, so that a look at it need not go through the environment.
   @exclusivity(unchecked) private var programCache: ProgramCache
+  /// What the accounts of the transaction just executed count towards the limit on loaded data.
+  @exclusivity(unchecked) package private(set) var loadedByteCount = 0
   /// What rent depends on, by position, when the instructions began.
   let sizesBefore: UnsafeMutablePointer<(lamports: UInt64, dataByteCount: Int)>
 
@@ -98,6 +100,7 @@ package final class TransactionProcessor {
       do throws(TransactionError) {
         let loadedByteCount =
           load(resolved, accounts: accounts) + findPrograms(accounts: accounts, keyCount: keyCount)
+        self.loadedByteCount = loadedByteCount
         if loadedByteCount > Int(budget.loadedDataByteLimit) { throw .maxLoadedAccountsDataSizeExceeded }
         try checkPrograms(message)
       } catch {
@@ -112,16 +115,16 @@ package final class TransactionProcessor {
 
   // MARK: - Before the instructions
 
-  /// A transaction is recent if it names the recent blockhash, or a durable nonce that its first instruction
+  /// A transaction is recent if it names a recent blockhash, or a durable nonce that its first instruction
   /// advances. The nonce's account is a static key, never one of a lookup table (SIMD-0242).
   ///
-  /// - Returns: the durable nonce that the transaction uses up; `nil` where it names the recent blockhash.
+  /// - Returns: the durable nonce that the transaction uses up; `nil` where it names a recent blockhash.
   private func checkAge(
     _ resolved: ResolvedTransaction, accounts: some AccountView
   ) throws(TransactionError) -> UsedNonce? {
     let blockhash = resolved.message.recentBlockhash
     let environment = invoke.environment
-    if blockhash == environment.blockhash { return nil }
+    if blockhash == environment.blockhash || environment.earlierBlockhashes.contains(blockhash) { return nil }
     guard blockhash != NonceState.durableNonce(from: environment.blockhash),
       let position = resolved.noncePosition,
       let account = accounts.account(at: position),
