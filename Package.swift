@@ -15,6 +15,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     // `swift package generate-documentation`; programs that embed the library do not get it.
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
+    // The node's connections and its log.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
   ],
   targets: [
     // Floor 0: module maps of Debian's -dev packages.
@@ -25,6 +28,7 @@ let package = Package(
     .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CGMP", pkgConfig: "gmp", providers: [.apt(["libgmp-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CThreads"),  // header only: spin hint and CPU mask
 
     // 256-bit words for the VM's wide instructions and for Ethereum's values; imports nothing.
@@ -76,6 +80,18 @@ let package = Package(
       ],
       swiftSettings: core),
 
+    // Floor 6: the network.
+    .target(
+      name: "Node",
+      dependencies: [
+        "CZstd", "Primitives", "SBPF", "Ledger", "Runtime", "Estuary",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: core),
+
     // Floor 7: the command line.
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),
     .target(
@@ -88,8 +104,9 @@ let package = Package(
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
         "EVM",
-        "Estuary", "Conformance", "EVMConformance",
+        "Estuary", "Node", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),
     .executableTarget(name: "estuary", dependencies: ["EstuaryCLI"], swiftSettings: core),
 
@@ -117,6 +134,11 @@ let package = Package(
       swiftSettings: core),
     .testTarget(
       name: "CrossCallsTests", dependencies: ["Primitives", "Ledger", "CrossCalls"], swiftSettings: core),
+    .testTarget(
+      name: "NodeTests",
+      dependencies: [
+        "Primitives", "Ledger", "Estuary", "Node", .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: core),
     // Random EVM programs, for the tests of the EVM and those of blocks.
     .target(
       name: "RandomPrograms", dependencies: ["WideIntegers", "Primitives", "EVM"],

@@ -34,7 +34,7 @@ need_swift() {
 
 need_libraries() {
   need_swift
-  need_debian librocksdb-dev libsodium-dev libsecp256k1-dev libssl-dev libgmp-dev libelf-dev
+  need_debian librocksdb-dev libsodium-dev libsecp256k1-dev libssl-dev libgmp-dev libelf-dev libzstd-dev
 }
 
 # build_estuary: the optimised command line; its path in $ESTUARY.

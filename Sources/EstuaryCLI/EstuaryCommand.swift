@@ -21,7 +21,7 @@ public struct EstuaryCommand: ParsableCommand {
         name: "A ledger on disk",
         subcommands: [
           KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, CreateAccountVerb.self,
-          DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self, LedgerVerb.self,
+          DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self, LedgerVerb.self, NodeVerb.self,
         ]),
       CommandGroup(
         name: "Blocks",

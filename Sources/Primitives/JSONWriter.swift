@@ -133,6 +133,13 @@ package struct JSONWriter {
     }
   }
 
+  /// A value that is written already, without white space around it.
+  package mutating func value(rawJSON text: [UInt8]) {
+    separate()
+    bytes.append(contentsOf: text)
+    needsComma = true
+  }
+
   // MARK: Members: key and value in one call
 
   package mutating func member(_ name: String, _ value: String) {
@@ -158,6 +165,10 @@ package struct JSONWriter {
   package mutating func member(_ name: String, _ value: Bool) {
     key(name)
     self.value(value)
+  }
+  package mutating func member(_ name: String, rawJSON text: [UInt8]) {
+    key(name)
+    value(rawJSON: text)
   }
   package mutating func memberNull(_ name: String) {
     key(name)

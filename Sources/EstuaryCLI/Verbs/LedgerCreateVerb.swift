@@ -65,28 +65,15 @@ struct LedgerCreateVerb: ParsableCommand {
   }
 
   func run() throws {
-    var added = Added()
-    for start in stride(from: 0, to: programs.count, by: 2) {
-      try added.addProgram(programs[start], file: programs[start + 1], authority: nil)
-    }
+    var added = LedgerAdditions()
+    try added.addPrograms(programs)
     for start in stride(from: 0, to: upgradeablePrograms.count, by: 3) {
       let authority = upgradeablePrograms[start + 2]
       try added.addProgram(
         upgradeablePrograms[start], file: upgradeablePrograms[start + 1],
         authority: authority == "none" ? nil : try LedgerOptions.key(authority))
     }
-    var words = accounts[...]
-    while let word = words.popFirst() {
-      let isAddress = word == "-" || Base58.decode(word).flatMap { Pubkey($0) } != nil
-      guard isAddress else {
-        try added.addAccount(file: word, at: nil)
-        continue
-      }
-      guard let file = words.popFirst() else {
-        throw ValidationError("--account \(word): a file has to follow the address")
-      }
-      try added.addAccount(file: file, at: word == "-" ? nil : try LedgerOptions.key(word))
-    }
+    try added.addAccounts(accounts)
     let first = try genesis.map { try Genesis.read($0) }
     let chain = try Chain.create(
       directory: directory, genesis: first, adding: added.accounts,
@@ -103,45 +90,5 @@ struct LedgerCreateVerb: ParsableCommand {
           $0.member("accountsAdded", added.accounts.count)
         }
       })
-  }
-
-  /// What the options name, in their order.
-  private struct Added {
-    private(set) var accounts: [(key: Pubkey, account: Account)] = []
-    private var keys: Set<Pubkey> = []
-
-    private mutating func add(_ key: Pubkey, _ account: Account) throws {
-      guard keys.insert(key).inserted else { throw CLIError.givenTwice(key) }
-      accounts.append((key, account))
-    }
-
-    mutating func addProgram(_ id: String, file: String, authority: Pubkey?) throws {
-      let key = try LedgerOptions.key(id)
-      let elf = try ProgramFile.executable(at: file)
-      if let objection = ProgramEntry.objection(toDeploying: elf) {
-        throw CLIError.program(path: file, detail: objection.diagnosis)
-      }
-      guard elf.count <= ProgramDeployment.byteCountLimit else {
-        throw CLIError.program(path: file, detail: DeploymentError.tooLarge(byteCount: elf.count).description)
-      }
-      let (program, programData) = UpgradeableProgram.accounts(
-        programID: key, elf: elf, rent: Rent(), authority: authority)
-      try add(key, program)
-      try add(programData.key, programData.account)
-    }
-
-    mutating func addAccount(file: String, at address: Pubkey?) throws {
-      let read: (key: Pubkey, account: Account)
-      do throws(GenesisError) {
-        let (key, account) = try Genesis.readAccount(file)
-        read = (address ?? key, account)
-      } catch {
-        guard case .invalid(let path, let location, let problem) = error else { throw error }
-        throw CLIError.unreadable(
-          path: path,
-          detail: "as an account, at \(location.isEmpty ? "top level" : location): \(problem.text)")
-      }
-      try add(read.key, read.account)
-    }
   }
 }

@@ -1,0 +1,70 @@
+// Programs and accounts that a new ledger begins with, as options name them.
+
+import ArgumentParser
+import Estuary
+import Ledger
+import Primitives
+import Runtime
+
+/// What the options name, in their order.
+struct LedgerAdditions {
+  private(set) var accounts: [(key: Pubkey, account: Account)] = []
+  private var keys: Set<Pubkey> = []
+
+  private mutating func add(_ key: Pubkey, _ account: Account) throws {
+    guard keys.insert(key).inserted else { throw CLIError.givenTwice(key) }
+    accounts.append((key, account))
+  }
+
+  mutating func addProgram(_ id: String, file: String, authority: Pubkey?) throws {
+    let key = try LedgerOptions.key(id)
+    let elf = try ProgramFile.executable(at: file)
+    if let objection = ProgramEntry.objection(toDeploying: elf) {
+      throw CLIError.program(path: file, detail: objection.diagnosis)
+    }
+    guard elf.count <= ProgramDeployment.byteCountLimit else {
+      throw CLIError.program(path: file, detail: DeploymentError.tooLarge(byteCount: elf.count).description)
+    }
+    let (program, programData) = UpgradeableProgram.accounts(
+      programID: key, elf: elf, rent: Rent(), authority: authority)
+    try add(key, program)
+    try add(programData.key, programData.account)
+  }
+
+  mutating func addAccount(file: String, at address: Pubkey?) throws {
+    let read: (key: Pubkey, account: Account)
+    do throws(GenesisError) {
+      let (key, account) = try Genesis.readAccount(file)
+      read = (address ?? key, account)
+    } catch {
+      guard case .invalid(let path, let location, let problem) = error else { throw error }
+      throw CLIError.unreadable(
+        path: path,
+        detail: "as an account, at \(location.isEmpty ? "top level" : location): \(problem.text)")
+    }
+    try add(read.key, read.account)
+  }
+
+  /// - Parameter words: addresses, each with its file behind it.
+  mutating func addPrograms(_ words: [String]) throws {
+    for start in stride(from: 0, to: words.count, by: 2) {
+      try addProgram(words[start], file: words[start + 1], authority: nil)
+    }
+  }
+
+  /// - Parameter words: files, some of them behind the address where the account is to be (- for its own).
+  mutating func addAccounts(_ words: [String]) throws {
+    var words = words[...]
+    while let word = words.popFirst() {
+      let isAddress = word == "-" || Base58.decode(word).flatMap { Pubkey($0) } != nil
+      guard isAddress else {
+        try addAccount(file: word, at: nil)
+        continue
+      }
+      guard let file = words.popFirst() else {
+        throw ValidationError("--account \(word): a file has to follow the address")
+      }
+      try addAccount(file: file, at: word == "-" ? nil : try LedgerOptions.key(word))
+    }
+  }
+}

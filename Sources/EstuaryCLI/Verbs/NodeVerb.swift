@@ -1,0 +1,181 @@
+import ArgumentParser
+import Contracts
+import Estuary
+import FoundationEssentials
+import Glibc
+import Ledger
+import Logging
+import Node
+import Primitives
+
+struct NodeVerb: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "node",
+    abstract: "Run a node on a ledger, for Solana's tools: JSON-RPC over HTTP and WebSocket.",
+    discussion: """
+      Creates the ledger if need be. Blocks come every 400 ms, or with --instant as soon as a transaction waits. A \
+      transaction that is reported is on the disk. The node listens on this machine alone unless --host says otherwise; \
+      /health and /metrics are beside JSON-RPC. SIGTERM and Ctrl-C end it (docs/node.md).
+      """)
+
+  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  var ledger = Settings.shown.ledger
+
+  @Option(help: "Port of JSON-RPC; 0: one of the system's choice.")
+  var port = 8899
+
+  @Option(name: .customLong("ws-port"), help: "Port of a second socket that serves the same, for subscriptions.")
+  var webSocketPort = 8900
+
+  @Option(help: "Address to listen on.")
+  var host = "127.0.0.1"
+
+  @Flag(help: "Make a block as soon as a transaction waits, and none without.")
+  var instant = false
+
+  @Option(name: .customLong("slot-ms"), help: "Milliseconds from one block to the next.")
+  var slotMilliseconds = 400
+
+  @Option(help: "Threads that execute a block's transactions (default: one a processor).")
+  var workers: Int?
+
+  @Flag(help: "Begin with a new ledger in place of the one in the directory.")
+  var reset = false
+
+  @Option(
+    name: [.customLong("program"), .customLong("bpf-program")], parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "A program that a new ledger begins with, at an address: a base58 key or a key pair file.",
+      valueName: "id> <file"))
+  var programs: [String] = []
+
+  @Option(
+    name: .customLong("account"), parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "An account that a new ledger begins with, as `estuary account --output json` prints it.",
+      valueName: "address>? <file"))
+  var accounts: [String] = []
+
+  @Option(
+    name: .customLong("history-blocks"),
+    help: "Blocks whose transactions can be looked up; older ones go.")
+  var historyBlocks = SolanaHistory.defaultBlockCount
+
+  @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
+  var logLevel = "info"
+
+  @OptionGroup var cache: CacheOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    _ = try Settings.current.get()
+    guard (0...65535).contains(port), (0...65535).contains(webSocketPort) else {
+      throw ValidationError("--port and --ws-port must be from 0 to 65535")
+    }
+    guard (1...3_600_000).contains(slotMilliseconds) else {
+      throw ValidationError("--slot-ms must be from 1 to 3600000")
+    }
+    if let workers, !(1...256).contains(workers) { throw ValidationError("--workers must be from 1 to 256") }
+    guard historyBlocks >= 1 else { throw ValidationError("--history-blocks must be at least 1") }
+    guard Logger.Level(rawValue: logLevel) != nil else {
+      throw ValidationError("--log-level must be one of trace, debug, info, notice, warning, error, critical")
+    }
+    if programs.count % 2 != 0 { throw ValidationError("--program takes an address and a file") }
+  }
+
+  func run() throws {
+    // Before any thread begins: all of them leave the signals to this one.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+    let chain = try open()
+    chain.historyBlockCount = historyBlocks
+    let faucet = try chain.account(Chain.faucet.pubkey)?.lamports
+    var configuration = Node.Configuration()
+    configuration.host = host
+    configuration.port = port
+    configuration.webSocketPort = webSocketPort
+    configuration.pace = instant ? .instant : .slots(milliseconds: slotMilliseconds)
+    let level = Logger.Level(rawValue: logLevel) ?? .info
+    configuration.logger = Logger(label: "estuary") { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
+    let node = try Node(chain, configuration)
+    announce(node, faucet: faucet)
+    Terminal.flush()
+    var number: Int32 = 0
+    while sigwait(&signals, &number) != 0 {}
+    node.stop()
+  }
+
+  private func open() throws -> Chain {
+    let workers = workers ?? max(1, min(256, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    if reset && RocksDBStore.isLedger(ledger) {
+      // Whoever writes it keeps it.
+      try RocksDBStore.whileUnused(path: ledger) { try FileManager.default.removeItem(atPath: ledger) }
+    }
+    if programs.isEmpty && accounts.isEmpty {
+      return try Chain.open(
+        directory: ledger, .creatingIfMissing, patience: .telling, cacheByteCount: cache.byteCount,
+        workers: workers, ethereum: .funded())
+    }
+    guard !RocksDBStore.isLedger(ledger) else {
+      throw CLIError.program(
+        path: ledger,
+        detail:
+          "programs and accounts are put into new ledgers only: name an empty directory, or give --reset")
+    }
+    var added = LedgerAdditions()
+    try added.addPrograms(programs)
+    try added.addAccounts(accounts)
+    return try Chain.create(
+      directory: ledger, adding: added.accounts, ethereum: .funded(), cacheByteCount: cache.byteCount,
+      workers: workers)
+  }
+
+  /// What somebody needs who has just started it. The keys are those of every ledger for development: no secrets.
+  private func announce(_ node: Node, faucet: UInt64?) {
+    let secret = Base58.encode(Chain.faucet.bytes)
+    let keys = DevelopmentAccounts.keys
+    var lines = ["JSON-RPC  \(node.url)", "WebSocket \(node.webSocketURL)", "ledger    \(ledger)"]
+    if let faucet {
+      lines.append("Solana    \(SOL.text(faucet)) at \(Chain.faucet.pubkey)")
+      lines.append("          secret key \(secret)")
+    }
+    if let key = keys.first {
+      lines.append("Ethereum  ten accounts ('estuary evm accounts'), the first is \(key.address.checksummed)")
+      lines.append("          private key \(key.exposedHex)")
+    }
+    output.print(text: lines.joined(separator: "\n")) { writer in
+      writer.object { writer in
+        writer.member("url", node.url)
+        writer.member("webSocketURL", node.webSocketURL)
+        writer.member("ledger", ledger)
+        writer.key("solana")
+        if let faucet {
+          writer.object { writer in
+            writer.member("pubkey", Chain.faucet.pubkey.description)
+            writer.member("secretKey", secret)
+            writer.member("lamports", faucet)
+          }
+        } else {
+          writer.null()
+        }
+        writer.key("ethereum")
+        writer.array { writer in
+          for key in keys {
+            writer.object { writer in
+              writer.member("address", key.address.checksummed)
+              writer.member("privateKey", key.exposedHex)
+            }
+          }
+        }
+      }
+    }
+  }
+}

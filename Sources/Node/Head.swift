@@ -1,0 +1,33 @@
+// What everybody who answers requests knows of the chain: its last committed block. Published as a whole after each commit,
+// so what it names is durable, and the one ledger of one node takes no block back: the levels *processed*, *confirmed* and
+// *finalized* name the same block.
+
+import Estuary
+import Ledger
+import Primitives
+
+package struct Head: Sendable {
+  package let slot: UInt64
+  package let height: UInt64
+  package let blockhash: Hash
+  package let genesisHash: Hash
+  /// Of Solana's transactions.
+  package let transactionCount: UInt64
+  /// Unix seconds.
+  package let unixTimestamp: Int64
+  package let recentBlocks: RecentBlocks
+  package let rent: Rent
+  package let epochSchedule: EpochSchedule
+  package let clock: Clock
+  package let slotHashes: [SlotHash]
+
+  init(_ chain: Chain) throws(ChainError) {
+    let record = chain.head
+    (slot, height, blockhash) = (record.slot, record.height, record.blockhash)
+    (genesisHash, transactionCount) = (record.genesisHash, record.transactionCount)
+    unixTimestamp = record.unixTimestamp
+    recentBlocks = try chain.recentBlocks()
+    (rent, epochSchedule, clock) = (chain.sysvars.rent, chain.sysvars.epochSchedule, chain.sysvars.clock)
+    slotHashes = chain.sysvars.slotHashes
+  }
+}

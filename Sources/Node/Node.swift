@@ -1,0 +1,135 @@
+// A node: one chain, the thread that moves it on, and the socket on which clients reach it.
+//
+//   clients ──HTTP──▶ JSONRPC ──▶ SolanaRPC ──▶ store (accounts, history)
+//                                    │
+//                                    └──▶ Producer: pool, simulations, blocks
+
+import Estuary
+import Ledger
+import Logging
+import Primitives
+
+package final class Node: Sendable {
+  package struct Configuration: Sendable {
+    package var host = "127.0.0.1"
+    /// 0: of the system's choice.
+    package var port = 8899
+    /// Of a second socket that serves the same, where Solana's clients look for subscriptions; 0: of the system's choice.
+    package var webSocketPort = 8900
+    package var pace = Producer.Pace.slots(milliseconds: 400)
+    package var serverLimits = ServerLimits()
+    package var poolLimits = TransactionPool.Limits()
+    /// Threads for reads that take long.
+    package var backgroundThreadCount = 2
+    package var logger = Logger(label: "estuary")
+
+    package init() {}
+  }
+
+  /// The name of every node: a ledger of one's own has one, which signs nothing.
+  package static let identity = Ed25519.KeyPair(seed: SHA256.hash(Array("estuary node".utf8))).pubkey
+
+  private let producer: Producer
+  private let server: Server
+  private let background: BackgroundThreads
+  private let subscriptions: Subscriptions
+  private let logger: Logger
+  /// Where clients reach it.
+  package let url: String
+  package let webSocketURL: String
+
+  /// Begins to answer requests and to make blocks.
+  ///
+  /// - Parameter chain: nobody else touches it from now on.
+  package init(_ chain: sending Chain, _ configuration: Configuration) throws(NodeError) {
+    logger = configuration.logger
+    let relay = BlockRelay()
+    do throws(ChainError) {
+      producer = try Producer(
+        chain, pace: configuration.pace, limits: configuration.poolLimits, logger: configuration.logger,
+        onBlock: { relay.publish($0) })
+    } catch {
+      throw .chain(error)
+    }
+    background = BackgroundThreads(count: configuration.backgroundThreadCount)
+    let solana = SolanaRPC(producer, identity: Self.identity, background: background)
+    subscriptions = Subscriptions(solana, limit: configuration.serverLimits.subscriptionCount)
+    relay.subscriptions = subscriptions
+    let (producer, subscriptions, meter) = (producer, subscriptions, RequestMeter())
+    let service = HTTPService(
+      rpc: JSONRPC(solana), solana: solana, limits: configuration.serverLimits, host: configuration.host,
+      problem: { producer.problem }, metrics: { Self.metrics(producer, subscriptions, meter) }, meter: meter)
+    server = try Server(
+      host: configuration.host, ports: [configuration.port, configuration.webSocketPort], service,
+      subscriptions)
+    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+    (url, webSocketURL) = ("http://\(host):\(server.ports[0])", "ws://\(host):\(server.ports[1])")
+    producer.start()
+    logger.info(
+      "ready",
+      metadata: [
+        "url": "\(url)", "webSocket": "\(webSocketURL)", "slot": "\(producer.head.slot)",
+        "pace": "\(configuration.pace)",
+      ])
+  }
+
+  /// Brings blocks to the subscriptions, which are made after the producer.
+  private final class BlockRelay: @unchecked Sendable {
+    // Sendable: set before the producer starts, and then only read.
+    var subscriptions: Subscriptions?
+    func publish(_ block: Producer.Block) { subscriptions?.publish(block) }
+  }
+
+  /// Ends: takes no more requests, finishes the block under way.
+  package func stop() {
+    server.stop()
+    producer.stop()
+    subscriptions.stop()
+    background.stop()
+    logger.info("stopped", metadata: ["slot": "\(producer.head.slot)"])
+  }
+
+  private static func metrics(
+    _ producer: Producer, _ subscriptions: Subscriptions, _ meter: RequestMeter
+  ) -> String {
+    let (head, counts) = (producer.head, producer.statistics)
+    var text = MetricsText()
+    text.gauge("estuary_slot", "Slot of the last committed block.", head.slot)
+    text.gauge("estuary_block_height", "Height of the last committed block.", head.height)
+    text.gauge(
+      "estuary_healthy", "1 where the last block could be committed.", producer.problem == nil ? 1 : 0)
+    text.gauge("estuary_pool_transactions", "Transactions that wait for a block.", counts.pooled)
+    text.counter("estuary_blocks_total", "Blocks committed since the start.", counts.blocks)
+    text.counter(
+      "estuary_transactions_total", "Transactions processed since the start, failed ones included.",
+      counts.processed)
+    text.counter(
+      "estuary_transactions_failed_total", "Of these, transactions that failed and paid.", counts.failed)
+    text.counter(
+      "estuary_transactions_refused_total", "Transactions that were taken out of the pool and did not run.",
+      counts.refused)
+    text.counter("estuary_simulations_total", "Simulations since the start.", counts.jobs)
+    text.counter(
+      "estuary_block_seconds_total", "Time spent on making blocks.", Double(counts.blockNanoseconds) / 1e9)
+    text.counter(
+      "estuary_commit_seconds_total", "Of this, time until blocks were on the disk.",
+      Double(counts.commitNanoseconds) / 1e9)
+    text.gauge("estuary_subscriptions", "Subscriptions of all connections.", subscriptions.count)
+    meter.write(to: &text)
+    return text.text
+  }
+}
+
+/// Why a node cannot run.
+package enum NodeError: Error, CustomStringConvertible {
+  case chain(ChainError)
+  case cannotListen(host: String, port: Int, detail: String)
+
+  package var description: String {
+    switch self {
+    case .chain(let error): error.description
+    case .cannotListen(let host, let port, let detail):
+      "the node cannot listen on \(host), port \(port): \(detail); another may be given with --host and --port"
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// Solana's JSON-RPC methods (https://solana.com/docs/rpc), answered as Agave answers them. docs/node.md lists the methods
+// with the data that answers each. What a method reads of accounts and history comes from the store, on the thread that
+// asks; simulations go to the producer.
+
+import Estuary
+import Ledger
+import Primitives
+
+package struct SolanaRPC: RPCDialect {
+  let producer: Producer
+  /// The node's name among nodes.
+  let identity: Pubkey
+  /// What long reads run on.
+  let background: BackgroundThreads
+
+  package init(_ producer: Producer, identity: Pubkey, background: BackgroundThreads) {
+    (self.producer, self.identity, self.background) = (producer, identity, background)
+  }
+
+  typealias Method = @Sendable (SolanaRPC, Parameters) async throws(RPCError) -> [UInt8]
+
+  package func call(_ method: String, _ parameters: JSONValue?) async throws(RPCError) -> [UInt8] {
+    guard let handler = Self.methods[method] else { throw .methodNotFound }
+    return try await handler(self, try Parameters(parameters))
+  }
+
+  /// The release of Agave whose answers these are.
+  static let agaveVersion = "3.0.0"
+
+  static let methods: [String: Method] =
+    chainMethods
+    .merging(accountMethods) { first, _ in first }
+    .merging(tokenMethods) { first, _ in first }
+    .merging(historyMethods) { first, _ in first }
+    .merging(transactionMethods) { first, _ in first }
+
+  // MARK: Answers
+
+  static func answer(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
+    var writer = JSONWriter()
+    write(&writer)
+    return writer.bytes
+  }
+
+  /// `{"context": {"apiVersion", "slot"}, "value"}`
+  static func answer(at slot: UInt64, value: (inout JSONWriter) -> Void) -> [UInt8] {
+    answer { writer in
+      writer.object { writer in
+        writer.key("context")
+        writer.object { writer in
+          writer.member("apiVersion", agaveVersion)
+          writer.member("slot", slot)
+        }
+        writer.key("value")
+        value(&writer)
+      }
+    }
+  }
+
+  static func answer(at slot: UInt64, value: [UInt8]) -> [UInt8] {
+    answer(at: slot) { $0.value(rawJSON: value) }
+  }
+
+  // MARK: Reading
+
+  func stored<Value>(_ body: () throws(StoreError) -> Value) throws(RPCError) -> Value {
+    do throws(StoreError) { return try body() } catch { throw RPCError(error) }
+  }
+
+  /// The account at `key` after the last committed block.
+  func account(_ key: Pubkey) throws(RPCError) -> Account? {
+    // The EVM's records are no accounts that Solana's clients could read.
+    if EVMKey.contains(key) { return nil }
+    return try stored { () throws(StoreError) in try producer.store.account(key) }
+  }
+
+  func mint(_ key: Pubkey) -> TokenState.Mint? {
+    (try? account(key)).flatMap { $0 }.flatMap { TokenState.Mint($0) }
+  }
+
+  func write(_ account: Account, as form: AccountForm, to writer: inout JSONWriter) throws(RPCError) {
+    try form.write(account, to: &writer) { mint($0) }
+  }
+
+  /// Calls `body` with every account that `owner` owns, in ascending order of keys, until it says false.
+  func scan(
+    owner: Pubkey, _ body: @escaping @Sendable (Pubkey, Account) -> Bool
+  ) async throws(RPCError) {
+    let store = producer.store
+    let outcome = await background.run { () -> Result<Void, StoreError> in
+      Result { () throws(StoreError) in
+        try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+          if account.owner != owner || EVMKey.contains(key) { return true }
+          return body(key, account)
+        }
+      }
+    }
+    try stored { () throws(StoreError) in try outcome.get() }
+  }
+}
