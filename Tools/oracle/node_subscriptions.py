@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 
 from solana.rpc.jsonrpc import SolanaJsonRpcError
 from solana.rpc.websocket_api import SolanaWsClient
+from solders.instruction import Instruction
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.rpc.config import RpcBlockSubscribeFilterMentions, RpcTransactionLogsFilterMentions
@@ -54,7 +55,7 @@ async def kinds(bench, ws, alice, bob, owner):
     every = await ws.logs_subscribe()
     slot, root = await ws.slot_subscribe(), await ws.root_subscribe()
     updates = await ws.slots_updates_subscribe()
-    block = await ws.block_subscribe(filter_=RpcBlockSubscribeFilterMentions(str(bob)), max_supported_transaction_version=0)
+    block = await ws.block_subscribe(filter_=RpcBlockSubscribeFilterMentions(bob), max_supported_transaction_version=0)
     numbers = [s.subscription_id for s in (account, program, mine, every, slot, root, updates, block)]
     bench.equal(len(set(numbers)), 8, "numbers of subscriptions")
     before = (await bench.client.get_balance(bob)).value
@@ -87,9 +88,19 @@ async def kinds(bench, ws, alice, bob, owner):
     # One that has come already is told at once; a failed one with its error.
     late = await ws.signature_subscribe(signature=signature)
     bench.equal((await until(ws, late, "a signature that is there", bench)).value.err, None, "a signature that is there")
+    wrong = await bench.send([Instruction(Pubkey.default(), b"\xff\0\0\0", [])], alice, skip_preflight=True)
+    failed = await ws.signature_subscribe(signature=wrong)
+    told = await until(ws, failed, "a failure", bench)
+    bench.expect("InvalidInstructionData" in str(told.value.err), "a failed transaction", told)
+    # solders cannot read a program's own error here, {"Custom": 1}, so it is looked at as text.
     poor = await bench.send([pay(alice, bob, 1000 * SOL)], alice, skip_preflight=True)
-    failed = await ws.signature_subscribe(signature=poor)
-    bench.expect((await until(ws, failed, "a failure", bench)).value.err is not None, "a failed transaction")
+    await bench.confirm(poor)
+    plain = Plain(bench.node)
+    plain.frame(1, json.dumps({"jsonrpc": "2.0", "id": 1, "method": "signatureSubscribe", "params": [str(poor)]}).encode())
+    answers = [json.loads(plain.receive()[1]) for _ in range(2)]
+    bench.equal(answers[1]["params"]["subscription"], answers[0]["result"], "the number comes before what it tells")
+    error = {"InstructionError": [0, {"Custom": 1}]}
+    bench.equal(answers[1]["params"]["result"]["value"], {"err": error}, "a program's own error")
     # Accounts of a program.
     made = Keypair()
     rent = (await bench.client.get_minimum_balance_for_rent_exemption(10)).value
@@ -102,9 +113,11 @@ async def kinds(bench, ws, alice, bob, owner):
     # Nothing comes after the end of a subscription.
     for subscription in (account, program, mine, every, updates, root, block):
         await ws.unsubscribe(subscription)
-    await bench.run([pay(alice, bob, SOL)], alice)
     ended = {s.subscription_id for s in (account, mine, every, updates, root, block)}
-    await until(ws, slot, "a slot", bench)
+    last = (await bench.client.get_slot()).value
+    while (await until(ws, slot, "a slot", bench)).slot <= last + 1:
+        pass  # what came before lies in the client's queue
+    await bench.run([pay(alice, bob, SOL)], alice)
     seen = [(await asyncio.wait_for(ws.recv(), 10)).subscription for _ in range(3)]
     bench.expect(not ended & set(seen), "nothing after the end", seen)
 

@@ -35,6 +35,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
   private var body: [UInt8] = []
   /// An answer was given before the request was whole: what follows of it is passed over, and then the connection ends.
   private var isRefused = false
+  private var passedOverByteCount = 0
 
   init(_ service: HTTPService) { self.service = service }
 
@@ -60,10 +61,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-  private func expectRequest() {
+  private func expectRequest(within seconds: Int64? = nil) {
     deadline?.cancel()
-    deadline = context?.eventLoop.scheduleTask(in: .seconds(Int64(service.limits.requestSeconds))) {
-      [weak self] in
+    let seconds = seconds ?? Int64(service.limits.requestSeconds)
+    deadline = context?.eventLoop.scheduleTask(in: .seconds(seconds)) { [weak self] in
       self?.context?.close(promise: nil)
     }
   }
@@ -80,11 +81,12 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
         refuseBody()
       }
     case .body(let bytes):
-      guard !isRefused else { return }
+      guard !isRefused else { return pass(over: bytes.readableBytes) }
       guard body.count + bytes.readableBytes <= service.limits.bodyByteCount else { return refuseBody() }
       body.append(contentsOf: bytes.readableBytesView)
     case .end:
-      guard !isRefused, let head else { return }
+      if isRefused { return context.close(promise: nil) }
+      guard let head else { return }
       self.head = nil
       // The time that an answer takes is the node's.
       deadline?.cancel()
@@ -92,11 +94,20 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     }
   }
 
+  /// How much of a body that was refused is read, so that the client comes to read the answer, and for how long.
+  private static let (passedOverLimit, passingOverSeconds) = (64 << 20, 10 as Int64)
+
+  private func pass(over byteCount: Int) {
+    passedOverByteCount += byteCount
+    if passedOverByteCount > Self.passedOverLimit { context?.close(promise: nil) }
+  }
+
   private func refuseBody() {
     isRefused = true
     respond(
       .payloadTooLarge, "text/plain", Array("a request may have \(service.limits.bodyByteCount) bytes".utf8),
       keepsAlive: false)
+    expectRequest(within: Self.passingOverSeconds)
   }
 
   private func answer(_ head: HTTPRequestHead, _ body: [UInt8]) {
@@ -153,8 +164,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
       context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
       expectRequest()
     } else {
-      let channel = context.channel
-      context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
+      let (channel, isRead) = (context.channel, !isRefused)
+      context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+        if isRead { channel.close(promise: nil) }
+      }
     }
   }
 }
