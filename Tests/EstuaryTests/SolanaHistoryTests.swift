@@ -6,9 +6,8 @@ import Testing
 @testable import Estuary
 
 @Suite struct SolanaHistoryTests {
-  private let (alice, bob) = (
-    Ed25519.KeyPair(seed: SHA256.hash([1])), Ed25519.KeyPair(seed: SHA256.hash([2]))
-  )
+  private let alice = Ed25519.KeyPair(seed: SHA256.hash([1]))
+  private let bob = Ed25519.KeyPair(seed: SHA256.hash([2]))
 
   private func chain(_ store: any AccountStore, workers: Int = 1) throws -> Chain {
     let genesis = try Genesis(

@@ -22,8 +22,9 @@ import Testing
   }
 
   private static func directory() throws -> String {
-    var template = Array("/tmp/estuary-node-XXXXXX\0".utf8CString)
-    return template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress)) }
+    let template = try #require(strdup("/tmp/estuary-node-XXXXXX"))
+    defer { free(template) }
+    return String(cString: try #require(mkdtemp(template)))
   }
 
   private func ask(_ text: String) async throws -> JSONValue {

@@ -78,7 +78,7 @@ extension SolanaRPC {
     -> [UInt8]
   {
     let slots = try stored { () throws(StoreError) in
-      try producer.history.slots(from: first, through: last, limit: Int(limit))
+      try producer.history.slots(from: first, through: min(last, producer.head.slot), limit: Int(limit))
     }
     return Self.answer { writer in writer.array { writer in for slot in slots { writer.value(slot) } } }
   }
@@ -192,13 +192,14 @@ extension SolanaRPC {
     return writer.bytes
   }
 
-  /// A processed transaction and its block; `nil` where there is none.
+  /// A processed transaction and its block; `nil` where there is none. A block that is in the store and has not been
+  /// published yet does not count: what is told of it would be ahead of the head.
   func found(_ signature: Signature) throws(RPCError) -> (StoredTransaction, BlockRecord)? {
     let history = producer.history
     return try stored { () throws(StoreError) in
       guard let place = try history.place(of: signature),
         let transaction = try history.transaction(at: place),
-        let record = try history.block(place.height)
+        let record = try history.block(place.height), record.height <= producer.head.height
       else { return nil }
       return (transaction, record)
     }
@@ -214,10 +215,10 @@ extension SolanaRPC {
       throw .invalidParameters("Too many inputs provided; max \(Self.statusLimit)")
     }
     let searchesHistory = try parameters.options(1).bool("searchTransactionHistory") ?? false
-    let head = producer.head
     var writer = JSONWriter()
     writer.beginArray()
     for value in list {
+      let head = producer.head
       let signature = try Parameters.signature(Parameters.string(value))
       guard let (transaction, record) = try found(signature),
         searchesHistory || head.height <= record.height + Self.recentStatusBlockCount
@@ -243,8 +244,8 @@ extension SolanaRPC {
       }
     }
     writer.endArray()
-    // A block may have been committed since: the head tells no slot that is older than what was found.
-    return Self.answer(at: max(head.slot, producer.head.slot), value: writer.bytes)
+    // A block may have been published since: the head tells no slot that is older than what was found.
+    return Self.answer(at: producer.head.slot, value: writer.bytes)
   }
 
   private static let signaturesForAddressLimit: UInt64 = 1000
@@ -271,7 +272,7 @@ extension SolanaRPC {
       var found: [(Signature, StoredTransaction, BlockRecord)] = []
       for (place, signature) in try history.places(of: address, before: first, until: last, limit: Int(limit))
       {
-        guard let transaction = try history.transaction(at: place),
+        guard place.height <= producer.head.height, let transaction = try history.transaction(at: place),
           let record = try history.block(place.height)
         else { continue }
         found.append((signature, transaction, record))
