@@ -61,6 +61,19 @@ package final class BlockState: @unchecked Sendable {
 
   package func key(inTimelines account: AccountIndex) -> Pubkey { Pubkey(waitedFor.key(of: account)) }
 
+  /// For people: a key of Solana's, an address of Ethereum's, or a slot and its contract.
+  package func name(inTimelines account: AccountIndex) -> String {
+    let key = key(inTimelines: account)
+    switch EVMKey.kind(of: key) {
+    case .account(let address): return address.description
+    case .slot:
+      // The key is a hash; what lies under it says of what.
+      guard let slot = (try? self.account(key)).flatMap({ EVMRecord.decodeSlot($0.data) }) else { return key.description }
+      return "\(slot.address) slot \(slot.slot)"
+    case .code, nil: return key.description
+    }
+  }
+
   /// A ledger of so few accounts is read as a whole when it is opened: one pass over them takes no longer than to look
   /// for some hundreds of them.
   private static let smallAccountCount = 1 << 14

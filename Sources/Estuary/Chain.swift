@@ -161,6 +161,9 @@ public final class Chain {
   /// The key of an account that the timeline of one of this chain's blocks names.
   package func key(inTimelines account: AccountIndex) -> Pubkey { state.key(inTimelines: account) }
 
+  /// The same for people: a key of Solana's, an address of Ethereum's, or a slot behind its contract's address.
+  package func name(inTimelines account: AccountIndex) -> String { state.name(inTimelines: account) }
+
   /// The account at `key` after the last block; `nil` where there is none.
   public func account(_ key: Pubkey) throws(ChainError) -> Account? {
     do throws(StoreError) {

@@ -5,7 +5,8 @@
 // Made for blocks of any size: a transaction takes some 115 bytes, one that waited 280, and blocks are written as
 // they come. What the input file says (signatures, keys) is not repeated: `tx` is the transaction's position in the file,
 // `after` that of the one it waited for, `on` the beginning of the key of the account that kept them apart (all of it
-// once, under `otherData`), `cu` are compute units.
+// once, under `otherData`), `cu` are compute units. An execution that was thrown away has a slice of its own: `over` is what
+// two transactions met on, `of` the position of the first that had used it.
 
 import Ledger
 import Primitives
@@ -39,7 +40,7 @@ package struct ChromeTrace {
       firstEntry = part.firstEntry
       startNanoseconds = part.startNanoseconds
       let chain = part.chain
-      accountName = { chain.key(inTimelines: $0).description }
+      accountName = { chain.name(inTimelines: $0) }
     }
   }
 
@@ -108,6 +109,7 @@ package struct ChromeTrace {
         writer.endObject()
       }
     }
+    for discard in block.timeline.discards { writeDiscard(discard, of: block) }
     for (position, slice) in block.timeline.slices.enumerated() {
       writeTransaction(position, slice, of: block)
       guard let release = slice.releasedBy else { continue }
@@ -123,7 +125,8 @@ package struct ChromeTrace {
     if let known = shortNames[account] { return known }
     let name = block.accountName(account)
     names.append(name)
-    let short = String(name.prefix(8))
+    // Eight characters, of a slot's as well, and what says that it is one.
+    let short = name.split(separator: " ").map { $0.prefix($0.hasPrefix("0x") ? 10 : 8) }.joined(separator: " ")
     shortNames[account] = short
     return short
   }
@@ -170,6 +173,21 @@ package struct ChromeTrace {
     beginSlice(
       "release", on: track, from: block.startNanoseconds + slice.endNanoseconds,
       for: slice.settlingNanoseconds)
+    writer.endObject()
+  }
+
+  /// An execution that did not count, beside the one that did.
+  private mutating func writeDiscard(_ discard: Timeline.Discard, of block: Block) {
+    let position = discard.transaction.position
+    beginSlice(
+      "thrown away: " + TransactionLabel.text(of: block.transactions[position]), on: discard.worker.position + 1,
+      from: block.startNanoseconds + discard.startNanoseconds, for: discard.durationNanoseconds)
+    writer.key("args")
+    writer.beginObject()
+    writer.member("tx", block.firstEntry + position)
+    if let account = discard.account { writer.member("over", shortName(of: account, in: block)) }
+    if let first = discard.writer { writer.member("of", block.firstEntry + first.position) }
+    writer.endObject()
     writer.endObject()
   }
 

@@ -13,6 +13,8 @@ package struct EthereumWorkload {
     case erc20
     /// A swap in a pool of Programs/pool, in either direction; the hot ones share one pool.
     case swaps
+    /// Ether from one account to another; the hot ones pay one and the same person.
+    case payments
   }
 
   /// A transaction and who sends it.
@@ -31,7 +33,7 @@ package struct EthereumWorkload {
   private let maxFeePerGas: UInt256
   /// Senders and pools.
   private var accounts: [EthereumGenesis.Account] = []
-  /// One, or the two that pools hold.
+  /// One, or the two that pools hold; payments need none.
   private var tokens: [Token]
   /// The recipient or the pool that the hot transactions share.
   private let hot: Address
@@ -46,10 +48,14 @@ package struct EthereumWorkload {
     maxFeePerGas = base.baseFeePerGas &+ base.baseFeePerGas &+ Self.priorityFeePerGas
     var draws = SplitMix64(seed: seed)
     tokens = []
-    for _ in 0..<(kind == .swaps ? 2 : 1) { tokens.append(Token(address: Address(Self.word(&draws)))) }
+    for _ in 0..<kind.tokenCount { tokens.append(Token(address: Address(Self.word(&draws)))) }
     hot = Address(Self.word(&draws))
     random = draws
-    if kind == .swaps { addPool(hot) } else { tokens[0].give(hot, Self.holding) }
+    switch kind {
+    case .erc20: tokens[0].give(hot, Self.holding)
+    case .swaps: addPool(hot)
+    case .payments: addPerson(hot)
+    }
   }
 
   private static let priorityFeePerGas = UInt256(1_000_000_000)
@@ -68,30 +74,41 @@ package struct EthereumWorkload {
       let key = privateKey()
       let isHot = random.next() % 100 < UInt64(contention)
       let place = isHot ? hot : Address(Self.word(&random))
-      let (target, input, gasLimit) =
+      let call =
         switch kind {
         case .erc20: transfer(by: key.address, to: place, isNew: !isHot)
         case .swaps: swap(by: key.address, in: place, isNew: !isHot)
+        case .payments: payment(to: place, isNew: !isHot)
         }
-      gas += gasLimit
-      var sender = EthereumGenesis.Account(address: key.address)
-      sender.balance = Self.ether &+ maxFeePerGas &* UInt256(gasLimit)
-      accounts.append(sender)
+      gas += call.gasLimit
+      addPerson(key.address, fees: maxFeePerGas &* UInt256(call.gasLimit))
       var transaction = EthereumTransaction(
         kind: .dynamicFee, chainID: chainID, nonce: 0, maxPriorityFeePerGas: Self.priorityFeePerGas,
-        maxFeePerGas: maxFeePerGas, gasLimit: gasLimit, to: target, data: input)
+        maxFeePerGas: maxFeePerGas, gasLimit: call.gasLimit, to: call.target, value: UInt256(call.value),
+        data: call.input)
       if isSigned { transaction = transaction.signed(by: key) }
       sent.append(Sent(transaction: transaction, sender: key.address))
     }
   }
 
-  private typealias Call = (target: Address, input: [UInt8], gasLimit: UInt64)
+  private struct Call {
+    let target: Address
+    /// Wei.
+    var value: UInt64 = 0
+    var input: [UInt8] = []
+    let gasLimit: UInt64
+  }
 
   private mutating func transfer(by sender: Address, to recipient: Address, isNew: Bool) -> Call {
     tokens[0].give(sender, Self.holding)
     if isNew { tokens[0].give(recipient, Self.holding) }
     let input = Self.input("transfer(address,uint256)", UInt256(recipient), UInt256(amount()))
-    return (tokens[0].address, input, 100_000)
+    return Call(target: tokens[0].address, input: input, gasLimit: 100_000)
+  }
+
+  private mutating func payment(to recipient: Address, isNew: Bool) -> Call {
+    if isNew { addPerson(recipient) }
+    return Call(target: recipient, value: amount(), gasLimit: 21_000)
   }
 
   private mutating func swap(by sender: Address, in pool: Address, isNew: Bool) -> Call {
@@ -102,10 +119,17 @@ package struct EthereumWorkload {
     let input = Self.input(
       "swap(bool,uint256,uint256,address)", UInt256(zeroForOne), UInt256(1000 &+ amount()), UInt256(1),
       UInt256(sender))
-    return (pool, input, 250_000)
+    return Call(target: pool, input: input, gasLimit: 250_000)
   }
 
   private mutating func amount() -> UInt64 { 1 + random.next() % 1000 }
+
+  /// Somebody with an ether to spend.
+  private mutating func addPerson(_ address: Address, fees: UInt256 = .zero) {
+    var person = EthereumGenesis.Account(address: address)
+    person.balance = Self.ether &+ fees
+    accounts.append(person)
+  }
 
   private mutating func addPool(_ address: Address) {
     let reserve: UInt64 = 1_000_000_000_000
@@ -184,6 +208,16 @@ extension WorkloadError: CustomStringConvertible {
     switch self {
     case .chain(let error): "the workload's genesis is unusable: \(error)"
     case .emulation(let error): "a transaction of the workload has no place in its block: \(error)"
+    }
+  }
+}
+
+extension EthereumWorkload.Kind {
+  fileprivate var tokenCount: Int {
+    switch self {
+    case .erc20: 1
+    case .swaps: 2
+    case .payments: 0
     }
   }
 }

@@ -18,11 +18,12 @@ package struct LanePicture {
 
   /// What a worker does in a column of its bar.
   private enum Activity: CaseIterable {
-    case executing, feeding, settling, waiting
+    case executing, discarding, feeding, settling, waiting
 
     var character: String {
       switch self {
       case .executing: "█"
+      case .discarding: "x"
       case .feeding: "▒"
       case .settling: "▪"
       case .waiting: "·"
@@ -32,6 +33,7 @@ package struct LanePicture {
     var name: String {
       switch self {
       case .executing: "executing"
+      case .discarding: "thrown away"
       case .feeding: "decoding, signatures, adding"
       case .settling: "settling"
       case .waiting: "waiting"
@@ -42,6 +44,7 @@ package struct LanePicture {
     var colour: String {
       switch self {
       case .executing: "32"
+      case .discarding: "31"
       case .feeding: "34"
       case .settling: "33"
       case .waiting: "2"
@@ -50,10 +53,11 @@ package struct LanePicture {
 
     /// What most of a column's time went to.
     init(_ shares: Timeline.Shares) {
-      let waiting = 1000 - shares.executing - shares.feeding - shares.settling
-      let highest = max(shares.executing, shares.feeding, shares.settling, waiting)
+      let waiting = 1000 - shares.executing - shares.feeding - shares.settling - shares.discarding
+      let highest = max(shares.executing, shares.feeding, shares.settling, shares.discarding, waiting)
       switch highest {
       case shares.executing: self = .executing
+      case shares.discarding: self = .discarding
       case shares.feeding: self = .feeding
       case shares.settling: self = .settling
       default: self = .waiting
@@ -71,9 +75,10 @@ package struct LanePicture {
       let text = String(repeating: activity.character, count: count)
       return colour ? "\u{1b}[\(activity.colour)m\(text)\u{1b}[0m" : text
     }
+    let activities = Activity.allCases.filter { $0 != .discarding || !timeline.discards.isEmpty }
     var lines = [
       "lanes over \(Self.duration(timeline.elapsedNanoseconds)), \(timeline.slices.count) transactions",
-      "  " + Activity.allCases.map { drawn($0) + " " + $0.name }.joined(separator: "   "),
+      "  " + activities.map { drawn($0) + " " + $0.name }.joined(separator: "  "),
     ]
     for (summary, row) in zip(timeline.workers, timeline.occupancy(columnCount: barWidth)) {
       var bar = ""
@@ -83,13 +88,27 @@ package struct LanePicture {
         bar += drawn(first, run)
         rest = rest.dropFirst(run)
       }
-      let busy = summary.busyNanoseconds + summary.feedingNanoseconds + summary.settlingNanoseconds
+      let busy =
+        summary.busyNanoseconds + summary.feedingNanoseconds + summary.settlingNanoseconds
+        + summary.discardedNanoseconds
       let percent = Int(min(busy, elapsed) * 100 / elapsed)
       lines.append(
         "  worker \(Self.pad(summary.worker.position, 3)) \(bar) \(Self.pad(percent, 3)) %"
           + " \(Self.pad(summary.transactionCount, 7)) tx")
     }
-    return (lines + waitLines() + hotAccountLines()).joined(separator: "\n")
+    return (lines + waitLines() + hotAccountLines() + discardLines()).joined(separator: "\n")
+  }
+
+  /// Of executions that were thrown away: how many, over what, and who had used it first, counted from 1.
+  private func discardLines() -> [String] {
+    guard !timeline.discards.isEmpty else { return [] }
+    let time = timeline.discards.reduce(0) { $0 + $1.durationNanoseconds }
+    return ["  executed twice: \(timeline.discards.count), \(Self.duration(time)) for nothing, over"]
+      + timeline.discardSummaries(limit: 5).map { summary in
+        let what = summary.account.map(name) ?? "what room or gas the block had left"
+        let writer = summary.first.writer.map { ", first used by transaction \($0.position + 1)" } ?? ""
+        return "    \(what): \(summary.count)\(writer)"
+      }
   }
 
   private func waitLines() -> [String] {

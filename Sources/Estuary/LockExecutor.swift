@@ -218,7 +218,7 @@ package final class LockExecutor: BlockExecutor {
       let timeline = try ethereum.execute(
         range, of: transactions, in: lanes, state.programSide, recordsTimeline: block.recordsTimeline,
         into: receipts)
-      return timeline.map { state.naming($0) { lanes.key(of: $0) } }
+      return timeline.map { state.naming($0, lanes.key) }
     }
     return try onFirstWorker { () throws(BlockExecutionError) in
       var recorder = block.recordsTimeline ? SerialRecorder(workerCount: workerCount) : nil

@@ -10,6 +10,7 @@ package final class LaneRecorder: @unchecked Sendable {
   private let origin = TimelineRecorder.nanoseconds(on: CLOCK_MONOTONIC)
   private let slices: UnsafeMutablePointer<Timeline.Slice>
   private let feeding: UnsafeMutablePointer<[Timeline.Span]>
+  private var discards: [Timeline.Discard] = []
 
   package init(count: Int, workerCount: Int) {
     (self.count, self.workerCount) = (count, workerCount)
@@ -54,12 +55,23 @@ package final class LaneRecorder: @unchecked Sendable {
     }
   }
 
+  /// What was noted of a transaction does not count; no worker runs.
+  ///
+  /// - Parameter writer: the first that used what it was thrown away for, which the timeline's owner names.
+  package func discard(_ transaction: TransactionIndex, of writer: TransactionIndex?) {
+    let slice = slices[transaction.position]
+    discards.append(
+      Timeline.Discard(
+        transaction: transaction, worker: slice.worker, startNanoseconds: slice.startNanoseconds,
+        endNanoseconds: slice.endNanoseconds, account: nil, writer: writer))
+  }
+
   /// No worker runs.
   package var timeline: Timeline {
     let slices = Array(UnsafeBufferPointer(start: slices, count: count))
     return Timeline(
       workerCount: workerCount, elapsedNanoseconds: now, slices: slices,
       edgeAccounts: slices.compactMap { $0.releasedBy?.account.rawValue },
-      feeding: Array(UnsafeBufferPointer(start: feeding, count: workerCount)))
+      feeding: Array(UnsafeBufferPointer(start: feeding, count: workerCount)), discards: discards)
   }
 }

@@ -11,6 +11,8 @@ extension Timeline {
     package var feedingNanoseconds: UInt64 = 0
     /// Time spent on releasing successors.
     package var settlingNanoseconds: UInt64 = 0
+    /// Time spent in bodies whose outcome was thrown away.
+    package var discardedNanoseconds: UInt64 = 0
     /// `busyNanoseconds` over the run's time in thousandths, `[0, 1000]`.
     package var utilisationPermille = 0
   }
@@ -52,6 +54,9 @@ extension Timeline {
       for span in spans {
         summaries[worker].feedingNanoseconds += span.endNanoseconds - span.startNanoseconds
       }
+    }
+    for discard in discards {
+      summaries[discard.worker.position].discardedNanoseconds += discard.durationNanoseconds
     }
     for position in summaries.indices where elapsedNanoseconds > 0 {
       let permille = summaries[position].busyNanoseconds * 1000 / elapsedNanoseconds
@@ -102,6 +107,36 @@ extension Timeline {
     return Array(involved.prefix(max(limit, 0)))
   }
 
+  package struct DiscardSummary: Sendable, Equatable {
+    /// What two transactions met on; `nil` where nothing is known to be to blame.
+    package var account: AccountIndex?
+    /// Executions that were thrown away.
+    package var count = 0
+    package var nanoseconds: UInt64 = 0
+    /// The first of them in block order.
+    package var first: Timeline.Discard
+  }
+
+  /// What was thrown away, by what it was for: the most time first.
+  package func discardSummaries(limit: Int) -> [DiscardSummary] {
+    var places: [AccountIndex?: Int] = [:]
+    var summaries: [DiscardSummary] = []
+    for discard in discards {
+      let place = places[discard.account] ?? summaries.count
+      if place == summaries.count {
+        places[discard.account] = place
+        summaries.append(DiscardSummary(account: discard.account, first: discard))
+      }
+      summaries[place].count += 1
+      summaries[place].nanoseconds += discard.durationNanoseconds
+    }
+    // Ties in block order.
+    let ranked = summaries.enumerated().sorted {
+      ($1.element.nanoseconds, $0.offset) < ($0.element.nanoseconds, $1.offset)
+    }
+    return ranked.prefix(max(limit, 0)).map(\.element)
+  }
+
   /// What each worker did, for drawing lanes and traces: its transactions by starting time.
   package var lanes: [[TransactionIndex]] {
     var lanes = [[TransactionIndex]](repeating: [], count: workerCount)
@@ -122,6 +157,8 @@ extension Timeline {
     package var executing = 0
     package var feeding = 0
     package var settling = 0
+    /// Executing what was thrown away.
+    package var discarding = 0
   }
 
   /// Shares of each of `columnCount` equal time columns, one row a worker: the lane picture.
@@ -129,7 +166,7 @@ extension Timeline {
     var rows = [[Shares]](repeating: [Shares](repeating: Shares(), count: columnCount), count: workerCount)
     guard columnCount > 0, elapsedNanoseconds > 0 else { return rows }
     let executing = Columns(count: columnCount, of: elapsedNanoseconds, rowCount: workerCount)
-    let (feeding, settling) = (executing.copy, executing.copy)
+    let (feeding, settling, discarding) = (executing.copy, executing.copy, executing.copy)
     for slice in slices {
       executing.add(slice.startNanoseconds, slice.endNanoseconds, to: slice.worker.position)
       settling.add(slice.endNanoseconds, slice.settledNanoseconds, to: slice.worker.position)
@@ -137,11 +174,14 @@ extension Timeline {
     for (worker, spans) in self.feeding.enumerated() {
       for span in spans { feeding.add(span.startNanoseconds, span.endNanoseconds, to: worker) }
     }
+    for discard in discards {
+      discarding.add(discard.startNanoseconds, discard.endNanoseconds, to: discard.worker.position)
+    }
     for row in rows.indices {
       for column in 0..<columnCount {
         rows[row][column] = Shares(
           executing: executing.permille(row, column), feeding: feeding.permille(row, column),
-          settling: settling.permille(row, column))
+          settling: settling.permille(row, column), discarding: discarding.permille(row, column))
       }
     }
     return rows
@@ -190,6 +230,10 @@ private final class Columns {
     let column = elapsed.dividingFullWidth(product).quotient
     return column > 0 ? column - 1 : 0
   }
+}
+
+extension Timeline.Discard {
+  package var durationNanoseconds: UInt64 { endNanoseconds - min(startNanoseconds, endNanoseconds) }
 }
 
 extension Timeline.Slice {

@@ -49,6 +49,19 @@ package struct Timeline: Sendable {
     package var account: AccountIndex
   }
 
+  /// An execution that was thrown away, because two transactions met that nobody had kept apart.
+  package struct Discard: Sendable, Equatable {
+    /// Executed again later.
+    package var transaction: TransactionIndex
+    package var worker: WorkerIndex
+    package var startNanoseconds: UInt64
+    package var endNanoseconds: UInt64
+    /// What the two met on, of which this one or one before it was the first; `nil` where nothing is known to be to blame.
+    package var account: AccountIndex?
+    /// The first that had used it; `nil` where that was no other.
+    package var writer: TransactionIndex?
+  }
+
   package let workerCount: Int
   /// Wall time of the run.
   package let elapsedNanoseconds: UInt64
@@ -58,6 +71,8 @@ package struct Timeline: Sendable {
   let edgeAccounts: [UInt32]
   /// By worker, in order of time; empty where nothing was fed.
   package var feeding: [[Span]] = []
+  /// In block order.
+  package var discards: [Discard] = []
 }
 
 extension Timeline {
@@ -77,13 +92,18 @@ extension Timeline {
         if let release = slice.releasedBy { slice.releasedBy?.account = map(release.account) }
         return slice
       },
-      edgeAccounts: edgeAccounts.map { map(AccountIndex($0)).rawValue }, feeding: feeding)
+      edgeAccounts: edgeAccounts.map { map(AccountIndex($0)).rawValue }, feeding: feeding,
+      discards: discards.map { discard in
+        var discard = discard
+        discard.account = discard.account.map(map)
+        return discard
+      })
   }
 
   /// This run and then `next`, whose transactions follow this one's in block order, as one.
   package func followed(by next: Timeline) -> Timeline {
     let count = slices.count
-    return followed(by: next, slices: slices + next.slices.map { later($0) { count + $0 } })
+    return followed(by: next, slices: slices + next.slices.map { later($0) { count + $0 } }) { count + $0 }
   }
 
   /// This run and then `next`, whose transactions stand among this one's, which passed over them, as one.
@@ -92,7 +112,7 @@ extension Timeline {
   package func followed(by next: Timeline, at position: (Int) -> Int) -> Timeline {
     var slices = slices
     for (place, slice) in next.slices.enumerated() { slices[position(place)] = later(slice, position) }
-    return followed(by: next, slices: slices)
+    return followed(by: next, slices: slices, position)
   }
 
   /// A slice of a run that begins when this one ends.
@@ -103,13 +123,16 @@ extension Timeline {
     slice.endNanoseconds += elapsedNanoseconds
     if slice.settledNanoseconds > 0 { slice.settledNanoseconds += elapsedNanoseconds }
     if let release = slice.releasedBy {
-      slice.releasedBy?.predecessor = TransactionIndex(
-        UInt32(truncatingIfNeeded: position(release.predecessor.position)))
+      slice.releasedBy?.predecessor = Self.moved(release.predecessor, position)
     }
     return slice
   }
 
-  private func followed(by next: Timeline, slices: [Slice]) -> Timeline {
+  private static func moved(_ transaction: TransactionIndex, _ position: (Int) -> Int) -> TransactionIndex {
+    TransactionIndex(UInt32(truncatingIfNeeded: position(transaction.position)))
+  }
+
+  private func followed(by next: Timeline, slices: [Slice], _ position: (Int) -> Int) -> Timeline {
     let workerCount = max(self.workerCount, next.workerCount)
     let feeding = (0..<workerCount).map { worker in
       let later = worker < next.feeding.count ? next.feeding[worker] : []
@@ -122,6 +145,14 @@ extension Timeline {
     }
     return Timeline(
       workerCount: workerCount, elapsedNanoseconds: elapsedNanoseconds + next.elapsedNanoseconds,
-      slices: slices, edgeAccounts: edgeAccounts + next.edgeAccounts, feeding: feeding)
+      slices: slices, edgeAccounts: edgeAccounts + next.edgeAccounts, feeding: feeding,
+      discards: discards
+        + next.discards.map {
+          Discard(
+            transaction: Self.moved($0.transaction, position), worker: $0.worker,
+            startNanoseconds: $0.startNanoseconds + elapsedNanoseconds,
+            endNanoseconds: $0.endNanoseconds + elapsedNanoseconds, account: $0.account,
+            writer: $0.writer.map { Self.moved($0, position) })
+        })
   }
 }

@@ -52,6 +52,8 @@ package final class EthereumLanes {
   private let predictor = AccessPredictor()
   private let programs: EVMProgramCache
   private let waves: [EthereumWave]
+  /// Of the last run whose timeline was recorded: what executions were thrown away for, in their order.
+  private var discardKeys: [Pubkey?] = []
   /// Transactions a wave; moves with what comes of waves.
   private var waveCount: Int
   private let waveLimit: Int
@@ -152,9 +154,15 @@ package final class EthereumLanes {
       number += 1
     }
     run.totals.repeatedCount = before.repeatedCount + run.repeats.count
+    var timeline = run.recorder?.timeline
+    if timeline != nil {
+      discardKeys = run.repeats.map(\.key)
+      for (place, key) in discardKeys.enumerated() where key != nil {
+        timeline?.discards[place].account = AccountIndex(UInt32(truncatingIfNeeded: predictor.keyCount + place))
+      }
+    }
     return Outcome(
-      totals: run.totals, repeats: run.repeats, signatureNanoseconds: run.signatureNanoseconds,
-      timeline: run.recorder?.timeline)
+      totals: run.totals, repeats: run.repeats, signatureNanoseconds: run.signatureNanoseconds, timeline: timeline)
   }
 
   /// What the waves of a block share.
@@ -315,10 +323,11 @@ package final class EthereumLanes {
     let cause = conflicts.filter { $0.cut == place }.min { $0.position < $1.position }
     let first = wave.range.lowerBound
     for position in end..<wave.end where wave.entries[position].hasRun {
-      run.repeats.append(
-        Repeat(
-          position: first + position, key: cause?.key,
-          writer: cause.map { Int($0.cut) }.flatMap { $0 < position ? first + $0 : nil }))
+      let again = Repeat(
+        position: first + position, key: cause?.key,
+        writer: cause.map { Int($0.cut) }.flatMap { $0 < position ? first + $0 : nil })
+      run.repeats.append(again)
+      run.recorder?.discard(Self.index(again.position), of: again.writer.map(Self.index))
     }
   }
 
@@ -385,8 +394,19 @@ package final class EthereumLanes {
     run.note(position, of: wave, on: index, from: start, after: nil)
   }
 
-  /// The key of the account, or of that of the slot, which the last run's timeline names so.
-  func key(of index: AccountIndex) -> Pubkey { predictor.accounts[index.position] }
+  private static func index(_ position: Int) -> TransactionIndex {
+    TransactionIndex(UInt32(truncatingIfNeeded: position))
+  }
+
+  /// The key that the last run's timeline names so: of an account that transactions were kept apart for, or whose slots
+  /// were; or of what two met on.
+  func key(of index: AccountIndex) -> Pubkey {
+    if index.position < predictor.keyCount { return predictor.accounts[index.position] }
+    guard let key = discardKeys[index.position - predictor.keyCount] else {
+      preconditionFailure("only what has a key is named")
+    }
+    return key
+  }
 
   private func forEachWorker(_ body: (WaveWorker) -> Void) {
     for worker in 0..<pool.workerCount { body(workers[WorkerIndex(UInt32(worker))]) }

@@ -12,17 +12,20 @@ struct BenchVerb: ParsableCommand {
     commandName: "bench",
     abstract: "Measure the machine that runs this: engines, loading, scheduler, lanes, signatures, hashes …",
     discussion: """
-      NAME is vm, loading, scheduling, lanes, memory, signatures, hashes or trie (default: all but trie, which \
-      takes half a minute). vm runs the kernels bench_*.so of --kernels, loading loads, verifies and compiles \
-      --program; without these they are left out. signatures and hashes measure each implementation that the \
-      processor can run. Figures are the best of several rounds.
+      NAME is vm, loading, scheduling, lanes, memory, signatures, hashes, trie or blocks (default: all but trie and \
+      blocks, which take half a minute). vm runs the kernels bench_*.so of --kernels, loading loads, verifies and \
+      compiles --program; without these they are left out. signatures and hashes measure each implementation that the \
+      processor can run. blocks executes whole blocks serially and on --workers, by turns; one of both kinds if --token \
+      has the program for it. Figures are the best of several rounds.
       """)
 
   enum Name: String, ExpressibleByArgument, CaseIterable {
-    case vm, loading, scheduling, lanes, memory, signatures, hashes, trie
+    case vm, loading, scheduling, lanes, memory, signatures, hashes, trie, blocks
+
+    var takesLong: Bool { self == .trie || self == .blocks }
   }
 
-  @Argument(help: "What to measure (default: all but trie).")
+  @Argument(help: "What to measure (default: all but trie and blocks).")
   var names: [Name] = []
 
   @Option(
@@ -38,15 +41,25 @@ struct BenchVerb: ParsableCommand {
   @Option(help: "Rounds of each measurement.")
   var rounds = 5
 
+  @Option(help: ArgumentHelp("Of blocks: numbers of workers.", valueName: "n,n,…"))
+  var workers: WorkerCounts?
+
+  @Option(help: "Of blocks: transactions in each.")
+  var count = 10_000
+
+  @Option(help: ArgumentHelp("Of blocks: Programs/token, compiled, for one of both kinds.", valueName: "file"))
+  var token: String?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     if rounds < 1 { throw ValidationError("--rounds must be at least 1") }
+    if !(1...1_000_000).contains(count) { throw ValidationError("--count must be from 1 to 1000000") }
   }
 
   func run() throws {
     var figures: [Figure] = []
-    for name in names.isEmpty ? Name.allCases.filter({ $0 != .trie }) : names {
+    for name in names.isEmpty ? Name.allCases.filter({ !$0.takesLong }) : names {
       Terminal.progress("measuring \(name.rawValue)")
       switch name {
       case .vm:
@@ -60,6 +73,7 @@ struct BenchVerb: ParsableCommand {
       case .signatures: figures += measureSignatures()
       case .hashes: figures += measureHashes()
       case .trie: figures += try measureTrie()
+      case .blocks: figures += try measureBlocks()
       }
     }
     Terminal.progress("")
@@ -85,7 +99,7 @@ struct BenchVerb: ParsableCommand {
 
     var text: String {
       let rounded = (value * 1000).rounded() / 1000
-      return name + String(repeating: " ", count: max(1, 44 - name.count)) + "\(rounded) \(unit)"
+      return name + String(repeating: " ", count: max(1, 52 - name.count)) + "\(rounded) \(unit)"
     }
   }
 
@@ -170,7 +184,7 @@ struct BenchVerb: ParsableCommand {
     }
   }
 
-  private var fastest: Engine { (engine ?? .jit).engine }
+  var fastest: Engine { (engine ?? .jit).engine }
 
   /// Two workers over one on independent transactions that compute, and locks over serial where all conflict.
   private func measureLanes() throws -> [Figure] {

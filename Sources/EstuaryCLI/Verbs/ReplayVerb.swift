@@ -255,7 +255,7 @@ struct ReplayVerb: ParsableCommand {
         lines.append("of the first \(timeline.slices.count) transactions:")
       }
       lines.append(
-        LanePicture(timeline) { chain.key(inTimelines: $0).description }
+        LanePicture(timeline) { chain.name(inTimelines: $0) }
           .text(width: Terminal.width, colour: Terminal.hasColour))
     }
     print(lines.joined(separator: "\n"))

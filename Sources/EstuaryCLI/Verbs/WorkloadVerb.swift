@@ -11,11 +11,11 @@ struct WorkloadVerb: ParsableCommand {
     discussion: """
       Writes genesis.json and transactions.jsonl into DIRECTORY. The genesis is the ledger's state and the accounts \
       that the transactions use. 'counter' and 'token' call the example programs of Programs/, deployed on that ledger; \
-      'erc20' and 'swaps' are Ethereum's, calls of the contracts of Programs/, which the genesis holds; in 'mixed', \
-      transfers of 'token' and of 'erc20' take turns.
+      'erc20', 'swaps' and 'payments' are Ethereum's: calls of the contracts of Programs/, which the genesis holds, and \
+      plain transfers of ether; in 'mixed', transfers of 'token' and of 'erc20' take turns.
       """)
 
-  @Argument(help: "transfer, counter, token, erc20, swaps or mixed.")
+  @Argument(help: "transfer, counter, token, erc20, swaps, payments or mixed.")
   var kind: KindName
 
   @Argument(help: ArgumentHelp("Where to write the two files.", valueName: "directory"))
@@ -27,7 +27,7 @@ struct WorkloadVerb: ParsableCommand {
   @Option(help: "Number of transactions.")
   var count = 20_000
 
-  @Option(help: "Per cent of transactions that write one and the same account, slot or pool.")
+  @Option(help: "Per cent of transactions that write or pay one and the same account, slot or pool.")
   var contention = 0
 
   @Option(help: "Everything follows from it: from 0 to 2^64 - 1.")
@@ -47,7 +47,7 @@ struct WorkloadVerb: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   enum KindName: String, ExpressibleByArgument, CaseIterable {
-    case transfer, counter, token, erc20, swaps, mixed
+    case transfer, counter, token, erc20, swaps, payments, mixed
 
     /// Solana's transactions in it.
     var solana: Workload.Kind? { self == .mixed ? .token : Workload.Kind(rawValue: rawValue) }
@@ -64,7 +64,7 @@ struct WorkloadVerb: ParsableCommand {
     if count < 0 { throw ValidationError("--count must not be negative") }
     if kind.needsProgram && program == nil { throw ValidationError("'\(kind.rawValue)' needs --program") }
     if kind.ethereum == nil, let flag = unsigned ? "--unsigned" : access ? "--access" : nil {
-      throw ValidationError("\(flag) is for Ethereum's transactions: erc20, swaps and mixed have some")
+      throw ValidationError("\(flag) is for Ethereum's transactions: erc20, swaps, payments and mixed have some")
     }
   }
 
