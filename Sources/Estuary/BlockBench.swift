@@ -10,7 +10,7 @@ import Scheduling
 
 package struct BlockBench {
   package enum Kind: CaseIterable, Sendable {
-    case erc20, erc20WithAccess, erc20Signed, erc20Hot, onePool, payments, mixed, solana
+    case erc20, erc20WithAccess, erc20Signed, erc20Hot, onePool, payments, mixed, solana, solanaSigned
 
     package var title: String {
       switch self {
@@ -22,6 +22,7 @@ package struct BlockBench {
       case .payments: "payments"
       case .mixed: "half token transfers, half ERC-20"
       case .solana: "SOL transfers"
+      case .solanaSigned: "SOL transfers, signatures checked"
       }
     }
 
@@ -33,9 +34,11 @@ package struct BlockBench {
       case .erc20, .erc20WithAccess, .erc20Signed, .erc20Hot, .mixed: .erc20
       case .onePool: .swaps
       case .payments: .payments
-      case .solana: nil
+      case .solana, .solanaSigned: nil
       }
     }
+
+    fileprivate var verifiesSignatures: Bool { self == .erc20Signed || self == .solanaSigned }
 
     fileprivate var contention: Int { self == .erc20Hot || self == .onePool ? 100 : 0 }
   }
@@ -44,6 +47,7 @@ package struct BlockBench {
   /// Transactions in the block.
   package let count: Int
   private let replay: Replay
+  private let sent: [EthereumWorkload.Sent]
   private var stateHash: Hash?
 
   /// Nanoseconds of an execution, from bytes to receipts, and how many transactions were executed twice.
@@ -93,6 +97,7 @@ package struct BlockBench {
       if position < wires.count { transactions.append(.success(.solana(wires[position]))) }
       if position < sent.count { transactions.append(.success(.ethereum(sent[position].wire))) }
     }
+    self.sent = sent
     replay = Replay(
       genesis: try Genesis(
         slot: 1, unixTimestamp: 0, blockhash: blockhash, accounts: accounts, ethereum: ethereum),
@@ -104,7 +109,7 @@ package struct BlockBench {
   /// - Throws: `Failure` where a transaction fails, or the state is not that of the runs before.
   package mutating func run(on executor: any BlockExecutor) throws -> Run {
     var replay = replay
-    replay.verifiesSignatures = kind == .erc20Signed
+    replay.verifiesSignatures = kind.verifiesSignatures
     let outcome = try replay.run(executor: executor)
     if let position = outcome.receipts.firstIndex(where: { !$0.isSuccess }) {
       throw Failure.failed(position: position, error: outcome.receipts[position].failure.kind)
@@ -112,5 +117,47 @@ package struct BlockBench {
     if let stateHash, stateHash != outcome.stateHash { throw Failure.differs(executor: executor.name) }
     stateHash = outcome.stateHash
     return Run(nanoseconds: outcome.timing.elapsedNanoseconds, repeatedCount: outcome.repeatedCount)
+  }
+
+  /// The block as a schedule: how long each transaction runs where one runs after the other, and what it touches.
+  package func simulation() throws -> ScheduleSimulation {
+    var replay = replay
+    (replay.verifiesSignatures, replay.recordsTimeline) = (false, true)
+    let outcome = try replay.run(executor: SerialExecutor())
+    var sent = sent
+    if let ethereum = replay.genesis.ethereum, sent.contains(where: { $0.access == nil }) {
+      try EthereumWorkload.findAccesses(of: &sent, from: ethereum)
+    }
+    var keys = AccountInterner(expectedCount: 4 * count)
+    var simulation = ScheduleSimulation()
+    var next = 0
+    for (line, slice) in zip(replay.transactions, outcome.blocks.first?.timeline?.slices ?? []) {
+      var (reads, writes): ([AccountIndex], [AccountIndex]) = ([], [])
+      func note(_ key: Pubkey, isWritten: Bool) {
+        let index = keys.intern(AccountKey(key))
+        if isWritten { writes.append(index) } else { reads.append(index) }
+      }
+      switch line {
+      case .success(.solana(let wire)):
+        let resolved = try ResolvedTransaction(Transaction.decode(wire)) { (_) throws(TransactionError) in
+          LoadedAddresses()
+        }
+        for (place, key) in resolved.keys.enumerated() {
+          note(key, isWritten: resolved.writableMask >> UInt64(place) & 1 != 0)
+        }
+      case .success(.ethereum):
+        for entry in sent[next].access?.accounts ?? [] {
+          note(EVMKey.account(entry.key), isWritten: entry.isWritable)
+        }
+        for entry in sent[next].access?.slots ?? [] {
+          note(
+            EVMKey.slot(entry.key.address, incarnation: 0, slot: entry.key.slot), isWritten: entry.isWritable)
+        }
+        next += 1
+      case .failure: break
+      }
+      simulation.add(nanoseconds: slice.durationNanoseconds, reads: reads, writes: writes)
+    }
+    return simulation
   }
 }

@@ -44,12 +44,20 @@ final class BlockReceipts: @unchecked Sendable {
   // Sendable: a transaction's entry is written by the worker that runs it and read by its successors and, after the
   // run, by the caller; the scheduler orders these.
   private let receipts: UnsafeMutablePointer<Receipt>
-  private let states: UnsafeMutablePointer<State>
+  private let states: UnsafeMutablePointer<StateWord>
 
   /// `repeated`: rejected, where an earlier entry with its signature was processed.
   enum State: UInt8 { case missing, rejected, repeated, processed }
 
-  private init(_ receipts: UnsafeMutablePointer<Receipt>, _ states: UnsafeMutablePointer<State>) {
+  /// A state as wide as a word: those of transactions that a worker takes together fill a cache line.
+  private struct StateWord {
+    var state: State
+    private let padding: (UInt32, UInt16, UInt8) = (0, 0, 0)
+
+    init(_ state: State) { self.state = state }
+  }
+
+  private init(_ receipts: UnsafeMutablePointer<Receipt>, _ states: UnsafeMutablePointer<StateWord>) {
     (self.receipts, self.states) = (receipts, states)
   }
 
@@ -59,9 +67,9 @@ final class BlockReceipts: @unchecked Sendable {
   static func collect(
     count: Int, _ body: (BlockReceipts) throws(BlockExecutionError) -> Void
   ) throws(BlockExecutionError) -> (receipts: [Receipt], signatures: [Signature]) {
-    let states = UnsafeMutablePointer<State>.allocate(capacity: max(count, 1))
+    let states = UnsafeMutablePointer<StateWord>.allocate(capacity: max(count, 1))
     defer { states.deallocate() }
-    states.initialize(repeating: .missing, count: count)
+    states.initialize(repeating: StateWord(.missing), count: count)
     var failure: BlockExecutionError?
     var signatures: [Signature] = []
     signatures.reserveCapacity(count)
@@ -70,8 +78,8 @@ final class BlockReceipts: @unchecked Sendable {
       do throws(BlockExecutionError) {
         try body(BlockReceipts(base, states))
         for position in 0..<count {
-          precondition(states[position] != .missing, "an entry without a receipt")
-          if states[position] == .processed, case .solana(let receipt) = base[position],
+          precondition(states[position].state != .missing, "an entry without a receipt")
+          if states[position].state == .processed, case .solana(let receipt) = base[position],
             let signature = receipt.signature
           {
             signatures.append(signature)
@@ -80,7 +88,7 @@ final class BlockReceipts: @unchecked Sendable {
         initializedCount = count
       } catch {
         failure = error
-        for position in 0..<count where states[position] != .missing {
+        for position in 0..<count where states[position].state != .missing {
           (base + position).deinitialize(count: 1)
         }
       }
@@ -93,25 +101,25 @@ final class BlockReceipts: @unchecked Sendable {
   ///
   /// - Parameter state: `processed` where it was executed or charged, so that its signature may not come again.
   @inline(__always) func set(_ position: Int, _ receipt: consuming Receipt, _ state: State = .rejected) {
-    precondition(states[position] == .missing, "an entry has one receipt")
+    precondition(states[position].state == .missing, "an entry has one receipt")
     (receipts + position).initialize(to: receipt)
-    states[position] = state
+    states[position].state = state
   }
 
   /// As above, where the entry may have a receipt already, which counts no more.
   @inline(__always) func replace(_ position: Int, _ receipt: consuming Receipt) {
-    if states[position] != .missing { (receipts + position).deinitialize(count: 1) }
-    states[position] = .rejected
+    if states[position].state != .missing { (receipts + position).deinitialize(count: 1) }
+    states[position].state = .rejected
     (receipts + position).initialize(to: receipt)
   }
 
   /// Whether a transaction with the signature of the one at a position was processed, up to and with that one. Asked
   /// for the last one with a signature, the answer is for all.
-  func hasUsedSignature(upTo position: Int) -> Bool { states[position].rawValue >= State.repeated.rawValue }
+  func hasUsedSignature(upTo position: Int) -> Bool { states[position].state.rawValue >= State.repeated.rawValue }
 
   /// The receipt at a position where one has been set.
   subscript(_ position: Int) -> Receipt {
-    precondition(states[position] != .missing, "an entry without a receipt")
+    precondition(states[position].state != .missing, "an entry without a receipt")
     return receipts[position]
   }
 }

@@ -52,6 +52,8 @@ package final class Executable: @unchecked Sendable {
   let usesHostFrames: Bool
   /// The tables of wide instructions; nil in the other versions.
   package let wide: WideProgram?
+  /// Of `wide`.
+  let widePointers: WideProgram.Pointers?
   private let textBytes: ProgramBytes
   let text: EncodedText
   private let compilation = JITCompilation()
@@ -101,6 +103,7 @@ package final class Executable: @unchecked Sendable {
     }
     usesHostFrames = provesFrameAccesses && !image.version.hasManualStackFrames
     wide = image.wide.map { WideProgram($0) }
+    widePointers = wide?.pointers
   }
 
   package var rodataByteCount: Int { rodata.count }

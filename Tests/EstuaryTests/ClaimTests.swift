@@ -36,69 +36,69 @@ import Testing
   }
 
   @Test func manyReadAndNobodyWrites() throws {
-    #expect(try table.claimRead(index, claimant(0, 9)) == 0)
-    #expect(try table.claimRead(index, claimant(1, 4)) == 0)
-    #expect(table.claim(at: index).first == 4)
-    #expect(conflict { () throws(ClaimConflict) in try table.claimWrite(index, claimant(1, 12)) } == 4)
+    #expect(try table.shared.claimRead(index, claimant(0, 9)) == 0)
+    #expect(try table.shared.claimRead(index, claimant(1, 4)) == 0)
+    #expect(table.shared.claim(at: index).first == 4)
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimWrite(index, claimant(1, 12)) } == 4)
   }
 
   @Test func oneWritesAndNobodyElseReads() throws {
-    _ = try table.claimRead(index, claimant(2, 3))
-    try table.claimWrite(index, claimant(2, 3))
-    #expect(try table.claimRead(index, claimant(2, 8)) == 4)
-    #expect(conflict { () throws(ClaimConflict) in _ = try table.claimRead(index, claimant(0, 5)) } == 3)
-    #expect(conflict { () throws(ClaimConflict) in try table.claimWrite(index, claimant(1, 1)) } == 3)
+    _ = try table.shared.claimRead(index, claimant(2, 3))
+    try table.shared.claimWrite(index, claimant(2, 3))
+    #expect(try table.shared.claimRead(index, claimant(2, 8)) == 4)
+    #expect(conflict { () throws(ClaimConflict) in _ = try table.shared.claimRead(index, claimant(0, 5)) } == 3)
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimWrite(index, claimant(1, 1)) } == 3)
   }
 
   @Test func aNewWaveForgetsTheClaims() throws {
-    try table.claimWrite(index, claimant(0, 0))
+    try table.shared.claimWrite(index, claimant(0, 0))
     table.endWave()
     table.beginWave(room: 16)
-    try table.claimWrite(index, claimant(1, 0))
-    #expect(claimant(1, 0).owns(table.claim(at: index)) && !claimant(0, 0).owns(table.claim(at: index)))
+    try table.shared.claimWrite(index, claimant(1, 0))
+    #expect(claimant(1, 0).owns(table.shared.claim(at: index)) && !claimant(0, 0).owns(table.shared.claim(at: index)))
   }
 
   @Test func creditsGetAlongWithAllButTheBalance() throws {
-    for worker in 0..<3 as Range<UInt32> { _ = try table.claimRead(index, claimant(worker, worker)) }
-    #expect(try !table.claimCredit(index, claimant(1, 1)))
-    #expect(try !table.claimCredit(index, claimant(2, 2)))
-    #expect(try table.claimRead(index, claimant(0, 5)) == 0)
-    #expect(conflict { () throws(ClaimConflict) in try table.claimBalance(index, claimant(0, 5)) } == 0)
+    for worker in 0..<3 as Range<UInt32> { _ = try table.shared.claimRead(index, claimant(worker, worker)) }
+    #expect(try !table.shared.claimCredit(index, claimant(1, 1)))
+    #expect(try !table.shared.claimCredit(index, claimant(2, 2)))
+    #expect(try table.shared.claimRead(index, claimant(0, 5)) == 0)
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimBalance(index, claimant(0, 5)) } == 0)
   }
 
   @Test func aBalanceThatWasReadTakesNoCredits() throws {
-    for worker in 0..<2 as Range<UInt32> { _ = try table.claimRead(index, claimant(worker, worker)) }
-    try table.claimBalance(index, claimant(0, 0))
-    try table.claimBalance(index, claimant(1, 1))
-    #expect(conflict { () throws(ClaimConflict) in _ = try table.claimCredit(index, claimant(1, 1)) } == 0)
+    for worker in 0..<2 as Range<UInt32> { _ = try table.shared.claimRead(index, claimant(worker, worker)) }
+    try table.shared.claimBalance(index, claimant(0, 0))
+    try table.shared.claimBalance(index, claimant(1, 1))
+    #expect(conflict { () throws(ClaimConflict) in _ = try table.shared.claimCredit(index, claimant(1, 1)) } == 0)
   }
 
   /// What a worker has added for itself is in the account only when it owns it.
   @Test func ownCreditsAreAddedBeforeTheBalanceIsRead() throws {
-    _ = try table.claimRead(index, claimant(1, 2))
-    #expect(try !table.claimCredit(index, claimant(1, 2)))
-    #expect(conflict { () throws(ClaimConflict) in try table.claimBalance(index, claimant(1, 6)) } == 6)
-    #expect(conflict { () throws(ClaimConflict) in try table.claimWrite(index, claimant(1, 6)) } == 6)
-    #expect(table.claimOwnCredits(index, claimant(1, 6)))
-    try table.claimBalance(index, claimant(1, 6))
-    #expect(try table.claimCredit(index, claimant(1, 6)))
+    _ = try table.shared.claimRead(index, claimant(1, 2))
+    #expect(try !table.shared.claimCredit(index, claimant(1, 2)))
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimBalance(index, claimant(1, 6)) } == 6)
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimWrite(index, claimant(1, 6)) } == 6)
+    #expect(table.shared.claimOwnCredits(index, claimant(1, 6)))
+    try table.shared.claimBalance(index, claimant(1, 6))
+    #expect(try table.shared.claimCredit(index, claimant(1, 6)))
   }
 
   @Test func othersKeepCreditsFromBeingAdded() throws {
-    _ = try table.claimRead(index, claimant(1, 2))
-    #expect(try !table.claimCredit(index, claimant(1, 2)))
-    _ = try table.claimRead(index, claimant(0, 3))
-    #expect(!table.claimOwnCredits(index, claimant(1, 6)))
+    _ = try table.shared.claimRead(index, claimant(1, 2))
+    #expect(try !table.shared.claimCredit(index, claimant(1, 2)))
+    _ = try table.shared.claimRead(index, claimant(0, 3))
+    #expect(!table.shared.claimOwnCredits(index, claimant(1, 6)))
   }
 
   /// The fee recipient: nobody is first, and who needs the balance is alone to blame.
   @Test func rewardsAreNobodys() throws {
     table.claimForCredits(index)
-    #expect(try table.claimRead(index, claimant(0, 3)) == 0)
-    #expect(try !table.claimCredit(index, claimant(0, 3)))
+    #expect(try table.shared.claimRead(index, claimant(0, 3)) == 0)
+    #expect(try !table.shared.claimCredit(index, claimant(0, 3)))
     let last = UInt32(Claim.positionLimit)
-    #expect(conflict { () throws(ClaimConflict) in try table.claimBalance(index, claimant(1, 8)) } == last)
-    #expect(conflict { () throws(ClaimConflict) in try table.claimWrite(index, claimant(1, 8)) } == last)
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimBalance(index, claimant(1, 8)) } == last)
+    #expect(conflict { () throws(ClaimConflict) in try table.shared.claimWrite(index, claimant(1, 8)) } == last)
   }
 
   @Test func changesAreTakenBackFromAnyTransactionOn() throws {
@@ -106,11 +106,12 @@ import Testing
     var (before, growth) = ([AccountTable.FirstChange](), AccountTable.Growth())
     table.publish(account(1), at: index, noting: &before)
     var (first, changes) = ([AccountTable.FirstChange](), AccountTable.WaveChanges())
-    let other = try #require(try table.internShared(Pubkey(word0: 5, word1: 0, word2: 0, word3: 0), noting: &growth))
+    let key = Pubkey(word0: 5, word1: 0, word2: 0, word3: 0)
+    let other = try #require(try table.addShared(key, tag: table.shared.tag(of: key), noting: &growth))
     for position in 0..<4 as Range<UInt32> {
-      table.publish(
+      table.shared.publish(
         account(10 + UInt64(position)), at: index, position: position, noting: &first, &changes)
-      table.publish(account(20 + UInt64(position)), at: other, position: position, noting: &first, &changes)
+      table.shared.publish(account(20 + UInt64(position)), at: other, position: position, noting: &first, &changes)
     }
     #expect(first.count == 1)
     table.rollBack(changes, from: 2, first)

@@ -116,6 +116,57 @@ import WideIntegers
     #expect(totals.gasUsed == 2_000 * 21_000)
   }
 
+  /// Plain payments, whose payees workers take for their own, and beside each a contract that pays the same one, whom its
+  /// input names where no guess looks.
+  private static func paidTwice(_ count: Int) -> (EthereumGenesis, [EthereumWire]) {
+    var (genesis, wires) = plainTransfers(count)
+    var contract = EthereumGenesis.Account(address: Address(0xc0de))
+    // CALL with the value that came, to the address in the input.
+    contract.code = [0x5f, 0x5f, 0x5f, 0x5f, 0x34, 0x5f, 0x35, 0x5a, 0xf1, 0x00]
+    genesis.alloc.append(contract)
+    for number in 0..<count {
+      let payer = Address(UInt256(0x20_0000 + UInt64(number)))
+      var account = EthereumGenesis.Account(address: payer)
+      account.balance = 1_000_000
+      genesis.alloc.append(account)
+      // The payees are there, so that to be paid changes a balance alone.
+      var payee = EthereumGenesis.Account(address: Address(UInt256(0x90_0000 + UInt64(number))))
+      payee.balance = 1
+      genesis.alloc.append(payee)
+      let transaction = EthereumTransaction(
+        kind: .legacy, chainID: nil, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1, gasLimit: 90_000,
+        to: contract.address, value: 7, data: UInt256(payee.address).bigEndianBytes)
+      wires.insert(EthereumWire(transaction.encoded, sender: payer), at: 2 * number + 1)
+    }
+    return (genesis, wires)
+  }
+
+  @Test func whatWasTakenMayBeSomebodyElses() throws {
+    let (genesis, wires) = Self.paidTwice(1_500)
+    var replay = Replay(
+      genesis: try Self.genesis(genesis), transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
+    replay.verifiesSignatures = false
+    replay.recordsTimeline = true
+    let serial = try replay.run(executor: SerialExecutor())
+    #expect(serial.receipts.allSatisfy(\.isSuccess))
+    for workerCount in [1, 2, 4, 8] {
+      let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
+      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
+      let timeline = try #require(outcome.blocks.first?.timeline)
+      #expect(timeline.slices.count == wires.count && timeline.discards.count == outcome.repeatedCount)
+      // Whoever shares a payee by chance is cut short once or twice; then nobody takes any.
+      #expect(outcome.repeatedCount < wires.count / 2)
+      let chain = outcome.chain
+      for discard in timeline.discards {
+        let name = chain.name(inTimelines: try #require(discard.account))
+        #expect(name.hasPrefix("0x") && name.count == 42, "\(name)")
+        if let writer = discard.writer { #expect(writer < discard.transaction) }
+      }
+      let picture = LanePicture(timeline) { chain.name(inTimelines: $0) }.text()
+      #expect(picture.contains("executed twice: \(outcome.repeatedCount),") == (outcome.repeatedCount > 0))
+    }
+  }
+
   @Test func nothingRunsMoreThanTwice() throws {
     for seed in 0..<20 as Range<UInt64> {
       let block = RandomEthereumBlock(seed: seed, count: 200, fork: .prague, contention: 100)

@@ -135,7 +135,7 @@ import Testing
   }
 
   private final class Shared: @unchecked Sendable {
-    // Sendable: keys are added as `addShared` allows.
+    // Sendable: keys are added as `ConcurrentInterner` allows.
     var interner = AccountInterner(expectedCount: 16)
     let count = Atomic<Int>(0)
   }
@@ -149,6 +149,7 @@ import Testing
     shared.interner.reserve(keyCount)
     shared.count.store(shared.interner.count, ordering: .relaxed)
     let hasher = shared.interner.hasher()
+    let view = shared.interner.shared()
     let met = WorkerLocal<[AccountIndex]>(pool) { _ in [] }
     pool.perform { worker in
       // Each begins elsewhere, and all meet.
@@ -156,10 +157,10 @@ import Testing
         let key = key(UInt64((step * stride + worker.position * 911) % keyCount))
         let tag = hasher.tag(of: key)
         let index =
-          shared.interner.sharedIndex(of: key, tag: tag)
-          ?? shared.interner.addShared(key, tag: tag, count: shared.count) { _ in }
+          view.index(of: key, tag: tag)
+          ?? view.add(key, tag: tag, count: shared.count) { _ in }
         met[worker].append(index)
-        if shared.interner.sharedKey(of: index) != key { met[worker] = [] }
+        if view.key(of: index) != key { met[worker] = [] }
       }
     }
     shared.interner.adopt(count: shared.count)

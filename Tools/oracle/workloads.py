@@ -1,4 +1,4 @@
-"""`workload erc20`, `swaps` and `mixed`, and the contracts of `Programs/` that they call.
+"""`workload erc20`, `swaps`, `payments` and `mixed`, and the contracts of `Programs/` that they call.
 
     workloads.py [--write]
 
@@ -145,6 +145,8 @@ def expected_storage(genesis, lines):
         raw = bytes.fromhex(line["ethereum"][2:])
         fields = rlp.decode(raw[1:])
         sender, target, data = word(line["from"]), int.from_bytes(fields[5], "big"), fields[7]
+        if not data:
+            continue
         words = [int.from_bytes(data[4 + i : 36 + i], "big") for i in range(0, len(data) - 4, 32)]
         if data[:4] == selector_of("transfer(address,uint256)"):
             move(target, sender, words[0], words[1])
@@ -158,6 +160,26 @@ def expected_storage(genesis, lines):
         move(pool[into], sender, target, words[1])
         move(pool[out_of], target, words[3], out)
     return state
+
+
+def balances_of(genesis):
+    accounts = json.load(open(genesis))["ethereum"]["alloc"]
+    return {word(address): word(account.get("balance", 0)) for address, account in accounts.items()}
+
+
+def check_payments(folder, lines):
+    """Whoever is paid has what was sent, and nobody pays twice."""
+    before, after = balances_of(f"{folder}/genesis.json"), balances_of(f"{folder}/after.json")
+    paid = {}
+    for line in lines:
+        fields = rlp.decode(bytes.fromhex(line["ethereum"][2:])[1:])
+        target, value = int.from_bytes(fields[5], "big"), int.from_bytes(fields[6], "big")
+        if not fields[7]:
+            assert value > 0
+            paid[target] = paid.get(target, 0) + value
+    for target, value in paid.items():
+        assert after[target] == before[target] + value, hex(target)
+    return paid
 
 
 def check_block(folder, kind, more, ledger):
@@ -182,6 +204,7 @@ def check_block(folder, kind, more, ledger):
         assert not failed, f"{kind} {more}, {executor}: {failed[:3]}"
         hashes.add(run["stateHash"])
         assert storage_of(f"{folder}/after.json") == expected_storage(f"{folder}/genesis.json", ethereum), executor
+        assert len(check_payments(folder, ethereum)) > (COUNT // 2 if kind == "payments" else -1)
     assert len(hashes) == 1, f"{kind} {more}: {hashes}"
     if "--unsigned" in more:
         run = estuary(f"replay {files} --json")
@@ -219,7 +242,7 @@ def main():
         estuary(f"airdrop 1000 {key}")
         estuary(f"deploy {folder}/token.so {key}")
         token = f"--program {folder}/token-keypair.json"
-        for kind in ("erc20", "swaps", "mixed"):
+        for kind in ("erc20", "swaps", "payments", "mixed"):
             program = token if kind == "mixed" else ""
             hashes = {
                 check_block(f"{folder}/{kind}", kind, f"{program} {more}", ledger)
@@ -236,7 +259,7 @@ def main():
         json.dump(genesis, open(f"{folder}/old.json", "w"))
         estuary(f"ledger create {folder}/old --genesis {folder}/old.json")
         estuary(f"workload erc20 {folder}/x --ledger {folder}/old", fails="for Cancun and later forks")
-    print(f"workloads: two contracts, {3 * 4} blocks of {COUNT} transactions on {len(EXECUTORS)} executors")
+    print(f"workloads: two contracts, {4 * 4} blocks of {COUNT} transactions on {len(EXECUTORS)} executors")
 
 
 main()

@@ -211,9 +211,11 @@ extension UnsafeMutablePointer where Pointee == HostState {
   }
 
   @inline(never) func executable(of code: Unmanaged<EVMCode>) -> Unmanaged<Executable>? {
+    // Its code keeps it alive, and the journal the code.
+    let made = code._withUnsafeGuaranteedRef { $0.madeExecutable(fork: pointee.fork, mode: pointee.mode) }
+    if let made { return made }
     do throws(EVMStateError) {
       let executable = try code.takeUnretainedValue().executable(fork: pointee.fork, mode: pointee.mode)
-      // Its code keeps it alive, and the journal the code.
       return .passUnretained(executable)
     } catch {
       pointee.failure = error

@@ -23,13 +23,17 @@ package final class EVMCode: @unchecked Sendable {
   private let first = Atomic<UnsafeRawPointer?>(nil)
   private let runs = Atomic<Int>(0)
 
-  private final class Program: Sendable {
+  private final class Program: @unchecked Sendable {
+    // Sendable: nothing changes; the executable is sendable.
     let fork: Fork
     let mode: TranslationMode
     let executable: Executable
+    /// The same, not counted.
+    let unmanaged: Unmanaged<Executable>
 
     init(fork: Fork, mode: TranslationMode, executable: Executable) {
       (self.fork, self.mode, self.executable) = (fork, mode, executable)
+      unmanaged = .passUnretained(executable)
     }
   }
 
@@ -74,14 +78,19 @@ package final class EVMCode: @unchecked Sendable {
   /// EIP-7702's code of an account that delegates to `address`.
   package static func delegationBytes(to address: Address) -> [UInt8] { [0xef, 0x01, 0x00] + address.bytes }
 
+  /// What runs this code under `fork`, if it is the one made first; it lives as long as the code. Not counted: all workers
+  /// that run a contract would count at one place.
+  @inline(__always) func madeExecutable(fork: Fork, mode: TranslationMode) -> Unmanaged<Executable>? {
+    // Acquire: pairs with the release in `add`.
+    guard let first = first.load(ordering: .acquiring) else { return nil }
+    return Unmanaged<Program>.fromOpaque(first)._withUnsafeGuaranteedRef { program in
+      program.fork == fork && program.mode == mode ? program.unmanaged : nil
+    }
+  }
+
   /// What runs this code under `fork`, made by the first caller.
   package func executable(fork: Fork, mode: TranslationMode) throws(EVMStateError) -> Executable {
-    // Acquire: pairs with the release in `add`.
-    if let first = first.load(ordering: .acquiring) {
-      let program = Unmanaged<Program>.fromOpaque(first)._withUnsafeGuaranteedRef { $0 }
-      if program.fork == fork && program.mode == mode { return program.executable }
-    }
-    return try lock.withLock { () throws(EVMStateError) -> Executable in
+    try lock.withLock { () throws(EVMStateError) -> Executable in
       for program in programs where program.fork == fork && program.mode == mode { return program.executable }
       let executable: Executable
       do {

@@ -68,7 +68,8 @@ package final class EVMLedgerState: EVMStateReader {
     let key = EVMKey.account(address)
     var state: EVMRecord.AccountState?
     try source.read(key) { account throws(EVMStateError) in
-      state = EVMRecord.decodeAccount(account.pointee.data)
+      // A span counts no reference: all workers read a contract that many call.
+      state = EVMRecord.decodeAccount(account.pointee.data.span.bytes)
       if account.pointee.owner != ProgramID.ethereum || state == nil { throw .damagedRecord(key: key) }
     }
     return state
@@ -96,7 +97,7 @@ package final class EVMLedgerState: EVMStateReader {
     var value = UInt256.zero
     try source.read(key) { account throws(EVMStateError) in
       guard account.pointee.owner == ProgramID.ethereum,
-        let record = EVMRecord.decodeSlot(account.pointee.data),
+        let record = EVMRecord.decodeSlot(account.pointee.data.span.bytes),
         record.address == address, record.slot == slot, record.incarnation == incarnation
       else { throw .damagedRecord(key: key) }
       value = record.value

@@ -75,26 +75,30 @@ package enum EVMRecord {
   }
 
   /// `nil` where `data` is no account's record.
-  package static func decodeAccount(_ data: [UInt8]) -> AccountState? {
-    data.withUnsafeBytes { bytes -> AccountState? in
-      guard bytes.count >= ByteCount.gone, let start = bytes.baseAddress, bytes[0] == version else {
-        return nil
-      }
-      let flags = bytes[1]
-      if flags == Flag.gone {
-        return bytes.count == ByteCount.gone ? .gone(incarnation: integer(start, 2)) : nil
-      }
-      let hasCode = flags & Flag.code != 0
-      guard flags & ~(Flag.code | Flag.orphanStorage) == 0,
-        bytes.count == (hasCode ? ByteCount.accountWithCode : ByteCount.account)
-      else { return nil }
-      let codeHash = hasCode ? Hash(reading: start + 50) : EVMAccount.emptyCodeHash
-      if hasCode && codeHash == EVMAccount.emptyCodeHash { return nil }
-      return .account(
-        EVMAccount(
-          balance: UInt256(bigEndianAt: start + 18), nonce: integer(start, 2), codeHash: codeHash,
-          incarnation: integer(start, 10), hasOrphanStorage: flags & Flag.orphanStorage != 0))
+  package static func decodeAccount(_ data: [UInt8]) -> AccountState? { decodeAccount(data.span.bytes) }
+
+  package static func decodeAccount(_ span: RawSpan) -> AccountState? {
+    span.withUnsafeBytes { decodeAccount($0) }
+  }
+
+  @inline(__always) private static func decodeAccount(_ bytes: UnsafeRawBufferPointer) -> AccountState? {
+    guard bytes.count >= ByteCount.gone, let start = bytes.baseAddress, bytes[0] == version else {
+      return nil
     }
+    let flags = bytes[1]
+    if flags == Flag.gone {
+      return bytes.count == ByteCount.gone ? .gone(incarnation: integer(start, 2)) : nil
+    }
+    let hasCode = flags & Flag.code != 0
+    guard flags & ~(Flag.code | Flag.orphanStorage) == 0,
+      bytes.count == (hasCode ? ByteCount.accountWithCode : ByteCount.account)
+    else { return nil }
+    let codeHash = hasCode ? Hash(reading: start + 50) : EVMAccount.emptyCodeHash
+    if hasCode && codeHash == EVMAccount.emptyCodeHash { return nil }
+    return .account(
+      EVMAccount(
+        balance: UInt256(bigEndianAt: start + 18), nonce: integer(start, 2), codeHash: codeHash,
+        incarnation: integer(start, 10), hasOrphanStorage: flags & Flag.orphanStorage != 0))
   }
 
   // MARK: Slots
@@ -110,17 +114,19 @@ package enum EVMRecord {
   }
 
   /// `nil` where `data` is no slot's record; slots of value 0 have none.
-  package static func decodeSlot(_ data: [UInt8]) -> Slot? {
-    data.withUnsafeBytes { bytes -> Slot? in
-      guard bytes.count == ByteCount.slot, let start = bytes.baseAddress, bytes[0] == version else {
-        return nil
-      }
-      let value = UInt256(bigEndianAt: start + 61)
-      guard !value.isZero else { return nil }
-      return Slot(
-        address: Address(reading: start + 1), incarnation: integer(start, 21),
-        slot: UInt256(bigEndianAt: start + 29), value: value)
+  package static func decodeSlot(_ data: [UInt8]) -> Slot? { decodeSlot(data.span.bytes) }
+
+  package static func decodeSlot(_ span: RawSpan) -> Slot? { span.withUnsafeBytes { decodeSlot($0) } }
+
+  @inline(__always) private static func decodeSlot(_ bytes: UnsafeRawBufferPointer) -> Slot? {
+    guard bytes.count == ByteCount.slot, let start = bytes.baseAddress, bytes[0] == version else {
+      return nil
     }
+    let value = UInt256(bigEndianAt: start + 61)
+    guard !value.isZero else { return nil }
+    return Slot(
+      address: Address(reading: start + 1), incarnation: integer(start, 21),
+      slot: UInt256(bigEndianAt: start + 29), value: value)
   }
 
   // MARK: Bytes

@@ -152,10 +152,25 @@ struct Journal {
   /// became the rule.
   private(set) var touchedRipemd = false
   private var codes: [EVMCode] = []
+  /// Codes that were used lately, by bits of their hashes, from one transaction to the next: references of this journal's
+  /// own, since all workers would count those of a contract that many call at one place.
+  private let recentCodes: UnsafeMutablePointer<RecentCode>
+  private static let recentCodeCount = 32
 
-  init(reader: any EVMStateReader) { self.reader = reader }
+  private struct RecentCode {
+    var hash = Hash.zero
+    var code: Unmanaged<EVMCode>?
+  }
+
+  init(reader: any EVMStateReader) {
+    self.reader = reader
+    recentCodes = .allocate(capacity: Self.recentCodeCount)
+    recentCodes.initialize(repeating: RecentCode(), count: Self.recentCodeCount)
+  }
 
   func deallocate() {
+    releaseRecentCodes()
+    recentCodes.deallocate()
     accounts.deallocate()
     slots.deallocate()
     transientSlots.deallocate()
@@ -168,7 +183,17 @@ struct Journal {
   }
 
   /// Reads from an empty state until a transaction starts.
-  mutating func releaseReader() { reader = EVMWorld() }
+  mutating func releaseReader() {
+    reader = EVMWorld()
+    releaseRecentCodes()
+  }
+
+  private func releaseRecentCodes() {
+    for place in 0..<Self.recentCodeCount {
+      recentCodes[place].code?.release()
+      recentCodes[place] = RecentCode()
+    }
+  }
 
   /// Starts a transaction on the state that `reader` shows.
   mutating func begin(reader: any EVMStateReader, fork: Fork) {
@@ -354,10 +379,21 @@ struct Journal {
   @inline(never) private mutating func loadCode(at position: Int) throws(EVMStateError) -> Unmanaged<EVMCode>
   {
     let account = accounts.base[position]
-    let code = account.hasCode ? try reader.code(account.address, account.account) : EVMCode.empty
-    codes.append(code)
-    accounts.base[position].code = .passUnretained(code)
-    return .passUnretained(code)
+    let code = account.hasCode ? try recentCode(of: account) : Self.emptyCode
+    accounts.base[position].code = code
+    return code
+  }
+
+  private static let emptyCode = Unmanaged.passRetained(EVMCode.empty)
+
+  private mutating func recentCode(of account: JournalAccount) throws(EVMStateError) -> Unmanaged<EVMCode> {
+    let recent = recentCodes + Int(truncatingIfNeeded: account.codeHash.word0) & (Self.recentCodeCount - 1)
+    if let code = recent.pointee.code, recent.pointee.hash == account.codeHash { return code }
+    let code = Unmanaged.passRetained(try reader.code(account.address, account.account))
+    // The transaction may be running the one that goes.
+    if let old = recent.pointee.code { codes.append(old.takeRetainedValue()) }
+    recent.pointee = RecentCode(hash: account.codeHash, code: code)
+    return code
   }
 
   /// Keeps `code` alive until the transaction ends.

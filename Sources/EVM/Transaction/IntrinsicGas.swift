@@ -26,7 +26,7 @@ package struct IntrinsicGas: Equatable, Sendable {
   package static func nonzeroByte(_ fork: Fork) -> UInt64 { fork >= .istanbul ? 16 : 68 }
 
   /// Counts are those of things in memory, so no sum overflows.
-  package init(of transaction: EthereumTransaction, fork: Fork) {
+  package init(of transaction: borrowing EthereumTransaction, fork: Fork) {
     let byteCount = UInt64(transaction.data.count)
     let nonzeroCount = UInt64(transaction.data.withUnsafeBytes(Self.nonzeroCount))
     let zeroCount = byteCount - nonzeroCount

@@ -12,7 +12,7 @@ package struct TransactionFees: Equatable, Sendable {
   package let blobFee: UInt256
 
   /// Of a transaction that is valid in `environment`: its fee cap is not below the base fee.
-  package init(of transaction: EthereumTransaction, in environment: BlockEnvironment) {
+  package init(of transaction: borrowing EthereumTransaction, in environment: borrowing BlockEnvironment) {
     let baseFee = environment.baseFeePerGas
     priorityFeePerGas = min(transaction.maxPriorityFeePerGas, transaction.maxFeePerGas &- baseFee)
     effectiveGasPrice = baseFee &+ priorityFeePerGas

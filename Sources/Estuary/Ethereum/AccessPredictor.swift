@@ -47,6 +47,37 @@ final class AccessPredictor: @unchecked Sendable {
     }
   }
 
+  /// What guesses are made from: a few words of a transaction, which the thread that decoded it has near.
+  struct Call: BitwiseCopyable {
+    fileprivate var target = Address.zero
+    fileprivate var isCreation = false
+    /// Of words behind the selector; -1 where there is none.
+    fileprivate var argumentCount: Int8 = -1
+    fileprivate var selector: UInt32 = 0
+    fileprivate var arguments: (UInt256, UInt256, UInt256) = (.zero, .zero, .zero)
+
+    init() {}
+
+    init(_ transaction: borrowing EthereumTransaction, from sender: Address) {
+      guard let target = transaction.to else {
+        isCreation = true
+        self.target = Address.created(by: sender, nonce: transaction.nonce)
+        return
+      }
+      self.target = target
+      guard transaction.data.count >= 4 else { return }
+      transaction.data.withUnsafeBytes { data in
+        let start = data.baseAddress.unsafelyUnwrapped
+        selector = data.loadUnaligned(as: UInt32.self)
+        let count = min((data.count - 4) / 32, AccessPredictor.argumentCount)
+        argumentCount = Int8(count)
+        if count > 0 { arguments.0 = UInt256(bigEndianAt: start + 4) }
+        if count > 1 { arguments.1 = UInt256(bigEndianAt: start + 36) }
+        if count > 2 { arguments.2 = UInt256(bigEndianAt: start + 68) }
+      }
+    }
+  }
+
   private static let classCount = 4096
   private static let argumentScore: Int32 = 4
   private static let scoreLimit: Int32 = 32
@@ -101,31 +132,25 @@ final class AccessPredictor: @unchecked Sendable {
   /// Sets `reads` and `writes` to what the next transaction is guessed to touch.
   ///
   /// - Returns: the class of its call.
-  func guess(_ transaction: EthereumTransaction, from sender: Address) -> UInt32 {
+  func guess(_ call: UnsafePointer<Call>, from sender: Address) -> UInt32 {
     begin()
+    let target = call.pointee.target
     note(Self.key(sender), of: sender, isWritten: true)
-    guard let target = transaction.to else {
-      let created = Address.created(by: sender, nonce: transaction.nonce)
-      note(Self.key(created), of: created, isWritten: true)
-      return 0
-    }
-    note(Self.key(target), of: target, isWritten: false)
-    guard transaction.data.count >= 4 else { return 0 }
-    return transaction.data.withUnsafeBytes { data in
-      let selector = data.loadUnaligned(as: UInt32.self)
-      let callClass = Self.callClass(target, selector)
-      note(Self.key(UInt256(sender), in: target), of: target, isWritten: true)
-      var place = 4
-      for argument in 0..<Self.argumentCount where place + 32 <= data.count {
-        if isTrusted(callClass, argument) {
-          let word = UInt256(bigEndianAt: data.baseAddress.unsafelyUnwrapped + place)
-          note(Self.key(word, in: target), of: target, guess: argument)
-        }
-        place += 32
+    note(Self.key(target), of: target, isWritten: call.pointee.isCreation)
+    let count = Int(call.pointee.argumentCount)
+    guard count >= 0 else { return 0 }
+    let callClass = Self.callClass(target, call.pointee.selector)
+    note(Self.key(UInt256(sender), in: target), of: target, isWritten: true)
+    func noteArgument(_ argument: Int, _ word: UInt256) {
+      if argument < count && isTrusted(callClass, argument) {
+        note(Self.key(word, in: target), of: target, guess: argument)
       }
-      if isTrusted(callClass, Self.common) { note(Self.commonKey(target), of: target, guess: Self.common) }
-      return callClass
     }
+    noteArgument(0, call.pointee.arguments.0)
+    noteArgument(1, call.pointee.arguments.1)
+    noteArgument(2, call.pointee.arguments.2)
+    if isTrusted(callClass, Self.common) { note(Self.commonKey(target), of: target, guess: Self.common) }
+    return callClass
   }
 
   private func begin() {

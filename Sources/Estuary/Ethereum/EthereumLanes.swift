@@ -62,6 +62,7 @@ package final class EthereumLanes {
   /// leaves the cache.
   package static let defaultWaveSize = 512
   private static let leastWaveSize = 16
+  private static let firstWaveSize = 64
 
   /// - Parameters:
   ///   - pool: of threads with stack for the EVM's deepest calls.
@@ -110,6 +111,18 @@ package final class EthereumLanes {
     after before: EthereumTotals, on state: EthereumState, programs side: ProgramSide? = nil,
     recordsTimeline: Bool = false, deliver: @escaping Deliver
   ) throws(EVMStateError) -> Outcome {
+    try wires.withUnsafeBufferPointer { wires throws(EVMStateError) in
+      try execute(
+        wires, verifiesSignatures: verifiesSignatures, in: block, after: before, on: state, programs: side,
+        recordsTimeline: recordsTimeline, deliver: deliver)
+    }
+  }
+
+  private func execute(
+    _ wires: UnsafeBufferPointer<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
+    after before: EthereumTotals, on state: EthereumState, programs side: ProgramSide?, recordsTimeline: Bool,
+    deliver: @escaping Deliver
+  ) throws(EVMStateError) -> Outcome {
     if wires.isEmpty { return Outcome(totals: before) }
     forEachWorker { $0.begin(state, side) }
     defer {
@@ -117,6 +130,8 @@ package final class EthereumLanes {
       for wave in waves { wave.removeAll() }
     }
     predictor.removeAll()
+    // The first wave is planned before anybody runs: a small one is soon.
+    waveCount = min(waveCount, Self.firstWaveSize * pool.workerCount)
     let run = Run(
       wires, verifiesSignatures: verifiesSignatures, in: block, coinbase: try state.intern(EVMKey.account(block.coinbase)),
       totals: before, on: state, programs: side, recorder: recordsTimeline ? LaneRecorder(count: wires.count, workerCount: pool.workerCount) : nil,
@@ -124,7 +139,7 @@ package final class EthereumLanes {
     var end = 0
     func begin(_ wave: EthereumWave) {
       let next = min(end + waveCount, wires.count)
-      wave.begin(end..<next)
+      wave.begin(end..<next, of: wires)
       end = next
     }
     begin(waves[0])
@@ -134,7 +149,7 @@ package final class EthereumLanes {
       run.decode(first, on: worker)
       run.decode(second, on: worker)
     }
-    first.plan(from: 0, by: predictor, keepsKeys: recordsTimeline)
+    first.plan(from: 0, by: predictor, ownsTargets: true, keepsKeys: recordsTimeline)
     var number = 0
     while waves[number % 3].count > 0 {
       let (wave, next, later) = (waves[number % 3], waves[(number + 1) % 3], waves[(number + 2) % 3])
@@ -145,11 +160,13 @@ package final class EthereumLanes {
         isNextPlanned = true
         let isWhole = try settle(wave, of: run)
         if wave.end >= wave.count {
-          if !isWhole { next.plan(from: 0, by: predictor, keepsKeys: recordsTimeline) }
+          if !isWhole {
+            next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, keepsKeys: recordsTimeline)
+          }
           break
         }
         try executeAlone(wave.end..<wave.end + 1, of: wave, run)
-        wave.plan(from: wave.end + 1, by: predictor, keepsKeys: recordsTimeline)
+        wave.plan(from: wave.end + 1, by: predictor, ownsTargets: run.ownsTargets, keepsKeys: recordsTimeline)
       }
       number += 1
     }
@@ -168,7 +185,7 @@ package final class EthereumLanes {
   /// What the waves of a block share.
   private final class Run: @unchecked Sendable {
     // Sendable: what changes belongs to the thread that settles waves, but for the sum, which is atomic.
-    let wires: ArraySlice<EthereumWire>
+    let wires: UnsafeBufferPointer<EthereumWire>
     let verifiesSignatures: Bool
     let block: BlockEnvironment
     let coinbase: AccountIndex
@@ -178,10 +195,12 @@ package final class EthereumLanes {
     let deliver: Deliver
     var totals: EthereumTotals
     var repeats: [Repeat] = []
+    /// Until one that was taken turned out to be somebody else's as well.
+    var ownsTargets = true
     private let nanoseconds = Atomic<UInt64>(0)
 
     init(
-      _ wires: ArraySlice<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
+      _ wires: UnsafeBufferPointer<EthereumWire>, verifiesSignatures: Bool, in block: BlockEnvironment,
       coinbase: AccountIndex, totals: EthereumTotals, on state: EthereumState, programs programSide: ProgramSide?,
       recorder: LaneRecorder?, deliver: @escaping Deliver
     ) {
@@ -197,7 +216,7 @@ package final class EthereumLanes {
     func decode(_ wave: EthereumWave, on worker: WorkerIndex) {
       let start = recorder?.now ?? 0
       nanoseconds.wrappingAdd(
-        wave.decode(wires, in: block, verifiesSignatures: verifiesSignatures), ordering: .relaxed)
+        wave.decode(in: block, verifiesSignatures: verifiesSignatures), ordering: .relaxed)
       recorder?.noteFeeding(by: worker, from: start)
     }
 
@@ -214,7 +233,7 @@ package final class EthereumLanes {
 
     func deliver(_ position: Int, of wave: EthereumWave, _ outcome: consuming Result<EVMReceipt, EthereumError>) {
       let place = wave.range.lowerBound + position
-      deliver(place, EthereumTransactionResult(wires[wires.startIndex + place].bytes, outcome))
+      deliver(place, EthereumTransactionResult(wires[place].bytes, outcome))
     }
   }
 
@@ -226,7 +245,7 @@ package final class EthereumLanes {
   ) {
     let table = run.state.table
     // Most touch a few keys that are new; who finds no room left is executed when the wave is over.
-    table.beginWave(room: 16 * (wave.end - wave.start) + 64)
+    table.beginWave(room: 8 * (wave.end - wave.start) + 64)
     table.claimForCredits(run.coinbase)
     let programTable = run.programSide?.table
     programTable?.beginWave(room: 4 * (wave.end - wave.start) + 256)
@@ -238,7 +257,7 @@ package final class EthereumLanes {
       // Relaxed: who gets it is all that matters.
       if let next, mayPlan.exchange(false, ordering: .relaxed) {
         let start = run.recorder?.now ?? 0
-        next.plan(from: 0, by: predictor, keepsKeys: run.recorder != nil)
+        next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, keepsKeys: run.recorder != nil)
         run.recorder?.noteFeeding(by: index, from: start)
       }
       Self.execute(wave, of: run, on: worker, index, predictor)
@@ -251,16 +270,20 @@ package final class EthereumLanes {
   private static func execute(
     _ wave: EthereumWave, of run: Run, on worker: WaveWorker, _ index: WorkerIndex, _ predictor: AccessPredictor
   ) {
-    var cursor = EthereumWave.Cursor()
-    while let position = wave.next(for: index.position, &cursor, lookAhead: { worker.lookAhead($0, of: wave) }) {
-      // Relaxed: a position that does not count may be executed.
-      if position >= wave.limit.load(ordering: .relaxed) { return }
-      let start = run.recorder?.now ?? 0
-      if let outcome = worker.execute(position, of: wave, in: run.block, coinbase: run.coinbase) {
-        run.deliver(position, of: wave, outcome)
+    guard let reader = worker.reader else { return }
+    // What all workers refer to is counted once here, and not again for each transaction.
+    let (entries, source, recorder) = (wave.entries, reader.source, run.recorder)
+    let (block, coinbase, wires, deliver) = (run.block, run.coinbase, run.wires, run.deliver)
+    let first = wave.range.lowerBound
+    var queue = wave.queue(of: index)
+    while let position = queue.next(lookAhead: { WaveWorker.lookAhead($0, of: entries, source) }) {
+      let start = recorder?.now ?? 0
+      let entry = entries + position
+      if let outcome = worker.execute(position, of: wave, as: entry, in: block, coinbase: coinbase, reader) {
+        deliver(first + position, EthereumTransactionResult(wires[first + position].bytes, outcome))
       }
-      predictor.score(wave.entries[position].guesses) { worker.hasRead($0) }
-      run.note(position, of: wave, on: index, from: start, after: wave.entries[position].predecessor)
+      predictor.score(entry.pointee.guesses) { worker.hasRead($0) }
+      if recorder != nil { run.note(position, of: wave, on: index, from: start, after: entry.pointee.predecessor) }
     }
   }
 
@@ -271,14 +294,21 @@ package final class EthereumLanes {
   /// - Returns: whether all of it stood.
   private func settle(_ wave: EthereumWave, of run: Run) throws(EVMStateError) -> Bool {
     let planned = wave.start..<wave.end
-    let limit = Int(min(wave.limit.load(ordering: .relaxed), UInt32(truncatingIfNeeded: planned.upperBound)))
+    let limit = wave.validEnd
     var reward = UInt256.zero
     var end = planned.lowerBound
-    while end < limit, accept(wave.entries + end, of: run, &reward) {
-      if !wave.entries[end].isDecoded, let error = wave.entries[end].error {
-        run.deliver(end, of: wave, .failure(error))
+    if limit == planned.upperBound, wave.gasLimitSum <= run.block.gasLimit &- min(run.totals.gasUsed, run.block.gasLimit) {
+      // All of them have room whatever they used, so that nobody need look at each.
+      end = limit
+      forEachWorker { worker in
+        run.totals.gasUsed &+= worker.sums.gasUsed
+        run.totals.blobGasUsed &+= worker.sums.blobGasUsed
+        reward = reward &+ worker.sums.reward
       }
-      end += 1
+    }
+    while end < limit, accept(wave.entries + end, of: run, &reward) { end += 1 }
+    for position in wave.failures where position < end {
+      if let error = wave.entries[position].error { run.deliver(position, of: wave, .failure(error)) }
     }
     forEachWorker { run.totals.executionCount += $0.executionCount }
     if end < planned.upperBound { takeBack(from: end, of: wave, run) }
@@ -314,8 +344,9 @@ package final class EthereumLanes {
     for conflict in conflicts {
       guard let other = conflict.other.map({ wave.entries + Int($0) }) else { continue }
       let entry = wave.entries + Int(conflict.position)
+      if other.pointee.ownsTarget { run.ownsTargets = false }
       // Declared sets were not guessed.
-      if entry.pointee.access == nil && other.pointee.access == nil {
+      if !entry.pointee.hasAccess && !other.pointee.hasAccess {
         predictor.noteConflict(other.pointee.guesses, entry.pointee.guesses)
       }
     }
@@ -382,14 +413,14 @@ package final class EthereumLanes {
     _ reach: ProgramReach?, _ index: WorkerIndex
   ) throws(EVMStateError) {
     let entry = wave.entries + position
-    guard let transaction = entry.pointee.transaction else {
+    guard let transaction = wave.transaction(at: position) else {
       if let error = entry.pointee.error { run.deliver(position, of: wave, .failure(error)) }
       return
     }
     let start = run.recorder?.now ?? 0
     let outcome = try EthereumLane.execute(
-      transaction, from: entry.pointee.sender, keepingTo: entry.pointee.access, in: run.block, on: host, run.state,
-      reader, reach, &run.totals)
+      transaction, from: entry.pointee.sender, keepingTo: wave.wire(at: position).pointee.access, in: run.block,
+      on: host, run.state, reader, reach, &run.totals)
     run.deliver(position, of: wave, outcome)
     run.note(position, of: wave, on: index, from: start, after: nil)
   }

@@ -76,7 +76,7 @@ final class EthereumState: EVMAccountSource {
       switch record.pointee.owner == ProgramID.ethereum ? EVMRecord.decodeAccount(record.pointee.data) : nil {
       case .account(let found): account = found
       case .gone(let incarnation): account.incarnation = incarnation
-      case nil: throw .damagedRecord(key: table.sharedKey(of: index))
+      case nil: throw .damagedRecord(key: table.shared.key(of: index))
       }
     }
     account.balance = account.balance &+ amount

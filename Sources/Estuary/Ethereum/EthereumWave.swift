@@ -24,27 +24,34 @@ struct WaveEntry {
   var isAlone = false
   /// It was executed, whatever came of it.
   var hasRun = false
+  /// It is guessed to be the only one of the wave that touches the account that it calls or pays.
+  var ownsTarget = false
   var sender = Address.zero
+  var call = AccessPredictor.Call()
   var guesses = AccessPredictor.Guesses()
   /// The last one before it that is guessed to touch the same, and what; for timelines.
   var predecessor: (position: UInt32, key: AccountIndex)?
+  /// Whether it has to keep to the set that came with it.
+  private(set) var hasAccess = false
+  /// Until it runs.
   var transaction: EthereumTransaction?
-  /// What it has to keep to.
-  var access: AccessSet?
   /// Why it could not be decoded.
   private(set) var error: EthereumError?
 
-  /// Becomes the transaction.
+  /// Becomes the transaction in `wire`.
   mutating func set(
-    _ transaction: consuming EthereumTransaction, _ sender: Address, _ access: AccessSet?, _ block: BlockEnvironment
+    _ transaction: consuming EthereumTransaction, _ sender: Address, of wire: borrowing EthereumWire,
+    _ block: BlockEnvironment
   ) {
     (isDecoded, hasRun, error) = (true, false, nil)
     gasLimit = transaction.gasLimit
+    hasAccess = wire.access != nil
     isAlone =
       sender == block.coinbase || transaction.to == block.coinbase
-      || access?.contains(account: block.coinbase, writing: false) == true
       || !transaction.blobVersionedHashes.isEmpty
-    (self.sender, self.access, self.transaction) = (sender, access, transaction)
+    if hasAccess && wire.access?.contains(account: block.coinbase, writing: false) == true { isAlone = true }
+    call = AccessPredictor.Call(transaction, from: sender)
+    (self.sender, self.transaction) = (sender, transaction)
   }
 
   mutating func set(_ error: EthereumError) {
@@ -58,7 +65,8 @@ final class EthereumWave: @unchecked Sendable {
   // Sendable: an entry is written by one worker at a time; the pool's mutex and the cursors keep these apart.
   private static let decodedTogether = 32
 
-  /// Of the block's list.
+  /// The block's list, and of it the part that is the wave's.
+  @exclusivity(unchecked) private var wires = UnsafeBufferPointer<EthereumWire>(start: nil, count: 0)
   @exclusivity(unchecked) private(set) var range = 0..<0
   let entries: UnsafeMutablePointer<WaveEntry>
   private let capacity: Int
@@ -67,14 +75,19 @@ final class EthereumWave: @unchecked Sendable {
   /// What is planned: entries from `start` to `end`, where the next one that runs alone is.
   @exclusivity(unchecked) private(set) var start = 0
   @exclusivity(unchecked) private(set) var end = 0
-  /// By worker, positions in ascending order.
-  @exclusivity(unchecked) private(set) var lanes: [[UInt16]]
-  /// Positions for anybody, in ascending order; the first that nobody has taken.
-  @exclusivity(unchecked) private(set) var shared: [UInt16] = []
-  let cursor = Atomic<Int>(0)
-  private let decodeCursor = Atomic<Int>(0)
-  /// Positions from here on do not count.
-  let limit = Atomic<UInt32>(.max)
+  /// Of what is planned: the sum of gas limits, and positions of entries that hold no transaction.
+  @exclusivity(unchecked) private(set) var gasLimitSum: UInt64 = 0
+  @exclusivity(unchecked) private(set) var failures: [Int] = []
+  /// Positions in ascending order: by worker, and those for anybody, which are the last list. Each has room for all.
+  private let lists: UnsafeMutablePointer<UInt16>
+  @exclusivity(unchecked) private var listCounts: [Int]
+  private let workerCount: Int
+  /// Of the positions for anybody, the first that nobody has taken; positions from `limit` on do not count; what nobody
+  /// has decoded. Each on cache lines of its own.
+  private let cursor: UnsafeMutablePointer<Atomic<Int>>
+  private let limit: UnsafeMutablePointer<Atomic<Int>>
+  private let decodeCursor: UnsafeMutablePointer<Atomic<Int>>
+  private let counters: UnsafeMutableRawPointer
 
   // Room for planning.
   @exclusivity(unchecked) private var keys: [UInt32] = []
@@ -83,34 +96,59 @@ final class EthereumWave: @unchecked Sendable {
   @exclusivity(unchecked) private var sizes: [UInt16] = []
   @exclusivity(unchecked) private var isChanged: [Bool] = []
   @exclusivity(unchecked) private var lastToucher: [Int32] = []
+  @exclusivity(unchecked) private var touchCounts: [UInt16] = []
 
   init(capacity: Int, workerCount: Int) {
-    self.capacity = capacity
+    (self.capacity, self.workerCount) = (capacity, workerCount)
     entries = .allocate(capacity: capacity)
     entries.initialize(repeating: WaveEntry(), count: capacity)
-    lanes = [[UInt16]](repeating: [], count: workerCount)
+    lists = .allocate(capacity: (workerCount + 1) * capacity)
+    listCounts = [Int](repeating: 0, count: workerCount + 1)
+    let apart = 128
+    let counters = UnsafeMutableRawPointer.allocate(byteCount: 3 * apart, alignment: apart)
+    func counter(_ place: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+      let counter = (counters + place * apart).bindMemory(to: Atomic<Int>.self, capacity: 1)
+      counter.initialize(to: Atomic(0))
+      return counter
+    }
+    self.counters = counters
+    (cursor, limit, decodeCursor) = (counter(0), counter(1), counter(2))
   }
 
   deinit {
+    counters.deallocate()
+    lists.deallocate()
     entries.deinitialize(count: capacity)
     entries.deallocate()
   }
 
   var count: Int { range.count }
 
-  /// Takes the block's entries `range`, to be decoded.
-  func begin(_ range: Range<Int>) {
-    self.range = range
+  /// Takes the entries `range` of `wires`, to be decoded.
+  func begin(_ range: Range<Int>, of wires: UnsafeBufferPointer<EthereumWire>) {
+    (self.range, self.wires) = (range, wires)
     filledCount = max(filledCount, range.count)
     (start, end) = (0, 0)
-    decodeCursor.store(0, ordering: .relaxed)
+    decodeCursor.pointee.store(0, ordering: .relaxed)
   }
 
   /// Lets go of the transactions.
   func removeAll() {
     for position in 0..<filledCount { entries[position] = WaveEntry() }
     filledCount = 0
-    begin(0..<0)
+    begin(0..<0, of: UnsafeBufferPointer(start: nil, count: 0))
+  }
+
+  /// Where the block's list has the entry at `position`.
+  @inline(__always) func wire(at position: Int) -> UnsafePointer<EthereumWire> {
+    // In range, since entries are.
+    wires.baseAddress.unsafelyUnwrapped + range.lowerBound + position
+  }
+
+  /// The transaction at `position`, also where it has been run before; `nil` where the bytes hold none.
+  func transaction(at position: Int) -> EthereumTransaction? {
+    guard entries[position].isDecoded else { return nil }
+    return entries[position].transaction ?? (try? EthereumTransaction(decoding: wire(at: position).pointee.bytes))
   }
 
   // MARK: Decoding
@@ -118,26 +156,26 @@ final class EthereumWave: @unchecked Sendable {
   /// Decodes what nobody has yet; by any worker.
   ///
   /// - Returns: processor time spent on signatures, in nanoseconds.
-  func decode(_ wires: ArraySlice<EthereumWire>, in block: BlockEnvironment, verifiesSignatures: Bool) -> UInt64 {
+  func decode(in block: BlockEnvironment, verifiesSignatures: Bool) -> UInt64 {
     var nanoseconds: UInt64 = 0
     let chunk = verifiesSignatures ? max(8, SignerBatch.preferredCount) : Self.decodedTogether
     while true {
       // Relaxed: the number alone is shared; the pool's mutex orders what was decoded.
-      let first = decodeCursor.wrappingAdd(chunk, ordering: .relaxed).oldValue
+      let first = decodeCursor.pointee.wrappingAdd(chunk, ordering: .relaxed).oldValue
       guard first < count else { return nanoseconds }
       let positions = first..<min(first + chunk, count)
-      let base = wires.startIndex + range.lowerBound
+      let base = range.lowerBound
       if !verifiesSignatures, positions.allSatisfy({ wires[base + $0].sender != nil }) {
-        for position in positions { decode(wires, at: base + position, into: entries + position, block) }
+        for position in positions { decode(position, block) }
         continue
       }
       let decoded = EthereumLane.decode(
         wires[base + positions.lowerBound..<base + positions.upperBound], fork: block.fork,
         verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
       for (position, found) in zip(positions, decoded) {
-        let access = wires[base + position].access
         switch found {
-        case .success(let found): entries[position].set(found.transaction, found.sender, access, block)
+        case .success(let found):
+          entries[position].set(found.transaction, found.sender, of: wires[base + position], block)
         case .failure(let error): entries[position].set(error)
         }
       }
@@ -145,16 +183,13 @@ final class EthereumWave: @unchecked Sendable {
   }
 
   /// Decodes one whose sender is given.
-  private func decode(
-    _ wires: ArraySlice<EthereumWire>, at place: Int, into entry: UnsafeMutablePointer<WaveEntry>,
-    _ block: BlockEnvironment
-  ) {
+  private func decode(_ position: Int, _ block: BlockEnvironment) {
+    let wire = wire(at: position)
     do throws(EthereumTransactionError) {
-      entry.pointee.set(
-        try EthereumTransaction(decoding: wires[place].bytes), wires[place].sender ?? .zero, wires[place].access,
-        block)
+      entries[position].set(
+        try EthereumTransaction(decoding: wire.pointee.bytes), wire.pointee.sender ?? .zero, of: wire.pointee, block)
     } catch {
-      entry.pointee.set(.malformed(error))
+      entries[position].set(.malformed(error))
     }
   }
 
@@ -162,24 +197,31 @@ final class EthereumWave: @unchecked Sendable {
 
   /// Divides the entries from `start` to the next one that runs alone among the workers.
   ///
-  /// - Parameter keepsKeys: whether what was guessed before keeps its indices.
-  func plan(from start: Int, by predictor: AccessPredictor, keepsKeys: Bool) {
+  /// - Parameters:
+  ///   - ownsTargets: whether a worker may take the account that a transaction pays for its own.
+  ///   - keepsKeys: whether what was guessed before keeps its indices.
+  func plan(from start: Int, by predictor: AccessPredictor, ownsTargets: Bool, keepsKeys: Bool) {
     self.start = start
     end = start
     while end < count, !entries[end].isAlone { end += 1 }
-    for worker in lanes.indices { lanes[worker].removeAll(keepingCapacity: true) }
-    shared.removeAll(keepingCapacity: true)
-    cursor.store(0, ordering: .relaxed)
-    limit.store(.max, ordering: .relaxed)
-    if lanes.count == 1 {
-      for position in start..<end where entries[position].isDecoded {
-        lanes[0].append(UInt16(truncatingIfNeeded: position))
-      }
+    gasLimitSum = 0
+    failures.removeAll(keepingCapacity: true)
+    for position in start..<end {
+      // Saturated: a sum beyond any block's gas is all that counts.
+      let (sum, overflow) = gasLimitSum.addingReportingOverflow(entries[position].gasLimit)
+      gasLimitSum = overflow ? .max : sum
+      if !entries[position].isDecoded { failures.append(position) }
+    }
+    for list in listCounts.indices { listCounts[list] = 0 }
+    cursor.pointee.store(0, ordering: .relaxed)
+    limit.pointee.store(.max, ordering: .relaxed)
+    if workerCount == 1 {
+      for position in start..<end where entries[position].isDecoded { append(position, to: 0) }
       return
     }
     if !keepsKeys { predictor.removeAll() }
     guess(by: predictor)
-    group(keyCount: predictor.keyCount)
+    group(keyCount: predictor.keyCount, ownsTargets: ownsTargets)
     divide()
   }
 
@@ -193,14 +235,16 @@ final class EthereumWave: @unchecked Sendable {
       let entry = entries + position
       entry.pointee.guesses = AccessPredictor.Guesses()
       entry.pointee.predecessor = nil
-      // Moved, here and by who runs it: its arrays need not be counted.
-      guard let transaction = entry.pointee.transaction.take() else { continue }
-      if let access = entry.pointee.access, access.count <= AccessPredictor.declaredLimit {
+      entry.pointee.ownsTarget = false
+      guard entry.pointee.isDecoded else { continue }
+      if entry.pointee.hasAccess, let access = wire(at: position).pointee.access,
+        access.count <= AccessPredictor.declaredLimit
+      {
         predictor.declare(access)
       } else {
-        entry.pointee.guesses.callClass = predictor.guess(transaction, from: entry.pointee.sender)
+        entry.pointee.guesses.callClass = predictor.guess(&entry.pointee.call, from: entry.pointee.sender)
+        entry.pointee.ownsTarget = !predictor.reads.isEmpty
       }
-      entry.pointee.transaction = consume transaction
       while isChanged.count < predictor.keyCount { isChanged.append(false) }
       for index in predictor.reads { keys.append(index.rawValue) }
       let firstWrite = keys.count
@@ -216,7 +260,15 @@ final class EthereumWave: @unchecked Sendable {
     keyStarts.append(keys.count)
   }
 
-  private func group(keyCount: Int) {
+  /// Of each key, how many entries touch it.
+  private func count(keyCount: Int) {
+    touchCounts.removeAll(keepingCapacity: true)
+    for _ in 0..<keyCount { touchCounts.append(0) }
+    for key in keys { touchCounts[Int(key)] &+= 1 }
+  }
+
+  private func group(keyCount: Int, ownsTargets: Bool) {
+    count(keyCount: keyCount)
     groups.removeAll(keepingCapacity: true)
     for position in 0..<end - start { groups.append(UInt16(truncatingIfNeeded: position)) }
     sizes.removeAll(keepingCapacity: true)
@@ -226,6 +278,10 @@ final class EthereumWave: @unchecked Sendable {
     for offset in 0..<end - start {
       let entry = entries + start + offset
       let places = keyStarts[offset]..<keyStarts[offset + 1]
+      // What a transaction calls is what it is guessed to read.
+      if entry.pointee.ownsTarget {
+        entry.pointee.ownsTarget = ownsTargets && touchCounts[Int(keys[places.lowerBound])] == 1
+      }
       entry.pointee.guesses.forEach { guess, place in
         let last = lastToucher[Int(keys[Int(place)])]
         entry.pointee.guesses.set(
@@ -271,7 +327,7 @@ final class EthereumWave: @unchecked Sendable {
     }
     larger.sort { ($1.size, $0.root) < ($0.size, $1.root) }
     // What is shared goes to whoever has less to do.
-    var loads = [Int](repeating: 0, count: lanes.count)
+    var loads = [Int](repeating: 0, count: workerCount)
     // `sizes` of a root becomes its worker.
     for group in larger {
       var least = 0
@@ -280,60 +336,87 @@ final class EthereumWave: @unchecked Sendable {
       sizes[Int(group.root)] = UInt16(truncatingIfNeeded: least) | 0x8000
     }
     for offset in 0..<end - start where entries[start + offset].isDecoded {
-      let position = UInt16(truncatingIfNeeded: start + offset)
       let mark = sizes[root(offset)]
-      if mark & 0x8000 != 0 { lanes[Int(mark & 0x7fff)].append(position) } else { shared.append(position) }
+      append(start + offset, to: mark & 0x8000 != 0 ? Int(mark & 0x7fff) : workerCount)
     }
+  }
+
+  private func append(_ position: Int, to list: Int) {
+    lists[list * capacity + listCounts[list]] = UInt16(truncatingIfNeeded: position)
+    listCounts[list] += 1
   }
 
   // MARK: Running
 
-  /// What one worker has still to run, in ascending order of positions.
-  struct Cursor {
+  /// What one worker has still to run, in ascending order of positions: plain pointers, so that nothing that all workers
+  /// refer to is counted.
+  struct Queue {
+    private let list: UnsafeMutablePointer<UInt16>
+    private let listCount: Int
+    private let shared: UnsafeMutablePointer<UInt16>
+    private let sharedCount: Int
+    private let cursor: UnsafeMutablePointer<Atomic<Int>>
+    private let limit: UnsafeMutablePointer<Atomic<Int>>
     /// Of its own, and of those that anybody may take.
-    fileprivate var own = 0..<0
-    fileprivate var taken = 0..<0
-  }
+    private var own = 0..<0
+    private var taken = 0..<0
 
-  private static let takenTogether = 8
-
-  /// The next position for `worker`; `nil` where there is none.
-  ///
-  /// - Parameter lookAhead: called with positions that are about to come.
-  @inline(__always) func next(
-    for worker: Int, _ place: inout Cursor, lookAhead: (ArraySlice<UInt16>) -> Void
-  ) -> Int? {
-    if place.own.isEmpty && place.own.upperBound < lanes[worker].count {
-      let first = place.own.upperBound
-      place.own = first..<min(first + Self.takenTogether, lanes[worker].count)
-      lookAhead(lanes[worker][place.own])
+    fileprivate init(_ wave: EthereumWave, worker: Int) {
+      list = wave.lists + worker * wave.capacity
+      listCount = wave.listCounts[worker]
+      shared = wave.lists + wave.workerCount * wave.capacity
+      sharedCount = wave.listCounts[wave.workerCount]
+      (cursor, limit) = (wave.cursor, wave.limit)
     }
-    let own = place.own.isEmpty ? .max : lanes[worker][place.own.lowerBound]
-    if place.taken.isEmpty {
-      // Relaxed, here and below: the plan was published before the wave began. Only a position beyond what was run before
-      // may be taken, and those that are left only rise.
-      let left = cursor.load(ordering: .relaxed)
-      if left < shared.count && shared[left] < own {
-        let first = cursor.wrappingAdd(Self.takenTogether, ordering: .relaxed).oldValue
-        place.taken = min(first, shared.count)..<min(first + Self.takenTogether, shared.count)
-        lookAhead(shared[place.taken])
+
+    private static let takenTogether = 8
+
+    /// The next position; `nil` where there is none that counts.
+    ///
+    /// - Parameter lookAhead: called with positions that are about to come.
+    @inline(__always) mutating func next(lookAhead: (UnsafeBufferPointer<UInt16>) -> Void) -> Int? {
+      if own.isEmpty && own.upperBound < listCount {
+        own = own.upperBound..<min(own.upperBound + Self.takenTogether, listCount)
+        lookAhead(UnsafeBufferPointer(start: list + own.lowerBound, count: own.count))
       }
+      let mine = own.isEmpty ? .max : list[own.lowerBound]
+      if taken.isEmpty {
+        // Relaxed, here and below: the plan was published before the wave began. Only a position beyond what was run before
+        // may be taken, and those that are left only rise.
+        let left = cursor.pointee.load(ordering: .relaxed)
+        if left < sharedCount && shared[left] < mine {
+          let first = cursor.pointee.wrappingAdd(Self.takenTogether, ordering: .relaxed).oldValue
+          taken = min(first, sharedCount)..<min(first + Self.takenTogether, sharedCount)
+          lookAhead(UnsafeBufferPointer(start: shared + taken.lowerBound, count: taken.count))
+        }
+      }
+      let position: UInt16
+      if !taken.isEmpty && shared[taken.lowerBound] < mine {
+        position = shared[taken.lowerBound]
+        taken = taken.lowerBound + 1..<taken.upperBound
+      } else if !own.isEmpty {
+        position = mine
+        own = own.lowerBound + 1..<own.upperBound
+      } else {
+        return nil
+      }
+      // Relaxed: a position that does not count may be executed.
+      return Int(position) < limit.pointee.load(ordering: .relaxed) ? Int(position) : nil
     }
-    if let first = place.taken.first, shared[first] < own {
-      place.taken = first + 1..<place.taken.upperBound
-      return Int(shared[first])
-    }
-    if place.own.isEmpty { return nil }
-    place.own = place.own.lowerBound + 1..<place.own.upperBound
-    return Int(own)
   }
+
+  func queue(of worker: WorkerIndex) -> Queue { Queue(self, worker: worker.position) }
+
+  /// Positions before this count, of those that were planned; no worker runs.
+  var validEnd: Int { min(limit.pointee.load(ordering: .relaxed), end) }
 
   /// Makes positions from `position` on not count.
   func cut(at position: UInt32) {
-    var old = limit.load(ordering: .relaxed)
+    let position = Int(position)
+    var old = limit.pointee.load(ordering: .relaxed)
     while position < old {
       // Relaxed: it spares work; what is settled is decided when no worker runs.
-      let (exchanged, seen) = limit.compareExchange(expected: old, desired: position, ordering: .relaxed)
+      let (exchanged, seen) = limit.pointee.compareExchange(expected: old, desired: position, ordering: .relaxed)
       if exchanged { return }
       old = seen
     }

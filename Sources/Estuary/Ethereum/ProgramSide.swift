@@ -82,7 +82,7 @@ final class ProgramReach: ProgramAccountSource {
 }
 
 /// One worker's way from contracts to programs in a wave: accounts of programs are claimed like those of Ethereum's.
-final class WaveProgramReach: WaveTable, ProgramAccountSource {
+final class WaveProgramReach: WaveView, ProgramAccountSource {
   let session: CrossCallSession
   private let refusesCrossing: Bool
   /// Accounts whose changes may make or unmake programs, of which the table hears when the wave is over.
@@ -112,7 +112,7 @@ final class WaveProgramReach: WaveTable, ProgramAccountSource {
   func publish() throws(EVMStateError) {
     try session.forEachChange { (key, account) throws(EVMStateError) in
       let index = try write(key, account)
-      if account?.owner == ProgramID.bpfLoaderUpgradeable || table.hasProgramData(index) {
+      if account?.owner == ProgramID.bpfLoaderUpgradeable || owner.hasProgramData(index) {
         programChanges.append(index)
       }
     }
@@ -122,7 +122,7 @@ final class WaveProgramReach: WaveTable, ProgramAccountSource {
   /// back.
   func noteBarrier() {
     if programChanges.isEmpty { return }
-    table.noteBarrier(programChanges)
+    owner.noteBarrier(programChanges)
     programChanges.removeAll(keepingCapacity: true)
   }
 }

@@ -8,8 +8,10 @@ import Scheduling
 import WideIntegers
 
 /// A table as one worker may see it in a wave. Used by one thread at a time.
-class WaveTable {
-  let table: AccountTable
+class WaveView {
+  let owner: AccountTable
+  /// `owner` in the wave.
+  @exclusivity(unchecked) private(set) final var table: WaveTable
   @exclusivity(unchecked) final var claimant: Claimant
   /// Earlier transactions of the worker in the wave that changed what the running one reads: their positions.
   @exclusivity(unchecked) fileprivate(set) final var sources: [UInt32] = []
@@ -26,12 +28,14 @@ class WaveTable {
   }
 
   init(_ table: AccountTable, worker: WorkerIndex) {
-    self.table = table
+    owner = table
+    self.table = table.shared
     claimant = Claimant(wave: 0, worker: worker.rawValue)
   }
 
   /// - Parameter changeCount: accounts that may change, for which room is made at once.
   final func beginWave(changeCount: Int) {
+    table = owner.shared
     claimant.wave = table.wave
     changes.removeAll()
     firstChanges.reserveCapacity(changeCount)
@@ -49,9 +53,16 @@ class WaveTable {
     conflict = nil
   }
 
-  final func index(of key: Pubkey) throws(EVMStateError) -> AccountIndex {
+  @inline(__always) final func index(of key: Pubkey) throws(EVMStateError) -> AccountIndex {
+    let tag = table.tag(of: key)
+    return if let known = table.index(of: key, tag: tag) { known } else { try add(key, tag: tag) }
+  }
+
+  @inline(never) private final func add(_ key: Pubkey, tag: UInt32) throws(EVMStateError) -> AccountIndex {
     let index: AccountIndex?
-    do throws(StoreError) { index = try table.internShared(key, noting: &growth) } catch { throw .store(error) }
+    do throws(StoreError) { index = try owner.addShared(key, tag: tag, noting: &growth) } catch {
+      throw .store(error)
+    }
     guard let index else { throw fail(key, claimant.position) }
     return index
   }
@@ -92,11 +103,11 @@ class WaveTable {
   }
 
   /// Takes back what transactions from `position` on have changed; no worker runs.
-  final func rollBack(from position: UInt32) { table.rollBack(changes, from: position, firstChanges) }
+  final func rollBack(from position: UInt32) { owner.rollBack(changes, from: position, firstChanges) }
 }
 
 /// Ethereum's accounts as one worker may see them in a wave.
-final class WaveSource: WaveTable, EVMAccountSource {
+final class WaveSource: WaveView, EVMAccountSource {
   let state: EthereumState
   /// What was read last.
   @exclusivity(unchecked) private(set) var lastIndex = AccountIndex(0)
@@ -109,18 +120,18 @@ final class WaveSource: WaveTable, EVMAccountSource {
   // MARK: Ahead
 
   private func tag(of address: Address) -> UInt32 {
-    table.hasher.tag(of: AccountKey(EVMKey.account(address)))
+    table.tag(of: EVMKey.account(address))
   }
 
   func prefetchSlot(of address: Address) { table.prefetchSlot(tag: tag(of: address)) }
-  func prefetchAccount(of address: Address) { table.prefetchSharedAccount(tag: tag(of: address)) }
+  func prefetchAccount(of address: Address) { table.prefetchAccount(tag: tag(of: address)) }
 
   /// Asks for the record of the account at `address`, which the transaction at `position` of the wave will read, and
   /// claims it for that.
   func prefetchRecord(of address: Address, at position: UInt32) {
     var claimant = claimant
     claimant.position = position
-    table.prefetchShared(EVMKey.account(address), claimant)
+    table.prefetch(EVMKey.account(address), claimant)
   }
 
   // MARK: Reading
@@ -159,24 +170,28 @@ final class WaveSource: WaveTable, EVMAccountSource {
   /// Claims the balance at `index`, which has been read.
   func claimBalance(_ index: AccountIndex) throws(EVMStateError) {
     do throws(ClaimConflict) { try table.claimBalance(index, claimant) } catch {
-      throw fail(table.sharedKey(of: index), error.first)
+      throw fail(table.key(of: index), error.first)
     }
   }
 
   /// Adds to the balance of the account at `index`, which has been read.
   ///
-  /// - Parameter isAlive: whether there is an account that is not empty, so that to receive something changes nothing but
+  /// - Parameters:
+  ///   - isOwned: whether it is better taken than shared, as nobody else of the wave is thought to touch it.
+  ///   - isAlive: whether there is an account that is not empty, so that to receive something changes nothing but
   ///   its balance.
   /// - Returns: `false` where it is to be added when the wave ends.
-  func credit(_ amount: UInt256, at index: AccountIndex, isAlive: Bool) throws(EVMStateError) -> Bool {
+  func credit(
+    _ amount: UInt256, at index: AccountIndex, isAlive: Bool, isOwned: Bool
+  ) throws(EVMStateError) -> Bool {
     do throws(ClaimConflict) {
-      if isAlive {
+      if isAlive && !(isOwned && table.mayOwn(index, claimant)) {
         if try !table.claimCredit(index, claimant) { return false }
       } else {
         try table.claimWrite(index, claimant)
       }
     } catch {
-      throw fail(table.sharedKey(of: index), error.first)
+      throw fail(table.key(of: index), error.first)
     }
     try add(amount, at: index)
     return true
@@ -217,6 +232,8 @@ final class WaveReader: EVMStateReader {
   @exclusivity(unchecked) private(set) var loads: [Load] = []
   /// Whose balance is sure to be used.
   @exclusivity(unchecked) private var sender = Address.zero
+  /// What the transaction pays, if that is better taken than shared.
+  @exclusivity(unchecked) private var ownTarget: Address?
   @exclusivity(unchecked) var credits: [WaveCredit] = []
   /// Whether nobody else runs, so that an account is worth owning as soon as it is touched.
   private let isAlone: Bool
@@ -232,10 +249,11 @@ final class WaveReader: EVMStateReader {
     credits.removeAll(keepingCapacity: true)
   }
 
-  func begin(at position: UInt32, sender: Address) {
+  /// - Parameter ownTarget: what it pays, if nobody else of the wave is thought to touch that.
+  func begin(at position: UInt32, sender: Address, ownTarget: Address?) {
     source.begin(at: position)
     loads.removeAll(keepingCapacity: true)
-    self.sender = sender
+    (self.sender, self.ownTarget) = (sender, ownTarget)
   }
 
   var takesCredits: Bool { true }
@@ -300,7 +318,8 @@ final class WaveReader: EVMStateReader {
       guard let load = loads.first(where: { $0.address == credit.address }) else {
         preconditionFailure("an account that was paid has been read")
       }
-      if try !source.credit(credit.amount, at: load.index, isAlive: load.isAlive) {
+      let isOwned = ownTarget == credit.address
+      if try !source.credit(credit.amount, at: load.index, isAlive: load.isAlive, isOwned: isOwned) {
         credits.append(
           WaveCredit(position: source.claimant.position, index: load.index, amount: credit.amount))
       }

@@ -23,6 +23,8 @@ final class WaveWorker {
   private var session: CrossCallSession?
   /// Executions in the wave.
   private(set) var executionCount = 0
+  /// Of those in the wave that were published.
+  private(set) var sums = (gasUsed: 0 as UInt64, blobGasUsed: 0 as UInt64, reward: UInt256.zero)
   /// Why transactions of the wave could not be settled where they ran.
   private(set) var conflicts: [Conflict] = []
   /// What transactions of the wave changed, where that is to be followed in order.
@@ -64,6 +66,7 @@ final class WaveWorker {
   /// - Parameter transactionCount: about as many as it will run.
   func beginWave(transactionCount: Int) {
     executionCount = 0
+    sums = (0, 0, .zero)
     conflicts.removeAll(keepingCapacity: true)
     kept.removeAll(keepingCapacity: true)
     reader?.beginWave(transactionCount: transactionCount)
@@ -84,13 +87,14 @@ final class WaveWorker {
   ///
   /// - Returns: what came of it; `nil` where it does not count.
   func execute(
-    _ position: Int, of wave: EthereumWave, in block: BlockEnvironment, coinbase: AccountIndex
+    _ position: Int, of wave: EthereumWave, as entry: UnsafeMutablePointer<WaveEntry>, in block: BlockEnvironment,
+    coinbase: AccountIndex, _ reader: WaveReader
   ) -> Result<EVMReceipt, EthereumError>? {
-    let entry = wave.entries + position
-    // Moved out and in: its arrays need not be counted.
-    guard let reader, let transaction = entry.pointee.transaction.take() else { return nil }
+    // Moved out: its arrays need not be counted. If it is to run again, it is decoded again.
+    guard let transaction = entry.pointee.transaction.take() else { return nil }
     let place = UInt32(truncatingIfNeeded: position)
-    reader.begin(at: place, sender: entry.pointee.sender)
+    reader.begin(
+      at: place, sender: entry.pointee.sender, ownTarget: entry.pointee.ownsTarget ? transaction.to : nil)
     programReach?.begin(transaction, at: place)
     executionCount += 1
     entry.pointee.hasRun = true
@@ -99,16 +103,16 @@ final class WaveWorker {
     entry.pointee.reward = .zero
     var outcome: Result<EVMReceipt, EthereumError>?
     do throws(EVMStateError) {
-      outcome = try execute(transaction, entry, at: place, in: block, coinbase: coinbase, reader)
+      outcome = try execute(transaction, of: wave, entry, at: place, in: block, coinbase: coinbase, reader)
     } catch {
       note(place, reader.source.conflict ?? programReach?.conflict, in: wave)
     }
-    entry.pointee.transaction = consume transaction
     return outcome
   }
 
   @inline(__always) private func execute(
-    _ transaction: EthereumTransaction, _ entry: UnsafeMutablePointer<WaveEntry>, at place: UInt32,
+    _ transaction: EthereumTransaction, of wave: EthereumWave, _ entry: UnsafeMutablePointer<WaveEntry>,
+    at place: UInt32,
     in block: BlockEnvironment, coinbase: AccountIndex, _ reader: WaveReader
   ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
     let result = try EVMTransactionProcessor(host: host).process(
@@ -117,7 +121,7 @@ final class WaveWorker {
     switch result {
     case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):
-      if let access = entry.pointee.access,
+      if entry.pointee.hasAccess, let access = wave.wire(at: Int(place)).pointee.access,
         let outside = host.access(outside: access) ?? programReach?.session.access(outside: access)
       {
         return .failure(.undeclared(outside))
@@ -127,19 +131,21 @@ final class WaveWorker {
       entry.pointee.gasUsed = receipt.gasUsed
       entry.pointee.blobGasUsed = receipt.blobGasUsed
       entry.pointee.reward = changes.reward
+      sums.gasUsed &+= receipt.gasUsed
+      sums.blobGasUsed &+= receipt.blobGasUsed
+      sums.reward = sums.reward &+ changes.reward
       if reader.source.state.followsSlots { kept.append((place, changes)) }
       return .success(receipt)
     }
   }
 
   /// Asks for the memory of the senders of the transactions at `positions`, which the worker is about to run.
-  func lookAhead(_ positions: ArraySlice<UInt16>, of wave: EthereumWave) {
-    guard let source = reader?.source else { return }
-    for position in positions { source.prefetchSlot(of: wave.entries[Int(position)].sender) }
-    for position in positions { source.prefetchAccount(of: wave.entries[Int(position)].sender) }
-    for position in positions {
-      source.prefetchRecord(of: wave.entries[Int(position)].sender, at: UInt32(position))
-    }
+  static func lookAhead(
+    _ positions: UnsafeBufferPointer<UInt16>, of entries: UnsafeMutablePointer<WaveEntry>, _ source: WaveSource
+  ) {
+    for position in positions { source.prefetchSlot(of: entries[Int(position)].sender) }
+    for position in positions { source.prefetchAccount(of: entries[Int(position)].sender) }
+    for position in positions { source.prefetchRecord(of: entries[Int(position)].sender, at: UInt32(position)) }
   }
 
   /// Whether the transaction that ran last read what the one at `position` had changed.

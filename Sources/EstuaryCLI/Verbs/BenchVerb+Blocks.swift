@@ -19,10 +19,12 @@ struct WorkerCounts: ExpressibleByArgument {
 }
 
 extension BenchVerb {
-  /// Each block of the table of docs/scheduler.md.
+  /// Each block of the table of docs/scheduler.md; what numbers of workers would do that this machine has no processors for
+  /// is simulated.
   func measureBlocks() throws -> [Figure] {
     let processors = ProcessInfo.processInfo.activeProcessorCount
-    let counts = workers?.counts ?? [2, 4, 8, 16, 32].filter { $0 == 2 || $0 <= processors }
+    let wanted = workers?.counts ?? [2, 4, 8, 16, 32]
+    let counts = wanted.filter { $0 <= max(processors, 2) }
     let token = try token.map { try ProgramFile.executable(at: $0) }
     let serial = SerialExecutor(engine: fastest)
     let pools = try counts.map { try LockExecutor(workerCount: $0, engine: fastest) }
@@ -51,6 +53,17 @@ extension BenchVerb {
           Figure(
             name: "\(kind.title), \(workers) workers", value: Double(best) / Double(run.nanoseconds),
             unit: "× serial, \(run.repeated) executed twice"))
+      }
+      let more = wanted.filter { !counts.contains($0) }
+      if more.isEmpty { continue }
+      let simulation = try block.simulation()
+      let alone = simulation.elapsed(workerCount: 1)
+      for workers in more {
+        figures.append(
+          Figure(
+            name: "\(kind.title), \(workers) workers, simulated",
+            value: Double(alone) / Double(max(simulation.elapsed(workerCount: workers), 1)),
+            unit: "× serial at most, by recorded durations and accesses"))
       }
     }
     return figures

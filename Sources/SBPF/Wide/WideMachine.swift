@@ -86,7 +86,7 @@ package final class WideMachine {
     context.pointee.window = context.pointee.bottom
     context.pointee.fault = .none
     context.pointee.faultPC = executable.entryPC
-    guard let program = executable.wide else {
+    guard let program = executable.widePointers else {
       context.pointee.fault = .unsupportedInstruction
       return
     }

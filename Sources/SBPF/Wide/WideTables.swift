@@ -69,6 +69,17 @@ package final class WideProgram: @unchecked Sendable {
   package let bytecode: UnsafeRawBufferPointer
   package let pcMap: [UInt32]
 
+  /// What a run refers to: plain pointers, good as long as the program lives.
+  struct Pointers: BitwiseCopyable {
+    let constants: UnsafePointer<UInt256>
+    let jumpSlots: UnsafePointer<UInt32>
+    let jumpSlotCount: Int
+  }
+
+  var pointers: Pointers {
+    Pointers(constants: constants, jumpSlots: jumpSlots, jumpSlotCount: jumpSlotCount)
+  }
+
   /// `tables` have passed the verifier.
   init(_ tables: WideTables) {
     let words = UnsafeMutableRawPointer.allocate(
