@@ -42,10 +42,10 @@ package final class CrossCallSession: EVMBorder {
   private var processorMade: InstructionProcessor?
   /// Kept by who gave it, which may keep the session in turn.
   private unowned(unsafe) var source: (any ProgramAccountSource)?
-  var journal = ProgramJournal()
+  @exclusivity(unchecked) var journal = ProgramJournal()
   private var identities = IdentityCache()
   /// Lamports that may be bought with the sender's wei in this transaction.
-  private(set) var drawLimit: UInt64 = 0
+  @exclusivity(unchecked) private(set) var drawLimit: UInt64 = 0
 
   package init(environment: ExecutionEnvironment, engine: Engine) {
     (self.environment, self.engine) = (environment, engine)

@@ -120,10 +120,12 @@ package struct BlockBench {
   }
 
   /// The block as a schedule: how long each transaction runs where one runs after the other, and what it touches.
-  package func simulation() throws -> ScheduleSimulation {
+  ///
+  /// - Parameter executor: has executed the block before, so that nothing is compiled any more.
+  package func simulation(on executor: SerialExecutor) throws -> ScheduleSimulation {
     var replay = replay
     (replay.verifiesSignatures, replay.recordsTimeline) = (false, true)
-    let outcome = try replay.run(executor: SerialExecutor())
+    let outcome = try replay.run(executor: executor)
     var sent = sent
     if let ethereum = replay.genesis.ethereum, sent.contains(where: { $0.access == nil }) {
       try EthereumWorkload.findAccesses(of: &sent, from: ethereum)

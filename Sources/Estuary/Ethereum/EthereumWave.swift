@@ -38,18 +38,20 @@ struct WaveEntry {
   /// Why it could not be decoded.
   private(set) var error: EthereumError?
 
-  /// Becomes the transaction in `wire`.
+  /// Becomes the transaction in `wire`, which is looked at in place: a copy counts references.
   mutating func set(
-    _ transaction: consuming EthereumTransaction, _ sender: Address, of wire: borrowing EthereumWire,
+    _ transaction: consuming EthereumTransaction, _ sender: Address, of wire: UnsafePointer<EthereumWire>,
     _ block: BlockEnvironment
   ) {
     (isDecoded, hasRun, error) = (true, false, nil)
     gasLimit = transaction.gasLimit
-    hasAccess = wire.access != nil
+    hasAccess = wire.pointee.access != nil
     isAlone =
       sender == block.coinbase || transaction.to == block.coinbase
       || !transaction.blobVersionedHashes.isEmpty
-    if hasAccess && wire.access?.contains(account: block.coinbase, writing: false) == true { isAlone = true }
+    if hasAccess && wire.pointee.access?.contains(account: block.coinbase, writing: false) == true {
+      isAlone = true
+    }
     call = AccessPredictor.Call(transaction, from: sender)
     (self.sender, self.transaction) = (sender, transaction)
   }
@@ -175,7 +177,7 @@ final class EthereumWave: @unchecked Sendable {
       for (position, found) in zip(positions, decoded) {
         switch found {
         case .success(let found):
-          entries[position].set(found.transaction, found.sender, of: wires[base + position], block)
+          entries[position].set(found.transaction, found.sender, of: wire(at: position), block)
         case .failure(let error): entries[position].set(error)
         }
       }
@@ -187,7 +189,7 @@ final class EthereumWave: @unchecked Sendable {
     let wire = wire(at: position)
     do throws(EthereumTransactionError) {
       entries[position].set(
-        try EthereumTransaction(decoding: wire.pointee.bytes), wire.pointee.sender ?? .zero, of: wire.pointee, block)
+        try EthereumTransaction(decoding: wire.pointee.bytes), wire.pointee.sender ?? .zero, of: wire, block)
     } catch {
       entries[position].set(.malformed(error))
     }

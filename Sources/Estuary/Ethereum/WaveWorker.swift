@@ -17,18 +17,18 @@ final class WaveWorker {
   private let worker: WorkerIndex
   private let isAlone: Bool
   /// Of the block; `nil` between blocks.
-  private(set) var reader: WaveReader?
+  @exclusivity(unchecked) private(set) var reader: WaveReader?
   /// Of the block; `nil` where contracts reach no programs.
-  private(set) var programReach: WaveProgramReach?
-  private var session: CrossCallSession?
+  @exclusivity(unchecked) private(set) var programReach: WaveProgramReach?
+  @exclusivity(unchecked) private var session: CrossCallSession?
   /// Executions in the wave.
-  private(set) var executionCount = 0
+  @exclusivity(unchecked) private(set) var executionCount = 0
   /// Of those in the wave that were published.
-  private(set) var sums = (gasUsed: 0 as UInt64, blobGasUsed: 0 as UInt64, reward: UInt256.zero)
+  @exclusivity(unchecked) private(set) var sums = (gasUsed: 0 as UInt64, blobGasUsed: 0 as UInt64, reward: UInt256.zero)
   /// Why transactions of the wave could not be settled where they ran.
-  private(set) var conflicts: [Conflict] = []
+  @exclusivity(unchecked) private(set) var conflicts: [Conflict] = []
   /// What transactions of the wave changed, where that is to be followed in order.
-  private(set) var kept: [(position: UInt32, changes: EVMStateChanges)] = []
+  @exclusivity(unchecked) private(set) var kept: [(position: UInt32, changes: EVMStateChanges)] = []
 
   struct Conflict {
     /// Of the transaction that ran into it, in the wave.

@@ -56,7 +56,7 @@ extension BenchVerb {
       }
       let more = wanted.filter { !counts.contains($0) }
       if more.isEmpty { continue }
-      let simulation = try block.simulation()
+      let simulation = try block.simulation(on: serial)
       let alone = simulation.elapsed(workerCount: 1)
       for workers in more {
         figures.append(
