@@ -5,8 +5,9 @@
 // Made for blocks of any size: a transaction takes some 115 bytes, one that waited 280, and blocks are written as
 // they come. What the input file says (signatures, keys) is not repeated: `tx` is the transaction's position in the file,
 // `after` that of the one it waited for, `on` the beginning of the key of the account that kept them apart (all of it
-// once, under `otherData`), `cu` are compute units. An execution that was thrown away has a slice of its own: `over` is what
-// two transactions met on, `of` the position of the first that had used it.
+// once, under `otherData`), `cu` are compute units. An execution that was thrown away has a slice of its own: `again` is the
+// position of the transaction, which has another slice, `over` what two transactions met on, `of` the position of the first
+// that had used it.
 
 import Ledger
 import Primitives
@@ -184,7 +185,7 @@ package struct ChromeTrace {
       from: block.startNanoseconds + discard.startNanoseconds, for: discard.durationNanoseconds)
     writer.key("args")
     writer.beginObject()
-    writer.member("tx", block.firstEntry + position)
+    writer.member("again", block.firstEntry + position)
     if let account = discard.account { writer.member("over", shortName(of: account, in: block)) }
     if let first = discard.writer { writer.member("of", block.firstEntry + first.position) }
     writer.endObject()

@@ -798,7 +798,7 @@ def check_mixed(check):
             check.expect(named and nothing, f"bound replay {access}", str(found))
     for flags in (["--executor", "serial"], ["--workers", "2"]):
         trace = os.path.join(folder.path, "mixed-trace.json")
-        code, _, errors = check.run(["replay", genesis, path, "--no-sigverify", "--json", "--trace", trace, *flags])
+        code, output, errors = check.run(["replay", genesis, path, "--no-sigverify", "--json", "--trace", trace, *flags])
         check.expect(code == 0, f"trace of a mixed replay {flags}", errors)
         if code != 0:
             return
@@ -806,6 +806,10 @@ def check_mixed(check):
             events = json.load(file)["traceEvents"]
         positions = sorted(event["args"]["tx"] for event in events if "tx" in event.get("args", {}))
         check.expect(positions == list(range(len(lines))), f"trace of a mixed replay {flags}", str(len(positions)))
+        again = [event["args"] for event in events if "again" in event.get("args", {})]
+        repeated = json.loads(output)["ethereum"]["repeated"]
+        check.expect(len(again) == repeated, f"executions thrown away {flags}", f"{len(again)}, not {repeated}")
+        check.expect(all(args.get("of", -1) < args["again"] for args in again), f"who is first {flags}", str(again[:3]))
 
 
 def check_signatures(check):
