@@ -1,6 +1,6 @@
 // The table of accounts as one worker uses it in a wave: a value of plain pointers, which every worker has a copy of. The
 // table itself is an object; if workers referred to it for each look, the count of its references would go from one
-// processor to the other at every step, which holds more of them up than all claims do.
+// processor to the other at every step (docs/scheduler.md).
 
 import CThreads
 import Ledger
