@@ -168,6 +168,21 @@ import WideIntegers
     }
   }
 
+  /// Entries that hold no transaction have their slice, wherever they stand.
+  @Test(arguments: [1, 3]) func whatCannotBeDecodedStandsInTheTimeline(workerCount: Int) throws {
+    let (genesis, transfers) = Self.plainTransfers(60)
+    var wires = transfers
+    for place in [0, 17, 18, wires.count] { wires.insert(EthereumWire([0x02, 0xc0]), at: place) }
+    var replay = Replay(
+      genesis: try Self.genesis(genesis), transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
+    (replay.verifiesSignatures, replay.recordsTimeline) = (false, true)
+    let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
+    let slices = try #require(outcome.blocks.first?.timeline).slices
+    #expect(slices.count == wires.count && outcome.receipts.count { !$0.isSuccess } == 4)
+    let areWhole = slices.allSatisfy { $0.endNanoseconds > 0 && $0.startNanoseconds <= $0.endNanoseconds }
+    #expect(areWhole)
+  }
+
   @Test func nothingRunsMoreThanTwice() throws {
     for seed in 0..<20 as Range<UInt64> {
       let block = RandomEthereumBlock(seed: seed, count: 200, fork: .prague, contention: 100)

@@ -231,6 +231,13 @@ package final class EthereumLanes {
         after: predecessor.map { (TransactionIndex(first + $0.position), $0.key) })
     }
 
+    /// Of an entry that holds no transaction; a timeline has a slice of it like of any other.
+    func deliverFailure(_ position: Int, of wave: EthereumWave) {
+      guard let error = wave.entries[position].error else { return }
+      deliver(position, of: wave, .failure(error))
+      note(position, of: wave, on: WorkerIndex(0), from: recorder?.now ?? 0, after: nil)
+    }
+
     func deliver(_ position: Int, of wave: EthereumWave, _ outcome: consuming Result<EVMReceipt, EthereumError>) {
       let place = wave.range.lowerBound + position
       deliver(place, EthereumTransactionResult(wires[place].bytes, outcome))
@@ -307,9 +314,7 @@ package final class EthereumLanes {
       }
     }
     while end < limit, accept(wave.entries + end, of: run, &reward) { end += 1 }
-    for position in wave.failures where position < end {
-      if let error = wave.entries[position].error { run.deliver(position, of: wave, .failure(error)) }
-    }
+    for position in wave.failures where position < end { run.deliverFailure(position, of: wave) }
     forEachWorker { run.totals.executionCount += $0.executionCount }
     if end < planned.upperBound { takeBack(from: end, of: wave, run) }
     try follow(upTo: UInt32(truncatingIfNeeded: end), of: run)
@@ -414,7 +419,7 @@ package final class EthereumLanes {
   ) throws(EVMStateError) {
     let entry = wave.entries + position
     guard let transaction = wave.transaction(at: position) else {
-      if let error = entry.pointee.error { run.deliver(position, of: wave, .failure(error)) }
+      run.deliverFailure(position, of: wave)
       return
     }
     let start = run.recorder?.now ?? 0
