@@ -84,7 +84,7 @@ let package = Package(
     .target(
       name: "Node",
       dependencies: [
-        "CZstd", "Primitives", "SBPF", "Ledger", "Runtime", "Estuary",
+        "CZstd", "WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime", "EVM", "Estuary",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -137,7 +137,8 @@ let package = Package(
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "Primitives", "Ledger", "Estuary", "Node", .product(name: "Logging", package: "swift-log"),
+        "WideIntegers", "Primitives", "Ledger", "EVM", "Estuary", "Node",
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),
     // Random EVM programs, for the tests of the EVM and those of blocks.
     .target(

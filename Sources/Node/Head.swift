@@ -20,6 +20,8 @@ package struct Head: Sendable {
   package let epochSchedule: EpochSchedule
   package let clock: Clock
   package let slotHashes: [SlotHash]
+  /// The last of Ethereum's blocks up to here; `nil` where there is none yet.
+  package let ethereum: EthereumArchive.StoredHeader?
 
   init(_ chain: Chain) throws(ChainError) {
     let record = chain.head
@@ -29,5 +31,6 @@ package struct Head: Sendable {
     recentBlocks = try chain.recentBlocks()
     (rent, epochSchedule, clock) = (chain.sysvars.rent, chain.sysvars.epochSchedule, chain.sysvars.clock)
     slotHashes = chain.sysvars.slotHashes
+    ethereum = chain.ethereumHead
   }
 }

@@ -1,6 +1,6 @@
 // A node: one chain, the thread that moves it on, and the socket on which clients reach it.
 //
-//   clients ──HTTP──▶ JSONRPC ──▶ SolanaRPC ──▶ store (accounts, history)
+//   clients ──HTTP──▶ JSONRPC ──▶ SolanaRPC, EthereumRPC ──▶ store (accounts, history)
 //                                    │
 //                                    └──▶ Producer: pool, simulations, blocks
 
@@ -16,6 +16,9 @@ package final class Node: Sendable {
     package var port = 8899
     /// Of a second socket that serves the same, where Solana's clients look for subscriptions; 0: of the system's choice.
     package var webSocketPort = 8900
+    /// Of a third socket that serves the same, where Ethereum's clients look; 0: of the system's choice; `nil`: 8545 where
+    /// it is free and `port` is not of the system's choice.
+    package var ethereumPort: Int?
     package var pace = Producer.Pace.slots(milliseconds: 400)
     package var serverLimits = ServerLimits()
     package var poolLimits = TransactionPool.Limits()
@@ -29,6 +32,9 @@ package final class Node: Sendable {
   /// The name of every node: a ledger of one's own has one, which signs nothing.
   package static let identity = Ed25519.KeyPair(seed: SHA256.hash(Array("estuary node".utf8))).pubkey
 
+  /// Where Ethereum's clients look for a node.
+  package static let usualEthereumPort = 8545
+
   private let producer: Producer
   private let server: Server
   private let background: BackgroundThreads
@@ -37,6 +43,8 @@ package final class Node: Sendable {
   /// Where clients reach it.
   package let url: String
   package let webSocketURL: String
+  /// For Ethereum's tools; the first one where port 8545 was taken.
+  package let ethereumURL: String
 
   /// Begins to answer requests and to make blocks.
   ///
@@ -44,6 +52,12 @@ package final class Node: Sendable {
   package init(_ chain: sending Chain, _ configuration: Configuration) throws(NodeError) {
     logger = configuration.logger
     let relay = BlockRelay()
+    let ethereumLedger: EthereumLedger?
+    do throws(ChainError) {
+      // Ethereum's clients ask for blocks before they send anything.
+      try chain.beginEthereum()
+      ethereumLedger = try EthereumLedger(chain.store)
+    } catch { throw .chain(error) }
     do throws(ChainError) {
       producer = try Producer(
         chain, pace: configuration.pace, limits: configuration.poolLimits, logger: configuration.logger,
@@ -53,22 +67,31 @@ package final class Node: Sendable {
     }
     background = BackgroundThreads(count: configuration.backgroundThreadCount)
     let solana = SolanaRPC(producer, identity: Self.identity, background: background)
+    let rpc = NodeRPC(
+      solana,
+      ethereumLedger.map { [producer, background] in
+        EthereumRPC(producer, ledger: $0, background: background)
+      })
     subscriptions = Subscriptions(solana, limit: configuration.serverLimits.subscriptionCount)
     relay.subscriptions = subscriptions
     let (producer, subscriptions, meter) = (producer, subscriptions, RequestMeter())
     let service = HTTPService(
-      rpc: JSONRPC(solana), solana: solana, limits: configuration.serverLimits, host: configuration.host,
+      rpc: rpc, limits: configuration.serverLimits, host: configuration.host,
       problem: { producer.problem }, metrics: { Self.metrics(producer, subscriptions, meter) }, meter: meter)
+    let ethereumPorts =
+      if let port = configuration.ethereumPort { [port] } else { configuration.port == 0 ? [0] : [] }
     server = try Server(
-      host: configuration.host, ports: [configuration.port, configuration.webSocketPort], service,
-      subscriptions)
+      host: configuration.host, ports: [configuration.port, configuration.webSocketPort] + ethereumPorts,
+      optionalPort: ethereumPorts.isEmpty ? Self.usualEthereumPort : nil, service, subscriptions)
     let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
     (url, webSocketURL) = ("http://\(host):\(server.ports[0])", "ws://\(host):\(server.ports[1])")
+    ethereumURL = "http://\(host):\(server.ports.count > 2 ? server.ports[2] : server.ports[0])"
     producer.start()
     logger.info(
       "ready",
       metadata: [
-        "url": "\(url)", "webSocket": "\(webSocketURL)", "slot": "\(producer.head.slot)",
+        "url": "\(url)", "webSocket": "\(webSocketURL)", "ethereum": "\(ethereumURL)",
+        "slot": "\(producer.head.slot)",
         "pace": "\(configuration.pace)",
       ])
   }

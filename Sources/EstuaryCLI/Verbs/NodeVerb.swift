@@ -11,7 +11,7 @@ import Primitives
 struct NodeVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "node",
-    abstract: "Run a node on a ledger, for Solana's tools: JSON-RPC over HTTP and WebSocket.",
+    abstract: "Run a node on a ledger, for Solana's and Ethereum's tools: JSON-RPC over HTTP and WebSocket.",
     discussion: """
       Creates the ledger if need be. Blocks come every 400 ms, or with --instant as soon as a transaction waits. A \
       transaction that is reported is on the disk. The node listens on this machine alone unless --host says otherwise; \
@@ -24,8 +24,14 @@ struct NodeVerb: ParsableCommand {
   @Option(help: "Port of JSON-RPC; 0: one of the system's choice.")
   var port = 8899
 
-  @Option(name: .customLong("ws-port"), help: "Port of a second socket that serves the same, for subscriptions.")
+  @Option(
+    name: .customLong("ws-port"), help: "Port of a second socket that serves the same, for subscriptions.")
   var webSocketPort = 8900
+
+  @Option(
+    name: .customLong("eth-port"),
+    help: "Port of a third socket that serves the same, for Ethereum's tools (default: 8545, if it is free).")
+  var ethereumPort: Int?
 
   @Option(help: "Address to listen on.")
   var host = "127.0.0.1"
@@ -69,8 +75,8 @@ struct NodeVerb: ParsableCommand {
 
   func validate() throws {
     _ = try Settings.current.get()
-    guard (0...65535).contains(port), (0...65535).contains(webSocketPort) else {
-      throw ValidationError("--port and --ws-port must be from 0 to 65535")
+    guard [port, webSocketPort, ethereumPort ?? 0].allSatisfy((0...65535).contains) else {
+      throw ValidationError("--port, --ws-port and --eth-port must be from 0 to 65535")
     }
     guard (1...3_600_000).contains(slotMilliseconds) else {
       throw ValidationError("--slot-ms must be from 1 to 3600000")
@@ -98,6 +104,7 @@ struct NodeVerb: ParsableCommand {
     configuration.host = host
     configuration.port = port
     configuration.webSocketPort = webSocketPort
+    configuration.ethereumPort = ethereumPort
     configuration.pace = instant ? .instant : .slots(milliseconds: slotMilliseconds)
     let level = Logger.Level(rawValue: logLevel) ?? .info
     configuration.logger = Logger(label: "estuary") { label in
@@ -142,7 +149,10 @@ struct NodeVerb: ParsableCommand {
   private func announce(_ node: Node, faucet: UInt64?) {
     let secret = Base58.encode(Chain.faucet.bytes)
     let keys = DevelopmentAccounts.keys
-    var lines = ["JSON-RPC  \(node.url)", "WebSocket \(node.webSocketURL)", "ledger    \(ledger)"]
+    var lines = [
+      "JSON-RPC  \(node.url), for Ethereum's tools \(node.ethereumURL)", "WebSocket \(node.webSocketURL)",
+      "ledger    \(ledger)",
+    ]
     if let faucet {
       lines.append("Solana    \(SOL.text(faucet)) at \(Chain.faucet.pubkey)")
       lines.append("          secret key \(secret)")
@@ -155,6 +165,7 @@ struct NodeVerb: ParsableCommand {
       writer.object { writer in
         writer.member("url", node.url)
         writer.member("webSocketURL", node.webSocketURL)
+        writer.member("ethereumURL", node.ethereumURL)
         writer.member("ledger", ledger)
         writer.key("solana")
         if let faucet {

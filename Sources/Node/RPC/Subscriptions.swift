@@ -360,7 +360,7 @@ extension StoredTransaction {
 
 /// The methods of a connection that can be told of what happens: those that subscribe beside all others.
 struct SubscribingRPC: RPCDialect {
-  let rpc: SolanaRPC
+  let rpc: NodeRPC
   let subscriptions: Subscriptions
   let subscriber: any Subscriber
 
@@ -373,7 +373,7 @@ struct SubscribingRPC: RPCDialect {
       return SolanaRPC.answer { $0.value(true) }
     }
     if let name = method.prefix(before: "Subscribe"), Topic.names.contains(name) {
-      let topic = try Topic(name, Parameters(parameters), rpc.producer.head)
+      let topic = try Topic(name, Parameters(parameters), rpc.solana.producer.head)
       let id = try subscriptions.add(topic, for: subscriber)
       return SolanaRPC.answer { $0.value(id) }
     }

@@ -11,8 +11,7 @@ import Primitives
 
 /// What answers requests, on any thread.
 struct HTTPService: Sendable {
-  let rpc: JSONRPC
-  let solana: SolanaRPC
+  let rpc: NodeRPC
   let limits: ServerLimits
   /// The host that was asked for when the node was started.
   let host: String
@@ -143,7 +142,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     let service = service
     Task {
       let start = service.meter.begin()
-      let bytes = await service.rpc.answer(body)
+      let bytes = await JSONRPC(service.rpc).answer(body)
       service.meter.end(start)
       loop.execute { self.respond(.ok, "application/json", bytes, keepsAlive: keepsAlive) }
     }

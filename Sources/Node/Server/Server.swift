@@ -13,8 +13,11 @@ final class Server: Sendable {
   let ports: [Int]
 
   /// Listens on all of `ports`, each of which serves HTTP and WebSocket.
+  ///
+  /// - Parameter optionalPort: one more, if it is free.
   init(
-    host: String, ports: [Int], _ service: HTTPService, _ subscriptions: Subscriptions
+    host: String, ports: [Int], optionalPort: Int? = nil, _ service: HTTPService,
+    _ subscriptions: Subscriptions
   ) throws(NodeError) {
     group = MultiThreadedEventLoopGroup(numberOfThreads: service.limits.threadCount)
     let connections = ConnectionCount(limit: service.limits.connectionCount)
@@ -49,6 +52,11 @@ final class Server: Sendable {
         group.shutdownGracefully { _ in }
         throw .cannotListen(host: host, port: port, detail: "\(error)")
       }
+    }
+    var ports = ports
+    if let optionalPort, let channel = try? bootstrap.bind(host: host, port: optionalPort).wait() {
+      channels.append(channel)
+      ports.append(optionalPort)
     }
     self.channels = channels
     self.ports = zip(channels, ports).map { $0.localAddress?.port ?? $1 }

@@ -35,7 +35,7 @@ final class WebSocketHandler: ChannelInboundHandler, Subscriber, @unchecked Send
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    rpc = JSONRPC(SubscribingRPC(rpc: service.solana, subscriptions: subscriptions, subscriber: self))
+    rpc = JSONRPC(SubscribingRPC(rpc: service.rpc, subscriptions: subscriptions, subscriber: self))
     let pause = TimeAmount.seconds(Int64(service.limits.requestSeconds) / 2)
     ping = loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [weak self] _ in self?.sendPing() }
   }

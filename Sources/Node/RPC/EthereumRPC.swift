@@ -1,0 +1,81 @@
+// Ethereum's JSON-RPC methods (https://github.com/ethereum/execution-apis), answered as geth answers them, with its error
+// codes and words. docs/node-ethereum.md lists the methods with the data that answers each.
+//
+// A request is answered from the store as it stood at the head that was published when it came (EthereumLedger), so a long
+// one sees one state while blocks go on, and holds nobody up.
+
+import EVM
+import Estuary
+import Ledger
+import Primitives
+import WideIntegers
+
+package struct EthereumRPC: RPCDialect {
+  let producer: Producer
+  /// What long reads and executions run on.
+  let background: BackgroundThreads
+  let ledger: EthereumLedger
+
+  package init(_ producer: Producer, ledger: EthereumLedger, background: BackgroundThreads) {
+    (self.producer, self.ledger, self.background) = (producer, ledger, background)
+  }
+
+  typealias Method = @Sendable (EthereumRPC, EthereumParameters) async throws(RPCError) -> [UInt8]
+
+  package func call(_ method: String, _ parameters: JSONValue?) async throws(RPCError) -> [UInt8] {
+    guard let handler = Self.methods[method] else {
+      throw RPCError(-32601, "the method \(method.prefix(100)) does not exist/is not available")
+    }
+    return try await handler(self, try EthereumParameters(parameters))
+  }
+
+  /// Whether a method is one of Ethereum's, known or not: `namespace_name`.
+  static func isNamed(_ method: String) -> Bool { method.contains("_") }
+
+  static let methods: [String: Method] = chainMethods
+
+  // MARK: Answers
+
+  static func answer(_ write: (inout JSONWriter) -> Void) -> [UInt8] {
+    var writer = JSONWriter()
+    write(&writer)
+    return writer.bytes
+  }
+
+  static func answer(_ number: UInt64) -> [UInt8] { answer { $0.value(EthereumForm.quantity(number)) } }
+  static func answer(_ number: UInt256) -> [UInt8] { answer { $0.value(number.description) } }
+  static func answer(data: [UInt8]) -> [UInt8] { answer { $0.value(EthereumForm.data(data)) } }
+  static let null = Array("null".utf8)
+
+  // MARK: Reading
+
+  func stored<Value>(_ body: () throws(StoreError) -> Value) throws(RPCError) -> Value {
+    do throws(StoreError) { return try body() } catch { throw RPCError(error) }
+  }
+}
+
+/// How Ethereum's JSON writes values.
+enum EthereumForm {
+  /// `0x` and digits without leading zeros.
+  static func quantity(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
+  static func quantity(_ number: Int) -> String { quantity(UInt64(clamping: number)) }
+  /// `0x` and two digits a byte.
+  static func data(_ bytes: [UInt8]) -> String { "0x" + Hex.encode(bytes) }
+  static func hash(_ hash: Hash) -> String { data(hash.bytes) }
+  /// 32 bytes.
+  static func word(_ number: UInt256) -> String { data(number.bigEndianBytes) }
+}
+
+extension JSONWriter {
+  mutating func quantity(_ name: String, _ number: UInt64) { member(name, EthereumForm.quantity(number)) }
+  mutating func quantity(_ name: String, _ number: Int) { member(name, EthereumForm.quantity(number)) }
+  mutating func quantity(_ name: String, _ number: UInt256) { member(name, number.description) }
+  mutating func data(_ name: String, _ bytes: [UInt8]) { member(name, EthereumForm.data(bytes)) }
+  mutating func hash(_ name: String, _ hash: Hash) { member(name, EthereumForm.hash(hash)) }
+  mutating func address(_ name: String, _ address: Address) { member(name, address.description) }
+}
+
+extension RPCError {
+  /// What geth answers most refusals with.
+  static func ethereum(_ text: String) -> RPCError { RPCError(-32000, text) }
+}
