@@ -71,20 +71,28 @@ let package = Package(
       name: "CrossCalls", dependencies: ["WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime", "EVM"],
       swiftSettings: core),
 
-    // Floor 5: the embeddable product.
+    // Floor 5: executes one block.
     .target(
-      name: "Estuary",
+      name: "Execution",
       dependencies: [
-        "CThreads", "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts",
-        "Runtime", "EVM", "CrossCalls",
+        "CThreads", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime", "EVM", "CrossCalls",
       ],
       swiftSettings: core),
 
-    // Floor 6: the network.
+    // Floor 6: the embeddable product.
+    .target(
+      name: "Estuary",
+      dependencies: [
+        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts",
+        "Runtime", "EVM", "CrossCalls", "Execution",
+      ],
+      swiftSettings: core),
+
+    // Floor 7: the network.
     .target(
       name: "Node",
       dependencies: [
-        "CZstd", "WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime", "EVM", "Estuary",
+        "CZstd", "WideIntegers", "Primitives", "SBPF", "Ledger", "Runtime", "EVM", "Execution", "Estuary",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -92,19 +100,18 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),
 
-    // Floor 7: the command line.
+    // Floor 8: the command line.
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),
     .target(
       name: "EVMConformance",
       dependencies: [
-        "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "EVM", "Estuary", "Conformance",
+        "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "EVM", "Execution", "Estuary", "Conformance",
       ], swiftSettings: core),
     .target(
       name: "EstuaryCLI",
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
-        "EVM",
-        "Estuary", "Node", "Conformance", "EVMConformance",
+        "EVM", "Execution", "Estuary", "Node", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),
@@ -137,7 +144,7 @@ let package = Package(
     .testTarget(
       name: "NodeTests",
       dependencies: [
-        "WideIntegers", "Primitives", "Ledger", "EVM", "Estuary", "Node",
+        "WideIntegers", "Primitives", "Ledger", "EVM", "Execution", "Estuary", "Node",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),
     // Random EVM programs, for the tests of the EVM and those of blocks.
@@ -158,7 +165,7 @@ let package = Package(
       name: "EstuaryTests",
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
-        "EVM", "CrossCalls", "Estuary", "RandomPrograms",
+        "EVM", "CrossCalls", "Execution", "Estuary", "RandomPrograms",
       ], swiftSettings: core),
   ]
 )

@@ -5,6 +5,7 @@
 import Conformance
 import EVM
 import Estuary
+import Execution
 import Ledger
 import Primitives
 import SBPF

@@ -1,6 +1,7 @@
 // Whole blocks for measuring executors: those of docs/scheduler.md's table, made in memory and executed by turns, so that
 // each executor has the same moments of a busy machine.
 
+import Execution
 import Ledger
 import Linking
 import Primitives

@@ -2,6 +2,7 @@
 // block a command.
 
 import CrossCalls
+import Execution
 import Glibc
 import Ledger
 import Primitives

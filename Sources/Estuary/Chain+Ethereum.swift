@@ -1,6 +1,7 @@
 // A chain's Ethereum side: how it begins, its blocks and what is found in them.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import WideIntegers

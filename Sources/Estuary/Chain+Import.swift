@@ -6,6 +6,7 @@
 // the chain between the first `importEthereum` and `finishEthereumImport`.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import Scheduling

@@ -4,6 +4,7 @@
 // A chain is used by one thread at a time; what runs in parallel runs inside `execute`.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import Runtime
@@ -279,7 +280,7 @@ public final class Chain {
         }
         guard let pending else { return }
         try ethereumChain?.seal(
-          pending, execution.receipts.ethereum.compactMap { $0.executed },
+          pending, execution.receipts.ethereum.compactMap { EthereumChain.executed($0) },
           requests: execution.ethereum.requests, changes: changes, parallelFor: executor.parallelFor)
       }
       sysvars = nextSysvars

@@ -9,6 +9,7 @@
 // position of the transaction, which has another slice, `over` what two transactions met on, `of` the position of the first
 // that had used it.
 
+import Execution
 import Ledger
 import Primitives
 import Scheduling

@@ -1,5 +1,6 @@
 // Why a program cannot be deployed, upgraded or changed: which account, in which role, and what helps.
 
+import Execution
 import Ledger
 import Primitives
 

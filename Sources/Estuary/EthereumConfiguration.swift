@@ -1,6 +1,7 @@
 // What a ledger's genesis says about Ethereum's blocks, as the executors want it.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 

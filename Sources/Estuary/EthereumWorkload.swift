@@ -3,6 +3,7 @@
 // The contracts stand in the genesis with their storage as deployment and use would have left it.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import WideIntegers

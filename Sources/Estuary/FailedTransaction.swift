@@ -2,6 +2,7 @@
 // about, the amounts that count, and what would help. The error itself stays as JSON-RPC spells it, which clients
 // compare.
 
+import Execution
 import Ledger
 import Primitives
 import Runtime

@@ -1,6 +1,7 @@
 // Blocks for measuring lanes: transactions that each call a small program which computes for some microseconds and
 // writes one account, either one of its own or one that all share.
 
+import Execution
 import Ledger
 import Linking
 import Primitives

@@ -2,6 +2,7 @@
 // benchmarks time and what tests compare. A file is one logical block, whatever number of its transactions is committed
 // at once; with that number given, what is not yet executed needs the memory of one such part (ReplaySource.swift).
 
+import Execution
 import Ledger
 import Primitives
 import Runtime

@@ -1,5 +1,6 @@
 // Where a replay's entries come from: a list, or a file that is read while what came before is executed.
 
+import Execution
 import Ledger
 
 /// Entries in order. Used by one thread.

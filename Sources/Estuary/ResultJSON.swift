@@ -2,6 +2,7 @@
 // (https://solana.com/docs/rpc/json-structures#transaction-status). Written straight into bytes: a large replay is
 // mostly log lines.
 
+import Execution
 import Ledger
 import Primitives
 

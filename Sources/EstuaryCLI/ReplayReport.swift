@@ -2,6 +2,7 @@
 // asked for, receipts and a trace file. Without those two a replay of any length needs little memory.
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 import Scheduling

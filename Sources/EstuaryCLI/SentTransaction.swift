@@ -1,6 +1,7 @@
 // A transaction that a verb sends as a block of its own.
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

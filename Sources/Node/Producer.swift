@@ -7,6 +7,7 @@
 // puts its transactions back; the node is unhealthy until a block succeeds.
 
 import Estuary
+import Execution
 import Glibc
 import Ledger
 import Logging

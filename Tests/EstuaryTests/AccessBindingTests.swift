@@ -8,6 +8,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct AccessBindingTests {
   private static let seeds = RandomBlocks.seeds(24)

@@ -8,6 +8,7 @@ import Scheduling
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct AccountCacheTests {
   private static func executors() throws -> [any BlockExecutor] {

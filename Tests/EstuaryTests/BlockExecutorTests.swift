@@ -5,6 +5,7 @@ import Primitives
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite(.serialized) struct BlockExecutorTests {
   /// Executes `block` one after the other and on `executors`, and compares.

@@ -8,6 +8,7 @@ import Scheduling
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 /// Runs any transaction that is ready, on any worker; which one follows from the seed and from who comes first.
 final class RandomScheduler: BlockScheduler {

@@ -3,6 +3,7 @@ import Primitives
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct ChainTests {
   private func chain(_ store: any AccountStore = MemoryStore()) throws -> Chain {

@@ -6,6 +6,7 @@ import Scheduling
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct ClaimTests {
   private let table = AccountTable(store: MemoryStore())

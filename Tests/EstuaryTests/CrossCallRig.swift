@@ -13,6 +13,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 struct CrossCallRig {
   static let callSolana = BorderAddress.address(6)

@@ -7,6 +7,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct EmulatorTests {
   private static let sender = Address(0x1001)

@@ -8,6 +8,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct EthereumBlockTests {
   private static let contract = Address(0xc0de)

@@ -9,6 +9,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct EthereumChainTests {
   private static let person = Address(0xbeef)

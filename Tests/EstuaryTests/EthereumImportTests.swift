@@ -8,6 +8,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct EthereumImportTests {
   private static let person = Address(hex: "7e5f4552091a69125d5dfcb7b8c2659029395bdf") ?? .zero

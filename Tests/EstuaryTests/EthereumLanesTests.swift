@@ -9,6 +9,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct EthereumLanesTests {
   private static func genesis(_ ethereum: EthereumGenesis) throws -> Genesis {

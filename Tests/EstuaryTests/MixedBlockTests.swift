@@ -9,6 +9,7 @@ import Scheduling
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite(.serialized) struct MixedBlockTests {
   private static func run(

@@ -7,6 +7,7 @@ import SBPF
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct ProgramDeploymentTests {
   private let payer = Ed25519.KeyPair(seed: SHA256.hash([1]))

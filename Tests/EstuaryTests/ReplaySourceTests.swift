@@ -6,6 +6,7 @@ import Primitives
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct ReplaySourceTests {
   private static func file(_ wires: [[UInt8]]) throws -> String {

@@ -6,6 +6,7 @@ import Primitives
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 struct SerialAccesses {
   /// By transaction what it used when it was executed; `nil` for one that is not executed.

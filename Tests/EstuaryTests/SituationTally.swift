@@ -5,6 +5,7 @@ import Ledger
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 struct SituationTally: CustomStringConvertible {
   private var counts: [String: (seen: Int, succeeded: Int)] = [:]

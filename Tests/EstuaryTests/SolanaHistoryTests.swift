@@ -4,6 +4,7 @@ import Runtime
 import Testing
 
 @testable import Estuary
+@testable import Execution
 
 @Suite struct SolanaHistoryTests {
   private let alice = Ed25519.KeyPair(seed: SHA256.hash([1]))

@@ -1,6 +1,7 @@
 // Sending one Ethereum transaction as a block of its own, for people who develop contracts.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 

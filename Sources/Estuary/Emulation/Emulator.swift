@@ -5,6 +5,7 @@
 // Always ends: gas bounds what code can do, and `gasCap` bounds the gas, whatever a ledger's block allows.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import SBPF

@@ -2,6 +2,7 @@
 // time.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import SBPF

@@ -10,6 +10,7 @@
 // place: of a block that is abandoned the store has nothing, and gives the nodes of the state before.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import WideIntegers
@@ -29,6 +30,11 @@ final class EthereumChain {
 
   /// A transaction that the block holds.
   typealias Executed = (wire: [UInt8], execution: EthereumExecution)
+
+  /// What a block keeps of `result`; `nil` where it was not executed.
+  static func executed(_ result: EthereumTransactionResult) -> Executed? {
+    result.execution.map { (result.wire, EthereumExecution($0)) }
+  }
 
   private struct State {
     /// `nil` before the first block.

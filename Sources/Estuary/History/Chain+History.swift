@@ -1,5 +1,6 @@
 // What a chain leaves for its history, and the blocks that its next transactions may refer to.
 
+import Execution
 import Ledger
 import Primitives
 

@@ -10,6 +10,7 @@
 //   u64 amount · u8 1 and decimals, or 0 and 0) ·
 //   u16 number, log lines (u16 length, text) · u8 1 and program · u16 length, return data, or 0
 
+import Execution
 import Ledger
 import Primitives
 

@@ -1,6 +1,7 @@
 // Blocks from another program: what goes in, what comes out, and trying them out.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import Scheduling

@@ -2,6 +2,7 @@
 
 import Contracts
 import EVM
+import Execution
 import Ledger
 import Primitives
 import WideIntegers

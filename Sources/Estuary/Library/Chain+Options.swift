@@ -5,6 +5,7 @@
 //   let chain = try Chain(store: mine, workers: 4)             // the same in a store of the program's own
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import Scheduling

@@ -1,5 +1,6 @@
 // Solana's side for another program: accounts that pay, transactions, programs.
 
+import Execution
 import Ledger
 import Linking
 import Primitives

@@ -3,6 +3,7 @@
 // programs report. The result is the same.
 
 import EVM
+import Execution
 import Ledger
 import Primitives
 import Runtime
@@ -99,6 +100,15 @@ extension Chain {
     try execute(
       BlockTransactions(transactions.map { .success($0.wire) }), verifiesSignatures: true,
       on: SerialExecutor(observer: observer, contracts: contracts))
+  }
+}
+
+extension SerialExecutor {
+  /// One whose transactions an observer watches.
+  convenience init(observer: any ExecutionObserver, contracts: NativeContracts) {
+    self.init(
+      observer: ObserverAdapter(observer), engine: observer.observesInstructions ? .plain : .fastest,
+      contracts: contracts)
   }
 }
 

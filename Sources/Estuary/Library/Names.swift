@@ -1,6 +1,7 @@
 // The nouns of the floors below that a program which embeds Estuary meets, under this module's name.
 
 import Contracts
+import Execution
 import Ledger
 import Primitives
 import WideIntegers
@@ -29,6 +30,14 @@ public typealias AccountMeta = Ledger.AccountMeta
 public typealias TransactionError = Ledger.TransactionError
 public typealias InstructionError = Ledger.InstructionError
 public typealias TransactionBuildingError = Ledger.TransactionBuildingError
+
+// Blocks.
+public typealias Receipt = Execution.Receipt
+public typealias TransactionResult = Execution.TransactionResult
+public typealias EthereumTransactionResult = Execution.EthereumTransactionResult
+public typealias TransactionLineError = Ledger.TransactionLineError
+public typealias BlockScheduler = Execution.BlockScheduler
+public typealias BlockPart = Execution.BlockPart
 
 // Contracts.
 public typealias ABIValue = Contracts.ABIValue

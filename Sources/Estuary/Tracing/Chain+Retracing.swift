@@ -1,5 +1,6 @@
 // A transaction of Solana's executed again, on the accounts that its block met, while somebody watches.
 
+import Execution
 import Ledger
 import Primitives
 import Runtime

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Estuary
+import Execution
 import FoundationEssentials
 import Scheduling
 

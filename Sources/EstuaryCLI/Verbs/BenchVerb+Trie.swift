@@ -6,6 +6,7 @@
 
 import EVM
 import Estuary
+import Execution
 import Primitives
 import Scheduling
 import Synchronization

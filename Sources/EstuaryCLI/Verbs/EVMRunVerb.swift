@@ -2,6 +2,7 @@ import ArgumentParser
 import Contracts
 import EVM
 import Estuary
+import Execution
 import Ledger
 import Primitives
 import SBPF

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Estuary
+import Execution
 import FoundationEssentials
 import Ledger
 import Scheduling

@@ -2,6 +2,7 @@
 
 import CZstd
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

@@ -1,6 +1,7 @@
 // Methods about accounts: one, many, all of a program, the largest; supply.
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

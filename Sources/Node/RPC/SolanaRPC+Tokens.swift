@@ -1,6 +1,7 @@
 // Methods about accounts of the token programs.
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

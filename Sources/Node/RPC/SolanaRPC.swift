@@ -3,6 +3,7 @@
 // asks; simulations go to the producer.
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

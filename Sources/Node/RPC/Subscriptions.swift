@@ -3,6 +3,7 @@
 // at once.
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

@@ -2,6 +2,7 @@
 // transaction-status crate).
 
 import Estuary
+import Execution
 import Ledger
 import Primitives
 

@@ -1,6 +1,7 @@
 // How many requests there were and how long they took, for /metrics.
 
 import Estuary
+import Execution
 import Synchronization
 
 final class RequestMeter: Sendable {

@@ -19,6 +19,8 @@ package struct TransactionDetails: Sendable, Equatable {
   /// What its accounts count towards the limit on loaded data, in bytes (SIMD-0186).
   package var loadedByteCount: UInt64 = 0
 
+  package init() {}
+
   /// An instruction that a program called.
   package struct InnerInstruction: Sendable, Equatable {
     /// Of the transaction's own instruction that it ran below.
@@ -30,6 +32,11 @@ package struct TransactionDetails: Sendable, Equatable {
     package var data: [UInt8]
     /// 2 for a call of an instruction of the transaction itself.
     package var stackHeight: UInt8
+
+    package init(topLevelIndex: UInt8, programIndex: UInt8, accounts: [UInt8], data: [UInt8], stackHeight: UInt8) {
+      (self.topLevelIndex, self.programIndex) = (topLevelIndex, programIndex)
+      (self.accounts, self.data, self.stackHeight) = (accounts, data, stackHeight)
+    }
   }
 
   package struct TokenBalance: Sendable, Equatable {
@@ -41,6 +48,13 @@ package struct TransactionDetails: Sendable, Equatable {
     package var amount: UInt64
     /// Of the mint; `nil` until it is looked up, and where there is no such mint.
     package var decimals: UInt8?
+
+    package init(
+      accountIndex: UInt8, programID: Pubkey, mint: Pubkey, owner: Pubkey, amount: UInt64, decimals: UInt8? = nil
+    ) {
+      (self.accountIndex, self.programID, self.mint) = (accountIndex, programID, mint)
+      (self.owner, self.amount, self.decimals) = (owner, amount, decimals)
+    }
   }
 }
 

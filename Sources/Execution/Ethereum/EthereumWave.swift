@@ -10,6 +10,7 @@ import Ledger
 import Primitives
 import Scheduling
 import Synchronization
+import WideIntegers
 
 /// One transaction on its way through a wave.
 struct WaveEntry {

@@ -41,6 +41,14 @@ package struct BlockInput: Sendable {
   package var recordsTimeline = false
   /// Takes what the history of Solana's transactions tells; `nil`: nobody asks for it.
   package var details: BlockDetails?
+
+  package init(
+    transactions: BlockTransactions, environment: ExecutionEnvironment, ethereum: EthereumBlockPart? = nil,
+    verifiesSignatures: Bool = true, recordsTimeline: Bool = false, details: BlockDetails? = nil
+  ) {
+    (self.transactions, self.environment, self.ethereum) = (transactions, environment, ethereum)
+    (self.verifiesSignatures, self.recordsTimeline, self.details) = (verifiesSignatures, recordsTimeline, details)
+  }
 }
 
 /// Ethereum's side of a block. A logical block may be executed in several parts: the first begins it, the last ends it,
@@ -58,6 +66,14 @@ package struct EthereumBlockPart: Sendable {
   package var ends = true
   /// Whether the fee recipient earns what making a block before the merge does.
   package var rewards = false
+
+  package init(
+    environment: BlockEnvironment, withdrawals: [EVMWithdrawal] = [], gasUsed: UInt64 = 0, blobGasUsed: UInt64 = 0,
+    begins: Bool = true, ends: Bool = true, rewards: Bool = false
+  ) {
+    (self.environment, self.withdrawals, self.rewards) = (environment, withdrawals, rewards)
+    (self.gasUsed, self.blobGasUsed, self.begins, self.ends) = (gasUsed, blobGasUsed, begins, ends)
+  }
 }
 
 /// What came of a block.

@@ -12,9 +12,13 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     /// At most four.
     public var topics: [Hash]
     public var data: [UInt8]
+
+    package init(address: Address, topics: [Hash], data: [UInt8]) {
+      (self.address, self.topics, self.data) = (address, topics, data)
+    }
   }
 
-  private let wire: [UInt8]
+  package let wire: [UInt8]
   /// The execution, or why there was none: the transaction then had no effect.
   package let outcome: Result<EVMReceipt, EthereumError>
 
@@ -26,7 +30,7 @@ public struct EthereumTransactionResult: Sendable, Equatable {
     (self.wire, self.outcome) = (bytes, outcome)
   }
 
-  private var execution: EVMReceipt? { try? outcome.get() }
+  package var execution: EVMReceipt? { try? outcome.get() }
 
   /// Keccak-256 of the wire bytes; `nil` where there are none. Computed when it is asked for.
   public var hash: Hash? { wire.isEmpty ? nil : Keccak256.hash(wire) }
@@ -48,18 +52,14 @@ public struct EthereumTransactionResult: Sendable, Equatable {
 }
 
 extension [EthereumTransactionResult.Log] {
-  init(_ logs: [EVMLog]) {
+  package init(_ logs: [EVMLog]) {
     self = logs.map { .init(address: $0.address, topics: $0.topics, data: $0.data) }
   }
 }
 
-extension EthereumTransactionResult {
-  /// What a block keeps of it; `nil` where it was not executed.
-  var executed: EthereumChain.Executed? { execution.map { (wire, EthereumExecution($0)) } }
-}
-
 extension EthereumExecution {
-  init(_ receipt: EVMReceipt) {
+  /// What a block keeps of it.
+  package init(_ receipt: EVMReceipt) {
     self.init(
       sender: receipt.sender, isSuccess: receipt.isSuccess, gasUsed: receipt.gasUsed, logs: receipt.logs)
   }

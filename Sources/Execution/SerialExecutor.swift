@@ -4,6 +4,7 @@
 
 import EVM
 import Ledger
+import Primitives
 import Runtime
 import SBPF
 import Scheduling
@@ -24,15 +25,9 @@ package final class SerialExecutor: BlockExecutor {
   }
 
   /// One whose transactions are watched, instruction by instruction if the engine is `plain`.
-  init(observer: any LaneObserver, engine: Engine, contracts: NativeContracts = .none) {
+  package init(observer: any LaneObserver, engine: Engine, contracts: NativeContracts = .none) {
     (self.engine, self.contracts) = (engine, contracts)
     lane = Lane(engine: engine, observer: observer)
-  }
-
-  convenience init(observer: any ExecutionObserver, contracts: NativeContracts) {
-    self.init(
-      observer: ObserverAdapter(observer), engine: observer.observesInstructions ? .plain : .fastest,
-      contracts: contracts)
   }
 
   package func parallelFor(count: Int, body: @Sendable (Int) -> Void) {

@@ -10,10 +10,10 @@ import SBPF
 import Scheduling
 import Synchronization
 
-final class ScheduledExecutor: BlockExecutor {
-  let name = "scheduler"
-  let workerCount: Int
-  let engine: Engine
+package final class ScheduledExecutor: BlockExecutor {
+  package let name = "scheduler"
+  package let workerCount: Int
+  package let engine: Engine
   private let scheduler: any BlockScheduler
   private let lanes: Lanes
   private let contracts: NativeContracts
@@ -39,7 +39,7 @@ final class ScheduledExecutor: BlockExecutor {
     init(_ all: [Lane]) { self.all = all }
   }
 
-  init(_ scheduler: any BlockScheduler, contracts: NativeContracts) throws(SchedulingError) {
+  package init(_ scheduler: any BlockScheduler, contracts: NativeContracts) throws(SchedulingError) {
     workerCount = scheduler.workerCount
     guard (1...WorkerPool.workerLimit).contains(workerCount) else {
       throw .workerCountOutOfRange(count: workerCount, limit: WorkerPool.workerLimit)
@@ -49,7 +49,7 @@ final class ScheduledExecutor: BlockExecutor {
     lanes = Lanes((0..<workerCount).map { _ in Lane(engine: engine) })
   }
 
-  func parallelFor(count: Int, body: @Sendable (Int) -> Void) {
+  package func parallelFor(count: Int, body: @Sendable (Int) -> Void) {
     let isCalled = UnsafeMutablePointer<Atomic<Bool>>.allocate(capacity: max(count, 1))
     defer { isCalled.deallocate() }
     for index in 0..<count { (isCalled + index).initialize(to: Atomic(false)) }
@@ -68,12 +68,12 @@ final class ScheduledExecutor: BlockExecutor {
 
   private final class CallCount: Sendable { let value = Atomic(0) }
 
-  func warm(_ programs: [ProgramSource], environment: ExecutionEnvironment) {
+  package func warm(_ programs: [ProgramSource], environment: ExecutionEnvironment) {
     lanes.all[0].begin(environment)
     lanes.all[0].warm(programs)
   }
 
-  func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution {
+  package func execute(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) -> BlockExecution {
     let ethereum = block.ethereum == nil ? nil : try machine()
     guard let ethereum, block.transactions.holdsBothFamilies else {
       return try executeApart(block, on: state, ethereum)

@@ -13,5 +13,5 @@ package enum Clocks {
   /// Processor time of the calling thread.
   package static func threadNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
   package static func unixMilliseconds() -> UInt64 { read(CLOCK_REALTIME) / 1_000_000 }
-  static func unixSeconds() -> Int64 { Int64(read(CLOCK_REALTIME) / 1_000_000_000) }
+  package static func unixSeconds() -> Int64 { Int64(read(CLOCK_REALTIME) / 1_000_000_000) }
 }

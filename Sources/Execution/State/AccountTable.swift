@@ -270,7 +270,7 @@ package final class AccountTable: @unchecked Sendable {
   }
 
   /// What has changed, sorted by key, an account that is as it was left out. No worker runs.
-  func changes(since firstChanges: [[FirstChange]], endsBlock: Bool = false) -> [AccountChange] {
+  package func changes(since firstChanges: [[FirstChange]], endsBlock: Bool = false) -> [AccountChange] {
     var changes: [AccountChange] = []
     changes.reserveCapacity(firstChanges.reduce(0) { $0 + $1.count })
     for part in firstChanges {
@@ -304,13 +304,13 @@ package final class AccountTable: @unchecked Sendable {
 }
 
 extension AccountKey {
-  @inline(__always) init(_ key: Pubkey) {
+  @inline(__always) package init(_ key: Pubkey) {
     self.init(word0: key.word0, word1: key.word1, word2: key.word2, word3: key.word3)
   }
 }
 
 extension AccountKey {
-  @inline(__always) init(_ hash: Hash) {
+  @inline(__always) package init(_ hash: Hash) {
     self.init(word0: hash.word0, word1: hash.word1, word2: hash.word2, word3: hash.word3)
   }
 }

@@ -7,8 +7,8 @@ import Primitives
 import Scheduling
 import WideIntegers
 
-final class EthereumState: EVMAccountSource {
-  let table: AccountTable
+package final class EthereumState: EVMAccountSource {
+  package let table: AccountTable
   /// State before the first change in the block of every account written here since `takeFirstChanges`.
   @exclusivity(unchecked) private var noted: [AccountTable.FirstChange] = []
   /// The same, noted by workers.
@@ -18,14 +18,14 @@ final class EthereumState: EVMAccountSource {
   /// Slots that nobody reads any more; they go at the end of the block.
   private var wiped: [Pubkey] = []
 
-  init(_ table: AccountTable) { self.table = table }
+  package init(_ table: AccountTable) { self.table = table }
 
-  func account(at key: Pubkey) throws(EVMStateError) -> Account? {
+  package func account(at key: Pubkey) throws(EVMStateError) -> Account? {
     let account = table[try intern(key)]
     return account.isVacant ? nil : account
   }
 
-  func read(
+  package func read(
     _ key: Pubkey, _ body: (UnsafePointer<Account>) throws(EVMStateError) -> Void
   ) throws(EVMStateError) {
     let index = try intern(key)
@@ -50,7 +50,7 @@ final class EthereumState: EVMAccountSource {
   func reserve(transactionCount: Int) { noted.reserveCapacity(3 * transactionCount) }
 
   /// Makes a transaction's changes, which `reader` read, the state.
-  func apply(_ changes: EVMStateChanges, from reader: EVMLedgerState) throws(EVMStateError) {
+  package func apply(_ changes: EVMStateChanges, from reader: EVMLedgerState) throws(EVMStateError) {
     if slots == nil && changes.accounts.contains(where: { $0.account == nil && $0.incarnation > 0 }) {
       slots = try contents().index
     }
@@ -94,7 +94,7 @@ final class EthereumState: EVMAccountSource {
   }
 
   /// Ends a block: storage that has lost its account goes.
-  func finishBlock() throws(EVMStateError) {
+  package func finishBlock() throws(EVMStateError) {
     for key in wiped { try publish(nil, at: key) }
     wiped = []
   }
@@ -104,10 +104,10 @@ final class EthereumState: EVMAccountSource {
   }
 
   /// What was noted of changes, in lists of any order.
-  var firstChanges: [[AccountTable.FirstChange]] { taken + [noted] }
+  package var firstChanges: [[AccountTable.FirstChange]] { taken + [noted] }
 
   /// Hands that over and forgets it.
-  func takeFirstChanges() -> [[AccountTable.FirstChange]] {
+  package func takeFirstChanges() -> [[AccountTable.FirstChange]] {
     defer { (noted, taken) = ([], []) }
     return firstChanges
   }
@@ -116,7 +116,7 @@ final class EthereumState: EVMAccountSource {
   func invalidate() { (slots, noted, taken, wiped) = (nil, [], [], []) }
 
   /// All of Ethereum's state.
-  func contents() throws(EVMStateError) -> EVMLedgerContents {
+  package func contents() throws(EVMStateError) -> EVMLedgerContents {
     var contents = EVMLedgerContents()
     try table.forEachEVMAccount(
       { (key, account) throws(EVMStateError) in try contents.insert(key, account) }, orThrow: { .store($0) })
@@ -124,7 +124,7 @@ final class EthereumState: EVMAccountSource {
   }
 
   /// Every account, in ascending order of addresses.
-  func allAccounts() throws(EVMStateError) -> [EthereumGenesis.Account] {
+  package func allAccounts() throws(EVMStateError) -> [EthereumGenesis.Account] {
     let contents = try contents()
     var accounts: [EthereumGenesis.Account] = []
     for address in contents.addresses {
@@ -147,7 +147,7 @@ final class EthereumState: EVMAccountSource {
 
 extension EthereumGenesis {
   /// The accounts as changes to an empty state.
-  var changes: [AccountChange] { alloc.changes }
+  package var changes: [AccountChange] { alloc.changes }
 }
 
 extension [EthereumGenesis.Account] {

@@ -17,7 +17,7 @@ package final class BlockState: @unchecked Sendable {
   package let table: AccountTable
   package let ethereumTable: AccountTable
   /// Where the ledger has an Ethereum side.
-  private(set) var ethereum: EthereumState?
+  package private(set) var ethereum: EthereumState?
   /// What Ethereum's transactions of the block reach of Solana's table.
   private(set) var programSide: ProgramSide?
   /// Solana's transactions of earlier blocks.
@@ -37,7 +37,7 @@ package final class BlockState: @unchecked Sendable {
   }
 
   /// The ledger got an Ethereum side.
-  func addEthereum() { if ethereum == nil { ethereum = EthereumState(ethereumTable) } }
+  package func addEthereum() { if ethereum == nil { ethereum = EthereumState(ethereumTable) } }
 
   /// A block begins.
   ///
@@ -92,7 +92,7 @@ package final class BlockState: @unchecked Sendable {
   }
 
   /// Whether `trim` would look for accounts that may leave.
-  var isAboveBound: Bool {
+  package var isAboveBound: Bool {
     guard let limit = store.cacheByteCount else { return false }
     return table.growth.byteCount + ethereumTable.growth.byteCount > limit
   }
@@ -122,7 +122,7 @@ package final class BlockState: @unchecked Sendable {
   }
 
   /// What has changed, as above. No worker runs.
-  func changes(since changes: BlockChanges) -> [AccountChange] {
+  package func changes(since changes: BlockChanges) -> [AccountChange] {
     Self.merged(table.changes(since: changes.solana), ethereumTable.changes(since: changes.ethereum))
   }
 
@@ -149,4 +149,8 @@ package struct BlockChanges: Sendable {
   package var solana: [[AccountTable.FirstChange]] = []
   /// Of Ethereum's.
   package var ethereum: [[AccountTable.FirstChange]] = []
+
+  package init(solana: [[AccountTable.FirstChange]] = [], ethereum: [[AccountTable.FirstChange]] = []) {
+    (self.solana, self.ethereum) = (solana, ethereum)
+  }
 }

@@ -67,7 +67,7 @@ package final class EthereumLanes {
   /// - Parameters:
   ///   - pool: of threads with stack for the EVM's deepest calls.
   ///   - waveSize: most transactions a wave and worker.
-  init(
+  package init(
     pool: WorkerPool, programs: EVMProgramCache, engine: Engine, waveSize: Int = defaultWaveSize
   ) throws(WideMachineError) {
     (self.pool, self.programs) = (pool, programs)

@@ -113,14 +113,14 @@ private final class Results: @unchecked Sendable {
 extension EthereumLanes {
   /// Executes the transactions of a block from its beginning on, in effect one after the other; `nil` for one that may not
   /// be in the block.
-  func execute(
+  package func execute(
     _ transactions: [EthereumTransaction], in block: BlockEnvironment, on state: EthereumState
   ) throws(EVMStateError) -> [EthereumExecution?] {
     let wires = transactions.map { EthereumWire($0.encoded) }
     let results = Results(count: wires.count)
     _ = try execute(
       wires[...], verifiesSignatures: true, in: block, after: EthereumTotals(), on: state
-    ) { position, result in results.executions[position] = result.executed?.execution }
+    ) { position, result in results.executions[position] = result.execution.map { EthereumExecution($0) } }
     return Array(UnsafeBufferPointer(start: results.executions, count: wires.count))
   }
 }
