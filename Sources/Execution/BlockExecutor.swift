@@ -114,6 +114,29 @@ package enum BlockExecutionError: Error, Sendable {
   case workers(SchedulingError)
 }
 
+/// How an executor runs blocks that hold both families: each apart from the other, until a contract calls a program beside
+/// Solana's transactions. That block and those after it, whose families may meet, are executed in order.
+struct FamilyOrder {
+  private var hasCrossed = false
+
+  /// - Parameters:
+  ///   - apart: executes the block, or throws `.crossing` and leaves the state as it was.
+  ///   - inOrder: executes it whatever its transactions call.
+  mutating func execute(
+    apart: () throws(BlockExecutionError) -> BlockExecution, inOrder: () throws(BlockExecutionError) -> BlockExecution
+  ) throws(BlockExecutionError) -> BlockExecution {
+    if !hasCrossed {
+      do throws(BlockExecutionError) {
+        return try apart()
+      } catch {
+        guard case .ethereum(.crossing) = error else { throw error }
+        hasCrossed = true
+      }
+    }
+    return try inOrder()
+  }
+}
+
 /// Signatures of the transactions that may not run again: those that earlier blocks executed or charged.
 package struct StatusCache: Sendable {
   private var signatures: Set<Signature> = []

@@ -88,11 +88,13 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
   }
 
   /// Ethereum's entries of `range`, and where they stand.
-  func ethereum(in range: Range<Int>) -> (entries: ArraySlice<EthereumWire>, positions: EthereumPositions) {
-    if ethereum.count == count { return (ethereum[range], .from(range.lowerBound)) }
+  func ethereum(in range: Range<Int>) -> EthereumEntries {
+    if ethereum.count == count { return EthereumEntries(wires: ethereum[range], positions: .from(range.lowerBound)) }
     let positions = range.filter { isEthereum($0) }
-    guard let first = positions.first, let start = ethereumPlace(first) else { return ([], .at([])) }
-    return (ethereum[start..<start + positions.count], .at(positions))
+    guard let first = positions.first, let start = ethereumPlace(first) else {
+      return EthereumEntries(wires: [], positions: .at([]))
+    }
+    return EthereumEntries(wires: ethereum[start..<start + positions.count], positions: .at(positions))
   }
 
   /// Ethereum's entry at `position`, which is one, and those after it, `count` at most; and its place among Ethereum's.
@@ -112,6 +114,13 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
     guard position < places.count, let place = ethereumPlace(position) else { return nil }
     return ethereum[place].sender
   }
+}
+
+/// Entries of Ethereum's that follow each other, and where in the block they stand.
+struct EthereumEntries: Sendable {
+  var wires: ArraySlice<EthereumWire>
+  /// By place in `wires`, from 0.
+  var positions: EthereumPositions
 }
 
 /// Where entries of Ethereum's stand in a block.

@@ -28,9 +28,7 @@ package final class LockExecutor: BlockExecutor {
   /// Made for the first of them that run in waves.
   private var ethereumLanes: EthereumLanes?
   private let ethereumPrograms: EVMProgramCache
-  /// Whether a contract has called a program beside Solana's transactions: blocks that hold both families are executed in
-  /// order from then on.
-  private var hasCrossed = false
+  private var familyOrder = FamilyOrder()
 
   /// - Parameters:
   ///   - workerCount: `[1, WorkerPool.workerLimit]`.
@@ -73,16 +71,9 @@ package final class LockExecutor: BlockExecutor {
     guard ethereum != nil, block.transactions.holdsBothFamilies else {
       return try executeApart(block, on: state, ethereum)
     }
-    if !hasCrossed {
-      do throws(BlockExecutionError) {
-        return try executeApart(block, on: state, ethereum)
-      } catch {
-        guard case .ethereum(.crossing) = error else { throw error }
-        hasCrossed = true
-      }
-    }
-    // Contracts call programs in this block or have done so before, so the families may meet.
-    return try executeInOrder(block, on: state, ethereum)
+    return try familyOrder.execute(
+      apart: { () throws(BlockExecutionError) in try executeApart(block, on: state, ethereum) },
+      inOrder: { () throws(BlockExecutionError) in try executeInOrder(block, on: state, ethereum) })
   }
 
   private func executeInOrder(
@@ -107,7 +98,8 @@ package final class LockExecutor: BlockExecutor {
       let count = block.transactions.count
       outcome = try BlockReceipts.collect(count: count) { receipts throws(BlockExecutionError) in
         if let ethereum, count > 0, block.transactions.ethereumCount == count {
-          timeline = try run(0..<count, of: block, on: state, in: ethereum, into: receipts)
+          let entries = block.transactions.ethereum(in: 0..<count)
+          timeline = try run(entries, of: block, on: state, in: ethereum, into: receipts)
         } else {
           (timeline, signatureNanoseconds) = try run(block, on: state, ethereum, into: receipts)
         }
@@ -147,10 +139,10 @@ package final class LockExecutor: BlockExecutor {
       var part = try runSegment(feed, of: preparation, into: receipts)
       let range = feed.start..<feed.end
       if let ethereum, block.transactions.ethereumCount > 0 {
-        let next = try run(range, of: block, on: state, in: ethereum, into: receipts)
+        let entries = block.transactions.ethereum(in: range)
+        let next = try run(entries, of: block, on: state, in: ethereum, into: receipts)
         if let first = part, let next {
-          let (_, positions) = block.transactions.ethereum(in: range)
-          part = first.followed(by: next) { positions[$0] - range.lowerBound }
+          part = first.followed(by: next) { entries.positions[$0] - range.lowerBound }
         }
       }
       if let part { timeline = timeline.map { $0.followed(by: part) } ?? part }
@@ -203,26 +195,25 @@ package final class LockExecutor: BlockExecutor {
     }
   }
 
-  /// Executes Ethereum's entries of `range`.
+  /// Executes entries of Ethereum's.
   ///
   /// - Returns: where asked for, one slice each of them.
   private func run(
-    _ range: Range<Int>, of block: BlockInput, on state: BlockState, in ethereum: EthereumLane,
+    _ entries: EthereumEntries, of block: BlockInput, on state: BlockState, in ethereum: EthereumLane,
     into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     let transactions = block.transactions
-    let positions = range.filter { transactions.isEthereum($0) }
     // Of a few transactions, the workers would spend more time on meeting than on running.
-    if alwaysInWaves || workerCount > 1 && positions.count >= 8 * workerCount {
+    if alwaysInWaves || workerCount > 1 && entries.wires.count >= 8 * workerCount {
       let lanes = try lanesOfWaves()
       let timeline = try ethereum.execute(
-        range, of: transactions, in: lanes, state.programSide, recordsTimeline: block.recordsTimeline,
-        into: receipts)
+        entries, in: lanes, state.programSide, recordsTimeline: block.recordsTimeline, into: receipts)
       return timeline.map { state.naming($0, lanes.key) }
     }
     return try onFirstWorker { () throws(BlockExecutionError) in
       var recorder = block.recordsTimeline ? SerialRecorder(workerCount: workerCount) : nil
-      for position in positions {
+      for place in 0..<entries.wires.count {
+        let position = entries.positions[place]
         recorder?.begin()
         receipts.set(position, .ethereum(try ethereum.execute(position, of: transactions)))
         recorder?.end()

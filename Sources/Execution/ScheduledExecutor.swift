@@ -17,9 +17,7 @@ package final class ScheduledExecutor: BlockExecutor {
   private let scheduler: any BlockScheduler
   private let lanes: Lanes
   private let contracts: NativeContracts
-  /// Whether a contract has called a program beside Solana's transactions: blocks that hold both families are executed in
-  /// order from then on.
-  private var hasCrossed = false
+  private var familyOrder = FamilyOrder()
   /// Made with the first block that has an Ethereum side.
   private var ethereum: EthereumMachine?
 
@@ -78,19 +76,14 @@ package final class ScheduledExecutor: BlockExecutor {
     guard let ethereum, block.transactions.holdsBothFamilies else {
       return try executeApart(block, on: state, ethereum)
     }
-    if !hasCrossed {
-      do throws(BlockExecutionError) {
-        return try executeApart(block, on: state, ethereum)
-      } catch {
-        guard case .ethereum(.crossing) = error else { throw error }
-        hasCrossed = true
-      }
-    }
-    // Contracts call programs in this block or have done so before, so the families may meet.
     let lane = lanes.all[0]
-    return try ethereum.thread.run { () throws(BlockExecutionError) in
-      try lane.runInOrder(block, on: state, ethereum.lane)
-    }
+    return try familyOrder.execute(
+      apart: { () throws(BlockExecutionError) in try executeApart(block, on: state, ethereum) },
+      inOrder: { () throws(BlockExecutionError) in
+        try ethereum.thread.run { () throws(BlockExecutionError) in
+          try lane.runInOrder(block, on: state, ethereum.lane)
+        }
+      })
   }
 
   /// Executes Solana's transactions as the scheduler says and Ethereum's one after the other.

@@ -146,19 +146,18 @@ final class EthereumLane {
     }
   }
 
-  /// Executes Ethereum's entries of `range` in `lanes`; in effect as above.
+  /// Executes `entries` in `lanes`; in effect as above.
   func execute(
-    _ range: Range<Int>, of transactions: BlockTransactions, in lanes: EthereumLanes, _ programSide: ProgramSide?,
-    recordsTimeline: Bool, into receipts: BlockReceipts
+    _ entries: EthereumEntries, in lanes: EthereumLanes, _ programSide: ProgramSide?, recordsTimeline: Bool,
+    into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     guard let run else { return nil }
-    let (entries, positions) = transactions.ethereum(in: range)
     let part: EthereumLanes.Outcome
     do throws(EVMStateError) {
       part = try lanes.execute(
-        entries, verifiesSignatures: run.verifiesSignatures, in: run.block.environment, after: totals,
+        entries.wires, verifiesSignatures: run.verifiesSignatures, in: run.block.environment, after: totals,
         on: run.state, programs: programSide, recordsTimeline: recordsTimeline
-      ) { place, result in receipts.replace(positions[place], .ethereum(result)) }
+      ) { place, result in receipts.replace(entries.positions[place], .ethereum(result)) }
     } catch {
       throw .ethereum(error)
     }
