@@ -98,7 +98,8 @@ extension Chain {
     do throws(SchedulingError) {
       executor = workers == 1 ? SerialExecutor() : try LockExecutor(workerCount: workers, alwaysInWaves: true)
     } catch { throw .workers(error) }
-    return try Chain(store: store, genesis: first, executor: executor, progress: .advancing)
+    return try Chain(
+      store: store, genesis: first, executor: executor, progress: .advancing, keepsAccounts: directory != nil)
   }
 
   private typealias Reason = EthereumImportError.Reason

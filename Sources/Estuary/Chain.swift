@@ -70,6 +70,9 @@ public final class Chain {
   var executedEthereum: ExecutedEthereumBlock?
   /// Whether blocks leave a history, and what `retrace` needs.
   private let keepsTransactions: Bool
+  /// Whether blocks keep what they replace (AccountHistory.swift), and from where on states are known.
+  private let keepsAccounts: Bool
+  private var knownFrom: UInt64?
   /// Blocks whose history is kept.
   package var historyBlockCount = SolanaHistory.defaultBlockCount
   /// What transactions of an advancing chain may name; read when the first block needs it.
@@ -87,14 +90,16 @@ public final class Chain {
   ///   - programs: shared by chains that run the same programs.
   ///   - contracts: what runs in place of code; the executor's as well.
   ///   - keepsTransactions: whether blocks have a history (SolanaHistory.swift) and the last ones can be traced
-  ///     (SolanaArchive.swift).
+  ///     (AccountHistory.swift).
+  ///   - keepsAccounts: whether the states of earlier blocks can be read; with `keepsTransactions` they can.
   package init(
     store: any AccountStore, genesis: Genesis?, executor: any BlockExecutor, progress: Progress,
     programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry),
-    contracts: NativeContracts = .none, keepsTransactions: Bool = false
+    contracts: NativeContracts = .none, keepsTransactions: Bool = false, keepsAccounts: Bool = false
   ) throws(ChainError) {
     self.store = store
     self.keepsTransactions = keepsTransactions
+    self.keepsAccounts = keepsTransactions || keepsAccounts
     self.contracts = contracts
     self.executor = executor
     self.progress = progress
@@ -107,6 +112,7 @@ public final class Chain {
     (ethereumSettings, unsavedEntries) = try Self.ethereumSettings(of: store, genesis)
     state = BlockState(store: store, hasEthereum: ethereumSettings != nil)
     do throws(StoreError) {
+      knownFrom = try AccountHistory(of: store).firstHeight()
       try state.readAhead()
       // An advancing chain's are read when they are needed.
       if progress == .fixed {
@@ -275,8 +281,7 @@ public final class Chain {
       try commit(changes, record: &record, timing: &timing) { changes throws(ChainError) in
         if let details {
           changed = changes
-          solanaEntries = SolanaArchive.entries(height: kept.height, changes)
-          solanaEntries += try historyEntries(kept, transactions, execution.receipts, details)
+          solanaEntries = try historyEntries(kept, transactions, execution.receipts, details)
         }
         guard let pending else { return }
         try ethereumChain?.seal(
@@ -378,16 +383,25 @@ public final class Chain {
     if progress == .advancing { record.blockhash = Self.nextBlockhash(after: record) }
     try seal(changes)
     let commitStart = Clocks.monotonicNanoseconds()
+    var nextKnownFrom: UInt64?
     do throws(StoreError) {
+      var entries = unsavedEntries + solanaEntries + (ethereumChain?.entries(height: record.height) ?? [])
+      if keepsAccounts {
+        let kept = try AccountHistory(of: store).entries(
+          height: record.height, changes, knownFrom: knownFrom, keeping: historyBlockCount)
+        entries += kept.entries
+        nextKnownFrom = kept.knownFrom
+      } else if knownFrom != nil {
+        entries.append(AccountHistory.end)
+      }
       let block = BlockCommit(
-        record: record, changes: changes, stateLattice: lattice.bytes,
-        entries: unsavedEntries + solanaEntries + (ethereumChain?.entries(height: record.height) ?? []))
+        record: record, changes: changes, stateLattice: lattice.bytes, entries: entries)
       try forks.preserve(block, of: store)
       try store.commit(block)
     } catch {
       throw .store(error)
     }
-    (unsavedEntries, solanaEntries) = ([], [])
+    (unsavedEntries, solanaEntries, knownFrom) = ([], [], nextKnownFrom)
     ethereumChain?.commit()
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
     self.lattice = lattice

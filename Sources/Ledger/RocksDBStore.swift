@@ -6,7 +6,8 @@
 //               "lattice"                 its state lattice, 2,048 bytes
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
-//   settings, ethereum-blocks, ethereum-index, trie-nodes, solana-blocks, solana-index    StoreEntry, each block's in its batch
+//   settings, ethereum-blocks, ethereum-index, trie-nodes, solana-blocks, solana-index, account-versions, block-accounts
+//                                         StoreEntry, each block's in its batch
 //
 // Beside the database's files: "ESTUARY" marks the directory as a ledger before the database exists, so that
 // an interrupted creation can be told from somebody else's directory; WRITER is the writer's lock
@@ -25,7 +26,8 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       RocksFamily(name: "blocks", isAppendOnly: true), RocksFamily(name: "settings"),
       RocksFamily(name: "ethereum-blocks", isAppendOnly: true), RocksFamily(name: "ethereum-index"),
       RocksFamily(name: "trie-nodes"), RocksFamily(name: "solana-blocks", isAppendOnly: true),
-      RocksFamily(name: "solana-index"),
+      RocksFamily(name: "solana-index"), RocksFamily(name: "account-versions"),
+      RocksFamily(name: "block-accounts", isAppendOnly: true),
     ]
 
     /// Where entries of a family lie.

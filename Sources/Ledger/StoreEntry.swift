@@ -16,6 +16,10 @@ package enum StoreFamily: Int, CaseIterable, Sendable {
   case solanaBlocks
   /// What finds them: by signature, by address, by slot.
   case solanaIndex
+  /// What stood at an account's key before a block wrote there: keys are the account's and the block's height.
+  case accountVersions
+  /// Which accounts a block changed, by its height.
+  case blockAccounts
 }
 
 /// One value that a batch writes; `nil` deletes it.

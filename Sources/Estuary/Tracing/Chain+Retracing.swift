@@ -69,11 +69,12 @@ extension Chain {
     do throws(StoreError) {
       var accounts: [Pubkey: Account?] = [:]
       var height = head.height
-      // A block that is too large to be kept is a gap that nothing closes.
-      while height > 0, let record = try store.block(height),
-        let changed = try SolanaArchive.accountsBefore(height, of: store)
+      let history = AccountHistory(of: store)
+      guard let first = try history.firstHeight() else { return nil }
+      while height > first, head.height - height < SolanaArchive.keptBlocks,
+        let record = try store.block(height)
       {
-        for (key, account) in changed { accounts[key] = .some(account) }
+        for (key, account) in try history.replaced(by: height) { accounts[key] = .some(account) }
         if record.signatures.contains(signature) {
           guard let wires = try SolanaArchive.transactions(height, of: store),
             let index = wires.firstIndex(where: { Self.signature(of: $0) == signature }),
