@@ -30,12 +30,12 @@ package final class BlockEnvironment: Sendable {
   private let blockHash: @Sendable (UInt64) -> Hash?
 
   /// `baseFeePerGas` and `excessBlobGas` count only from the forks on that know them; blob parameters are the fork's own
-  /// where the chain has no others.
+  /// where the chain has no others, and the price of blob gas follows from them unless it is given.
   package init(
     fork: Fork, chainID: UInt64 = 1, number: UInt64 = 0, timestamp: UInt64 = 0,
     gasLimit: UInt64 = UInt64(Int64.max), coinbase: Address = .zero, baseFeePerGas: UInt256 = .zero,
     difficulty: UInt256 = .zero, prevRandao: Hash = .zero, excessBlobGas: UInt64 = 0,
-    parentBeaconBlockRoot: Hash = .zero, blobParameters: BlobParameters? = nil,
+    parentBeaconBlockRoot: Hash = .zero, blobParameters: BlobParameters? = nil, blobBaseFee: UInt256? = nil,
     blockHash: @escaping @Sendable (UInt64) -> Hash? = { _ in nil }
   ) {
     (self.fork, self.chainID, self.number, self.timestamp) = (fork, chainID, number, timestamp)
@@ -45,7 +45,8 @@ package final class BlockEnvironment: Sendable {
     self.excessBlobGas = fork >= .cancun ? excessBlobGas : 0
     let blobParameters = blobParameters ?? BlobParameters(of: fork)
     self.blobParameters = blobParameters
-    blobBaseFee = fork >= .cancun ? blobParameters.baseFee(excessBlobGas: excessBlobGas) : .zero
+    self.blobBaseFee =
+      fork >= .cancun ? blobBaseFee ?? blobParameters.baseFee(excessBlobGas: excessBlobGas) : .zero
     self.parentBeaconBlockRoot = parentBeaconBlockRoot
     self.blockHash = blockHash
   }
@@ -69,8 +70,9 @@ package final class BlockEnvironment: Sendable {
       fork: fork, chainID: chainID, number: overrides.number ?? number,
       timestamp: overrides.timestamp ?? timestamp, gasLimit: overrides.gasLimit ?? gasLimit,
       coinbase: overrides.coinbase ?? coinbase, baseFeePerGas: overrides.baseFeePerGas ?? baseFeePerGas,
-      difficulty: difficulty, prevRandao: overrides.prevRandao ?? prevRandao, excessBlobGas: excessBlobGas,
-      parentBeaconBlockRoot: parentBeaconBlockRoot, blobParameters: blobParameters, blockHash: blockHash)
+      difficulty: overrides.difficulty ?? difficulty, prevRandao: overrides.prevRandao ?? prevRandao,
+      excessBlobGas: excessBlobGas, parentBeaconBlockRoot: parentBeaconBlockRoot,
+      blobParameters: blobParameters, blobBaseFee: overrides.blobBaseFee ?? blobBaseFee, blockHash: blockHash)
   }
 
   /// The word that opcode 0x44 gives: DIFFICULTY, from Paris on PREVRANDAO.
@@ -98,6 +100,10 @@ package struct BlockOverrides: Sendable, Equatable {
   package var baseFeePerGas: UInt256?
   /// Of no effect before Paris.
   package var prevRandao: Hash?
+  /// Of no effect from Paris on.
+  package var difficulty: UInt256?
+  /// Wei a unit of blob gas; of no effect before Cancun.
+  package var blobBaseFee: UInt256?
 
   package init() {}
 }

@@ -1,6 +1,8 @@
 // What is known of earlier states against what was seen when they were the present ones.
 
+import Contracts
 import EVM
+import Execution
 import Ledger
 import Primitives
 import Testing

@@ -129,7 +129,9 @@ import WideIntegers
   }
 
   @Test func lanesMakeTheSameBlocks() throws {
-    let chains = [try Self.chain(), try Self.chain(executor: LockExecutor(workerCount: 2, alwaysInWaves: true))]
+    let chains = [
+      try Self.chain(), try Self.chain(executor: LockExecutor(workerCount: 2, alwaysInWaves: true)),
+    ]
     for block in 0..<3 as Range<UInt64> {
       for chain in chains {
         let calls = (0..<6 as Range<UInt64>).map { index -> WireTransaction in
@@ -171,12 +173,14 @@ import WideIntegers
     let topic = Hash(UInt256(7))
     let all = try archive.logs(EthereumLogFilter(blocks: 0...100, addresses: [Self.logger]))
     #expect(
-      all.map(\.blockNumber) == [1, 2, 4] && all.allSatisfy { $0.logIndex == 0 && $0.log.topics == [topic] })
-    #expect(try archive.logs(EthereumLogFilter(blocks: 2...3, topics: [[topic]])).map(\.blockNumber) == [2])
+      all.map(\.place.blockNumber) == [1, 2, 4]
+        && all.allSatisfy { $0.place.logIndex == 0 && $0.log.topics == [topic] })
+    #expect(
+      try archive.logs(EthereumLogFilter(blocks: 2...3, topics: [[topic]])).map(\.place.blockNumber) == [2])
     #expect(try archive.logs(EthereumLogFilter(blocks: 0...9, topics: [[], [topic]])).isEmpty)
     #expect(try archive.logs(EthereumLogFilter(blocks: 0...9, addresses: [Address(1)])).isEmpty)
     #expect(try archive.logs(EthereumLogFilter(blocks: 0...9)).count == 3)
-    let record = try #require(try archive.transaction(all[1].transactionHash))
+    let record = try #require(try archive.transaction(all[1].place.transactionHash))
     #expect(record.block.header.number == 2 && record.sender == Self.person && record.isSuccess == true)
     let header = try #require(try archive.header(2)).header
     #expect(record.gasUsed == header.gasUsed)

@@ -1,3 +1,4 @@
+import Estuary
 import Primitives
 import Testing
 import WideIntegers

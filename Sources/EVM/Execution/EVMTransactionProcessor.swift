@@ -13,6 +13,11 @@ package struct EVMTransactionProcessor {
     case all
     /// For finding out what a transaction would do: nonce, balance and fees of the sender do not count.
     case none
+    /// A call as nodes take it: its sender pays and has to be able to, but may be anybody, contracts included; the nonce is
+    /// its account's, and limits on a transaction's or a block's gas do not hold.
+    case call
+
+    var pays: Bool { self != .none }
   }
 
   package let host: EVMHost
@@ -31,7 +36,8 @@ package struct EVMTransactionProcessor {
   ) throws(EVMStateError) -> EVMTransactionResult {
     let intrinsic: IntrinsicGas
     do throws(TransactionValidityError) {
-      intrinsic = try transaction.validate(in: block, gasUsed: gasUsed, blobGasUsed: blobGasUsed)
+      intrinsic = try transaction.validate(
+        in: block, gasUsed: gasUsed, blobGasUsed: blobGasUsed, limitsGas: checks != .call)
     } catch {
       return .refused(error)
     }
@@ -49,6 +55,13 @@ package struct EVMTransactionProcessor {
       } catch {
         return .refused(error)
       }
+    } else if checks == .call {
+      let balance = state.pointee.journal.accounts.base[payer].balance
+      guard let cost = transaction.maximumCost, cost <= balance else {
+        return .refused(.insufficientFunds(balance: balance))
+      }
+    }
+    if checks.pays {
       state.pointee.journal.debit(fees.upfrontCost(gasLimit: transaction.gasLimit), from: payer)
     }
     return try execute(transaction, payer, sender, block, intrinsic, fees, checks)
@@ -103,7 +116,7 @@ package struct EVMTransactionProcessor {
       UInt64(clamping: state.pointee.journal.refund), spent / (block.fork >= .london ? 5 : 2))
     // EIP-7623: the floor counts after refunds.
     let gasUsed = max(spent &- refund, intrinsic.floor)
-    if checks == .all {
+    if checks.pays {
       let unused = fees.refund(unusedGas: transaction.gasLimit &- gasUsed)
       state.pointee.journal.setBalance(
         state.pointee.journal.accounts.base[payer].balance &+ unused, at: payer)

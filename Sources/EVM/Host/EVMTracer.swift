@@ -36,6 +36,31 @@ package struct EVMStep: Sendable {
   package let next: UInt8
 }
 
+/// An opcode that ran, for whoever writes a trace of a form of its own.
+package struct EVMTracedStep: Sendable {
+  package let pc: Int
+  package let opcode: UInt8
+  /// `nil` where the fork has no such opcode.
+  package let name: String?
+  /// Before the opcode's own cost.
+  package let gas: UInt64
+  /// With what a call takes along.
+  package let gasCost: UInt64
+  /// 0 for the transaction's own call.
+  package let depth: Int
+  /// The operand stack before it, its top last.
+  package let stack: [UInt256]
+  /// Before it; `nil` where it was not asked for.
+  package let memory: [UInt8]?
+  /// Of the call before it.
+  package let returnData: [UInt8]
+  package let refund: UInt64
+  /// Of SLOAD and SSTORE, with the value after it.
+  package let slot: (account: Address, key: UInt256, value: UInt256)?
+  /// Why it ended its frame, where it failed.
+  package let error: String?
+}
+
 /// Collects the lines of one host's runs.
 package final class EVMTracer {
   private struct Step {
@@ -47,6 +72,9 @@ package final class EVMTracer {
     let memoryByteCount: UInt64
     let returnData: [UInt8]
     let refund: Int64
+    var memory: [UInt8]?
+    /// The journal's account whose slot it uses, and which.
+    var slot: (account: Int, key: UInt256)?
   }
 
   /// What the line at the end of an execution tells.
@@ -69,6 +97,8 @@ package final class EVMTracer {
   }
 
   private let write: (([UInt8]) -> Void)?
+  private let take: ((EVMTracedStep) -> Void)?
+  private let takesMemory: Bool
   private var pending: Step?
   /// The calls of the execution; `nil` where they are not recorded.
   private var calls: CallTrace?
@@ -78,17 +108,28 @@ package final class EVMTracer {
   private var (undoCount, logCount) = (0, 0)
 
   /// - Parameter write: called with each line, line end included.
-  package init(_ write: @escaping ([UInt8]) -> Void) { self.write = write }
+  package init(_ write: @escaping ([UInt8]) -> Void) {
+    self.write = write
+    (take, takesMemory) = (nil, false)
+  }
+
+  /// - Parameter take: called with each opcode when it has run.
+  package init(takingMemory: Bool, _ take: @escaping (EVMTracedStep) -> Void) {
+    write = nil
+    (self.take, takesMemory) = (take, takingMemory)
+  }
 
   /// Records calls, and writes lines where there is something to write them.
   package init(recordingCallsAnd write: (([UInt8]) -> Void)?) {
     self.write = write
+    (take, takesMemory) = (nil, false)
     calls = CallTrace()
   }
 
   /// Tells `observer`, who is not kept alive.
   package init(observer: any EVMObserver) {
-    (write, calls, self.observer) = (nil, CallTrace(), observer)
+    (write, take, takesMemory) = (nil, nil, false)
+    (calls, self.observer) = (CallTrace(), observer)
   }
 
   /// Hands over the calls that were recorded, and begins anew.
@@ -104,7 +145,7 @@ package final class EVMTracer {
     let opcode = pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0
     if calls != nil { note(opcode, frame, free) }
     let observer = observer.flatMap { $0.observesOpcodes ? $0 : nil }
-    if write == nil && observer == nil { return }
+    if write == nil && take == nil && observer == nil { return }
     let bottom = frame.pointee.context.bottom
     let words = UnsafeBufferPointer(
       start: bottom.assumingMemoryBound(to: UInt256.self),
@@ -116,9 +157,9 @@ package final class EVMTracer {
           gas: UInt64(bitPattern: frame.pointee.context.gas), depth: frame.pointee.depth,
           stack: Array(words),
           next: pc + 1 < frame.pointee.codeByteCount ? frame.pointee.code[pc + 1] : 0))
-      if write == nil { return }
+      if write == nil && take == nil { return }
     }
-    pending = Step(
+    var step = Step(
       pc: pc, opcode: opcode,
       gas: UInt64(bitPattern: frame.pointee.context.gas), stack: Array(words), depth: frame.pointee.depth,
       memoryByteCount: frame.pointee.context.memoryByteCount,
@@ -126,6 +167,15 @@ package final class EVMTracer {
         UnsafeRawBufferPointer(
           start: frame.host.pointee.returnData, count: frame.host.pointee.returnByteCount)),
       refund: frame.host.pointee.journal.refund)
+    if takesMemory {
+      step.memory = [UInt8](
+        UnsafeRawBufferPointer(
+          start: frame.pointee.context.memory, count: Int(frame.pointee.context.memoryByteCount)))
+    }
+    if take != nil, opcode == Self.sload || opcode == Self.sstore, let key = words.last {
+      step.slot = (frame.pointee.account, key)
+    }
+    pending = step
   }
 
   private func note(_ opcode: UInt8, _ frame: FramePointer, _ free: UnsafeMutableRawPointer) {
@@ -138,7 +188,7 @@ package final class EVMTracer {
     }
   }
 
-  private static let (sstore, selfDestruct): (UInt8, UInt8) = (0x55, 0xff)
+  private static let (sload, sstore, selfDestruct): (UInt8, UInt8, UInt8) = (0x54, 0x55, 0xff)
 
   /// Notes what the last opcode left in the journal.
   private func noteEffect(_ host: UnsafeMutablePointer<HostState>) {
@@ -193,9 +243,11 @@ package final class EVMTracer {
   /// Writes the opcode that was noted last, now that the frame's gas tells what it cost.
   func flush(_ host: UnsafeMutablePointer<HostState>, error: String? = nil) {
     if calls != nil { noteEffect(host) }
-    guard let step = pending, let write else { return }
+    guard let step = pending else { return }
     pending = nil
     let left = UInt64(bitPattern: (host.pointee.frames + step.depth).pointee.context.gas)
+    if let take { take(traced(step, left: left, error, host)) }
+    guard let write else { return }
     var json = JSONWriter(capacity: 256 + step.stack.count * 24)
     json.beginObject()
     json.member("pc", UInt64(step.pc))
@@ -213,6 +265,26 @@ package final class EVMTracer {
     json.endObject()
     json.newline()
     write(json.bytes)
+  }
+
+  private func traced(
+    _ step: Step, left: UInt64, _ error: String?, _ host: UnsafeMutablePointer<HostState>
+  ) -> EVMTracedStep {
+    var slot: (account: Address, key: UInt256, value: UInt256)?
+    if let used = step.slot {
+      let position = host.pointee.journal.slotPosition(used.account, used.key)
+      if position >= 0 {
+        slot = (
+          host.pointee.journal.accounts.base[used.account].address, used.key,
+          host.pointee.journal.slots.base[position].value
+        )
+      }
+    }
+    return EVMTracedStep(
+      pc: step.pc, opcode: step.opcode, name: EVMOpcodeTable.name(step.opcode, in: host.pointee.fork),
+      gas: step.gas, gasCost: step.gas >= left ? step.gas - left : 0, depth: step.depth, stack: step.stack,
+      memory: step.memory, returnData: step.returnData, refund: UInt64(clamping: step.refund), slot: slot,
+      error: error)
   }
 
   /// Writes the line that ends the trace of an execution.

@@ -50,6 +50,11 @@ package struct Precompile: Sendable, Equatable {
     return fork >= since ? Precompile(function: function, fork: fork) : nil
   }
 
+  /// Whether there is a precompile at `address` in `fork`.
+  package static func isActive(_ address: Address, fork: Fork) -> Bool {
+    PrecompileCall.active(address, fork: fork) != nil
+  }
+
   /// Whether there is a precompile at `address` in any fork.
   package static func isReserved(_ address: Address) -> Bool {
     Fork.allCases.contains { PrecompileCall.active(address, fork: $0) != nil }

@@ -36,7 +36,8 @@ extension EthereumTransaction {
     return Keccak256.hash(writer.bytes)
   }
 
-  private var legacyV: UInt256 {
+  /// The signature's `v` of a legacy transaction, with the chain in it where it names one (EIP-155).
+  package var legacyV: UInt256 {
     let parity = UInt256(UInt64(signature.yParity))
     guard let chainID else { return parity &+ 27 }
     return (UInt256(chainID) << 1) &+ parity &+ 35

@@ -91,12 +91,14 @@ extension EthereumTransaction.Kind {
 
 extension EthereumTransaction {
   /// The rules that need no account, in a block that has used `gasUsed` and `blobGasUsed` so far.
+  ///
+  /// - Parameter limitsGas: false where transaction and block may have any gas.
   package func validate(
-    in environment: BlockEnvironment, gasUsed: UInt64 = 0, blobGasUsed: UInt64 = 0
+    in environment: BlockEnvironment, gasUsed: UInt64 = 0, blobGasUsed: UInt64 = 0, limitsGas: Bool = true
   ) throws(TransactionValidityError) -> IntrinsicGas {
     try validateEnvelope(environment)
     try validateBlobs(environment, blobGasUsed: blobGasUsed)
-    let intrinsic = try validateGas(environment, gasUsed: gasUsed)
+    let intrinsic = try validateGas(environment, gasUsed: gasUsed, isLimited: limitsGas)
     if nonce == .max { throw .nonceIsMaximum }
     if isCreation, environment.fork >= .shanghai, data.count > TransactionLimits.initcodeByteCount {
       throw .initcodeTooLarge(byteCount: data.count, maximum: TransactionLimits.initcodeByteCount)
@@ -163,13 +165,13 @@ extension EthereumTransaction {
   }
 
   private func validateGas(
-    _ environment: BlockEnvironment, gasUsed: UInt64
+    _ environment: BlockEnvironment, gasUsed: UInt64, isLimited: Bool
   ) throws(TransactionValidityError) -> IntrinsicGas {
-    if environment.fork >= .osaka, gasLimit > TransactionLimits.gas {
+    if isLimited, environment.fork >= .osaka, gasLimit > TransactionLimits.gas {
       throw .gasLimitAboveCap(gasLimit: gasLimit, cap: TransactionLimits.gas)
     }
     let available = environment.gasLimit &- min(gasUsed, environment.gasLimit)
-    if gasLimit > available { throw .gasLimitAboveBlock(gasLimit: gasLimit, available: available) }
+    if isLimited, gasLimit > available { throw .gasLimitAboveBlock(gasLimit: gasLimit, available: available) }
     let intrinsic = IntrinsicGas(of: self, fork: environment.fork)
     if gasLimit < intrinsic.gas { throw .intrinsicGasTooLow(gasLimit: gasLimit, needed: intrinsic.gas) }
     if gasLimit < intrinsic.floor { throw .gasBelowFloor(gasLimit: gasLimit, floor: intrinsic.floor) }

@@ -16,7 +16,8 @@ extension Chain {
     let programs = EVMProgramCache(natives: contracts)
     let emulator = try Emulator(
       over: committedState(programs), in: block.overridden(by: overrides.block), programs: programs,
-      reaching: try emulatedPrograms(engine: engine, unixTimestamp: Int64(clamping: block.timestamp)), engine: engine,
+      reaching: try emulatedPrograms(engine: engine, unixTimestamp: Int64(clamping: block.timestamp)),
+      engine: engine,
       tracer: tracer)
     do throws(EVMStateError) { try emulator.apply(overrides.accounts) } catch { throw ChainError(error) }
     return emulator

@@ -22,13 +22,19 @@ extension Emulator {
 
   /// Sets aside the transaction's own gas limit and finds the smallest.
   ///
+  /// - Parameter limit: the most that it may be; `nil`: all that a transaction may have here.
   /// - Throws: `refused` where a block may not hold the transaction whatever its limit.
   package func smallestGasLimit(
-    _ transaction: EthereumTransaction, from sender: Address, checks: EVMTransactionProcessor.Checks
+    _ transaction: EthereumTransaction, from sender: Address, checks: EVMTransactionProcessor.Checks,
+    atMost limit: UInt64? = nil
   ) throws(EmulationError) -> GasSearch {
     var transaction = transaction
     let least = IntrinsicGas(of: transaction, fork: block.fork).minimumGasLimit
-    let most = try max(least, min(gasLimit, affordableGas(transaction, sender, checks)))
+    let affordable = try affordableGas(transaction, sender, checks)
+    if let limit, min(limit, affordable) < least {
+      throw .refused(.intrinsicGasTooLow(gasLimit: min(limit, affordable), needed: least))
+    }
+    let most = max(least, min(limit ?? gasLimit, affordable))
     func attempt(_ limit: UInt64) throws(EmulationError) -> Emulation? {
       transaction.gasLimit = limit
       let emulation = try run(transaction, from: sender, checks: checks)

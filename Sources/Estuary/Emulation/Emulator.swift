@@ -31,7 +31,8 @@ package struct Emulation: Sendable {
 
   /// `accesses` as the set that binds an entry of a block.
   package var accessSet: AccessSet {
-    programAccesses.isEmpty ? AccessSet(accesses) : AccessSet(accesses).union(AccessSet(solana: programAccesses))
+    programAccesses.isEmpty
+      ? AccessSet(accesses) : AccessSet(accesses).union(AccessSet(solana: programAccesses))
   }
 }
 
@@ -57,8 +58,8 @@ package final class Emulator {
   /// More gas than any chain's block has; endless code spends it in seconds.
   package static let gasCap: UInt64 = 1 << 27
 
-  /// Of the block that would come next.
-  package let block: BlockEnvironment
+  /// Of the block that would come next, or of the one that `begin(_:overriding:)` named.
+  package private(set) var block: BlockEnvironment
   private let state: EmulatedState
   private let reach: EmulatedPrograms?
   private let host: EVMHost
@@ -66,11 +67,13 @@ package final class Emulator {
 
   /// - Parameters:
   ///   - base: the state; it may not change while the emulator lives.
+  ///   - isBegun: whether `base` has what the block does before its first transaction.
   ///   - reach: what contracts may call of programs; `nil`: nothing.
   ///   - tracer: told of every opcode; code runs slower then.
   package init(
-    over base: any EVMStateReader, in block: BlockEnvironment, programs: EVMProgramCache,
-    reaching reach: EmulatedPrograms? = nil, engine: Engine = .fastest, tracer: EVMTracer? = nil
+    over base: any EVMStateReader, in block: BlockEnvironment, isBegun: Bool = false,
+    programs: EVMProgramCache, reaching reach: EmulatedPrograms? = nil, engine: Engine = .fastest,
+    tracer: EVMTracer? = nil
   ) throws(ChainError) {
     (self.block, self.reach) = (block, reach)
     state = EmulatedState(over: base)
@@ -81,7 +84,7 @@ package final class Emulator {
     }
     do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
     host.border = reach?.session
-    do throws(EVMStateError) { try begin() } catch { throw ChainError(error) }
+    if !isBegun { do throws(EVMStateError) { try begin() } catch { throw ChainError(error) } }
     host.tracer = tracer
   }
 
@@ -98,12 +101,56 @@ package final class Emulator {
     }
   }
 
+  // MARK: Blocks one behind the other
+
+  /// Goes on to a block behind what was executed so far: what differs from the state then, and what the block does before its
+  /// first transaction.
+  package func begin(
+    _ next: BlockEnvironment, overriding overrides: [Address: AccountOverride] = [:]
+  ) throws(ChainError) {
+    block = next
+    do throws(EVMStateError) {
+      try apply(overrides)
+      try begin()
+    } catch { throw ChainError(error) }
+  }
+
+  /// What the block does after its last transaction, without withdrawals.
+  ///
+  /// - Returns: its requests, type byte first, empty ones and deposits left out.
+  package func endBlock() throws(ChainError) -> [[UInt8]] {
+    let outcome: Result<[[UInt8]], EVMBlockError> = thread.run {
+      Result { () throws(EVMBlockError) in
+        try EVMBlockProcessor(host: host).end(block, withdrawals: [], reader: state) { state.apply($0) }
+      }
+    }
+    do throws(EVMBlockError) { return try outcome.get() } catch {
+      throw .ethereum(detail: "a simulated block cannot end: \(error)")
+    }
+  }
+
+  /// Moves tries on by what changed since they were moved last.
+  ///
+  /// - Returns: their root.
+  package func moveTries(_ tries: inout StateTries) throws(ChainError) -> Hash {
+    let changes: [StateTries.Change]
+    do throws(EVMStateError) { changes = try state.takeChanges() } catch { throw ChainError(error) }
+    do throws(TrieError) { _ = try tries.apply(changes) } catch {
+      throw .ethereum(detail: error.description)
+    }
+    return tries.root
+  }
+
   /// Executes `transaction`, which needs no signature.
   ///
-  /// - Parameter checks: `none` for a call, whose sender pays nothing and may be anybody.
+  /// - Parameters:
+  ///   - checks: `none` for a call, whose sender pays nothing and may be anybody.
+  ///   - other: what it sees in place of the emulator's block.
   package func run(
-    _ transaction: EthereumTransaction, from sender: Address, checks: EVMTransactionProcessor.Checks
+    _ transaction: EthereumTransaction, from sender: Address, checks: EVMTransactionProcessor.Checks,
+    in other: BlockEnvironment? = nil
   ) throws(EmulationError) -> Emulation {
+    let block = other ?? block
     guard transaction.gasLimit <= Self.gasCap else {
       throw .gasAboveCap(gasLimit: transaction.gasLimit, cap: Self.gasCap)
     }
@@ -145,6 +192,20 @@ package final class Emulator {
     do throws(EVMStateError) { return try state.account(address) } catch { throw .state(error) }
   }
 
+  /// The code of an account that is as `account` says.
+  package func code(of account: EVMAccount, at address: Address) throws(EmulationError) -> [UInt8] {
+    if account.codeHash == EVMAccount.emptyCodeHash { return [] }
+    do throws(EVMStateError) { return try state.code(address, account).array } catch { throw .state(error) }
+  }
+
+  package func storage(
+    of account: EVMAccount, at address: Address, slot: UInt256
+  ) throws(EmulationError) -> UInt256 {
+    do throws(EVMStateError) {
+      return try state.storage(address, incarnation: account.incarnation, slot: slot)
+    } catch { throw .state(error) }
+  }
+
   /// Gas that a transaction may have at most here.
   package var gasLimit: UInt64 {
     let limit = min(block.gasLimit, Self.gasCap)
@@ -164,8 +225,37 @@ private final class EmulatedState: EVMStateReader {
   private var accounts: [Address: (account: EVMAccount?, incarnation: UInt64)] = [:]
   private var codes: [Hash: EVMCode] = [:]
   private var slots: [Slot: UInt256] = [:]
+  /// Of accounts that changed since `takeChanges`: the incarnation before.
+  private var changed: [Address: UInt64] = [:]
+  private var changedSlots: Set<Slot> = []
 
   init(over base: any EVMStateReader) { self.base = base }
+
+  /// What changed since this was called last, by ascending addresses.
+  func takeChanges() throws(EVMStateError) -> [StateTries.Change] {
+    var changes: [Address: StateTries.Change] = [:]
+    for (address, incarnation) in changed {
+      var change = StateTries.Change(address: address)
+      if let account = try account(address) {
+        change.leaf = .account(account)
+        change.resetsStorage = account.incarnation != incarnation
+      } else {
+        (change.leaf, change.resetsStorage) = (.gone, true)
+      }
+      changes[address] = change
+    }
+    for slot in changedSlots {
+      guard let account = try account(slot.address), account.incarnation == slot.incarnation else { continue }
+      changes[slot.address, default: StateTries.Change(address: slot.address)].slots
+        .append((slot: slot.slot, value: slots[slot] ?? .zero))
+    }
+    (changed, changedSlots) = ([:], [])
+    return changes.values.sorted { $0.address < $1.address }
+  }
+
+  private func note(_ address: Address) {
+    if changed[address] == nil { changed[address] = (try? incarnation(of: address)) ?? 0 }
+  }
 
   func account(_ address: Address) throws(EVMStateError) -> EVMAccount? {
     if let change = accounts[address] { return change.account }
@@ -191,15 +281,19 @@ private final class EmulatedState: EVMStateReader {
 
   func apply(_ changes: EVMStateChanges) {
     for change in changes.accounts {
+      note(change.address)
       accounts[change.address] = (change.account, change.incarnation)
       if let code = change.code { codes[code.hash] = code }
     }
     for change in changes.slots {
-      slots[Slot(address: change.address, incarnation: change.incarnation, slot: change.slot)] = change.value
+      let slot = Slot(address: change.address, incarnation: change.incarnation, slot: change.slot)
+      slots[slot] = change.value
+      changedSlots.insert(slot)
     }
   }
 
   func apply(_ override: AccountOverride, to address: Address) throws(EVMStateError) {
+    note(address)
     let known = try self.account(address)
     let incarnation = try incarnation(of: address)
     var account = known ?? EVMAccount(incarnation: incarnation)
@@ -218,7 +312,9 @@ private final class EmulatedState: EVMStateReader {
       account.hasOrphanStorage = false
     }
     for (slot, value) in override.slots {
-      slots[Slot(address: address, incarnation: account.incarnation, slot: slot)] = value
+      let slot = Slot(address: address, incarnation: account.incarnation, slot: slot)
+      slots[slot] = value
+      changedSlots.insert(slot)
     }
     accounts[address] = (account, account.incarnation)
   }

@@ -61,12 +61,7 @@ package struct EthereumLogFilter: Sendable {
 /// A log and where it stands.
 package struct EthereumLogRecord: Sendable {
   package var log: EVMLog
-  package var blockNumber: UInt64
-  package var blockHash: Hash
-  package var transactionHash: Hash
-  package var transactionIndex: Int
-  /// In the block.
-  package var logIndex: Int
+  package var place: EthereumForm.LogPlace
 }
 
 extension EthereumArchive {
@@ -109,13 +104,14 @@ extension EthereumArchive {
     var found: [EthereumLogRecord] = []
     for number in try candidates(filter, range) ?? Array(range) {
       // Before the ledger's first block there is none.
-      guard let records = try transactions(number) else { continue }
+      guard let header = try header(number)?.header, header.bloom != LogsBloom(),
+        let records = try transactions(number)
+      else { continue }
       for record in records {
         for (place, log) in record.receipt.logs.enumerated() where filter.includes(log) {
           found.append(
             EthereumLogRecord(
-              log: log, blockNumber: number, blockHash: record.block.hash, transactionHash: record.hash,
-              transactionIndex: record.index, logIndex: record.firstLogIndex + place))
+              log: log, place: .init(record, logIndex: record.firstLogIndex + place)))
           if found.count > limit { return found }
         }
       }

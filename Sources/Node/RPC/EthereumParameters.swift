@@ -2,6 +2,7 @@
 // and the same words where something is missing or malformed, names of Go's types included, because clients look for them.
 
 import EVM
+import Estuary
 import Ledger
 import Primitives
 import WideIntegers

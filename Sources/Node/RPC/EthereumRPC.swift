@@ -15,6 +15,7 @@ package struct EthereumRPC: RPCDialect {
   /// What long reads and executions run on.
   let background: BackgroundThreads
   let ledger: EthereumLedger
+  let filters = EthereumFilters()
 
   package init(_ producer: Producer, ledger: EthereumLedger, background: BackgroundThreads) {
     (self.producer, self.ledger, self.background) = (producer, ledger, background)
@@ -32,7 +33,17 @@ package struct EthereumRPC: RPCDialect {
   /// Whether a method is one of Ethereum's, known or not: `namespace_name`.
   static func isNamed(_ method: String) -> Bool { method.contains("_") }
 
-  static let methods: [String: Method] = chainMethods
+  static let methods: [String: Method] =
+    chainMethods
+    .merging(stateMethods) { first, _ in first }
+    .merging(callMethods) { first, _ in first }
+    .merging(blockMethods) { first, _ in first }
+    .merging(transactionMethods) { first, _ in first }
+    .merging(logMethods) { first, _ in first }
+    .merging(feeMethods) { first, _ in first }
+    .merging(rawMethods) { first, _ in first }
+    .merging(traceMethods) { first, _ in first }
+    .merging(simulationMethods) { first, _ in first }
 
   // MARK: Answers
 
@@ -52,27 +63,14 @@ package struct EthereumRPC: RPCDialect {
   func stored<Value>(_ body: () throws(StoreError) -> Value) throws(RPCError) -> Value {
     do throws(StoreError) { return try body() } catch { throw RPCError(error) }
   }
-}
 
-/// How Ethereum's JSON writes values.
-enum EthereumForm {
-  /// `0x` and digits without leading zeros.
-  static func quantity(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
-  static func quantity(_ number: Int) -> String { quantity(UInt64(clamping: number)) }
-  /// `0x` and two digits a byte.
-  static func data(_ bytes: [UInt8]) -> String { "0x" + Hex.encode(bytes) }
-  static func hash(_ hash: Hash) -> String { data(hash.bytes) }
-  /// 32 bytes.
-  static func word(_ number: UInt256) -> String { data(number.bigEndianBytes) }
-}
-
-extension JSONWriter {
-  mutating func quantity(_ name: String, _ number: UInt64) { member(name, EthereumForm.quantity(number)) }
-  mutating func quantity(_ name: String, _ number: Int) { member(name, EthereumForm.quantity(number)) }
-  mutating func quantity(_ name: String, _ number: UInt256) { member(name, number.description) }
-  mutating func data(_ name: String, _ bytes: [UInt8]) { member(name, EthereumForm.data(bytes)) }
-  mutating func hash(_ name: String, _ hash: Hash) { member(name, EthereumForm.hash(hash)) }
-  mutating func address(_ name: String, _ address: Address) { member(name, address.description) }
+  /// Runs what takes long on a thread for that.
+  func working(
+    _ body: @escaping @Sendable () throws(RPCError) -> [UInt8]
+  ) async throws(RPCError) -> [UInt8] {
+    let outcome = await background.run { Result { () throws(RPCError) in try body() } }
+    return try outcome.get()
+  }
 }
 
 extension RPCError {
