@@ -13,7 +13,7 @@ extension EthereumLedger {
 
     fileprivate init(_ emulator: Emulator, _ records: [EthereumTransactionRecord]) {
       (self.emulator, self.records) = (emulator, records)
-      emulator.tracer = nil
+      (emulator.tracer, emulator.capsGas) = (nil, false)
     }
 
     /// Executes what stands before the transaction at `index`, and that one for `tracer` to see. Its changes are not part
