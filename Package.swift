@@ -141,7 +141,8 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["Primitives", "SBPF", "Linking", "Ledger", "Runtime"],
       swiftSettings: core),
     .testTarget(
-      name: "CrossCallsTests", dependencies: ["Primitives", "Ledger", "CrossCalls"], swiftSettings: core),
+      name: "CrossCallsTests", dependencies: ["WideIntegers", "Primitives", "Ledger", "EVM", "CrossCalls"],
+      swiftSettings: core),
     .testTarget(
       name: "NodeTests",
       dependencies: [

@@ -50,7 +50,7 @@ package struct ContractIdentity: Hashable, Sendable {
 /// The account with the lamports behind the wei that have come from Solana's side or may go there: the address derived
 /// from the EVM program's id and the seed "vault". 1 lamport is 10^9 wei.
 package enum Vault {
-  package static let key = ContractIdentity.find([Array("vault".utf8)], under: ProgramID.ethereum)
+  package static var key: Pubkey { ProgramID.ethereumVault }
   package static let weiPerLamport: UInt64 = 1_000_000_000
 }
 

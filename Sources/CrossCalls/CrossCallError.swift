@@ -30,4 +30,15 @@ enum ErrorText {
     words.append(bytes: Array(text.utf8))
     return selector + words.bytes
   }
+
+  /// The text of an `Error(string)`; `nil` for other bytes.
+  static func decode(_ output: [UInt8]) -> String? {
+    guard output.starts(with: selector) else { return nil }
+    return output.withUnsafeBytes { bytes in
+      let arguments = Calldata(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(4)))
+      do throws(CrossCallError) { return String(decoding: try arguments.bytes(0, "the text"), as: UTF8.self) } catch {
+        return nil
+      }
+    }
+  }
 }

@@ -151,14 +151,12 @@ extension CrossCallSession {
     try frame.charge(CrossCallCosts.query)
     try frame.refuseValue()
     let selector = try frame.selector()
-    // Who signs a transaction of Ethereum's is no signer of Solana's.
+    // Signers that have called contracts in this transaction; who signs one of Ethereum's is none of them.
     switch selector {
     case 0x5131_b14f:  // isSolanaUser(address)
-      _ = try frame.arguments.address(0, "the address")
-      return ReturnWords.truth(false)
+      return ReturnWords.truth(users[try frame.arguments.address(0, "the address")] != nil)
     case 0xb2ae_be3c:  // solanaAddress(address)
-      _ = try frame.arguments.address(0, "the address")
-      return Pubkey.zero.bytes
+      return (users[try frame.arguments.address(0, "the address")] ?? .zero).bytes
     default: throw frame.unknown(selector)
     }
   }

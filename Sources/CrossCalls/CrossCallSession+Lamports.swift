@@ -65,14 +65,15 @@ extension CrossCallSession {
     return lamports.limb0
   }
 
-  private func setLamports(_ lamports: UInt64, of key: Pubkey) throws(CrossCallError) {
+  func setLamports(_ lamports: UInt64, of key: Pubkey) throws(CrossCallError) {
+    try checkMayChange(key)
     let position = try position(of: key)
     var account = journal.entries[position].account
     account.lamports = lamports
     journal.set(account, at: position)
   }
 
-  private func takeFromVault(_ lamports: UInt64) throws(CrossCallError) {
+  func takeFromVault(_ lamports: UInt64) throws(CrossCallError) {
     let held = try account(Vault.key).lamports
     guard held >= lamports else {
       throw .refused("the vault \(Vault.key) has \(held) lamports, not the \(lamports) that are asked for")
@@ -116,10 +117,10 @@ extension CrossCallSession {
     let toContract = min(rest, loan.contract)
     rest -= toContract
     if toSender > 0 {
-      try sell(toSender, to: frame.host.origin, frame)
+      try sell(toSender, to: frame.host.origin, on: frame.host)
       journal.setDrawn(journal.drawn - toSender)
     }
-    if toContract > 0 { try sell(toContract, to: frame.caller, frame) }
+    if toContract > 0 { try sell(toContract, to: frame.caller, on: frame.host) }
     if rest > 0 {
       let own = key(.contract, of: frame.caller)
       let (sum, overflow) = try account(own).lamports.addingReportingOverflow(rest)
@@ -177,12 +178,12 @@ extension CrossCallSession {
   }
 
   /// Brings lamports back into the vault and as much wei to `seller`.
-  private func sell(_ lamports: UInt64, to seller: Address, _ frame: Frame) throws(CrossCallError) {
+  func sell(_ lamports: UInt64, to seller: Address, on host: BorderHost) throws(CrossCallError) {
     let (sum, overflow) = try account(Vault.key).lamports.addingReportingOverflow(lamports)
     if overflow { throw .refused("the vault \(Vault.key) cannot hold \(lamports) lamports more") }
     try setLamports(sum, of: Vault.key)
     try onHost { () throws(EVMStateError) in
-      try frame.host.give(UInt256(lamports) &* UInt256(Vault.weiPerLamport), to: seller)
+      try host.give(UInt256(lamports) &* UInt256(Vault.weiPerLamport), to: seller)
     }
   }
 }

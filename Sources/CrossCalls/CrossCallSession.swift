@@ -1,4 +1,4 @@
-// Contracts call programs (docs/crosscalls.md): what stands behind the addresses FF00…0002 to FF00…0007, with the
+// Contracts call programs, and programs contracts (docs/crosscalls.md): what stands behind the addresses FF00…0002 to FF00…0007, with the
 // interfaces that Neon EVM gave them, so that contracts and libraries written for it run unchanged. Effects are immediate,
 // in program order; a failure is a revert with a reason and takes back what its frame did in both worlds; nothing that a
 // contract sends stops the host.
@@ -30,6 +30,8 @@ package enum CrossCallCosts {
   package static let unitLimit: UInt64 = 1_400_000
   /// Bytes of data that the accounts of one transaction's program calls may have together when they are met.
   package static let loadedByteLimit = 64 << 20
+  /// Calls of contracts by programs that may wait for each other.
+  package static let nestingLimit = 8
   /// Bytes of an instruction's data.
   package static let dataByteLimit = 10 * 1024
 }
@@ -38,8 +40,18 @@ package enum CrossCallCosts {
 package final class CrossCallSession: EVMBorder {
   private let engine: Engine
   private var environment: ExecutionEnvironment
-  /// Made for the first program call.
-  private var processorMade: InstructionProcessor?
+  /// By how many calls of contracts by programs wait; each made for the first program call that needs it.
+  private var processors: [InstructionProcessor] = []
+  /// Programs that have called contracts and wait: the contexts of their calls, the outermost first.
+  @exclusivity(unchecked) var contexts: [InvokeContext] = []
+  /// Ethereum's side of the transaction; `nil` until it calls the border, or is one of Solana's.
+  @exclusivity(unchecked) var host: BorderHost?
+  /// Whether the transaction is one of Solana's.
+  @exclusivity(unchecked) private(set) var isSolana = false
+  /// Signers that have called contracts in the transaction, by their addresses.
+  @exclusivity(unchecked) var users: [Address: Pubkey] = [:]
+  /// Why the transaction cannot go on, where a program's call of a contract found out.
+  @exclusivity(unchecked) package var failure: EVMStateError?
   /// Kept by who gave it, which may keep the session in turn.
   private unowned(unsafe) var source: (any ProgramAccountSource)?
   @exclusivity(unchecked) var journal = ProgramJournal()
@@ -54,7 +66,7 @@ package final class CrossCallSession: EVMBorder {
   /// Makes the block of `environment` the one that transactions belong to from now on.
   package func beginBlock(_ environment: ExecutionEnvironment) {
     self.environment = environment
-    processorMade?.begin(environment)
+    for processor in processors { processor.begin(environment) }
   }
 
   /// Starts a transaction.
@@ -66,12 +78,21 @@ package final class CrossCallSession: EVMBorder {
     self.source = source
     drawLimit = gasLimit
     if !journal.isEmpty { journal.removeAll() }
+    (host, isSolana, failure) = (nil, false, nil)
+    if !users.isEmpty { users.removeAll() }
+  }
+
+  /// Starts a transaction of Solana's, in whose contexts this is the EVM program. Its signer lends contracts nothing.
+  package func beginSolana(reading source: any ProgramAccountSource, on host: BorderHost) {
+    begin(reading: source, gasLimit: 0)
+    (self.host, isSolana) = (host, true)
   }
 
   /// Lets go of what the last transaction read.
   package func release() {
-    source = nil
+    (source, host) = (nil, nil)
     journal.removeAll()
+    if !users.isEmpty { users.removeAll() }
   }
 
   // MARK: What the transaction did
@@ -109,6 +130,7 @@ package final class CrossCallSession: EVMBorder {
 
   package func answer(_ call: BorderCall, on host: BorderHost) throws(EVMStateError) -> BorderAnswer {
     host.note(journal.mark)
+    self.host = host
     var frame = Frame(call: call, host: host)
     do throws(CrossCallError) {
       let output = try answer(&frame)
@@ -185,10 +207,10 @@ package final class CrossCallSession: EVMBorder {
   }
 
   private var processor: InstructionProcessor {
-    if let processorMade { return processorMade }
-    let made = InstructionProcessor(environment: environment, engine: engine)
-    processorMade = made
-    return made
+    while processors.count <= contexts.count {
+      processors.append(InstructionProcessor(environment: environment, engine: engine))
+    }
+    return processors[contexts.count]
   }
 
   /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
@@ -227,9 +249,13 @@ package final class CrossCallSession: EVMBorder {
     _ frame: inout Frame
   ) throws(CrossCallError) {
     try check(instruction, signers)
+    if !contexts.isEmpty { try checkReentry(of: instruction.programID) }
     for meta in instruction.accounts {
       let position = try position(of: meta.key)
-      if meta.isWritable { journal.noteWritable(position) }
+      if meta.isWritable {
+        try checkMayChange(meta.key)
+        journal.noteWritable(position)
+      }
     }
     if try account(instruction.programID).lamports == 0 {
       throw .refused("Program \(instruction.programID) is not on this ledger")
@@ -237,9 +263,10 @@ package final class CrossCallSession: EVMBorder {
     let units = min(frame.gasLeft, CrossCallCosts.unitLimit)
     var changes: [(Pubkey, Account)] = []
     let outcome = try processor.run(
-      instruction, units: units, dataGrowth: journal.growth, exemptingFromRent: payer,
+      instruction, ethereum: self, below: contexts.isEmpty ? [] : waitingPrograms, units: units, dataGrowth: journal.growth, exemptingFromRent: payer,
       load: { (key) throws(CrossCallError) in try account(key) },
       publish: { changes.append(($0, $1)) })
+    if let failure { throw .state(failure) }
     try frame.charge(outcome.computeUnits)
     if let error = outcome.error { throw .program(instruction.programID, error) }
     for (key, account) in changes {

@@ -50,7 +50,7 @@ struct ProgramJournal {
       case .account(let position, let account): entries[position].account = account
       case .returnData(let program, let data): returnData = (program, data)
       case .growth(let bytes): growth = bytes
-      case .logs(let count): logs.removeSubrange(count...)
+      case .logs(let count): if logs.count > count { logs.removeSubrange(count...) }
       case .drawn(let lamports): drawn = lamports
       }
     }
@@ -76,6 +76,14 @@ struct ProgramJournal {
     entries[position].account = account
   }
 
+  /// Calls `body` with the accounts that were changed since `mark` and are not as they were by a rollback, as they are now;
+  /// with one that was changed more than once as often.
+  func forEachChange(since mark: UInt64, _ body: (Pubkey, Account) -> Void) {
+    for entry in undo[Int(mark)...] {
+      if case .account(let position, _) = entry { body(entries[position].key, entries[position].account) }
+    }
+  }
+
   // MARK: The rest
 
   mutating func setReturnData(_ program: Pubkey, _ data: [UInt8]) {
@@ -93,6 +101,13 @@ struct ProgramJournal {
     if lines.isEmpty { return }
     undo.append(.logs(logs.count))
     logs += lines
+  }
+
+  /// Hands over the lines from the one at `start` on, which belong to a program's log now.
+  mutating func takeLogs(from start: Int) -> [String] {
+    guard logs.count > start else { return [] }
+    defer { logs.removeSubrange(start...) }
+    return Array(logs[start...])
   }
 
   mutating func setDrawn(_ lamports: UInt64) {

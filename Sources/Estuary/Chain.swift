@@ -250,7 +250,7 @@ public final class Chain {
     var timing = Timing()
     var changes = BlockChanges()
     let sysvarsBefore = sysvars
-    let isEthereum = progress == .advancing && transactions.ethereumCount > 0
+    let isEthereum = makesEthereumBlock(transactions)
     if isEthereum { try beginEthereum() }
     let details = keepsTransactions ? BlockDetails(count: transactions.count) : nil
     var record = head
@@ -302,6 +302,13 @@ public final class Chain {
     }
   }
 
+  /// Whether an advancing chain makes a block of Ethereum's for `transactions`: where there are some of Ethereum's, and where
+  /// Solana's may change its state.
+  private func makesEthereumBlock(_ transactions: BlockTransactions) -> Bool {
+    guard progress == .advancing else { return false }
+    return transactions.ethereumCount > 0 || ethereumChain != nil && transactions.mayCallContracts
+  }
+
   /// What an executor is given for the block of `record`, which moves on to it, as do the sysvars.
   private func nextInput(
     _ transactions: BlockTransactions, record: inout BlockRecord, _ verifiesSignatures: Bool,
@@ -314,7 +321,7 @@ public final class Chain {
       record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
       try advanceSysvars(to: record, noting: &changes)
     }
-    let isEthereum = progress == .advancing && transactions.ethereumCount > 0
+    let isEthereum = makesEthereumBlock(transactions)
     let pending =
       isEthereum ? try ethereumChain?.pending(unixTimestamp: record.unixTimestamp, slot: head.slot) : nil
     let input = BlockInput(

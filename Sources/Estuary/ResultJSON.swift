@@ -42,24 +42,33 @@ extension EthereumTransactionResult {
     }
     writer.member("output", Self.hex(output))
     writer.key("logs")
-    writer.array { writer in
-      for log in logs {
-        writer.object { writer in
-          writer.member("address", log.address.description)
-          writer.key("topics")
-          writer.array { writer in for topic in log.topics { writer.value(Self.hex(topic.bytes)) } }
-          writer.member("data", Self.hex(log.data))
-        }
-      }
-    }
+    logs.write(to: &writer)
     writer.endObject()
   }
 
-  private static func hex(_ bytes: [UInt8]) -> String { "0x" + Hex.encode(bytes) }
+  fileprivate static func hex(_ bytes: [UInt8]) -> String { "0x" + Hex.encode(bytes) }
+}
+
+extension [EthereumTransactionResult.Log] {
+  /// `[{"address", "topics", "data"}…]`
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.array { writer in
+      for log in self {
+        writer.object { writer in
+          writer.member("address", log.address.description)
+          writer.key("topics")
+          writer.array { writer in
+            for topic in log.topics { writer.value(EthereumTransactionResult.hex(topic.bytes)) }
+          }
+          writer.member("data", EthereumTransactionResult.hex(log.data))
+        }
+      }
+    }
+  }
 }
 
 extension TransactionResult {
-  /// `{"signature", "error", "computeUnits", "fee", "logs", "returnData"}`
+  /// `{"signature", "error", "computeUnits", "fee", "logs", "returnData"}`, and `"contractLogs"` where there are any.
   package func write(to writer: inout JSONWriter) {
     writer.beginObject()
     if let signature {
@@ -87,6 +96,10 @@ extension TransactionResult {
       writer.endObject()
     } else {
       writer.null()
+    }
+    if !contractLogs.isEmpty {
+      writer.key("contractLogs")
+      contractLogs.write(to: &writer)
     }
     writer.endObject()
   }

@@ -2,8 +2,8 @@
 // declare, Ethereum's, which declare none, in waves (docs/scheduler.md). Workers decode, add to the graph and run by turns,
 // as `BlockFeed` says.
 //
-// The families meet where a transaction of Solana's reads what is Ethereum's, which is a barrier, and where a contract calls
-// a program. So between two barriers all of Solana's run first, and then all of Ethereum's; a block that holds both, and in
+// The families meet where a transaction of Solana's reads what is Ethereum's, which is a barrier, or may call contracts, which
+// runs between two barriers alone, and where a contract calls a program. So between two barriers all of Solana's run first, and then all of Ethereum's; a block that holds both, and in
 // which a contract calls a program, is executed in order.
 
 import EVM
@@ -136,7 +136,7 @@ package final class LockExecutor: BlockExecutor {
     pool.perform { worker in lanes[worker].begin(block.environment, changeCount: changeCount) }
     var timeline: Timeline?
     while feed.end < preparation.count {
-      var part = try runSegment(feed, of: preparation, into: receipts)
+      var part = try runSegment(feed, of: preparation, ethereum, into: receipts)
       let range = feed.start..<feed.end
       if let ethereum, block.transactions.ethereumCount > 0 {
         let entries = block.transactions.ethereum(in: range)
@@ -154,19 +154,22 @@ package final class LockExecutor: BlockExecutor {
 
   /// Prepares and runs transactions from where `feed` stands to the next barrier or the block's end.
   private func runSegment(
-    _ feed: BlockFeed, of preparation: BlockPreparation, into receipts: BlockReceipts
+    _ feed: BlockFeed, of preparation: BlockPreparation, _ ethereum: EthereumLane?, into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     if feed.end > 0 { forEachLane { $0.noteBarrier(in: preparation.table) } }
     feed.beginSegment()
     let lanes = lanes
     let start = feed.start
+    // Sound: it is used by a transaction that is the only one of its segment.
+    nonisolated(unsafe) let contracts = ethereum
     let timeline = pool.run(graph, feed: feed, recording: preparation.block.recordsTimeline) {
       worker, transaction in
       let position = start + transaction.position
-      if !preparation.isEthereum(position) { lanes[worker].run(position, of: preparation, into: receipts) }
+      if !preparation.isEthereum(position) { lanes[worker].run(position, of: preparation, into: receipts, contracts) }
       preparation.forget(position..<position + 1)
     }
     if let failure = feed.failure { throw .store(failure) }
+    if let failure = ethereum?.failure { throw .ethereum(failure) }
     return timeline.map { preparation.state.naming($0) { preparation.table.key(of: $0) } }
   }
 

@@ -163,6 +163,16 @@ package final class ScheduledExecutor: BlockExecutor {
         }
         preparation.forget(position..<position + 1)
       }
+      if part.count == 1, let ethereum, preparation.reachesContracts(preparation.slot(start)) {
+        // Alone, and where the stack is deep enough.
+        try ethereum.run { (contracts) throws(BlockExecutionError) in
+          lanes.all[0].run(start, of: preparation, into: receipts, contracts)
+          preparation.forget(start..<start + 1)
+          if let failure = contracts.failure { throw .ethereum(failure) }
+        }
+        start += 1
+        continue
+      }
       scheduler.run(part)
       part.finish()
       let range = start..<start + part.count

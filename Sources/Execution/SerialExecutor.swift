@@ -82,7 +82,8 @@ extension Lane {
             let result = try ethereum.execute(position, of: block.transactions)
             receipts.set(position, .ethereum(result))
           } else {
-            run(position, of: preparation, into: receipts)
+            run(position, of: preparation, into: receipts, ethereum)
+            if let failure = ethereum?.failure { throw .ethereum(failure) }
           }
           if let observer { observer.didExecute(position, receipts[position]) }
           recorder?.end()

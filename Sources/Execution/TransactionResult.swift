@@ -18,6 +18,8 @@ public struct TransactionResult: Sendable, Equatable {
   package var logs: TransactionLogs
   /// The last program's return data, if any.
   public var returnData: ReturnData?
+  /// What contracts emitted that the transaction's programs called: it is in no block's receipts root.
+  public var contractLogs: [EthereumTransactionResult.Log]
 
   /// The log, a line each.
   public var logLines: [String] { logs.lines }
@@ -35,7 +37,8 @@ public struct TransactionResult: Sendable, Equatable {
 
   package init(
     signature: Signature?, error: TransactionError?, computeUnits: UInt64 = 0, fee: UInt64 = 0,
-    logs: TransactionLogs = TransactionLogs(), returnData: ReturnData? = nil
+    logs: TransactionLogs = TransactionLogs(), returnData: ReturnData? = nil,
+    contractLogs: [EthereumTransactionResult.Log] = []
   ) {
     self.signature = signature
     self.error = error
@@ -43,5 +46,6 @@ public struct TransactionResult: Sendable, Equatable {
     self.fee = fee
     self.logs = logs
     self.returnData = returnData
+    self.contractLogs = contractLogs
   }
 }

@@ -119,6 +119,13 @@ import Primitives
       word0: 0x0b27_cfae_4802_8f03, word1: 0x6250_35f3_6657_5e22,
       word2: 0xb968_499d_22b7_afa3, word3: 0x0000_0000_0027_c180)
   }
+  /// `5RPT4fy4DZmWepsMnuDaMGKLmcnUxAnXR7mDQ9b6uQtu`: what the seed "vault" derives under `ethereum`; holds the lamports
+  /// behind the wei that cross.
+  @inlinable package static var ethereumVault: Pubkey {
+    Pubkey(
+      word0: 0x25b6_46a5_1912_ae41, word1: 0xcfaa_b318_e435_b94c,
+      word2: 0x56f8_59da_1674_2fac, word3: 0x2eea_aab2_5a70_f773)
+  }
   /// `1nc1nerator11111111111111111111111111111111`
   @inlinable package static var incinerator: Pubkey {
     Pubkey(

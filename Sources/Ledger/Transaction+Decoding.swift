@@ -137,3 +137,20 @@ private struct WireReader {
     throw .invalidLength(offset: start)
   }
 }
+
+extension Transaction {
+  /// Whether `key` is among the static keys of a transaction in wire form; of bytes that are none, any answer.
+  package static func hasStaticKey(_ key: Pubkey, wire: [UInt8]) -> Bool {
+    wire.withUnsafeBytes { bytes in
+      guard let signatureCount = bytes.first, signatureCount < 128 else { return false }
+      var offset = 1 + 64 * Int(signatureCount)
+      // A version before the header of three bytes; a packet holds fewer keys than need a second byte to count.
+      guard offset < bytes.count else { return false }
+      offset += bytes[offset] & 0x80 != 0 ? 4 : 3
+      guard offset < bytes.count, let base = bytes.baseAddress else { return false }
+      let count = Int(bytes[offset])
+      guard offset + 1 + 32 * count <= bytes.count else { return false }
+      return (0..<count).contains { Pubkey(reading: base + offset + 1 + 32 * $0) == key }
+    }
+  }
+}

@@ -51,5 +51,6 @@ import Testing
     let (key, bump) = try ProgramAddress.find(seeds: [Array("vault".utf8)], program: ProgramID.ethereum)
     #expect(Vault.key == key && bump > 0)
     #expect(!Curve25519.isEdwardsPoint(key))
+    #expect(ReservedKeys.contains(key) && ReservedKeys.contains(ProgramID.ethereum))
   }
 }

@@ -61,7 +61,8 @@ package struct BorderAnswer {
   }
 }
 
-/// What an answer may do on Ethereum's side, in the frame of the call.
+/// What those beyond the border may do on Ethereum's side: an answer in the frame of its call, a transaction of Solana's
+/// outside of any frame.
 package struct BorderHost {
   let state: UnsafeMutablePointer<HostState>
 
@@ -104,6 +105,9 @@ enum BorderFrame {
       input: UnsafeRawBufferPointer(
         start: child.pointee.context.input, count: Int(child.pointee.context.inputByteCount)),
       gas: UInt64(bitPattern: child.pointee.context.gas))
+    let depth = host.pointee.borderDepth
+    host.pointee.borderDepth = child.pointee.depth
+    defer { host.pointee.borderDepth = depth }
     do throws(EVMStateError) {
       let answer = try border.answer(call, on: BorderHost(state: host))
       guard child.charge(answer.gasUsed) else { return .failure }

@@ -43,6 +43,8 @@ struct HostState {
   var failure: EVMStateError?
   /// Whether some addresses have functions of the host's in place of code.
   var hasNatives = false
+  /// Depth of the innermost frame that the border answers; −1 where there is none.
+  var borderDepth = -1
   /// EIP-3155, in the tracing mode.
   var tracer: EVMTracer?
 

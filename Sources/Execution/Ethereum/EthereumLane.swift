@@ -58,7 +58,7 @@ final class EthereumLane {
 
   /// Starts the Ethereum side of `block`; what its system calls change counts as changes of the block.
   func begin(_ block: BlockInput, on state: BlockState) throws(BlockExecutionError) {
-    (run, totals, signatureNanoseconds) = (nil, EthereumTotals(), 0)
+    (run, totals, signatureNanoseconds, failure) = (nil, EthereumTotals(), 0, nil)
     (ahead, aheadStart) = ([], 0)
     guard let ethereum = block.ethereum, let ethereumState = state.ethereum else { return }
     let reader = EVMLedgerState(source: ethereumState, programs: programs)
@@ -243,6 +243,40 @@ final class EthereumLane {
         found.transaction, from: found.sender, keepingTo: wire.access, in: run.block.environment,
         on: host, run.state, run.reader, run.reach, &totals)
     case .failure(let error): .failure(error)
+    }
+  }
+
+  // MARK: Solana's
+
+  /// Why a transaction of Solana's that reached contracts could not go on; forgotten when the next block begins.
+  private(set) var failure: EVMStateError?
+
+  /// Starts a transaction of Solana's beside which nothing runs, and which may call contracts.
+  ///
+  /// - Returns: the EVM program; `nil` where the block has no Ethereum side.
+  func beginSolana(firstSigner: Pubkey) -> CrossCallSession? {
+    guard let run, let reach = run.reach else { return nil }
+    reach.beginSolana(on: host)
+    host.beginSolana(
+      reader: run.reader, block: run.block.environment, origin: SignerIdentity.address(of: firstSigner))
+    return reach.session
+  }
+
+  /// Ends it: what it did beyond the accounts that `isPublished` knows becomes the state if it succeeded.
+  ///
+  /// - Returns: what contracts emitted.
+  func endSolana(isSuccess: Bool, except isPublished: (Pubkey) -> Bool) -> [EVMLog] {
+    guard let run, let reach = run.reach else { return [] }
+    do throws(EVMStateError) {
+      if let failure = reach.session.failure { throw failure }
+      guard isSuccess else { return [] }
+      let logs = host.takeLogs()
+      try run.state.apply(try host.finish(), from: run.reader)
+      try reach.publish(except: isPublished)
+      return logs
+    } catch {
+      failure = failure ?? error
+      return []
     }
   }
 

@@ -28,8 +28,10 @@ final class ProgramSide: @unchecked Sendable {
   }
 
   /// The account at `key`; no worker runs.
-  func account(_ key: Pubkey) throws(EVMStateError) -> Account {
-    if refusesCrossing { throw .crossing(key: key) }
+  ///
+  /// - Parameter isAlone: whether no other transaction can meet with the one that asks.
+  func account(_ key: Pubkey, isAlone: Bool = false) throws(EVMStateError) -> Account {
+    if refusesCrossing && !isAlone { throw .crossing(key: key) }
     return table[try intern(key)]
   }
 
@@ -62,6 +64,7 @@ final class ProgramSide: @unchecked Sendable {
 final class ProgramReach: ProgramAccountSource {
   let session: CrossCallSession
   private let side: ProgramSide
+  private var isAlone = false
 
   init(_ side: ProgramSide, _ session: CrossCallSession) {
     (self.side, self.session) = (side, session)
@@ -70,14 +73,25 @@ final class ProgramReach: ProgramAccountSource {
   }
 
   func begin(_ transaction: borrowing EthereumTransaction) {
+    isAlone = false
     session.begin(reading: self, gasLimit: transaction.gasLimit)
   }
 
-  func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account { try side.account(key) }
+  /// Starts a transaction of Solana's, beside which nothing runs.
+  func beginSolana(on host: EVMHost) {
+    isAlone = true
+    session.beginSolana(reading: self, on: host.beyond)
+  }
 
-  /// Makes what the transaction changed the state.
-  func publish() throws(EVMStateError) {
-    try session.forEachChange { (key, account) throws(EVMStateError) in try side.publish(account, at: key) }
+  func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account {
+    try side.account(key, isAlone: isAlone)
+  }
+
+  /// Makes what the transaction changed the state, but for the accounts that `isPublished` knows to be so.
+  func publish(except isPublished: (Pubkey) -> Bool = { _ in false }) throws(EVMStateError) {
+    try session.forEachChange { (key, account) throws(EVMStateError) in
+      if !isPublished(key) { try side.publish(account, at: key) }
+    }
   }
 }
 

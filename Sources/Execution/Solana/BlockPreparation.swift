@@ -4,6 +4,8 @@
 // Entries of other families are passed over: they are ready at once, for somebody else to run. Beside workers that is when
 // all of Solana's before the next barrier have run, so a transaction that reads what is Ethereum's waits at a barrier.
 //
+// One that may call contracts (it names the EVM program) is a segment of its own, because what it will use nobody knows.
+//
 // Three things cannot be settled ahead of the transactions before: a lookup table that one of them may write,
 // a program that one of them may deploy or upgrade, and two different transactions under one signature.
 // `prepare` then answers with a barrier, and is asked again once all that was prepared so far has run. It
@@ -51,6 +53,8 @@ final class BlockPreparation: @unchecked Sendable {
   @exclusivity(unchecked) private var segment: UInt32 = 1
   /// First transaction of the segment.
   @exclusivity(unchecked) private var segmentStart = 0
+  /// A transaction that may call contracts and is the only one of its segment.
+  @exclusivity(unchecked) private var aloneAt: Int?
   /// Signatures met, by their R; the last transaction handed over that had it, -1 where none was.
   @exclusivity(unchecked) private var signatures: AccountInterner
   @exclusivity(unchecked) private var lastWithR: [Int32] = []
@@ -170,6 +174,11 @@ final class BlockPreparation: @unchecked Sendable {
   ///
   /// - Parameter decodedEnd: transactions before it have been decoded; ignored in order.
   func prepare(_ position: Int, decodedEnd: Int) throws(StoreError) -> Step {
+    // While it runs it adds keys to the table, at which nobody else may then look.
+    if let alone = aloneAt, position == alone + 1 {
+      aloneAt = nil
+      return barrier(at: position)
+    }
     if isInOrder {
       decodeAhead(of: position)
       lookAhead(from: position, decodedEnd: decodedCount)
@@ -198,6 +207,10 @@ final class BlockPreparation: @unchecked Sendable {
     guard entry.pointee.isResolved else { return .ready }
     // What it reads of the EVM's accounts is copied, when no earlier transaction can change it any more.
     if hasEthereumBeside && entry.pointee.namesEVM && !isFirstOfSegment { return barrier(at: position) }
+    if !isInOrder && reachesContracts(entry) {
+      if !isFirstOfSegment { return barrier(at: position) }
+      aloneAt = position
+    }
     if !deployedIn.isEmpty && !isFirstOfSegment && callsDeployed(entry) { return barrier(at: position) }
     if !entry.pointee.hasValidSignatures {
       entry.pointee.refuse(.signatureFailure)
@@ -209,6 +222,11 @@ final class BlockPreparation: @unchecked Sendable {
       signaturePlaces[position] = entry.pointee.signature
     }
     return .ready
+  }
+
+  /// Whether a transaction may call contracts; beside workers it is a segment of its own.
+  func reachesContracts(_ entry: UnsafeMutablePointer<PreparedTransaction>) -> Bool {
+    entry.pointee.namesEthereumProgram && block.ethereum != nil
   }
 
   /// Tells the accounts that a prepared transaction locks, and whether for writing.

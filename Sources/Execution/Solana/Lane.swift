@@ -1,6 +1,7 @@
 // What one worker owns: its processor, with all the memory that executing transactions needs, and the list of what it
 // changed. A lane is used by one thread at a time and lives as long as the executor.
 
+import EVM
 import Ledger
 import Primitives
 import Runtime
@@ -39,8 +40,12 @@ final class Lane {
 
   /// Executes the prepared transaction `position`, publishes the accounts it changed and lets go of it.
   ///
-  /// - Parameter receipts: one an entry; those of duplicates' originals are read.
-  func run(_ position: Int, of preparation: BlockPreparation, into receipts: BlockReceipts) {
+  /// - Parameters:
+  ///   - receipts: one an entry; those of duplicates' originals are read.
+  ///   - ethereum: where contracts run that the transaction may reach; then it runs alone.
+  func run(
+    _ position: Int, of preparation: BlockPreparation, into receipts: BlockReceipts, _ ethereum: EthereumLane? = nil
+  ) {
     let prepared = preparation.slot(position)
     let signature = prepared.pointee.firstSignature
     guard let resolved = prepared.pointee.take(), let processor else {
@@ -58,6 +63,10 @@ final class Lane {
       table: table, indices: preparation.indices + prepared.pointee.firstIndex, prepared: prepared)
     let details = preparation.block.details
     var noted = details == nil ? nil : TransactionDetails(resolved, in: view)
+    let reachesContracts = prepared.pointee.namesEthereumProgram
+    let contracts = reachesContracts ? ethereum?.beginSolana(firstSigner: resolved.keys[0]) : nil
+    processor.invoke.ethereum = contracts
+    defer { processor.invoke.ethereum = nil }
     let verdict = processor.process(
       resolved, accounts: view,
       isAlreadyProcessed: { isRepeated || preparation.wasProcessedBefore(signature) },
@@ -66,6 +75,7 @@ final class Lane {
         if table.mayChangeProgramData(slot, at: index) { programChanges.append(index) }
         table.publish(from: slot, at: index, noting: &firstChanges)
       })
+    let logs = contracts == nil ? [] : endContracts(ethereum, resolved, processor, verdict)
     guard verdict.status == .executed else {
       receipts.set(
         position, .solana(TransactionResult(signature: signature, error: verdict.error)),
@@ -84,8 +94,18 @@ final class Lane {
           logs: processor.logs,
           returnData: processor.returnData.map {
             TransactionResult.ReturnData(programID: $0.program, data: $0.data)
-          })),
+          }, contractLogs: .init(logs))),
       .processed)
+  }
+
+  /// Makes what the transaction that ran last did in contracts the state, where it succeeded.
+  private func endContracts(
+    _ ethereum: EthereumLane?, _ resolved: ResolvedTransaction, _ processor: TransactionProcessor,
+    _ verdict: TransactionVerdict
+  ) -> [EVMLog] {
+    ethereum?.endSolana(isSuccess: verdict.status == .executed && verdict.error == nil) { key in
+      processor.invoke.transaction.index(of: key).map { resolved.isWritable($0) } ?? false
+    } ?? []
   }
 
   /// Tells `table`, while no worker runs, of the programs that this lane made or unmade.

@@ -28,6 +28,8 @@ struct PreparedTransaction: @unchecked Sendable {
   var namesUpgradeableLoader = false
   /// Whether one of its keys is of the EVM's space.
   var namesEVM = false
+  /// Whether one of its static keys is the EVM program's, so that it may call contracts.
+  private(set) var namesEthereumProgram = false
   /// Where the static keys and the first signature lie in the block's wire bytes, which outlive this: looking at them
   /// there costs no reference counting. `nil` where the bytes are no transaction.
   private(set) var keys: UnsafeRawPointer?
@@ -87,6 +89,7 @@ struct PreparedTransaction: @unchecked Sendable {
     hasValidSignatures = true
     namesUpgradeableLoader = false
     namesEVM = false
+    namesEthereumProgram = false
     keys = nil
     staticKeyCount = 0
     signature = nil
@@ -107,6 +110,7 @@ struct PreparedTransaction: @unchecked Sendable {
       let key = message.staticKey(at: index)
       if key == ProgramID.bpfLoaderUpgradeable { namesUpgradeableLoader = true }
       if EVMKey.contains(key) { namesEVM = true }
+      if key == ProgramID.ethereum { namesEthereumProgram = true }
       if index < 8 { tags[index] = hasher.tag(of: AccountKey(key)) }
     }
   }

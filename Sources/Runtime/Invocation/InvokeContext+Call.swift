@@ -30,6 +30,7 @@ extension InvokeContext {
     try checkPrivileges(of: frame, caller: caller, signers: signers)
     guard let programIndex = transaction.index(of: instruction.programID),
       caller.firstIndex(inTransaction: programIndex) != nil
+        || offersEthereum && instruction.programID == ProgramID.ethereum
     else {
       log("Unknown program \(instruction.programID)")
       throw .missingAccount
@@ -72,6 +73,8 @@ extension InvokeContext {
         let frame = transaction.trace[transaction.stack[level]]
         if transaction.keys[frame.programIndex] == program { isRunning = true }
       }
+      // Below a contract's call, what runs around the contract runs as well.
+      if !programsAround.isEmpty && programsAround.contains(program) { isRunning = true }
       if isRunning && transaction.keys[caller.programIndex] != program { throw .reentrancyNotAllowed }
     }
     try transaction.push()

@@ -30,7 +30,9 @@ extension InvokeContext {
     let owner = transaction.accounts[frame.programIndex].owner
     var builtin: Builtin?
     if owner == ProgramID.nativeLoader {
-      builtin = Builtins.function(for: program) ?? environment.programs.builtins.first { $0.id == program }
+      builtin =
+        Builtins.function(for: program) ?? environment.programs.builtins.first { $0.id == program }
+        ?? ethereumBuiltin(at: program)
       if builtin == nil { throw .unsupportedProgramId }
     } else if !Self.isLoader(owner) {
       throw .unsupportedProgramId

@@ -39,6 +39,13 @@ package final class InvokeContext {
   /// Upgradeable programs, by position of their key, whose code the transaction was not lent.
   @exclusivity(unchecked) var undeclaredPrograms: [(position: Int, programData: Pubkey)] = []
 
+  /// What runs the EVM program; `nil`: there is none. Kept by who sets it.
+  @exclusivity(unchecked) package unowned(unsafe) var ethereum: (any EthereumProgram)?
+  /// Whether programs may call the EVM program without an account of its among theirs.
+  @exclusivity(unchecked) var offersEthereum = false
+  /// Programs that run in contexts around this one, the EVM program left out.
+  @exclusivity(unchecked) var programsAround: [Pubkey] = []
+
   @exclusivity(unchecked) private var levels: [InvocationLevel] = []
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {

@@ -105,6 +105,18 @@ package final class TransactionContext {
     lentCount = 0
   }
 
+  /// Forgets the account that was lent at `position`.
+  ///
+  /// - Returns: whether one was; the slot is then not initialised.
+  func takeBackAccount(at position: Int) -> Bool {
+    for index in 0..<lentCount where lent[index] == position {
+      lentCount -= 1
+      lent[index] = lent[lentCount]
+      return true
+    }
+    return false
+  }
+
   /// Position of `key`, by a scan of at most 256 keys.
   package func index(of key: Pubkey) -> Int? {
     for index in 0..<accountCount where keys[index] == key { return index }

@@ -46,13 +46,16 @@ package final class InstructionProcessor {
   /// `maximumAccountCount` accounts.
   ///
   /// - Parameters:
+  ///   - ethereum: the EVM program, which every program may call; `nil`: there is none.
+  ///   - running: programs that run around the instruction.
   ///   - units: compute units that it may use.
   ///   - dataGrowth: bytes by which the transaction's account data has grown before.
   ///   - rentPayer: an account that may be left with too little for its size.
   ///   - load: the account at a key, `Account.empty` where there is none.
   ///   - publish: called with each account that an instruction which succeeded has changed, in order of first mention.
   package func run<Failure: Error>(
-    _ instruction: Instruction, units: UInt64, dataGrowth: Int64, exemptingFromRent rentPayer: Pubkey? = nil,
+    _ instruction: Instruction, ethereum: (any EthereumProgram)? = nil, below running: [Pubkey] = [], units: UInt64,
+    dataGrowth: Int64, exemptingFromRent rentPayer: Pubkey? = nil,
     load: (Pubkey) throws(Failure) -> Account, publish: (Pubkey, Account) -> Void
   ) throws(Failure) -> InstructionOutcome {
     let context = invoke.transaction
@@ -60,12 +63,19 @@ package final class InstructionProcessor {
       accountCount: 0, units: units, heapByteCount: Int(ComputeBudget.minimumHeapByteCount),
       collectsLogs: true)
     context.resizeDelta = dataGrowth
+    (invoke.ethereum, invoke.offersEthereum, invoke.programsAround) = (ethereum, ethereum != nil, running)
+    defer { (invoke.ethereum, invoke.programsAround) = (nil, []) }
     var before: [RentState] = []
     for key in instruction.accounts.lazy.map(\.key) + [instruction.programID]
     where context.index(of: key) == nil {
       let account = try load(key)
       before.append(RentState(account, rent: context.rent))
       context.add(key, account)
+    }
+    if ethereum != nil {
+      let account = EthereumProgramAccount.account
+      before.append(RentState(account, rent: context.rent))
+      context.add(ProgramID.ethereum, account)
     }
     try findPrograms(load)
     prepare(instruction)

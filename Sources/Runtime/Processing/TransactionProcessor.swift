@@ -166,6 +166,8 @@ package final class TransactionProcessor {
         slot.pointee = Account(
           lamports: 0, data: InstructionsSysvar.data(for: resolved), owner: ProgramID.sysvar, rentEpoch: 0)
         context.instructionsSysvarIndex = position
+      } else if invoke.ethereum != nil && key == ProgramID.ethereum {
+        slot.pointee = EthereumProgramAccount.account
       } else if !resolved.isWritable(position), let place = accounts.account(lentAt: position) {
         context.lend(place, at: position)
       } else {
