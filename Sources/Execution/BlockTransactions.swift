@@ -71,7 +71,7 @@ package struct BlockTransactions: RandomAccessCollection, Sendable {
   package var ethereumCount: Int { ethereum.count }
 
   /// Whether a transaction of Solana's may call contracts: it names the EVM program's key, and not through a table.
-  var mayCallContracts: Bool { wires.contains { Transaction.hasStaticKey(ProgramID.ethereum, wire: $0) } }
+  package var mayCallContracts: Bool { wires.contains { Transaction.hasStaticKey(ProgramID.ethereum, wire: $0) } }
 
   /// Whether there are transactions of Solana's as well as of Ethereum's.
   var holdsBothFamilies: Bool { ethereumCount > 0 && (0..<count).contains { isSolana($0) } }

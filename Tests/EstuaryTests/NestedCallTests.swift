@@ -12,6 +12,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite(.serialized) struct NestedCallTests {
   typealias Rig = ProgramCallRig

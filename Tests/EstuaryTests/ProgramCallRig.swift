@@ -11,6 +11,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 struct ProgramCallRig {
   typealias Base = CrossCallRig

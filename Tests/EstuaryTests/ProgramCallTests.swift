@@ -10,6 +10,7 @@ import Testing
 import WideIntegers
 
 @testable import Estuary
+@testable import Execution
 
 @Suite(.serialized) struct ProgramCallTests {
   typealias Rig = ProgramCallRig
