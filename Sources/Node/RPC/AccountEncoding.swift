@@ -53,7 +53,7 @@ struct AccountForm {
 
   /// - Parameter mint: the mint of a token account, for `jsonParsed`.
   func write(
-    _ account: Account, to writer: inout JSONWriter, mint: (Pubkey) -> TokenState.Mint?
+    _ account: Account, at key: Pubkey, to writer: inout JSONWriter, mint: (Pubkey) -> TokenState.Mint?
   ) throws(RPCError) {
     let data = slice?.of(account.data) ?? account.data[...]
     if encoding == .binary || encoding == .base58, data.count > Self.base58ByteLimit {
@@ -70,7 +70,7 @@ struct AccountForm {
     case .base64: Self.pair(Base64.encode(Array(data)), "base64", &writer)
     case .base64Zstd: Self.pair(Base64.encode(Self.compressed(data)), "base64+zstd", &writer)
     case .jsonParsed:
-      if !ParsedAccount.write(account, to: &writer, mint: mint) {
+      if !ParsedAccount.write(account, at: key, to: &writer, mint: mint) {
         Self.pair(Base64.encode(Array(data)), "base64", &writer)
       }
     }
@@ -97,81 +97,6 @@ struct AccountForm {
       }
       precondition(ZSTD_isError(size) == 0, "a buffer of the bound's size holds every frame")
       count = size
-    }
-  }
-}
-
-/// Accounts that `jsonParsed` tells by their fields: those of the token programs. Others come as base64, as Agave does with
-/// those that it cannot parse.
-enum ParsedAccount {
-  /// - Returns: false where nothing was written.
-  static func write(
-    _ account: Account, to writer: inout JSONWriter, mint: (Pubkey) -> TokenState.Mint?
-  ) -> Bool {
-    let program =
-      switch account.owner {
-      case TokenState.token: "spl-token"
-      case TokenState.token2022: "spl-token-2022"
-      default: ""
-      }
-    // Extensions of Token-2022 are not told apart, so an account that has some comes as bytes.
-    if program.isEmpty || account.data.count > 165 { return false }
-    var parsed = JSONWriter()
-    if let state = TokenState.Mint(account) {
-      write(state, to: &parsed)
-    } else if let state = TokenState.Holding(account), let decimals = decimals(of: state.mint, mint) {
-      write(state, decimals: decimals, to: &parsed)
-    } else {
-      return false
-    }
-    writer.object { writer in
-      writer.member("program", program)
-      writer.member("parsed", rawJSON: parsed.bytes)
-      writer.member("space", account.data.count)
-    }
-    return true
-  }
-
-  private static func decimals(of key: Pubkey, _ mint: (Pubkey) -> TokenState.Mint?) -> UInt8? {
-    TokenState.nativeMints.contains(key) ? 9 : mint(key)?.decimals
-  }
-
-  private static func write(_ mint: TokenState.Mint, to writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.key("info")
-      writer.object { writer in
-        writer.member("decimals", Int(mint.decimals))
-        writer.member("freezeAuthority", mint.freezeAuthority)
-        writer.member("isInitialized", true)
-        writer.member("mintAuthority", mint.authority)
-        writer.member("supply", String(mint.supply))
-      }
-      writer.member("type", "mint")
-    }
-  }
-
-  private static func write(_ state: TokenState.Holding, decimals: UInt8, to writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.key("info")
-      writer.object { writer in
-        if let authority = state.closeAuthority { writer.member("closeAuthority", authority.description) }
-        if let delegate = state.delegate {
-          writer.member("delegate", delegate.description)
-          writer.key("delegatedAmount")
-          TokenAmount(state.delegatedAmount, decimals: decimals).write(to: &writer)
-        }
-        writer.member("isNative", state.nativeReserve != nil)
-        writer.member("mint", state.mint.description)
-        writer.member("owner", state.owner.description)
-        if let reserve = state.nativeReserve {
-          writer.key("rentExemptReserve")
-          TokenAmount(reserve, decimals: decimals).write(to: &writer)
-        }
-        writer.member("state", state.state == .frozen ? "frozen" : "initialized")
-        writer.key("tokenAmount")
-        TokenAmount(state.amount, decimals: decimals).write(to: &writer)
-      }
-      writer.member("type", "account")
     }
   }
 }

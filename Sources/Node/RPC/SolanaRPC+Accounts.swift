@@ -30,7 +30,7 @@ extension SolanaRPC {
   /// The account at `key`, or null.
   func writeAccount(_ key: Pubkey, as form: AccountForm, to writer: inout JSONWriter) throws(RPCError) {
     guard let account = try account(key) else { return writer.null() }
-    try write(account, as: form, to: &writer)
+    try write(account, at: key, as: form, to: &writer)
   }
 
   private static let multipleAccountLimit = 100
@@ -109,7 +109,7 @@ extension SolanaRPC {
     for (key, account) in accounts {
       writer.beginObject()
       writer.key("account")
-      try write(account, as: form, to: &writer)
+      try write(account, at: key, as: form, to: &writer)
       writer.member("pubkey", key.description)
       writer.endObject()
     }

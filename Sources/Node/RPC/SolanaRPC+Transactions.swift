@@ -187,7 +187,7 @@ extension SolanaRPC {
         writer.null()
       } else if let change = simulation.changes.first(where: { $0.key == key }), !EVMKey.contains(key) {
         if let account = change.new {
-          try write(account, as: accounts.form, to: &writer)
+          try write(account, at: key, as: accounts.form, to: &writer)
         } else {
           writer.null()
         }

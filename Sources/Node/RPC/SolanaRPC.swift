@@ -34,6 +34,7 @@ package struct SolanaRPC: RPCDialect {
     .merging(tokenMethods) { first, _ in first }
     .merging(historyMethods) { first, _ in first }
     .merging(transactionMethods) { first, _ in first }
+    .merging(clusterMethods) { first, _ in first }
 
   // MARK: Answers
 
@@ -79,8 +80,10 @@ package struct SolanaRPC: RPCDialect {
     (try? account(key)).flatMap { $0 }.flatMap { TokenState.Mint($0) }
   }
 
-  func write(_ account: Account, as form: AccountForm, to writer: inout JSONWriter) throws(RPCError) {
-    try form.write(account, to: &writer) { mint($0) }
+  func write(
+    _ account: Account, at key: Pubkey, as form: AccountForm, to writer: inout JSONWriter
+  ) throws(RPCError) {
+    try form.write(account, at: key, to: &writer) { mint($0) }
   }
 
   /// Calls `body` with every account that `owner` owns, in ascending order of keys, until it says false.

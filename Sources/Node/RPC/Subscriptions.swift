@@ -139,13 +139,13 @@ final class Subscriptions: @unchecked Sendable {
       }
     case .account(let key, let form):
       return block.changes.filter { $0.key == key }.compactMap { change in
-        guard let value = written(change.new ?? .empty, as: form) else { return nil }
+        guard let value = written(change.new ?? .empty, at: key, as: form) else { return nil }
         return Self.result(at: slot) { $0.value(rawJSON: value) }
       }
     case .program(let program, let form, let filters):
       return block.changes.compactMap { change in
         guard let account = change.new, account.owner == program, !EVMKey.contains(change.key),
-          filters.allSatisfy({ $0.passes(account) }), let value = written(account, as: form)
+          filters.allSatisfy({ $0.passes(account) }), let value = written(account, at: change.key, as: form)
         else { return nil }
         return Self.result(at: slot) { writer in
           writer.object { writer in
@@ -159,9 +159,9 @@ final class Subscriptions: @unchecked Sendable {
     }
   }
 
-  private func written(_ account: Account, as form: AccountForm) -> [UInt8]? {
+  private func written(_ account: Account, at key: Pubkey, as form: AccountForm) -> [UInt8]? {
     var writer = JSONWriter()
-    do throws(RPCError) { try rpc.write(account, as: form, to: &writer) } catch { return nil }
+    do throws(RPCError) { try rpc.write(account, at: key, as: form, to: &writer) } catch { return nil }
     return writer.bytes
   }
 

@@ -152,7 +152,7 @@ struct TransactionForm {
     }
   }
 
-  /// Instructions with their keys spelled out, as Agave tells those of programs that it cannot parse.
+  /// Keys with their roles, and instructions by their fields where the program is known.
   private static func writeParsed(
     _ transaction: Transaction, _ loaded: LoadedAddresses, to writer: inout JSONWriter
   ) {
@@ -179,10 +179,19 @@ struct TransactionForm {
     to writer: inout JSONWriter
   ) {
     func key(_ index: UInt8) -> String { Int(index) < keys.count ? keys[Int(index)].description : "" }
+    let named = accounts.compactMap { Int($0) < keys.count ? keys[Int($0)] : nil }
+    let parsed =
+      Int(program) < keys.count && named.count == accounts.count
+      ? InstructionForms.parse(keys[Int(program)], accounts: named, data: data) : nil
     writer.object { writer in
-      writer.key("accounts")
-      writer.array { writer in for index in accounts { writer.value(key(index)) } }
-      writer.member("data", Base58.encode(data))
+      if let parsed {
+        writer.member("parsed", rawJSON: parsed.parsed)
+        writer.member("program", parsed.program)
+      } else {
+        writer.key("accounts")
+        writer.array { writer in for index in accounts { writer.value(key(index)) } }
+        writer.member("data", Base58.encode(data))
+      }
       writer.member("programId", key(program))
       writer.member("stackHeight", height)
     }

@@ -1,0 +1,106 @@
+// Binary data of known layout as members of a JSON object: instructions' data, sysvars, states of accounts.
+
+import Ledger
+import Primitives
+
+/// A field, little-endian.
+indirect enum DataField: Sendable {
+  case uint8(String)
+  case uint32(String)
+  case uint64(String)
+  case int64(String)
+  case float64(String)
+  case bool(String)
+  /// A number of tokens, as text.
+  case amount(String)
+  /// The same in 16 bytes.
+  case amount128(String)
+  /// A number of tokens and, in the byte behind it, the decimals of their mint.
+  case tokenAmount(String)
+  case key(String)
+  /// A byte 0, or 1 and a key; missing where there is none.
+  case optionalKey(String)
+  /// The same; null where there is none.
+  case nullableKey(String)
+  /// Length in 8 bytes, then UTF-8.
+  case text(String)
+  /// UTF-8 to the end.
+  case textToEnd(String)
+  /// Length in 8 bytes, then bytes; in base64.
+  case bytes(String)
+  /// Length in 8 bytes, then keys.
+  case keys(String)
+  /// A number of this many bytes that stands for one of the words.
+  case word(String, [String], byteCount: Int)
+  /// Fields in an object of their own.
+  case group(String, [DataField])
+  /// A byte 0, or 1 and the field; missing where there is none.
+  case optional(DataField)
+  /// Takes no bytes.
+  case null(String)
+
+  /// Reads it and writes its member.
+  func write(from data: inout ByteReader, to writer: inout JSONWriter) throws(CodecError) {
+    switch self {
+    case .uint8(let name): writer.member(name, Int(try data.readUInt8()))
+    case .uint32(let name): writer.member(name, UInt64(try data.readUInt32()))
+    case .uint64(let name): writer.member(name, try data.readUInt64())
+    case .int64(let name): writer.member(name, try data.readInt64())
+    case .float64(let name): writer.member(name, try data.readDouble())
+    case .bool(let name): writer.member(name, try data.readBool())
+    case .amount(let name): writer.member(name, String(try data.readUInt64()))
+    case .amount128(let name):
+      let low = try data.readUInt64()
+      writer.member(name, String(UInt128(try data.readUInt64()) << 64 | UInt128(low)))
+    case .tokenAmount(let name):
+      let amount = try data.readUInt64()
+      let decimals = try data.readUInt8()
+      writer.key(name)
+      TokenAmount(amount, decimals: decimals).write(to: &writer)
+    case .key(let name): writer.member(name, try data.readPubkey().description)
+    case .optionalKey(let name): if let key = try Self.option(&data) { writer.member(name, key.description) }
+    case .nullableKey(let name): writer.member(name, try Self.option(&data))
+    case .text(let name): writer.member(name, try data.readString())
+    case .textToEnd(let name):
+      let offset = data.offset
+      guard let text = String(validating: try data.read(byteCount: data.remaining), as: UTF8.self) else {
+        throw .invalidUTF8(offset: offset)
+      }
+      writer.member(name, text)
+    case .bytes(let name): writer.member(name, Base64.encode(Array(try data.readVector())))
+    case .keys(let name):
+      let offset = data.offset
+      let count = try data.readUInt64()
+      guard count <= UInt64(data.remaining / 32) else { throw .lengthExceedsInput(offset: offset, length: count) }
+      var keys: [Pubkey] = []
+      for _ in 0..<count { keys.append(try data.readPubkey()) }
+      writer.member(name, keys)
+    case .word(let name, let words, let byteCount):
+      let offset = data.offset
+      let number = byteCount == 1 ? UInt32(try data.readUInt8()) : try data.readUInt32()
+      guard number < words.count else {
+        throw .invalidTag(offset: offset, value: UInt8(truncatingIfNeeded: number))
+      }
+      writer.member(name, words[Int(number)])
+    case .group(let name, let fields):
+      writer.key(name)
+      writer.beginObject()
+      for field in fields { try field.write(from: &data, to: &writer) }
+      writer.endObject()
+    case .null(let name): writer.memberNull(name)
+    case .optional(let field):
+      if try data.readBool() { try field.write(from: &data, to: &writer) }
+    }
+  }
+
+  private static func option(_ data: inout ByteReader) throws(CodecError) -> Pubkey? {
+    try data.readOption { (reader) throws(CodecError) in try reader.readPubkey() }
+  }
+}
+
+extension JSONWriter {
+  mutating func member(_ name: String, _ keys: [Pubkey]) {
+    key(name)
+    array { writer in for key in keys { writer.value(key.description) } }
+  }
+}
