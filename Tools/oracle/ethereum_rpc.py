@@ -380,6 +380,13 @@ def calls(bench, node, web3, alice, counter, failing, endless):
     bench.refused(node, -32000, "err: insufficient funds for gas * price + value: address 0x", "eth_call", {"from": "0x" + "ab" * 20, "to": counter, "value": "0x1"}, "latest")  # fmt: skip
     bench.refused(node, -32000, "err: max fee per gas less than block base fee", "eth_call", {"from": alice, "to": counter, "maxFeePerGas": "0x1"}, "latest")  # fmt: skip
     bench.refused(node, -32000, "both gasPrice and", "eth_call", {"to": counter, "gasPrice": "0x1", "maxFeePerGas": "0x1"}, "latest")
+    # A precompile that moved: the identity is elsewhere, and no more where it was.
+    identity, elsewhere = "0x" + "0" * 39 + "4", "0x" + "c2" * 20
+    moved = {identity: {"movePrecompileToAddress": elsewhere}}
+    bench.equal(node.call("eth_call", {"to": elsewhere, "data": "0x1234"}, "latest", moved), "0x1234", "a moved precompile")
+    bench.equal(node.call("eth_call", {"to": identity, "data": "0x1234"}, "latest", moved), "0x", "where a precompile was")
+    replaced = {identity: {"code": "0x60aa60005260206000f3"}}
+    bench.equal(int(node.call("eth_call", {"to": identity, "data": "0x1234"}, "latest", replaced), 16), 0xAA, "code in a precompile's place")
     # Overrides: BASEFEE, NUMBER, TIMESTAMP, COINBASE, GASLIMIT, PREVRANDAO as code of an account that is not there.
     for opcode, name, value in [("48", "baseFeePerGas", 77), ("43", "number", 123), ("42", "time", 9_999_999_999), ("41", "feeRecipient", 0xabcd), ("45", "gasLimit", 1_000_000), ("44", "prevRandao", 99)]:  # fmt: skip
         given = f"0x{value:040x}" if name == "feeRecipient" else f"0x{value:064x}" if name == "prevRandao" else hex(value)
@@ -514,10 +521,13 @@ def simulations(bench, node, alice, counter, failing):
         ("block numbers must be in order", -38020, {"blockStateCalls": [{"blockOverrides": {"number": "0x1"}}]}),
         ("block timestamps must be in order", -38021, {"blockStateCalls": [{"blockOverrides": {"time": "0x1"}}]}),
         ("too many blocks", -38026, {"blockStateCalls": [{"blockOverrides": {"number": "0xffffff"}}]}),
-        ("insufficient funds", -38014, {"blockStateCalls": [{"calls": [transfer]}]}),
-        ("nonce too low", -38010, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "nonce": "0x0", "maxFeePerGas": hex(10**12)}]}], "validation": True}),
-        ("nonce too high", -38011, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "nonce": "0xfff", "maxFeePerGas": hex(10**12)}]}], "validation": True}),
-        ("intrinsic gas too low", -38013, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "gas": "0x1"}]}]}),
+        ("err: insufficient funds", -38014, {"blockStateCalls": [{"calls": [transfer]}]}),
+        ("err: nonce too low", -38010, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "nonce": "0x0", "maxFeePerGas": hex(10**12)}]}], "validation": True}),
+        ("err: nonce too high", -38011, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "nonce": "0xfff", "maxFeePerGas": hex(10**12)}]}], "validation": True}),
+        ("err: max fee per gas less than block base fee", -38012, {"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0xa"}, "calls": [{"from": alice, "to": alice}]}], "validation": True}),
+        ("account 0x5FbDB2315678afecb367f032d93F642f64180aa3 is not a precompile", -32000, {"blockStateCalls": [{"stateOverrides": {counter: {"MovePrecompileToAddress": "0x" + "c2" * 20}}}]}),
+        ("account 0xc2C2C2C2C2C2c2c2c2c2C2C2c2C2C2C2C2C2c2C2 is already overridden", -32000, {"blockStateCalls": [{"stateOverrides": {"0x" + "0" * 39 + "4": {"movePrecompileToAddress": "0x" + "c2" * 20}, "0x" + "c2" * 20: {}}}]}),
+        ("err: intrinsic gas too low", -38013, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "gas": "0x1"}]}]}),
     ]:  # fmt: skip
         bench.refused(node, code, name, "eth_simulateV1", request, "latest")
 

@@ -84,7 +84,7 @@ package final class EVMHost {
   ) throws(EVMStateError) -> EVMCallResult {
     let position = state.pointee.journal.position(of: target)
     var codePosition = position
-    if state.pointee.fork >= .prague && PrecompileCall.active(target, fork: state.pointee.fork) == nil
+    if state.pointee.fork >= .prague && state.pointee.precompile(at: target) == nil
       && !state.pointee.journal.isBorder(target)
     {
       let code = try state.pointee.journal.code(at: position)

@@ -90,7 +90,7 @@ extension CallTrace {
       kind: kind, from: isOwn ? account : Address(frame.pointee.caller), account: account,
       code: isOwn ? codeAddress : account, value: frame.pointee.value,
       gas: UInt64(bitPattern: frame.pointee.context.gas), input: [UInt8](input),
-      isPrecompile: !isCreation && PrecompileCall.active(codeAddress, fork: host.pointee.fork) != nil)
+      isPrecompile: !isCreation && host.pointee.precompile(at: codeAddress) != nil)
     note(.call(calls.count))
     open.append(calls.count)
     calls.append(call)

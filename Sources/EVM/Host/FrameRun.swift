@@ -41,7 +41,7 @@ enum FrameRun {
     }
     var status = FrameStatus.success
     let address = host.pointee.journal.accounts.base[codePosition].address
-    if !isDelegated, let precompile = PrecompileCall.active(address, fork: fork) {
+    if !isDelegated, let precompile = host.pointee.precompile(at: address) {
       status = PrecompileCall.run(precompile, child)
     } else if !isDelegated, let number = BorderAddress.number(of: address), let border = host.pointee.journal.border {
       status = BorderFrame.run(border, number, child)

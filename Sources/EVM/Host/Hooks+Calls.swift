@@ -83,7 +83,7 @@ enum CallHooks {
       target.position = position
       target.codePosition = position
       let fork = host.pointee.fork
-      if PrecompileCall.active(address, fork: fork) == nil && !host.pointee.journal.isBorder(address) {
+      if host.pointee.precompile(at: address) == nil && !host.pointee.journal.isBorder(address) {
         try host.pointee.journal.use(.code, at: position)
       }
       if fork >= .prague && host.pointee.journal.accounts.base[position].hasCode {

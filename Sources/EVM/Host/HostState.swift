@@ -45,6 +45,8 @@ struct HostState {
   var hasNatives = false
   /// Depth of the innermost frame that the border answers; −1 where there is none.
   var borderDepth = -1
+  /// Precompiles that are elsewhere, or nowhere, for a call that is tried out; `nil`: all are where the fork has them.
+  var movedPrecompiles: MovedPrecompiles?
   /// EIP-3155, in the tracing mode.
   var tracer: EVMTracer?
 

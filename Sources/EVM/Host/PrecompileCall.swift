@@ -4,6 +4,30 @@ import Primitives
 import SBPF
 import WideIntegers
 
+/// What is at some addresses in place of the fork's precompiles; `nil`: none.
+final class MovedPrecompiles {
+  let entries: [Address: Precompile?]
+
+  init(_ entries: [Address: Precompile?]) { self.entries = entries }
+}
+
+extension HostState {
+  /// The precompile at `address`, if there is one.
+  @inline(__always) func precompile(at address: Address) -> Precompile? {
+    if let movedPrecompiles, let entry = movedPrecompiles.entries[address] { return entry }
+    return PrecompileCall.active(address, fork: fork)
+  }
+}
+
+extension EVMHost {
+  /// Puts precompiles elsewhere: each address that is named has the one that stands at the other, or none.
+  package func movePrecompiles(_ moves: [Address: Address?], fork: Fork) {
+    state.pointee.movedPrecompiles =
+      moves.isEmpty
+      ? nil : MovedPrecompiles(moves.mapValues { $0.flatMap { PrecompileCall.active($0, fork: fork) } })
+  }
+}
+
 enum PrecompileCall {
   /// The precompile at `address`, if one is active in `fork`.
   @inline(__always) static func active(_ address: Address, fork: Fork) -> Precompile? {

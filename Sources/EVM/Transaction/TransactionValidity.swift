@@ -92,14 +92,14 @@ extension EthereumTransaction.Kind {
 extension EthereumTransaction {
   /// The rules that need no account, in a block that has used `gasUsed` and `blobGasUsed` so far.
   ///
-  /// - Parameter limitsGas: false where transaction and block may have any gas.
+  /// - Parameter limitsGas: false where transaction and block may have any gas, and nonces do not count.
   package func validate(
     in environment: BlockEnvironment, gasUsed: UInt64 = 0, blobGasUsed: UInt64 = 0, limitsGas: Bool = true
   ) throws(TransactionValidityError) -> IntrinsicGas {
     try validateEnvelope(environment)
     try validateBlobs(environment, blobGasUsed: blobGasUsed)
     let intrinsic = try validateGas(environment, gasUsed: gasUsed, isLimited: limitsGas)
-    if nonce == .max { throw .nonceIsMaximum }
+    if limitsGas, nonce == .max { throw .nonceIsMaximum }
     if isCreation, environment.fork >= .shanghai, data.count > TransactionLimits.initcodeByteCount {
       throw .initcodeTooLarge(byteCount: data.count, maximum: TransactionLimits.initcodeByteCount)
     }

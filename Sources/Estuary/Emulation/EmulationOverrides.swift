@@ -23,7 +23,7 @@ package struct AccountOverride: Sendable, Equatable {
   package var slots: [UInt256: UInt256] = [:]
   /// Whether slots that are not among `slots` are 0.
   package var replacesStorage = false
-  /// Where the precompile at this address moves to; with any other override it is gone.
+  /// Where the precompile at this address moves to; where the account is overridden without, it is gone.
   package var movedPrecompile: Address?
 
   package init() {}

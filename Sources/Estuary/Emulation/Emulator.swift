@@ -195,6 +195,13 @@ package final class Emulator {
   /// Makes other accounts than the ledger's what later ones see.
   func apply(_ overrides: [Address: AccountOverride]) throws(EVMStateError) {
     for (address, override) in overrides { try state.apply(override, to: address) }
+    // A precompile whose account is overridden is gone, or elsewhere.
+    var moves: [Address: Address?] = [:]
+    for (address, override) in overrides where Precompile.isActive(address, fork: block.fork) {
+      moves[address] = .some(nil)
+      if let target = override.movedPrecompile { moves[target] = .some(address) }
+    }
+    host.movePrecompiles(moves, fork: block.fork)
   }
 
   package func account(_ address: Address) throws(EmulationError) -> EVMAccount? {

@@ -131,10 +131,15 @@ struct EthereumFields {
 
   init(_ object: JSONObject, _ name: String) { (self.object, self.name) = (object, name) }
 
+  /// Names are told apart by their letters' case only where that is needed, as by Go's decoder.
+  private func member(_ key: String) -> JSONValue? {
+    object[key] ?? object.members.first { $0.name.lowercased() == key.lowercased() }?.value
+  }
+
   func optional<Value>(
     _ key: String, _ read: (JSONValue) throws(EthereumFormError) -> Value
   ) throws(EthereumFormError) -> Value? {
-    guard let value = object[key], !value.isNull else { return nil }
+    guard let value = member(key), !value.isNull else { return nil }
     do throws(EthereumFormError) { return try read(value) } catch { throw error.inField("\(name).\(key)") }
   }
 

@@ -84,7 +84,8 @@ extension EthereumRPC {
     "eth_getRawTransactionByHash": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
       try parameters.expect(atMost: 1)
-      return answer(data: try rpc.record(hash)?.transaction.encoded ?? [])
+      guard let record = try rpc.record(hash) else { return null }
+      return answer(data: record.transaction.encoded)
     },
     "eth_getRawTransactionByBlockNumberAndIndex": { (rpc, parameters) throws(RPCError) in
       let reference = try parameters.blockNumber(0)
@@ -132,7 +133,8 @@ extension EthereumRPC {
     "debug_getRawTransaction": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
       try parameters.expect(atMost: 1)
-      return answer(data: try rpc.record(hash)?.transaction.encoded ?? [])
+      guard let record = try rpc.record(hash) else { return null }
+      return answer(data: record.transaction.encoded)
     },
   ]
 

@@ -71,9 +71,23 @@ extension EthereumRPC {
       in: call.place.environment.fork, chainID: ledger.chainID, gasCap: Self.callGasCap)
     if !arguments.hasPrice { overrides.block.baseFeePerGas = .zero }
     if arguments.maxFeePerBlobGas?.isZero ?? true { overrides.block.blobBaseFee = .zero }
+    try Self.check(overrides.accounts, in: call.place.environment.fork)
     do throws(ChainError) {
       return (try ledger.emulator(call.place, overrides: overrides, tracer: tracer), transaction)
     } catch { throw RPCError(error) }
+  }
+
+  /// Refuses precompiles that cannot move.
+  static func check(_ overrides: [Address: AccountOverride], in fork: Fork) throws(RPCError) {
+    for (address, override) in overrides.sorted(by: { $0.key < $1.key }) {
+      guard let target = override.movedPrecompile else { continue }
+      if !Precompile.isActive(address, fork: fork) {
+        throw .ethereum("account \(address.checksummed) is not a precompile")
+      }
+      if overrides[target] != nil {
+        throw .ethereum("account \(target.checksummed) is already overridden")
+      }
+    }
   }
 
   /// Runs a call.

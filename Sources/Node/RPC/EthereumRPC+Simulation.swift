@@ -191,6 +191,7 @@ private final class EthereumSimulator {
     }
     var onlyBlobFee = BlockOverrides()
     onlyBlobFee.blobBaseFee = block.overrides.blobBaseFee
+    try EthereumRPC.check(block.accounts, in: fork)
     try chained { () throws(ChainError) in
       try emulator.begin(environment.overridden(by: onlyBlobFee), overriding: block.accounts)
     }
@@ -280,7 +281,7 @@ private final class EthereumSimulator {
         transaction, from: sender, checks: .call, in: block.overridden(by: overrides))
     } catch {
       if case .refused(let reason) = error {
-        throw RPCError(reason.gethCode, reason.gethText(asked, from: sender))
+        throw RPCError(reason, asked, simulatedFrom: sender)
       }
       throw RPCError(error, asked, from: sender)
     }
@@ -296,14 +297,16 @@ private final class EthereumSimulator {
     _ nonce: UInt64, _ next: UInt64, _ transaction: EthereumTransaction, _ sender: Address
   ) throws(RPCError) {
     let reason: TransactionValidityError
-    if nonce < next {
+    if nonce == .max {
+      reason = .nonceIsMaximum
+    } else if nonce < next {
       reason = .nonceTooLow(nonce: nonce, account: next)
     } else if nonce > next {
       reason = .nonceTooHigh(nonce: nonce, account: next)
     } else {
       return
     }
-    throw RPCError(reason.gethCode, reason.gethText(transaction, from: sender))
+    throw RPCError(reason, transaction, simulatedFrom: sender)
   }
 
   // MARK: Value that moves, as logs
@@ -407,6 +410,16 @@ private final class EthereumSimulator {
   }
 }
 
+extension RPCError {
+  fileprivate init(
+    _ reason: TransactionValidityError, _ transaction: EthereumTransaction, simulatedFrom sender: Address
+  ) {
+    self.init(
+      reason.gethCode,
+      "err: \(reason.gethText(transaction, from: sender)) (supplied gas \(transaction.gasLimit))")
+  }
+}
+
 extension TransactionValidityError {
   /// eth_simulateV1's code for it.
   fileprivate var gethCode: Int {
@@ -418,7 +431,8 @@ extension TransactionValidityError {
     case .gasLimitAboveBlock: -38015
     case .senderIsContract: -38024
     case .initcodeTooLarge: -38025
-    case .maxFeeBelowBaseFee, .priorityFeeAboveMaxFee: -32602
+    case .maxFeeBelowBaseFee: -38012
+    case .priorityFeeAboveMaxFee: -32602
     default: -32603
     }
   }
