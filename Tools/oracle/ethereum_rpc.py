@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zlib
 
 import rlp
 from eth_utils import keccak, to_checksum_address
@@ -350,6 +351,11 @@ def chain_facts(bench, node, web3):
     bench.expect(web3.eth.syncing is False, "syncing")
     bench.expect(web3.client_version.startswith("estuary/"), "version", web3.client_version)
     bench.equal(node.call("web3_sha3", "0x68656c6c6f"), "0x" + keccak(b"hello").hex(), "web3_sha3")
+    settings = node.call("eth_config")
+    bench.equal((settings["next"], settings["last"], settings["current"]["chainId"]), (None, None, "0x539"), "eth_config")
+    bench.equal(settings["current"]["precompiles"]["P256VERIFY"], "0x" + f"{256:040x}", "precompiles of eth_config")
+    checksum = zlib.crc32(bytes.fromhex(node.call("eth_getBlockByNumber", "earliest", False)["hash"][2:]))
+    bench.equal(int(settings["current"]["forkId"], 16), checksum, "a fork identifier without forks")
     pending = node.call("eth_getBlockByNumber", "pending", False)
     bench.expect(all(pending[name] is None for name in ("hash", "nonce", "miner")), "pending block", pending)
     bench.equal(int(pending["number"], 16), web3.eth.block_number + 1, "number of the pending block")

@@ -1,7 +1,7 @@
 // A chain's configuration as bytes, for the settings of a ledger: an RLP list, its first item the version of the form.
 //
 //   [1, chain id, [[fork, kind, value]…], [DAO fork block]?, [[block, delay]…], deposit contract,
-//    [[fork, target, maximum, fraction]…]]      kind 0: a block, 1: total difficulty, 2: a time
+//    [[fork, target, maximum, fraction]…], merge netsplit block?]      kind 0: a block, 1: total difficulty, 2: a time
 
 import Primitives
 import WideIntegers
@@ -49,6 +49,7 @@ extension ChainConfiguration {
           }
         }
       }
+      if let mergeNetsplitBlock { writer.write(mergeNetsplitBlock) }
     }
     return writer.bytes
   }
@@ -95,6 +96,7 @@ extension ChainConfiguration {
       }
       configuration.blobSchedule.append(BlobStep(fork: fork, parameters: parameters))
     }
+    if !fields.isAtEnd { configuration.mergeNetsplitBlock = try fields.readUInt64() }
     try fields.expectEnd()
     return configuration
   }

@@ -47,6 +47,8 @@ package struct ChainConfiguration: Equatable, Sendable {
   package var depositContract: Address
   /// Where they are not the forks' own; oldest fork first.
   package var blobSchedule: [BlobStep] = []
+  /// Where networks parted by the merge: no rule changes there, but the chain's fork identifier does (EIP-2124).
+  package var mergeNetsplitBlock: UInt64?
 
   /// 0x00000000219ab540356cbb839cbe05303d7705fa
   package static let mainnetDepositContract = Address(

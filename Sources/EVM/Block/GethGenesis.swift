@@ -167,6 +167,7 @@ package struct GethGenesis: Sendable {
         configuration.depositContract = contract
       }
       configuration.blobSchedule = try blobSchedule(config)
+      configuration.mergeNetsplitBlock = try fields.unsigned(config, "mergeNetsplitBlock", in: "config")
       return configuration
     }
 

@@ -44,6 +44,7 @@ package struct EthereumRPC: RPCDialect {
     .merging(rawMethods) { first, _ in first }
     .merging(traceMethods) { first, _ in first }
     .merging(simulationMethods) { first, _ in first }
+    .merging(configurationMethods) { first, _ in first }
 
   // MARK: Answers
 
