@@ -14,10 +14,11 @@ import WideIntegers
 
 /// Where a session finds the accounts of programs as they are before its transaction. Used by one thread at a time.
 package protocol ProgramAccountSource: AnyObject {
-  /// The account at `key`, `Account.empty` where there is none.
+  /// The account at `key`, `Account.empty` where there is none; one that is lent neither moves nor changes until the
+  /// transaction has ended.
   ///
   /// - Throws: where it cannot be read, or not by this worker now.
-  func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account
+  func programAccount(_ key: Pubkey) throws(EVMStateError) -> LoadedAccount
 }
 
 /// What calls across the border cost. One compute unit costs one gas; these come before.
@@ -39,7 +40,9 @@ package enum CrossCallCosts {
 /// Used by one thread at a time.
 package final class CrossCallSession: EVMBorder {
   private let engine: Engine
+  /// An object of its own: the references to one that all workers use would be counted in memory that all of them write.
   private var environment: ExecutionEnvironment
+  @exclusivity(unchecked) private var rent: Rent
   /// By how many calls of contracts by programs wait; each made for the first program call that needs it.
   private var processors: [InstructionProcessor] = []
   /// Programs that have called contracts and wait: the contexts of their calls, the outermost first.
@@ -60,12 +63,14 @@ package final class CrossCallSession: EVMBorder {
   @exclusivity(unchecked) private(set) var drawLimit: UInt64 = 0
 
   package init(environment: ExecutionEnvironment, engine: Engine) {
-    (self.environment, self.engine) = (environment, engine)
+    (self.environment, self.engine) = (ExecutionEnvironment(environment), engine)
+    rent = environment.sysvars.rent
   }
 
   /// Makes the block of `environment` the one that transactions belong to from now on.
   package func beginBlock(_ environment: ExecutionEnvironment) {
-    self.environment = environment
+    self.environment = ExecutionEnvironment(environment)
+    rent = environment.sysvars.rent
     for processor in processors { processor.begin(environment) }
   }
 
@@ -102,8 +107,9 @@ package final class CrossCallSession: EVMBorder {
     _ body: (Pubkey, Account?) throws(EVMStateError) -> Void
   ) throws(EVMStateError) {
     for entry in journal.entries where entry.isWritable {
+      guard let changed = entry.changed else { continue }
       // An account without lamports goes when the transaction ends, whatever it holds.
-      let account = entry.account.isVacant ? Account.empty : entry.account
+      let account = changed.isVacant ? Account.empty : changed
       if account != entry.original { try body(entry.key, account.isVacant ? nil : account) }
     }
   }
@@ -215,7 +221,7 @@ package final class CrossCallSession: EVMBorder {
 
   /// Lamports with which an account of `byteCount` bytes of data is exempt from rent.
   func minimumBalance(dataByteCount byteCount: Int) -> UInt64 {
-    environment.sysvars.rent.minimumBalance(dataByteCount: byteCount)
+    rent.minimumBalance(dataByteCount: byteCount)
   }
 
   /// The position of an account of programs, which is met now if it was not before.
@@ -223,9 +229,9 @@ package final class CrossCallSession: EVMBorder {
     if let known = journal.position(of: key) { return known }
     if EVMKey.contains(key) { throw .refused("\(key) is Ethereum's, no account of programs") }
     guard let source else { throw .refused("programs can be called from transactions only") }
-    let account: Account
+    let account: LoadedAccount
     do throws(EVMStateError) { account = try source.programAccount(key) } catch { throw .state(error) }
-    if journal.loadedByteCount + account.data.count > CrossCallCosts.loadedByteLimit {
+    if journal.loadedByteCount + account.dataByteCount > CrossCallCosts.loadedByteLimit {
       throw .refused(
         "with \(key), the transaction's program calls look at more than \(CrossCallCosts.loadedByteLimit) bytes"
       )
@@ -257,14 +263,18 @@ package final class CrossCallSession: EVMBorder {
         journal.noteWritable(position)
       }
     }
-    if try account(instruction.programID).lamports == 0 {
+    let place = try position(of: instruction.programID)
+    if journal.entries[place].lamports == 0 {
       throw .refused("Program \(instruction.programID) is not on this ledger")
     }
     let units = min(frame.gasLeft, CrossCallCosts.unitLimit)
     var changes: [(Pubkey, Account)] = []
     let outcome = try processor.run(
       instruction, ethereum: self, below: contexts.isEmpty ? [] : waitingPrograms, units: units, dataGrowth: journal.growth, exemptingFromRent: payer,
-      load: { (key) throws(CrossCallError) in try account(key) },
+      load: { (key) throws(CrossCallError) in
+        let position = try position(of: key)
+        return journal.entries[position].loaded
+      },
       publish: { changes.append(($0, $1)) })
     if let failure { throw .state(failure) }
     try frame.charge(outcome.computeUnits)

@@ -1,24 +1,44 @@
 // The programs' half of a transaction's journal: accounts of programs as the transaction sees them, the last return data,
 // logs, and what was drawn from the sender. A mark is a position in the undo log; the EVM's journal keeps marks among its
-// own entries, so that one rollback takes both worlds back in reverse order (`EVMBorder`).
+// own entries, so that one rollback takes both worlds back in reverse order (`EVMBorder`). Accounts that are only read may be
+// lent: workers that all copied a program's account would count references to its data in common memory.
 //
 // Which accounts were met, and which named writable, is never rolled back: the transaction's outcome depends on them.
 
 import Ledger
 import Primitives
+import Runtime
 
 struct ProgramJournal {
   struct Entry {
     let key: Pubkey
-    /// As the transaction found it.
-    let original: Account
-    var account: Account
+    /// Where the account as the transaction found it lies, if it was lent.
+    let lent: UnsafePointer<Account>?
+    /// As the transaction found it, if it was not.
+    private let found: Account
+    /// As it is, where the transaction has set it.
+    fileprivate(set) var changed: Account?
     /// A program could have changed it, or something here has.
-    var isWritable = false
+    fileprivate(set) var isWritable = false
+
+    init(_ key: Pubkey, _ account: LoadedAccount) {
+      self.key = key
+      switch account {
+      case .lent(let place): (lent, found) = (place, .empty)
+      case .owned(let account): (lent, found) = (nil, account)
+      }
+    }
+
+    var original: Account { lent?.pointee ?? found }
+    /// As it is.
+    var account: Account { changed ?? original }
+    var lamports: UInt64 { changed?.lamports ?? lent?.pointee.lamports ?? found.lamports }
+    /// For a look that keeps nothing of it.
+    var loaded: LoadedAccount { changed == nil ? lent.map { .lent($0) } ?? .owned(found) : .owned(account) }
   }
 
   private enum Undo {
-    case account(Int, Account)
+    case account(Int, Account?)
     case returnData(Pubkey, [UInt8])
     case growth(Int64)
     case logs(Int)
@@ -47,7 +67,7 @@ struct ProgramJournal {
   mutating func rollBack(to mark: UInt64) {
     while UInt64(undo.count) > mark, let last = undo.popLast() {
       switch last {
-      case .account(let position, let account): entries[position].account = account
+      case .account(let position, let account): entries[position].changed = account
       case .returnData(let program, let data): returnData = (program, data)
       case .growth(let bytes): growth = bytes
       case .logs(let count): if logs.count > count { logs.removeSubrange(count...) }
@@ -60,20 +80,20 @@ struct ProgramJournal {
 
   func position(of key: Pubkey) -> Int? { positions[key] }
 
-  mutating func insert(_ account: Account, at key: Pubkey) -> Int {
+  mutating func insert(_ account: LoadedAccount, at key: Pubkey) -> Int {
     let position = entries.count
     positions[key] = position
-    entries.append(Entry(key: key, original: account, account: account))
-    loadedByteCount += account.data.count
+    entries.append(Entry(key, account))
+    loadedByteCount += account.dataByteCount
     return position
   }
 
   mutating func noteWritable(_ position: Int) { entries[position].isWritable = true }
 
   mutating func set(_ account: Account, at position: Int) {
-    undo.append(.account(position, entries[position].account))
+    undo.append(.account(position, entries[position].changed))
     entries[position].isWritable = true
-    entries[position].account = account
+    entries[position].changed = account
   }
 
   /// Calls `body` with the accounts that were changed since `mark` and are not as they were by a rollback, as they are now;

@@ -128,7 +128,7 @@ struct CrossCallTokenTests {
     func run(_ program: Pubkey, _ data: [UInt8], _ metas: AccountMeta...) throws {
       let result = processor.run(
         Instruction(programID: program, accounts: metas, data: data), units: 200_000, dataGrowth: 0,
-        load: { accounts[$0] ?? .empty }, publish: { accounts[$0] = $1 })
+        load: { .owned(accounts[$0] ?? .empty) }, publish: { accounts[$0] = $1 })
       #expect(result.error == nil, "\(result.logs)")
     }
     func create(_ key: Pubkey, _ space: UInt64) throws {

@@ -26,9 +26,9 @@ package final class EmulatedPrograms: ProgramAccountSource {
     (self.base, self.changed) = (base, changed)
   }
 
-  package func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account {
-    if let account = changed[key] { return account }
-    return try base(key)
+  package func programAccount(_ key: Pubkey) throws(EVMStateError) -> LoadedAccount {
+    if let account = changed[key] { return .owned(account) }
+    return .owned(try base(key))
   }
 
   /// Makes what an emulation changed what later ones see.

@@ -13,15 +13,15 @@ struct BenchVerb: ParsableCommand {
     commandName: "bench",
     abstract: "Measure the machine that runs this: engines, loading, scheduler, lanes, signatures, hashes …",
     discussion: """
-      NAME is vm, loading, scheduling, lanes, memory, signatures, hashes, trie or blocks (default: all but trie and \
-      blocks, which take half a minute). vm runs the kernels bench_*.so of --kernels, loading loads, verifies and \
+      NAME is vm, loading, scheduling, lanes, memory, signatures, hashes, crossing, trie or blocks (default: all but trie \
+      and blocks, which take half a minute). vm runs the kernels bench_*.so of --kernels, loading loads, verifies and \
       compiles --program; without these they are left out. signatures and hashes measure each implementation that the \
       processor can run. blocks executes whole blocks serially and on --workers, by turns; one of both kinds if --token \
       has the program for it. Figures are the best of several rounds.
       """)
 
   enum Name: String, ExpressibleByArgument, CaseIterable {
-    case vm, loading, scheduling, lanes, memory, signatures, hashes, trie, blocks
+    case vm, loading, scheduling, lanes, memory, signatures, hashes, crossing, trie, blocks
 
     var takesLong: Bool { self == .trie || self == .blocks }
   }
@@ -73,6 +73,7 @@ struct BenchVerb: ParsableCommand {
       case .memory: figures += try measureMemory()
       case .signatures: figures += measureSignatures()
       case .hashes: figures += measureHashes()
+      case .crossing: figures += try measureCrossing()
       case .trie: figures += try measureTrie()
       case .blocks: figures += try measureBlocks()
       }

@@ -83,8 +83,9 @@ final class ProgramReach: ProgramAccountSource {
     session.beginSolana(reading: self, on: host.beyond)
   }
 
-  func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account {
-    try side.account(key, isAlone: isAlone)
+  /// Not lent: the table may grow before the transaction ends.
+  func programAccount(_ key: Pubkey) throws(EVMStateError) -> LoadedAccount {
+    .owned(try side.account(key, isAlone: isAlone))
   }
 
   /// Makes what the transaction changed the state, but for the accounts that `isPublished` knows to be so.
@@ -115,11 +116,12 @@ final class WaveProgramReach: WaveView, ProgramAccountSource {
     session.begin(reading: self, gasLimit: transaction.gasLimit)
   }
 
-  func programAccount(_ key: Pubkey) throws(EVMStateError) -> Account {
+  /// Lent: nobody changes what this worker has claimed, and the table has room for all keys of the wave.
+  func programAccount(_ key: Pubkey) throws(EVMStateError) -> LoadedAccount {
     if refusesCrossing { throw fail(key, claimant.position) }
     let index = try index(of: key)
     try claimRead(key, at: index)
-    return table.account(at: index).pointee
+    return .lent(UnsafePointer(table.account(at: index)))
   }
 
   /// Makes what the transaction changed the state, as far as nobody else uses it.

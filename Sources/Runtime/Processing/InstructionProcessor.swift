@@ -6,6 +6,20 @@ import Ledger
 import Primitives
 import SBPF
 
+/// An account for an instruction.
+package enum LoadedAccount {
+  case owned(Account)
+  /// It lies where it neither moves nor changes while it is used, and no reference to its data is counted.
+  case lent(UnsafePointer<Account>)
+
+  package var dataByteCount: Int {
+    switch self {
+    case .owned(let account): account.data.count
+    case .lent(let place): place.pointee.data.count
+    }
+  }
+}
+
 /// What came of one instruction.
 package struct InstructionOutcome: Sendable {
   /// `nil` where it succeeded.
@@ -56,7 +70,7 @@ package final class InstructionProcessor {
   package func run<Failure: Error>(
     _ instruction: Instruction, ethereum: (any EthereumProgram)? = nil, below running: [Pubkey] = [], units: UInt64,
     dataGrowth: Int64, exemptingFromRent rentPayer: Pubkey? = nil,
-    load: (Pubkey) throws(Failure) -> Account, publish: (Pubkey, Account) -> Void
+    load: (Pubkey) throws(Failure) -> LoadedAccount, publish: (Pubkey, Account) -> Void
   ) throws(Failure) -> InstructionOutcome {
     let context = invoke.transaction
     invoke.reset(
@@ -64,13 +78,27 @@ package final class InstructionProcessor {
       collectsLogs: true)
     context.resizeDelta = dataGrowth
     (invoke.ethereum, invoke.offersEthereum, invoke.programsAround) = (ethereum, ethereum != nil, running)
-    defer { (invoke.ethereum, invoke.programsAround) = (nil, []) }
+    defer {
+      (invoke.ethereum, invoke.programsAround) = (nil, [])
+      context.takeBackAccounts()
+    }
     var before: [RentState] = []
     for key in instruction.accounts.lazy.map(\.key) + [instruction.programID]
     where context.index(of: key) == nil {
-      let account = try load(key)
-      before.append(RentState(account, rent: context.rent))
-      context.add(key, account)
+      switch try load(key) {
+      case .owned(let account):
+        before.append(RentState(account, rent: context.rent))
+        context.add(key, account)
+      case .lent(let place):
+        before.append(
+          RentState(
+            lamports: place.pointee.lamports, dataByteCount: place.pointee.data.count, rent: context.rent))
+        if instruction.accounts.contains(where: { $0.key == key && $0.isWritable }) {
+          context.add(key, place.pointee)
+        } else {
+          context.add(key, lending: place)
+        }
+      }
     }
     if ethereum != nil {
       let account = EthereumProgramAccount.account
@@ -98,7 +126,7 @@ package final class InstructionProcessor {
   }
 
   /// Looks up the code of every program among the accounts, as it is before the instruction.
-  private func findPrograms<Failure: Error>(_ load: (Pubkey) throws(Failure) -> Account) throws(Failure) {
+  private func findPrograms<Failure: Error>(_ load: (Pubkey) throws(Failure) -> LoadedAccount) throws(Failure) {
     programTable.begin(programCache)
     let context = invoke.transaction
     for position in 0..<context.accountCount {
@@ -110,10 +138,16 @@ package final class InstructionProcessor {
         invoke.setProgram(.passUnretained(.closed), at: position)
         guard let key = ImplicitRead.programData(of: account.pointee) else { continue }
         let headerByteCount = UpgradeableProgram.programDataHeaderByteCount
-        var held = try load(key)
-        if held.data.count < headerByteCount { continue }
-        invoke.setProgram(
-          programTable.entry(&held, elfOffset: headerByteCount, cache: programCache), at: position)
+        let held = try load(key)
+        if held.dataByteCount < headerByteCount { continue }
+        switch held {
+        case .lent(let place):
+          invoke.setProgram(
+            programTable.entry(place, elfOffset: headerByteCount, cache: programCache), at: position)
+        case .owned(var account):
+          invoke.setProgram(
+            programTable.entry(&account, elfOffset: headerByteCount, cache: programCache), at: position)
+        }
       default: continue
       }
     }
@@ -153,6 +187,14 @@ extension TransactionContext {
   fileprivate func add(_ key: Pubkey, _ account: Account) {
     keys[accountCount] = key
     accounts[accountCount] = account
+    touched[accountCount] = false
+    accountCount += 1
+  }
+
+  /// As above, for one that the instruction may not write.
+  fileprivate func add(_ key: Pubkey, lending account: UnsafePointer<Account>) {
+    keys[accountCount] = key
+    lend(account, at: accountCount)
     touched[accountCount] = false
     accountCount += 1
   }
