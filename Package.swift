@@ -92,8 +92,8 @@ let package = Package(
     .target(
       name: "Node",
       dependencies: [
-        "CZstd", "WideIntegers", "Primitives", "SBPF", "Ledger", "Contracts", "Runtime", "EVM", "Execution",
-        "Estuary",
+        "CZstd", "WideIntegers", "Primitives", "Curves", "SBPF", "Ledger", "Contracts", "Runtime", "EVM",
+        "Execution", "Estuary",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

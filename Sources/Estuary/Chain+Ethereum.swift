@@ -155,9 +155,17 @@ extension Chain {
     return StateTries(root: header.header.stateRoot, source: StoredTrieNodes(store: store))
   }
 
+  /// The tries of the state that the block `number` began with.
+  func ethereumTries(before number: UInt64) throws(ChainError) -> StateTries {
+    let root: Hash?
+    do throws(StoreError) { root = try ethereumArchive.rootBefore(number) } catch { throw .store(error) }
+    guard let root else { throw .ethereum(detail: "there is no block before block \(number)") }
+    return StateTries(root: root, source: StoredTrieNodes(store: store))
+  }
+
   /// The root of Ethereum's state trie after the last block; `nil` where the ledger has no Ethereum side.
   package func ethereumStateRoot() throws(ChainError) -> Hash? {
-    if let head = ethereumChain?.head { return head.header.stateRoot }
+    if let ethereumChain, ethereumChain.head != nil { return ethereumChain.tries.root }
     do throws(EVMStateError) { return try state.ethereum?.contents().stateRoot } catch {
       throw ChainError(error)
     }

@@ -79,6 +79,8 @@ public final class Chain {
   private var readRecentBlocks: RecentBlocks?
   /// What of it the next batch takes.
   private var solanaEntries: [StoreEntry] = []
+  /// Whether blocks leave what they replace, so that they can be taken back (Chain+Snapshots.swift).
+  var keepsUndo = false
   /// Chains that began where this one stood.
   var forks = Forks()
   /// What an older ledger's store does not have yet: the next block's batch takes it.
@@ -220,7 +222,8 @@ public final class Chain {
     var accounts: [Pubkey: Account] = [:]
     for key in SysvarID.all { if let account = try account(key) { accounts[key] = account } }
     let next = sysvars.advanced(
-      toSlot: head.slot + 1, unixTimestamp: max(head.unixTimestamp, unixTimestamp), parentBlockhash: head.blockhash)
+      toSlot: head.slot + 1, unixTimestamp: max(head.unixTimestamp, unixTimestamp),
+      parentBlockhash: head.blockhash)
     for (key, account) in next { accounts[key] = account }
     do throws(SysvarError) {
       let sysvars = try Sysvars(accounts: accounts.map { (key: $0.key, account: $0.value) })
@@ -239,26 +242,32 @@ public final class Chain {
   ///   - verifiesSignatures: false for input that is known to be signed.
   ///   - recordsTimeline: whether to note when and where each transaction ran.
   ///   - unixTimestamp: of an advancing chain's block, in seconds.
+  ///   - makesEthereumBlock: whether an advancing chain makes one of Ethereum's blocks though none of its transactions are
+  ///     there; where the ledger has no Ethereum side, it makes none.
+  ///   - slots: by how many slots an advancing chain goes on, at least 1.
   ///   - endsBlock: false where more of the same logical block is to follow: its header and the gas that it may use then
   ///     hold on, and what is due at its end waits for the call that ends it.
   ///   - other: what executes this block in place of the chain's executor.
   /// - Throws: `store` when the block could not be committed; the chain then stands where it stood.
   package func execute(
     _ transactions: BlockTransactions, verifiesSignatures: Bool, recordsTimeline: Bool = false,
-    unixTimestamp: Int64? = nil, endsBlock: Bool = true, on other: (any BlockExecutor)? = nil
+    unixTimestamp: Int64? = nil, makesEthereumBlock: Bool = false, slots: UInt64 = 1, endsBlock: Bool = true,
+    on other: (any BlockExecutor)? = nil
   ) throws(ChainError) -> Block {
     var timing = Timing()
     var changes = BlockChanges()
     let sysvarsBefore = sysvars
-    let isEthereum = makesEthereumBlock(transactions)
+    let isEthereum =
+      self.makesEthereumBlock(transactions)
+      || progress == .advancing && makesEthereumBlock && ethereumChain != nil
     if isEthereum { try beginEthereum() }
     let details = keepsTransactions ? BlockDetails(count: transactions.count) : nil
     var record = head
     record.height += 1
     do throws(ChainError) {
       let (input, pending) = try nextInput(
-        transactions, record: &record, verifiesSignatures, recordsTimeline, unixTimestamp: unixTimestamp,
-        endsBlock: endsBlock, details: details, noting: &changes)
+        transactions, record: &record, verifiesSignatures, recordsTimeline, isEthereum: isEthereum,
+        unixTimestamp: unixTimestamp, slots: slots, endsBlock: endsBlock, details: details, noting: &changes)
       let start = Clocks.monotonicNanoseconds()
       let execution: BlockExecution
       do throws(BlockExecutionError) { execution = try (other ?? executor).execute(input, on: state) } catch {
@@ -312,16 +321,15 @@ public final class Chain {
   /// What an executor is given for the block of `record`, which moves on to it, as do the sysvars.
   private func nextInput(
     _ transactions: BlockTransactions, record: inout BlockRecord, _ verifiesSignatures: Bool,
-    _ recordsTimeline: Bool, unixTimestamp: Int64?, endsBlock: Bool, details: BlockDetails?,
-    noting changes: inout BlockChanges
+    _ recordsTimeline: Bool, isEthereum: Bool, unixTimestamp: Int64?, slots: UInt64 = 1, endsBlock: Bool,
+    details: BlockDetails?, noting changes: inout BlockChanges
   ) throws(ChainError) -> (BlockInput, EthereumChain.Pending?) {
     if progress == .advancing {
       _ = try recentBlocks()
-      record.slot += 1
+      record.slot += slots
       record.unixTimestamp = max(record.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
       try advanceSysvars(to: record, noting: &changes)
     }
-    let isEthereum = makesEthereumBlock(transactions)
     let pending =
       isEthereum ? try ethereumChain?.pending(unixTimestamp: record.unixTimestamp, slot: head.slot) : nil
     let input = BlockInput(
@@ -350,8 +358,9 @@ public final class Chain {
       sysvars = sysvarsBefore
     }
     let (input, _) = try nextInput(
-      transactions, record: &record, verifiesSignatures, false, unixTimestamp: unixTimestamp, endsBlock: true,
-      details: details, noting: &changes)
+      transactions, record: &record, verifiesSignatures, false,
+      isEthereum: makesEthereumBlock(transactions), unixTimestamp: unixTimestamp,
+      endsBlock: true, details: details, noting: &changes)
     let execution: BlockExecution
     do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
       throw ChainError(error)
@@ -401,15 +410,18 @@ public final class Chain {
       } else if knownFrom != nil {
         entries.append(AccountHistory.end)
       }
-      let block = BlockCommit(
+      var block = BlockCommit(
         record: record, changes: changes, stateLattice: lattice.bytes, entries: entries)
+      block.entries += try undoEntries(block)
       try forks.preserve(block, of: store)
       try store.commit(block)
     } catch {
       throw .store(error)
     }
     (unsavedEntries, solanaEntries, knownFrom) = ([], [], nextKnownFrom)
+    let hasMadeEthereumBlock = ethereumChain?.hasUncommittedBlock ?? false
     ethereumChain?.commit()
+    if hasMadeEthereumBlock { ethereumChain?.next.pass() }
     timing.commitNanoseconds = Clocks.monotonicNanoseconds() - commitStart
     self.lattice = lattice
     head = record
@@ -419,6 +431,17 @@ public final class Chain {
     if let passed = readRecentBlocks?.append(record) {
       for signature in passed { state.statusCache.remove(signature) }
     }
+  }
+
+  /// Makes an earlier block, to which the store has gone back, the last one.
+  func goBack(to reversal: StoreReversal) {
+    head = reversal.record
+    if let lattice = StateLattice(bytes: reversal.stateLattice) { self.lattice = lattice }
+    // Read again when they are needed.
+    readRecentBlocks = nil
+    state.statusCache = StatusCache()
+    solanaEntries = []
+    knownFrom = (try? AccountHistory(of: store).firstHeight()) ?? nil
   }
 
   /// A value nobody could know before the block.

@@ -30,6 +30,9 @@ package protocol AccountStore: AnyObject, Sendable {
   /// Makes `block` the new head, durably, all or nothing.
   func commit(_ block: BlockCommit) throws(StoreError)
 
+  /// Goes back to an earlier block, durably, all or nothing.
+  func revert(_ reversal: StoreReversal) throws(StoreError)
+
   /// The value of an entry; `nil` where there is none.
   func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]?
 

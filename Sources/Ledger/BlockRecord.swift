@@ -138,3 +138,19 @@ package struct BlockCommit: Sendable {
     self.entries = entries
   }
 }
+
+/// What one batch of a store puts back to make an earlier block the head again.
+package struct StoreReversal: Sendable {
+  /// Of the block to go back to, which is there.
+  package var record: BlockRecord
+  /// The 2,048 bytes of the lattice after it.
+  package var stateLattice: [UInt8]
+  /// Every account that a later block has changed, as it was; `nil`: there was none.
+  package var accounts: [Pubkey: Account?]
+  /// The same of entries; each key once.
+  package var entries: [StoreEntry]
+
+  package init(record: BlockRecord, stateLattice: [UInt8], accounts: [Pubkey: Account?], entries: [StoreEntry]) {
+    (self.record, self.stateLattice, self.accounts, self.entries) = (record, stateLattice, accounts, entries)
+  }
+}

@@ -96,14 +96,20 @@ final class HeadFile: Sendable {
   }
 
   /// Marks `head` as the last block of the ledger in `directory`, on the disk.
-  func write(_ head: BlockRecord, settledHeight: UInt64, of directory: String) throws(FileError) {
+  ///
+  /// - Parameter isGoingBack: whether a later block may be marked, which is forgotten.
+  func write(
+    _ head: BlockRecord, settledHeight: UInt64, of directory: String, isGoingBack: Bool = false
+  ) throws(FileError) {
     guard let manifest = Manifest(of: directory) else { throw FileError(errno: ENOENT) }
-    try write(
-      Mark(
-        height: head.height, stateHash: head.stateHash, manifest: manifest, settledHeight: settledHeight))
+    let mark = Mark(
+      height: head.height, stateHash: head.stateHash, manifest: manifest, settledHeight: settledHeight)
+    try write(mark, slot: mark.height % 2)
+    // One after the other, so that a torn write leaves a whole slot.
+    if isGoingBack { try write(mark, slot: 1 - mark.height % 2) }
   }
 
-  private func write(_ mark: Mark) throws(FileError) {
+  private func write(_ mark: Mark, slot: UInt64) throws(FileError) {
     var writer = ByteWriter(capacity: Self.markByteCount + 32)
     for byte in Self.magic { writer.write(byte) }
     writer.write(mark.height)
@@ -113,7 +119,7 @@ final class HeadFile: Sendable {
     writer.write(mark.settledHeight)
     writer.write(BLAKE3.hash(writer.bytes))
     let bytes = writer.bytes
-    let offset = off_t(mark.height % 2) * off_t(Self.slotByteCount)
+    let offset = off_t(slot) * off_t(Self.slotByteCount)
     let count = bytes.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, offset) }
     guard count == bytes.count else { throw FileError(errno: count < 0 ? errno : ENOSPC) }
     guard fdatasync(file) == 0 else { throw FileError() }

@@ -161,6 +161,27 @@ package final class KeyValueAccountStore: AccountStore, @unchecked Sendable {
     }
   }
 
+  package func revert(_ reversal: StoreReversal) throws(StoreError) {
+    try lock.withLock { () throws(StoreError) in
+      let height = reversal.record.height
+      guard let last, height <= last.record.height else { throw .noSuchBlock(height: height) }
+      var next = Last(
+        record: reversal.record, lattice: reversal.stateLattice, accountCount: last.accountCount)
+      var batch: [(key: [UInt8], value: [UInt8]?)] = []
+      for (key, account) in reversal.accounts {
+        let isThere = try store.value(for: Key.account(key)) != nil
+        if isThere && account == nil { next.accountCount &-= 1 }
+        if !isThere && account != nil { next.accountCount &+= 1 }
+        batch.append((Key.account(key), account.map(AccountRecord.encode)))
+      }
+      for entry in reversal.entries { batch.append(([Key.table(entry.family)] + entry.key, entry.value)) }
+      for later in height..<last.record.height { batch.append((Key.block(later + 1), nil)) }
+      batch.append((Key.head, Self.encode(next)))
+      try store.write(batch)
+      self.last = next
+    }
+  }
+
   package func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try store.value(for: [Key.table(family)] + key)
   }

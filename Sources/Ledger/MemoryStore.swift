@@ -51,6 +51,17 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
     }
   }
 
+  package func revert(_ reversal: StoreReversal) throws(StoreError) {
+    try lock.withLock { () throws(StoreError) in
+      let height = reversal.record.height
+      guard height < UInt64(state.blocks.count) else { throw .noSuchBlock(height: height) }
+      for (key, account) in reversal.accounts { state.accounts[key] = account }
+      for entry in reversal.entries { state.entries[entry.family.rawValue][entry.key] = entry.value }
+      state.blocks.removeSubrange(Int(height) + 1..<state.blocks.count)
+      state.lattice = reversal.stateLattice
+    }
+  }
+
   package func value(_ family: StoreFamily, _ key: [UInt8]) -> [UInt8]? {
     lock.withLock { state.entries[family.rawValue][key] }
   }

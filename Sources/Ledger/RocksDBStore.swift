@@ -164,13 +164,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       database.put(Family.blocks, Self.blockKey(block.record.height), record, in: batch)
       database.put(Family.standard, Entry.head, record, in: batch)
       database.put(Family.standard, Entry.lattice, block.stateLattice, in: batch)
-      for entry in block.entries {
-        if let value = entry.value {
-          database.put(Family.index(entry.family), entry.key, value, in: batch)
-        } else {
-          database.delete(Family.index(entry.family), entry.key, in: batch)
-        }
-      }
+      put(block.entries, in: batch)
       try Self.attempt(path) { () throws(RocksDBError) in try database.write(batch) }
       guard headFile.isThere else { throw .failed(path: path, detail: "its directory was removed") }
       last = (block.record, block.stateLattice)
@@ -178,6 +172,49 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       // The block is committed; what cannot be done now is the next commit's error.
       try? settleIfDue()
       try? markHead()
+    }
+  }
+
+  package func revert(_ reversal: StoreReversal) throws(StoreError) {
+    try lock.withLock { () throws(StoreError) in
+      guard let headFile else { throw .failed(path: path, detail: "it was opened for reading") }
+      let height = reversal.record.height
+      guard let last, height <= last.head.height else { throw .noSuchBlock(height: height) }
+      // HEAD may name a block below the database's last one, and none above it: it goes back first.
+      let settled = min(settledHeight, height)
+      do throws(FileError) {
+        try headFile.write(reversal.record, settledHeight: settled, of: path, isGoingBack: true)
+      } catch {
+        throw .failed(path: path, detail: "the file \(HeadFile.fileName): \(error.detail)")
+      }
+      marksHead = false
+      let batch = RocksBatch()
+      for (key, account) in reversal.accounts {
+        if let account {
+          database.put(Family.accounts, key.bytes, AccountRecord.encode(account), in: batch)
+        } else {
+          database.delete(Family.accounts, key.bytes, in: batch)
+        }
+      }
+      for later in height..<last.head.height {
+        database.delete(Family.blocks, Self.blockKey(later + 1), in: batch)
+      }
+      database.put(Family.standard, Entry.head, reversal.record.encoded(), in: batch)
+      database.put(Family.standard, Entry.lattice, reversal.stateLattice, in: batch)
+      put(reversal.entries, in: batch)
+      try Self.attempt(path) { () throws(RocksDBError) in try database.write(batch) }
+      settledHeight = settled
+      self.last = (reversal.record, reversal.stateLattice)
+    }
+  }
+
+  private func put(_ entries: [StoreEntry], in batch: RocksBatch) {
+    for entry in entries {
+      if let value = entry.value {
+        database.put(Family.index(entry.family), entry.key, value, in: batch)
+      } else {
+        database.delete(Family.index(entry.family), entry.key, in: batch)
+      }
     }
   }
 

@@ -16,6 +16,8 @@ public enum StoreError: Error, Equatable, Sendable {
   case failed(path: String, detail: String)
   /// A file outside of the ledger cannot be written.
   case unwritable(path: String, detail: String)
+  /// A store was to go back to a block that it does not have.
+  case noSuchBlock(height: UInt64)
   /// A block does not follow the head: heights go up by one.
   case outOfOrder(expectedHeight: UInt64, height: UInt64)
 }
@@ -39,6 +41,7 @@ extension StoreError: CustomStringConvertible {
       "the ledger at '\(path)' cannot be used: \(detail)"
         + (detail.contains("No space left") ? ": free some space; what was committed is kept" : "")
     case .unwritable(let path, let detail): "'\(path)' cannot be written: \(detail)"
+    case .noSuchBlock(let height): "the ledger has no block \(height) to go back to"
     case .outOfOrder(let expected, let height):
       "block \(height) cannot be committed: the next block is \(expected)"
     }

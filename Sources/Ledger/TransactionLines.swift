@@ -86,9 +86,22 @@ package struct EthereumWire: Sendable, Equatable {
   package var sender: Address?
   /// What it may touch, where the line says so.
   package var access: AccessSet?
+  /// Whether whoever gave `sender` answers for it, so that a block that verifies signatures takes it as well: a node's pool,
+  /// which has recovered it, or a developer who acts for somebody else.
+  package var isVouchedFor = false
 
   package init(_ bytes: [UInt8], sender: Address? = nil, access: AccessSet? = nil) {
     (self.bytes, self.sender, self.access) = (bytes, sender, access)
+  }
+
+  /// A transaction whose sender is known.
+  package init(_ bytes: [UInt8], vouchedSender sender: Address) {
+    (self.bytes, self.sender, isVouchedFor) = (bytes, sender, true)
+  }
+
+  /// Whether the sender has to be recovered from the signature.
+  package func needsRecovery(verifiesSignatures: Bool) -> Bool {
+    sender == nil || verifiesSignatures && !isVouchedFor
   }
 }
 

@@ -2,6 +2,7 @@
 // so what it names is durable, and the one ledger of one node takes no block back: the levels *processed*, *confirmed* and
 // *finalized* name the same block.
 
+import EVM
 import Estuary
 import Ledger
 import Primitives
@@ -22,6 +23,8 @@ package struct Head: Sendable {
   package let slotHashes: [SlotHash]
   /// The last of Ethereum's blocks up to here; `nil` where there is none yet.
   package let ethereum: EthereumArchive.StoredHeader?
+  /// What its transactions would see of the block that comes next, if it came now; `nil` where there can be none.
+  package let nextEthereum: BlockEnvironment?
 
   init(_ chain: Chain) throws(ChainError) {
     let record = chain.head
@@ -32,5 +35,6 @@ package struct Head: Sendable {
     (rent, epochSchedule, clock) = (chain.sysvars.rent, chain.sysvars.epochSchedule, chain.sysvars.clock)
     slotHashes = chain.sysvars.slotHashes
     ethereum = chain.ethereumHead
+    nextEthereum = try? chain.nextEthereumBlock()
   }
 }

@@ -1,11 +1,17 @@
 // The one thread that moves the chain on. It owns the chain: whoever wants something of it that reading the store cannot
-// give (a simulation) hands in a job. Blocks come on a slot clock, empty ones included, or at once when transactions wait.
+// give (a simulation, another time, a snapshot) hands in a job. Blocks come on a slot clock, empty ones included, or at once
+// when transactions wait, or when somebody asks for one.
 //
-//   accept ──▶ pool ──pack──▶ Chain.execute (one synced batch) ──▶ head published, block told
+//   accept ──▶ pools ──pack──▶ Chain.execute (one synced batch) ──▶ head published, block told
+//
+// A block holds Solana's transactions, those that pay most for a unit of cost first, and then Ethereum's, those with the
+// highest tip first; there is no price that both have. Ethereum's chain gets a block where there are transactions of its own,
+// and on the clock an empty one where a second has passed since its last one, whose timestamps go up by one at least.
 //
 // A transaction that is reported is one of a committed block. A block that cannot be committed, because the disk is full,
 // puts its transactions back; the node is unhealthy until a block succeeds.
 
+import EVM
 import Estuary
 import Execution
 import Glibc
@@ -16,14 +22,27 @@ import Runtime
 import SBPF
 
 package final class Producer: @unchecked Sendable {
-  // Sendable: `chain`, `simulator` and `nextSlot` are touched by its thread alone once that runs; what is under "shared" by
-  // whoever holds `monitor`.
+  // Sendable: `chain`, `simulator` and what is under "of its thread" are touched by its thread alone once that runs; what is
+  // under "shared" by whoever holds `monitor`.
 
   package enum Pace: Sendable, Equatable {
     /// A block as soon as a transaction waits.
     case instant
     /// A block every so many milliseconds.
     case slots(milliseconds: Int)
+  }
+
+  /// When blocks are made; as `pace` says until somebody says otherwise.
+  struct Mining: Sendable, Equatable {
+    /// Whether one is made as soon as a transaction waits.
+    var isInstant: Bool
+    /// From one block to the next; `nil`: none comes by itself.
+    var milliseconds: Int?
+
+    init(_ pace: Pace) {
+      isInstant = pace == .instant
+      if case .slots(let milliseconds) = pace { self.milliseconds = milliseconds }
+    }
   }
 
   /// What a block brought, for whoever watches.
@@ -38,23 +57,32 @@ package final class Producer: @unchecked Sendable {
     package let details: [TransactionDetails?]
     /// Accounts that it changed, sysvars included, in ascending order of keys.
     package let changes: [AccountChange]
+    /// The block of Ethereum's that it is as well.
+    package let ethereum: EthereumArchive.StoredHeader?
   }
 
   package let store: any AccountStore
   package let pace: Pace
-  private let chain: Chain
+  let chain: Chain
   private let simulator = SerialExecutor()
-  private let logger: Logger
+  let logger: Logger
   private let onBlock: @Sendable (Block) -> Void
-  private var nextSlot: UInt64 = 0
+  let onTransaction: @Sendable (PooledEthereumTransaction) -> Void
+  // Of its thread:
+  var nextSlot: UInt64 = 0
+  var clock = ProducerClock()
+  var snapshots = Snapshots()
 
-  private let monitor = Monitor()
+  let monitor = Monitor()
   // Shared:
-  private var pool: TransactionPool
-  private var jobs: [(Producer) -> Void] = []
+  var pool: TransactionPool
+  var ethereumPool: EthereumPool
+  var actors = EthereumActors()
+  var mining: Mining
+  var jobs: [(Producer) -> Void] = []
   private var isStopping = false
   private var hasStopped = false
-  private var publishedHead: Head
+  var publishedHead: Head
   private var failure: String?
   private var counts = Counts()
 
@@ -68,21 +96,30 @@ package final class Producer: @unchecked Sendable {
     package var blockNanoseconds: UInt64 = 0
     package var commitNanoseconds: UInt64 = 0
     package var pooled = 0
+    package var ethereumPooled = 0
   }
 
   /// - Parameters:
   ///   - chain: nobody else touches it from now on.
   ///   - onBlock: told of each block on the producer's thread, in order.
+  ///   - onTransaction: told of each of Ethereum's that begins to wait, on any thread.
   package init(
     _ chain: sending Chain, pace: Pace, limits: TransactionPool.Limits = TransactionPool.Limits(),
-    logger: Logger, onBlock: @escaping @Sendable (Block) -> Void = { _ in }
+    ethereumLimits: EthereumPool.Limits = EthereumPool.Limits(), logger: Logger,
+    onBlock: @escaping @Sendable (Block) -> Void = { _ in },
+    onTransaction: @escaping @Sendable (PooledEthereumTransaction) -> Void = { _ in }
   ) throws(ChainError) {
     store = chain.store
+    // What an earlier process has kept to go back to.
+    try chain.forgetMarks()
     publishedHead = try Head(chain)
+    mining = Mining(pace)
+    ethereumPool = EthereumPool(limits: ethereumLimits)
     self.chain = chain
     self.pace = pace
     self.logger = logger
     self.onBlock = onBlock
+    self.onTransaction = onTransaction
     pool = TransactionPool(limits: limits)
   }
 
@@ -94,6 +131,7 @@ package final class Producer: @unchecked Sendable {
     monitor.withLock {
       var counts = counts
       counts.pooled = pool.count
+      counts.ethereumPooled = ethereumPool.count
       return counts
     }
   }
@@ -104,13 +142,13 @@ package final class Producer: @unchecked Sendable {
   package func accept(_ transaction: PooledTransaction) -> TransactionPool.Insertion {
     monitor.withLock {
       let insertion = pool.insert(transaction)
-      if insertion == .taken && pace == .instant { monitor.signal() }
+      if insertion == .taken && mining.isInstant { monitor.signal() }
       return insertion
     }
   }
 
   /// Runs `body` on the chain's thread, between blocks.
-  private func perform<Value: Sendable>(
+  func perform<Value: Sendable>(
     _ body: @escaping @Sendable (Producer) -> Value
   ) async -> Value? {
     await withCheckedContinuation { (continuation: CheckedContinuation<Value?, Never>) in
@@ -195,6 +233,7 @@ package final class Producer: @unchecked Sendable {
 
   private func run() {
     nextSlot = Clocks.monotonicNanoseconds()
+    noteStart()
     while true {
       let (jobs, isStopping) = monitor.withLock { () -> ([(Producer) -> Void], Bool) in
         while !self.isStopping && self.jobs.isEmpty && !isBlockDue { monitor.wait(until: deadline) }
@@ -204,8 +243,7 @@ package final class Producer: @unchecked Sendable {
       }
       for job in jobs { job(self) }
       if isStopping { break }
-      let batch = monitor.withLock { isBlockDue ? pool.pack(after: publishedHead.height) : nil }
-      if let batch, !batch.isEmpty || pace != .instant { makeBlock(batch) }
+      if monitor.withLock({ isBlockDue }) { makeDueBlock() }
     }
     let rest = monitor.withLock {
       hasStopped = true
@@ -214,62 +252,143 @@ package final class Producer: @unchecked Sendable {
     for job in rest { job(self) }
   }
 
+  /// Whether a transaction waits that the next block can take; the monitor is held.
+  private var isTransactionWaiting: Bool {
+    if !pool.isEmpty { return true }
+    guard !ethereumPool.isEmpty, let block = publishedHead.nextEthereum else { return false }
+    return ethereumPool.hasTransaction(for: block)
+  }
+
   /// The monitor is held.
   private var isBlockDue: Bool {
-    switch pace {
-    case .instant: !pool.isEmpty && (failure == nil || Clocks.monotonicNanoseconds() >= nextSlot)
-    case .slots: Clocks.monotonicNanoseconds() >= nextSlot
-    }
+    let isClockDue = mining.milliseconds != nil && Clocks.monotonicNanoseconds() >= nextSlot
+    if isClockDue { return true }
+    return mining.isInstant && (failure == nil || Clocks.monotonicNanoseconds() >= nextSlot)
+      && isTransactionWaiting
   }
 
   private var deadline: UInt64? {
-    pace == .instant && (failure == nil || pool.isEmpty) ? nil : nextSlot
+    mining.milliseconds == nil && (failure == nil || pool.isEmpty && ethereumPool.isEmpty) ? nil : nextSlot
   }
 
-  private func makeBlock(_ batch: [PooledTransaction]) {
+  // MARK: Blocks
+
+  /// What a block is made of.
+  struct Batch {
+    var solana: [PooledTransaction] = []
+    var ethereum: [PooledEthereumTransaction] = []
+
+    var isEmpty: Bool { solana.isEmpty && ethereum.isEmpty }
+
+    var transactions: BlockTransactions {
+      var all = BlockTransactions(solana: solana.map(\.wire))
+      for one in ethereum {
+        all.append(.success(.ethereum(EthereumWire(one.wire, vouchedSender: one.sender))))
+      }
+      return all
+    }
+  }
+
+  /// Takes from the pools what the next block shall run.
+  func packBatch() -> Batch {
+    monitor.withLock {
+      var batch = Batch(solana: pool.pack(after: publishedHead.height))
+      if let block = publishedHead.nextEthereum { batch.ethereum = ethereumPool.pack(for: block) }
+      return batch
+    }
+  }
+
+  private func makeDueBlock() {
     let start = Clocks.monotonicNanoseconds()
-    if case .slots(let milliseconds) = pace {
+    let milliseconds = monitor.withLock { mining.milliseconds }
+    if let milliseconds, start >= nextSlot {
       // Slots that the machine has slept through are not made up for.
       nextSlot = max(nextSlot + UInt64(milliseconds) * 1_000_000, start)
     }
+    let batch = packBatch()
+    // All that waited may have been too old.
+    if batch.isEmpty && milliseconds == nil { return }
+    let isSecondOver = chain.ethereumHead.map { Int64(clamping: $0.header.timestamp) < clock.now } ?? false
+    try? makeBlock(batch, makesEthereumBlock: !batch.ethereum.isEmpty || milliseconds != nil && isSecondOver)
+  }
+
+  /// Makes a block and tells of it.
+  ///
+  /// - Parameters:
+  ///   - timestamp: in seconds; `nil`: what the clock says.
+  ///   - slots: by how many the ledger goes on.
+  func makeBlock(
+    _ batch: Batch, makesEthereumBlock: Bool, timestamp: Int64? = nil, slots: UInt64 = 1
+  ) throws(ChainError) {
+    let start = Clocks.monotonicNanoseconds()
     let parentSlot = chain.slot
+    let ethereumBefore = chain.ethereumHead?.header.number
+    let last = max(chain.head.unixTimestamp, Int64(clamping: chain.ethereumHead?.header.timestamp ?? 0))
+    let timestamp = timestamp ?? (makesEthereumBlock ? clock.timestamp(after: last) : clock.now)
     do throws(ChainError) {
       let block = try chain.execute(
-        BlockTransactions(solana: batch.map(\.wire)), verifiesSignatures: true)
+        batch.transactions, verifiesSignatures: true, unixTimestamp: timestamp,
+        makesEthereumBlock: makesEthereumBlock,
+        slots: slots)
+      if makesEthereumBlock { clock.pass(timestamp) }
       let head = try Head(chain)
       let results = block.receipts.solana
       let refused = results.count { $0.error != nil && $0.fee == 0 }
       let failed = results.count { $0.error != nil } - refused
+      let ethereum = block.receipts.ethereum
+      let ethereumRefused = ethereum.count { $0.error != nil }
+      let ethereumFailed = ethereum.count { !$0.isSuccess } - ethereumRefused
       monitor.withLock {
+        settle(batch, ethereum, block.changes)
         publishedHead = head
         failure = nil
         counts.blocks += 1
-        counts.processed += UInt64(results.count - refused)
-        counts.failed += UInt64(failed)
-        counts.refused += UInt64(refused)
+        counts.processed += UInt64(results.count - refused + ethereum.count - ethereumRefused)
+        counts.failed += UInt64(failed + ethereumFailed)
+        counts.refused += UInt64(refused + ethereumRefused)
         counts.blockNanoseconds += Clocks.monotonicNanoseconds() - start
         counts.commitNanoseconds += block.timing.commitNanoseconds
       }
+      forgetStartIfFar()
       if !batch.isEmpty {
         logger.debug(
           "block",
           metadata: [
-            "slot": "\(head.slot)", "transactions": "\(results.count)", "failed": "\(failed)",
-            "refused": "\(refused)",
+            "slot": "\(head.slot)", "transactions": "\(block.receipts.count)",
+            "failed": "\(failed + ethereumFailed)", "refused": "\(refused + ethereumRefused)",
           ])
       }
+      let hasEthereumBlock = head.ethereum?.header.number != ethereumBefore
       onBlock(
         Block(
           head: head, parentSlot: parentSlot, unixMilliseconds: Clocks.unixMilliseconds(),
-          receipts: block.receipts, wires: batch.map(\.wire),
-          details: batch.indices.map { block.details?[$0] ?? nil }, changes: block.changes))
+          receipts: block.receipts,
+          wires: batch.solana.map(\.wire) + batch.ethereum.map { _ in [] },
+          details: block.receipts.indices.map { block.details?[$0] ?? nil }, changes: block.changes,
+          ethereum: hasEthereumBlock ? head.ethereum : nil))
     } catch {
       logger.error("no block could be made", metadata: ["reason": "\(error)"])
       nextSlot = Clocks.monotonicNanoseconds() + Self.retryNanoseconds
       monitor.withLock {
         failure = "\(error)"
-        pool.restore(batch)
+        pool.restore(batch.solana)
+      }
+      throw error
+    }
+  }
+
+  /// Brings Ethereum's pool to the state after a block; the monitor is held.
+  private func settle(_ batch: Batch, _ results: [EthereumTransactionResult], _ changes: [AccountChange]) {
+    for (transaction, result) in zip(batch.ethereum, results) {
+      switch result.error {
+      case nil, .refused(.nonceTooHigh): break
+      case .some(let error):
+        ethereumPool.remove(transaction.hash)
+        logger.info(
+          "a transaction that waited was refused",
+          metadata: ["hash": "0x\(Hex.encode(transaction.hash.bytes))", "reason": "\(error)"])
       }
     }
+    updatePool(changes)
   }
 }

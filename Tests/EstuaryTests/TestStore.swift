@@ -57,6 +57,8 @@ final class TestStore: AccountStore, @unchecked Sendable {
     try store.commit(block)
   }
 
+  func revert(_ reversal: StoreReversal) throws(StoreError) { try store.revert(reversal) }
+
   var head: BlockRecord? { store.head }
   var stateLattice: [UInt8] { store.stateLattice }
   var estimatedAccountCount: Int { store.estimatedAccountCount }

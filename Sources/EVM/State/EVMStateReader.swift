@@ -36,6 +36,10 @@ package struct EVMStateChanges: Sendable {
     package let code: EVMCode?
     /// The account's, or what the next one here starts with: storage and code of those below it go.
     package let incarnation: UInt64
+
+    package init(address: Address, account: EVMAccount?, code: EVMCode?, incarnation: UInt64) {
+      (self.address, self.account, self.code, self.incarnation) = (address, account, code, incarnation)
+    }
   }
 
   package struct SlotChange: Sendable {
@@ -44,6 +48,10 @@ package struct EVMStateChanges: Sendable {
     package let slot: UInt256
     /// 0 removes the slot.
     package let value: UInt256
+
+    package init(address: Address, incarnation: UInt64, slot: UInt256, value: UInt256) {
+      (self.address, self.incarnation, self.slot, self.value) = (address, incarnation, slot, value)
+    }
   }
 
   /// Value that an account received of which nothing else changed and whose balance was not used: however much there

@@ -29,7 +29,7 @@ extension Chain {
     }
     let programs = EVMProgramCache(natives: contracts)
     let state = PastState(
-      tries: try ethereumTries(at: parent.header.number), ledger: committedState(programs))
+      tries: try ethereumTries(before: parent.header.number + 1), ledger: committedState(programs))
     let block = try environment(of: all[0].block.header, after: parent)
     // The accounts of programs as that block met them are not kept with the tries.
     let (environment, _) = try environmentOfNextBlock(unixTimestamp: Int64(clamping: block.timestamp))

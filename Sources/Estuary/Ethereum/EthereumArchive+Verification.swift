@@ -59,15 +59,16 @@ extension EthereumArchive {
     } catch {
       throw damaged("Ethereum's state (\(error))")
     }
-    guard contents.stateRoot == head.header.stateRoot else {
+    let root = try rootBefore(head.header.number &+ 1) ?? head.header.stateRoot
+    guard contents.stateRoot == root else {
       throw damaged("Ethereum's state, whose root is not that of block \(head.header.number)")
     }
-    let tries = StateTries(root: head.header.stateRoot, source: StoredTrieNodes(store: store))
+    let tries = StateTries(root: root, source: StoredTrieNodes(store: store))
     for address in contents.addresses {
       do throws(TrieError) {
         guard let account = try tries.account(address), account.nonce == contents.accounts[address]?.nonce
         else {
-          throw TrieError.unknownRoot(head.header.stateRoot)
+          throw TrieError.unknownRoot(root)
         }
         for slot in contents.storage(of: address) {
           guard try tries.storage(address, slot: slot.slot) == slot.value else {

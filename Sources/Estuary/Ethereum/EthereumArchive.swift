@@ -12,6 +12,8 @@
 //                     "a" · address (20) · number (8)          nothing: the block has logs of this address
 //                     "p" · place (1) · topic (32) · number    nothing: it has logs with this topic at that place
 //                     "r" · number (8)                         keys of trie nodes that it replaced, each behind its length
+//                     "o" · number (8)                         root (32) of the state that the block begins with, where that
+//                                                              is not the state after the one before (Chain+Overrides.swift)
 //   trie-nodes        node's key                               number (8) of the block that wrote it · node
 //
 // Numbers are big-endian, so that keys are in the order of blocks.
@@ -123,6 +125,19 @@ package struct EthereumArchive: Sendable {
     return (Self.number(value[..<8]), Int(Self.number(value[8...])))
   }
 
+  /// The root of the state that the block `number` begins with, or would; `nil` where there is no block before it.
+  package func rootBefore(_ number: UInt64) throws(StoreError) -> Hash? {
+    if let value = try store.value(.ethereumIndex, Key.beginning(number)) {
+      guard let root = Hash(value) else { throw damaged("the state before Ethereum's block \(number)") }
+      return root
+    }
+    return number == 0 ? nil : try header(number - 1)?.header.stateRoot
+  }
+
+  static func beginningEntry(_ number: UInt64, root: Hash) -> StoreEntry {
+    StoreEntry(.ethereumIndex, Key.beginning(number), root.bytes)
+  }
+
   func damaged(_ what: String) -> StoreError {
     .corrupted(path: (store as? RocksDBStore)?.path ?? "memory", detail: "\(what) is malformed or missing")
   }
@@ -159,6 +174,7 @@ package struct EthereumArchive: Sendable {
       [UInt8(ascii: "p"), UInt8(truncatingIfNeeded: place)] + topic.bytes
     }
     static func replaced(_ number: UInt64) -> [UInt8] { [UInt8(ascii: "r")] + bytes(number) }
+    static func beginning(_ number: UInt64) -> [UInt8] { [UInt8(ascii: "o")] + bytes(number) }
     static func bytes(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
   }
 }
@@ -235,7 +251,11 @@ extension EthereumArchive {
       list.append(UInt8(key.count))
       list += key
     }
-    if !list.isEmpty { entries.append(StoreEntry(.ethereumIndex, Key.replaced(number), list)) }
+    if !list.isEmpty {
+      // What was replaced before the block began counts as replaced by it.
+      let earlier = try store.value(.ethereumIndex, Key.replaced(number)) ?? []
+      entries.append(StoreEntry(.ethereumIndex, Key.replaced(number), earlier + list))
+    }
     return entries
   }
 }

@@ -41,6 +41,8 @@ final class EthereumChain {
     var head: EthereumArchive.StoredHeader?
     /// Of the last blocks that BLOCKHASH reaches, the head's at the end; empty until they are asked for.
     var hashes: [Hash] = []
+    /// The root of the state that the next block begins with, where it is not the one after `head`.
+    var beginning: Hash?
   }
 
   /// BLOCKHASH reaches so far.
@@ -48,6 +50,8 @@ final class EthereumChain {
 
   let settings: EthereumGenesis
   let configuration: ChainConfiguration
+  /// What the next block has in place of what follows from the one before it.
+  var next = NextEthereumBlock()
   var archive: EthereumArchive
   private var committed: State
   private var working: State
@@ -62,18 +66,26 @@ final class EthereumChain {
     configuration = try settings.chainConfiguration()
     archive = EthereumArchive(store: store)
     let head: EthereumArchive.StoredHeader?
-    do throws(StoreError) { head = try archive.head() } catch { throw .store(error) }
-    committed = State(head: head)
-    working = committed
-    tries = Self.tries(after: head, archive)
+    var state: State
+    do throws(StoreError) {
+      head = try archive.head()
+      state = State(head: head)
+      if let head {
+        let root = try archive.rootBefore(head.header.number &+ 1)
+        if root != head.header.stateRoot { state.beginning = root }
+      }
+    } catch { throw .store(error) }
+    committed = state
+    working = state
+    tries = Self.tries(in: state, archive)
   }
 
-  private static func tries(
-    after head: EthereumArchive.StoredHeader?, _ archive: EthereumArchive
-  ) -> StateTries {
-    StateTries(
-      root: head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot,
-      source: StoredTrieNodes(store: archive.store))
+  private static func root(in state: State) -> Hash {
+    state.beginning ?? state.head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot
+  }
+
+  private static func tries(in state: State, _ archive: EthereumArchive) -> StateTries {
+    StateTries(root: root(in: state), source: StoredTrieNodes(store: archive.store))
   }
 
   /// The last block, of those that are made the latest.
@@ -89,7 +101,7 @@ final class EthereumChain {
   func begin(
     slot: UInt64, unixTimestamp: Int64, contents: [StateTries.Change], parallelFor: ParallelFor
   ) throws(ChainError) {
-    tries = Self.tries(after: nil, archive)
+    tries = Self.tries(in: State(), archive)
     let batch = try Self.readingTries { () throws(TrieError) in
       try tries.apply(contents, parallelFor: parallelFor)
     }
@@ -140,17 +152,18 @@ final class EthereumChain {
       throw .ethereumSettings(detail: "its chain has not begun")
     }
     let number = parent.header.number &+ 1
-    let timestamp = max(UInt64(clamping: unixTimestamp), parent.header.timestamp &+ 1)
+    let earliest = next.mayShareTimestamp ? parent.header.timestamp : parent.header.timestamp &+ 1
+    let timestamp = max(UInt64(clamping: unixTimestamp), earliest)
     let fork = configuration.fork(
       number: number, timestamp: timestamp, totalDifficulty: parent.totalDifficulty)
     // Receipts held a state root for each transaction: those of lanes have none.
     if fork < .byzantium { throw .noOwnBlocks(fork: fork.name) }
     var header = EthereumHeader(
-      parentHash: parent.hash, coinbase: settings.coinbase, number: number, gasLimit: parent.header.gasLimit,
-      timestamp: timestamp)
+      parentHash: parent.hash, coinbase: next.coinbase ?? settings.coinbase, number: number,
+      gasLimit: parent.header.gasLimit, timestamp: timestamp)
     header.addFields(of: fork)
     if fork >= .paris {
-      header.mixHash = Keccak256.hash(parent.hash.bytes)
+      header.mixHash = next.prevRandao ?? Keccak256.hash(parent.hash.bytes)
     } else {
       header.difficulty = HeaderRules.difficulty(
         number: number, timestamp: timestamp, after: parent.header, fork: fork,
@@ -161,8 +174,9 @@ final class EthereumChain {
         header.gasLimit = header.gasLimit.addingSaturated(header.gasLimit)
       }
       let stays = settings.keepsBaseFee ? parent.header.baseFeePerGas : nil
-      header.baseFeePerGas = stays ?? HeaderRules.baseFee(after: parent.header)
+      header.baseFeePerGas = next.baseFeePerGas ?? stays ?? HeaderRules.baseFee(after: parent.header)
     }
+    if let limit = next.gasLimit { header.gasLimit = limit }
     if fork >= .cancun {
       header.excessBlobGas = HeaderRules.excessBlobGas(
         after: parent.header, fork: fork, configuration.blobParameters(fork))
@@ -249,6 +263,18 @@ final class EthereumChain {
       transactions: transactions, receipts: receipts, batch)
   }
 
+  /// Changes the state that the next block begins with.
+  ///
+  /// - Parameter changes: of accounts of the ledger.
+  func override(_ changes: [AccountChange], parallelFor: ParallelFor) throws(ChainError) {
+    guard let head = working.head else { throw .ethereumSettings(detail: "its chain has not begun") }
+    let number = head.header.number &+ 1
+    let batch = try move(by: changes, parallelFor: parallelFor)
+    entries += try Self.reading { () throws(StoreError) in try archive.entries(batch, number: number) }
+    entries.append(EthereumArchive.beginningEntry(number, root: tries.root))
+    working.beginning = tries.root
+  }
+
   /// Moves the tries on by changes of the ledger's accounts.
   ///
   /// - Returns: what the store has to write for them.
@@ -298,14 +324,20 @@ final class EthereumChain {
   /// Makes a block the head; `write` may come later.
   func advance(to header: EthereumHeader, hash: Hash, totalDifficulty: UInt256) {
     working.head = .init(header: header, hash: hash, totalDifficulty: totalDifficulty)
+    working.beginning = nil
     if !working.hashes.isEmpty { working.hashes = working.hashes.suffix(Self.hashCount - 1) + [hash] }
   }
 
   /// What the batch of the ledger's block `height` has to write.
   func entries(height: UInt64) -> [StoreEntry] {
     guard !entries.isEmpty, let head = working.head else { return [] }
+    // A block of the ledger that only changes what the next one begins with is none of Ethereum's.
+    if !hasUncommittedBlock { return entries }
     return entries + [EthereumArchive.heightEntry(height, number: head.header.number)]
   }
+
+  /// Whether a block has been made whose entries are not on the disk yet.
+  var hasUncommittedBlock: Bool { working.head != committed.head }
 
   /// The entries are on the disk.
   func commit() { (committed, entries) = (working, []) }
@@ -313,9 +345,8 @@ final class EthereumChain {
   /// The block is not made.
   func abandon() {
     (working, entries) = (committed, [])
-    let root = committed.head?.header.stateRoot ?? MerklePatriciaTrie.emptyRoot
     // The same root has the same nodes.
-    if tries.root != root { tries = Self.tries(after: committed.head, archive) }
+    if tries.root != Self.root(in: committed) { tries = Self.tries(in: committed, archive) }
   }
 
   // MARK: Errors

@@ -149,6 +149,21 @@ final class ForkedStore: AccountStore, @unchecked Sendable {
   }
 }
 
+extension ForkedStore {
+  func revert(_ reversal: StoreReversal) throws(StoreError) {
+    try lock.withLock { () throws(StoreError) in
+      let height = reversal.record.height
+      let last = (state.blocks.last ?? beginning).height
+      // What was before the fork belongs to the chain that it began from.
+      guard height >= beginning.height, height <= last else { throw .noSuchBlock(height: height) }
+      for (key, account) in reversal.accounts { state.accounts[key] = .some(account) }
+      for entry in reversal.entries { state.entries[entry.family.rawValue][entry.key] = .some(entry.value) }
+      state.blocks.removeLast(Int(last - height))
+      state.lattice = reversal.stateLattice
+    }
+  }
+}
+
 /// The forks of a chain that are still there.
 struct Forks {
   private struct Fork { weak var store: ForkedStore? }
@@ -156,6 +171,9 @@ struct Forks {
   private var forks: [Fork] = []
 
   mutating func add(_ store: ForkedStore) { forks.append(Fork(store: store)) }
+
+  /// Whether any is there.
+  var isEmpty: Bool { !forks.contains { $0.store != nil } }
 
   /// Has every fork keep what `block` replaces.
   mutating func preserve(_ block: BlockCommit, of store: any AccountStore) throws(StoreError) {

@@ -191,7 +191,7 @@ final class EthereumLane {
   ) -> [Decoded] {
     var waiting: [Int] = []
     var decoded = wires.enumerated().map { index, wire -> Decoded in
-      if verifiesSignatures || wire.sender == nil { waiting.append(index) }
+      if wire.needsRecovery(verifiesSignatures: verifiesSignatures) { waiting.append(index) }
       return transaction(of: wire).map { ($0, wire.sender ?? .zero) }
     }
     if waiting.isEmpty { return decoded }
@@ -221,7 +221,7 @@ final class EthereumLane {
   /// lies between them.
   private func decoded(_ position: Int, of transactions: BlockTransactions, _ run: Run) -> Decoded {
     let wire = transactions.ethereum(at: position)
-    if let given = wire.sender, !run.verifiesSignatures {
+    if let given = wire.sender, !wire.needsRecovery(verifiesSignatures: run.verifiesSignatures) {
       return Self.transaction(of: wire).map { ($0, given) }
     }
     let (place, next) = transactions.ethereum(from: position, count: SignerBatch.preferredCount)

@@ -168,7 +168,7 @@ final class EthereumWave: @unchecked Sendable {
       guard first < count else { return nanoseconds }
       let positions = first..<min(first + chunk, count)
       let base = range.lowerBound
-      if !verifiesSignatures, positions.allSatisfy({ wires[base + $0].sender != nil }) {
+      if !positions.contains(where: { wires[base + $0].needsRecovery(verifiesSignatures: verifiesSignatures) }) {
         for position in positions { decode(position, block) }
         continue
       }

@@ -303,6 +303,19 @@ package final class AccountTable: @unchecked Sendable {
   }
 }
 
+extension AccountTable {
+  /// The store has gone back to a block at which the account at `key` was as given; one that is not in the table is read
+  /// from there when it is named.
+  func revert(_ key: Pubkey, to account: Account?) {
+    guard let index = index(of: key) else { return }
+    let account = account ?? .empty
+    growth.byteCount += account.data.count - accounts[index.position].data.count
+    accounts[index.position] = account
+    if account.isVacant { growth.absent.append(index) }
+    noteProgramData(of: index)
+  }
+}
+
 extension AccountKey {
   @inline(__always) package init(_ key: Pubkey) {
     self.init(word0: key.word0, word1: key.word1, word2: key.word2, word3: key.word3)

@@ -143,6 +143,18 @@ package final class BlockState: @unchecked Sendable {
   }
 }
 
+extension BlockState {
+  /// The store has gone back to an earlier block, at which these accounts were as given.
+  package func revert(_ accounts: [Pubkey: Account?]) {
+    for (key, account) in accounts {
+      (EVMKey.contains(key) ? ethereumTable : table).revert(key, to: account)
+    }
+    // Copies of the other family's accounts are taken anew where they are named.
+    ethereum?.invalidate()
+    trim()
+  }
+}
+
 /// State before a block of every account written, in lists of any order.
 package struct BlockChanges: Sendable {
   /// Of Solana's table.

@@ -1,0 +1,190 @@
+// Going back: while somebody has marked a block to go back to, each later block leaves in its own batch what it replaces, and
+// going back is one batch that puts it all in place again, accounts, blocks, histories, indices and tries. So a mark costs
+// nothing, each block what it changes, and the size of the state does not matter.
+//
+//   family          key              value
+//   solana-blocks   height (8) · 3   what the block replaced: the state lattice before it (2,048) · number of accounts (4) ·
+//                                    each key (32) · length (4) · AccountRecord, of no bytes where there was none · then
+//                                    each entry: family (1) · length of its key (4) · key · 1 and length (4) and value, or 0
+//   settings        "undo"           the lowest height that has such a value
+//
+// Heights are big-endian, lengths little-endian. Marks are of this process: what an earlier one left is taken away.
+
+import EVM
+import Execution
+import Ledger
+import Primitives
+
+/// Why a chain does not go back.
+package enum RevertError: Error, Sendable {
+  /// Forks of the chain go on from blocks that would go.
+  case hasForks
+  /// What later blocks replaced is not there.
+  case notKept(height: UInt64)
+  case chain(ChainError)
+}
+
+extension RevertError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .hasForks: "forks of this chain are still in use: let go of them first"
+    case .notKept(let height):
+      "what block \(height) replaced was not kept: mark a block before those that are to go"
+    case .chain(let error): error.description
+    }
+  }
+}
+
+extension Chain {
+  /// A block to go back to.
+  package struct Mark: Sendable, Equatable {
+    package let height: UInt64
+    /// Of the block, so that one that has been replaced by another is noticed.
+    fileprivate let blockhash: Hash
+  }
+
+  enum Undo {
+    static let settingsKey = Array("undo".utf8)
+    static func key(_ height: UInt64) -> [UInt8] { withUnsafeBytes(of: height.bigEndian) { Array($0) } + [3] }
+  }
+
+  /// Marks the last block; what blocks replace is kept from now on.
+  package func mark() -> Mark {
+    keepsUndo = true
+    return Mark(height: head.height, blockhash: head.blockhash)
+  }
+
+  /// Keeps no more what blocks replace. What has been kept goes with the next block.
+  package func forgetMarks() throws(ChainError) {
+    keepsUndo = false
+    do throws(StoreError) {
+      guard let value = try store.value(.settings, Undo.settingsKey), value.count == 8 else { return }
+      let first = EthereumArchive.number(value[...])
+      guard first <= head.height else { return }
+      for height in first...head.height where try store.value(.solanaBlocks, Undo.key(height)) != nil {
+        unsavedEntries.append(StoreEntry(.solanaBlocks, Undo.key(height), nil))
+      }
+      unsavedEntries.append(StoreEntry(.settings, Undo.settingsKey, nil))
+    } catch { throw .store(error) }
+  }
+
+  /// What the batch of a block has besides so that it can be taken back.
+  func undoEntries(_ block: BlockCommit) throws(StoreError) -> [StoreEntry] {
+    guard keepsUndo else { return [] }
+    let entries = block.entries
+    var writer = ByteWriter(capacity: 4096)
+    writer.write(store.stateLattice)
+    writer.write(UInt32(block.changes.count))
+    for change in block.changes {
+      let record = change.old.map { AccountRecord.encode($0) } ?? []
+      writer.write(change.key)
+      writer.write(UInt32(record.count))
+      writer.write(record)
+    }
+    var all = entries
+    // What an earlier mark left may be about to go.
+    let isFirst = try store.value(.settings, Undo.settingsKey) == nil
+    if isFirst || entries.contains(where: { $0.family == .settings && $0.key == Undo.settingsKey }) {
+      all.append(
+        StoreEntry(
+          .settings, Undo.settingsKey, withUnsafeBytes(of: block.record.height.bigEndian) { Array($0) }))
+    }
+    for entry in all {
+      writer.write(UInt8(entry.family.rawValue))
+      writer.write(UInt32(entry.key.count))
+      writer.write(entry.key)
+      let old = try store.value(entry.family, entry.key)
+      writer.writeOption(old) { writer, value in
+        writer.write(UInt32(value.count))
+        writer.write(value)
+      }
+    }
+    return all.dropFirst(entries.count) + [
+      StoreEntry(.solanaBlocks, Undo.key(block.record.height), writer.bytes)
+    ]
+  }
+
+  /// Makes the marked block the last one again: nothing is left of those after it.
+  package func revert(to mark: Mark) throws(RevertError) {
+    guard forks.isEmpty else { throw .hasForks }
+    guard mark.height <= head.height else { throw .notKept(height: mark.height) }
+    do throws(ChainError) {
+      guard let record = try stored({ () throws(StoreError) in try store.block(mark.height) }),
+        record.blockhash == mark.blockhash
+      else { throw .store(.noSuchBlock(height: mark.height)) }
+      if mark.height == head.height { return }
+      guard let reversal = try reversal(to: record) else { throw .store(.noSuchBlock(height: mark.height)) }
+      try stored { () throws(StoreError) in try store.revert(reversal) }
+      try takeUp(reversal)
+    } catch {
+      throw .chain(error)
+    }
+  }
+
+  /// `nil` where what a block replaced was not kept.
+  private func reversal(to record: BlockRecord) throws(ChainError) -> StoreReversal? {
+    var accounts: [Pubkey: Account?] = [:]
+    var entries: [StoreEntry] = []
+    var places: [EntryPlace: Int] = [:]
+    var lattice: [UInt8] = []
+    for height in (record.height + 1...head.height).reversed() {
+      guard
+        let bytes = try stored({ () throws(StoreError) in try store.value(.solanaBlocks, Undo.key(height)) })
+      else { return nil }
+      let isRead = bytes.withUnsafeBytes { buffer -> Bool in
+        var reader = ByteReader(buffer)
+        do throws(CodecError) {
+          lattice = [UInt8](try reader.read(byteCount: LatticeHash.byteCount))
+          for _ in 0..<(try reader.readUInt32()) {
+            let key = try reader.readPubkey()
+            let old = try reader.read(byteCount: Int(try reader.readUInt32()))
+            accounts[key] = .some(old.isEmpty ? nil : AccountRecord.decode(old))
+          }
+          while !reader.isAtEnd {
+            guard let family = StoreFamily(rawValue: Int(try reader.readUInt8())) else { return false }
+            let key = [UInt8](try reader.read(byteCount: Int(try reader.readUInt32())))
+            let value = try reader.readOption { reader throws(CodecError) in
+              [UInt8](try reader.read(byteCount: Int(try reader.readUInt32())))
+            }
+            let place = EntryPlace(family: family, key: key)
+            if let known = places[place] {
+              entries[known].value = value
+            } else {
+              places[place] = entries.count
+              entries.append(StoreEntry(family, key, value))
+            }
+          }
+          return true
+        } catch { return false }
+      }
+      guard isRead else { return nil }
+    }
+    for height in record.height + 1...head.height {
+      entries.append(StoreEntry(.solanaBlocks, Undo.key(height), nil))
+    }
+    return StoreReversal(record: record, stateLattice: lattice, accounts: accounts, entries: entries)
+  }
+
+  private struct EntryPlace: Hashable {
+    let family: StoreFamily
+    let key: [UInt8]
+  }
+
+  /// Makes what the store has gone back to the state of this chain.
+  private func takeUp(_ reversal: StoreReversal) throws(ChainError) {
+    state.revert(reversal.accounts)
+    goBack(to: reversal)
+    let next = ethereumChain?.next
+    // The ledger may have got its Ethereum side since.
+    (ethereumSettings, unsavedEntries) = try Self.ethereumSettings(of: store, nil)
+    ethereum = try ethereumSettings.map { (settings) throws(ChainError) in try EthereumConfiguration(settings)
+    }
+    ethereumChain = try Self.ethereumChain(ethereumSettings, of: store, progress)
+    if let next { ethereumChain?.next = next }
+    sysvars = try Self.readSysvars(table)
+  }
+
+  private func stored<Value>(_ body: () throws(StoreError) -> Value) throws(ChainError) -> Value {
+    do throws(StoreError) { return try body() } catch { throw .store(error) }
+  }
+}

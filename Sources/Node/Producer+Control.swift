@@ -1,0 +1,279 @@
+// What somebody who develops programs asks of a chain that nobody else is on: another time, blocks when they are wanted,
+// going back, other accounts. All of it happens on the producer's thread, between blocks.
+
+import EVM
+import Estuary
+import Execution
+import Ledger
+import Primitives
+import WideIntegers
+
+/// Why something of this kind cannot be done; the text is for the client.
+package struct ControlError: Error, Sendable, CustomStringConvertible {
+  package let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Where the chain may be taken back to.
+struct Snapshots {
+  struct Snapshot {
+    var mark: Chain.Mark
+    /// What the clock showed.
+    var time: Int64
+    var clock: ProducerClock
+    var settings: NextEthereumBlock
+    var pool: TransactionPool
+    var ethereumPool: EthereumPool
+  }
+
+  var all: [UInt64: Snapshot] = [:]
+  var lastID: UInt64 = 0
+  /// Where the node began, while it is still known.
+  var start: Snapshot?
+
+  /// Snapshots at a time.
+  static let limit = 1 << 16
+  /// Blocks after which the node's start is forgotten, if there is no snapshot.
+  static let startLimit: UInt64 = 4096
+}
+
+extension Producer {
+  /// Does `body` on the producer's thread.
+  package func control<Value: Sendable>(
+    _ body: @escaping @Sendable (Producer) throws(ControlError) -> Value
+  ) async throws(ControlError) -> Value {
+    let outcome = await perform { producer in
+      Result { () throws(ControlError) in try body(producer) }
+    }
+    guard let outcome else { throw ControlError("the node is stopping") }
+    return try outcome.get()
+  }
+
+  private func doing<Value>(_ body: () throws(ChainError) -> Value) throws(ControlError) -> Value {
+    do throws(ChainError) { return try body() } catch { throw ControlError(error.description) }
+  }
+
+  // MARK: Blocks
+
+  /// Blocks that one request may ask for.
+  package static let minedBlockLimit: UInt64 = 10_000
+
+  /// Makes blocks of Ethereum's, the first of which takes what waits.
+  ///
+  /// - Parameters:
+  ///   - timestamp: of the first; `nil`: what the clock says.
+  ///   - interval: seconds from one to the next; `nil`: as the clock says.
+  func mine(_ count: UInt64 = 1, timestamp: UInt64? = nil, interval: UInt64? = nil) throws(ControlError) {
+    guard count <= Self.minedBlockLimit else {
+      throw ControlError("\(count) blocks are more than one request may ask for, \(Self.minedBlockLimit)")
+    }
+    if let timestamp { try setNextTimestamp(timestamp) }
+    for number in 0..<count {
+      if let interval, number > 0 {
+        let last = chain.ethereumHead?.header.timestamp ?? 0
+        clock.next = Int64(clamping: last &+ interval)
+      }
+      try doing { () throws(ChainError) in try makeBlock(packBatch(), makesEthereumBlock: true) }
+    }
+  }
+
+  func setMining(instant: Bool? = nil, milliseconds: Int?? = nil) {
+    nextSlot = Clocks.monotonicNanoseconds()
+    monitor.withLock {
+      if let instant { mining.isInstant = instant }
+      if let milliseconds { mining.milliseconds = milliseconds }
+      if let milliseconds = mining.milliseconds { nextSlot += UInt64(milliseconds) * 1_000_000 }
+    }
+  }
+
+  var isInstant: Bool { monitor.withLock { mining.isInstant } }
+  var slotMilliseconds: Int? { monitor.withLock { mining.milliseconds } }
+
+  // MARK: Time
+
+  /// Seconds since 1970 that a chain can be given.
+  static let timeLimit = UInt64(1) << 40
+
+  /// Moves the clock on.
+  ///
+  /// - Returns: by how much it is ahead of the machine's.
+  func increaseTime(by seconds: Int64) throws(ControlError) -> Int64 {
+    let next = clock.now.addingReportingOverflow(seconds)
+    guard !next.overflow, next.partialValue >= 0, next.partialValue <= Int64(Self.timeLimit) else {
+      throw ControlError("a clock moved by \(seconds) seconds would be out of range")
+    }
+    clock.set(next.partialValue)
+    return clock.offset
+  }
+
+  /// - Returns: by how much the clock is ahead of the machine's.
+  func setTime(_ time: UInt64) throws(ControlError) -> Int64 {
+    guard time <= Self.timeLimit else { throw ControlError("the time \(time) is out of range") }
+    clock.set(Int64(time))
+    return clock.offset
+  }
+
+  func setNextTimestamp(_ time: UInt64) throws(ControlError) {
+    guard time <= Self.timeLimit else { throw ControlError("the timestamp \(time) is out of range") }
+    let last = chain.ethereumHead?.header.timestamp ?? 0
+    guard time > last else {
+      throw ControlError("Timestamp \(time) is lower than or equal to previous block's timestamp \(last)")
+    }
+    clock.next = Int64(time)
+  }
+
+  func setTimestampInterval(_ seconds: UInt64?) throws(ControlError) {
+    if let seconds, !(1...Self.timeLimit).contains(seconds) {
+      throw ControlError("an interval of \(seconds) seconds is out of range")
+    }
+    clock.interval = seconds.map { Int64($0) }
+  }
+
+  // MARK: Going back
+
+  private func takeSnapshot() -> Snapshots.Snapshot {
+    let (pool, ethereumPool) = monitor.withLock { (self.pool, self.ethereumPool) }
+    return Snapshots.Snapshot(
+      mark: chain.mark(), time: clock.now, clock: clock, settings: chain.nextBlockSettings, pool: pool,
+      ethereumPool: ethereumPool)
+  }
+
+  /// Marks what there is: blocks, accounts of both worlds, histories, time and what waits.
+  ///
+  /// - Returns: its number.
+  func snapshot() throws(ControlError) -> UInt64 {
+    guard snapshots.all.count < Snapshots.limit else {
+      throw ControlError("there are \(Snapshots.limit) snapshots already: revert to an earlier one")
+    }
+    snapshots.lastID += 1
+    snapshots.all[snapshots.lastID] = takeSnapshot()
+    return snapshots.lastID
+  }
+
+  /// Goes back to a snapshot, which is used up by that, as are later ones.
+  ///
+  /// - Returns: whether there was such a snapshot.
+  func revert(to id: UInt64) throws(ControlError) -> Bool {
+    guard let snapshot = snapshots.all[id] else { return false }
+    try goBack(to: snapshot)
+    for later in snapshots.all.keys where later >= id { snapshots.all[later] = nil }
+    try forgetMarksIfUnused()
+    return true
+  }
+
+  /// Goes back to where the node began.
+  func resetToStart() throws(ControlError) {
+    guard let start = snapshots.start else {
+      throw ControlError(
+        "the node has gone too far to go back to its start, or makes blocks on a clock: take a snapshot first, "
+          + "or start it anew with --reset")
+    }
+    try goBack(to: start)
+    snapshots.all = [:]
+    monitor.withLock { actors = EthereumActors() }
+  }
+
+  private func goBack(to snapshot: Snapshots.Snapshot) throws(ControlError) {
+    do throws(RevertError) { try chain.revert(to: snapshot.mark) } catch {
+      throw ControlError(error.description)
+    }
+    chain.nextBlockSettings = snapshot.settings
+    clock = snapshot.clock
+    // The clock shows what it showed.
+    clock.set(snapshot.time)
+    try publishHead { producer in
+      (producer.pool, producer.ethereumPool) = (snapshot.pool, snapshot.ethereumPool)
+    }
+  }
+
+  /// Blocks keep what they replace for as long as there is something to go back to.
+  private func forgetMarksIfUnused() throws(ControlError) {
+    if snapshots.all.isEmpty && snapshots.start == nil {
+      try doing { () throws(ChainError) in try chain.forgetMarks() }
+    }
+  }
+
+  /// A node that makes blocks at once can go back to its start.
+  func noteStart() {
+    if isInstant { snapshots.start = takeSnapshot() }
+  }
+
+  /// A block has been made: the start is kept for so long.
+  func forgetStartIfFar() {
+    guard let start = snapshots.start, snapshots.all.isEmpty,
+      chain.head.height > start.mark.height + Snapshots.startLimit
+    else { return }
+    snapshots.start = nil
+    try? chain.forgetMarks()
+  }
+
+  // MARK: Accounts and what is to come
+
+  /// Makes accounts other than they are.
+  func override(
+    ethereum: [Address: AccountOverride] = [:], solana: [(key: Pubkey, account: Account?)] = []
+  ) throws(ControlError) {
+    let changes: [AccountChange]
+    do throws(OverrideError) { changes = try chain.override(ethereum: ethereum, solana: solana) } catch {
+      throw ControlError(error.description)
+    }
+    try publishHead { $0.updatePool(changes) }
+  }
+
+  /// Changes what the next of Ethereum's blocks has in place of what follows from the one before it.
+  func changeNextBlock(_ body: (inout NextEthereumBlock) throws(ControlError) -> Void) throws(ControlError) {
+    guard chain.ethereumHead != nil else { throw ControlError(OverrideError.noEthereum.description) }
+    try body(&chain.nextBlockSettings)
+    try publishHead { _ in }
+  }
+
+  /// Makes the chain's state known; `body` runs with the monitor held.
+  private func publishHead(_ body: (Producer) -> Void) throws(ControlError) {
+    let head = try doing { () throws(ChainError) in try Head(chain) }
+    monitor.withLock {
+      publishedHead = head
+      body(self)
+    }
+  }
+
+  /// Goes on to a slot, with a block there.
+  func warp(to slot: UInt64) throws(ControlError) {
+    guard slot > chain.slot else {
+      throw ControlError("slot \(slot) is not ahead of \(chain.slot): go back with a snapshot")
+    }
+    guard slot < BlockRecord.countLimit else { throw ControlError("slot \(slot) is out of range") }
+    try doing { () throws(ChainError) in
+      try makeBlock(packBatch(), makesEthereumBlock: false, slots: slot - chain.slot)
+    }
+  }
+
+  /// All of Ethereum's accounts.
+  func dumpEthereum() throws(ControlError) -> [EthereumGenesis.Account] {
+    try doing { () throws(ChainError) in try chain.ethereumGenesis()?.alloc ?? [] }
+  }
+
+  // MARK: From any thread
+
+  package func impersonate(_ address: Address) throws(ControlError) {
+    try monitor.withLock { () throws(ControlError) in
+      guard actors.impersonated.count < EthereumActors.limit else {
+        throw ControlError("\(EthereumActors.limit) accounts are impersonated already")
+      }
+      actors.impersonated.insert(address)
+    }
+  }
+
+  package func stopImpersonating(_ address: Address) {
+    monitor.withLock { _ = actors.impersonated.remove(address) }
+  }
+
+  package func impersonateAll(_ isOn: Bool) { monitor.withLock { actors.includesAll = isOn } }
+
+  /// - Returns: whether it waited.
+  package func drop(_ hash: Hash) -> Bool { monitor.withLock { ethereumPool.remove(hash) } }
+
+  package func dropAll() { monitor.withLock { ethereumPool.removeAll() } }
+
+  package func setLeastTip(_ tip: UInt256) { monitor.withLock { ethereumPool.limits.leastTip = tip } }
+}
