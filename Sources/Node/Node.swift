@@ -4,6 +4,7 @@
 //                                    │
 //                                    └──▶ Producer: pool, simulations, blocks
 
+import Contracts
 import Estuary
 import Ledger
 import Logging
@@ -61,7 +62,7 @@ package final class Node: Sendable {
     do throws(ChainError) {
       producer = try Producer(
         chain, pace: configuration.pace, limits: configuration.poolLimits, logger: configuration.logger,
-        onBlock: { relay.publish($0) })
+        onBlock: { relay.publish($0) }, onTransaction: { relay.publish($0) })
     } catch {
       throw .chain(error)
     }
@@ -72,8 +73,10 @@ package final class Node: Sendable {
       ethereumLedger.map { [producer, background] in
         EthereumRPC(producer, ledger: $0, background: background)
       })
-    subscriptions = Subscriptions(solana, limit: configuration.serverLimits.subscriptionCount)
-    relay.subscriptions = subscriptions
+    let limit = configuration.serverLimits.subscriptionCount
+    subscriptions = Subscriptions(
+      solana, ethereum: rpc.ethereum.map { EthereumSubscriptions($0, limit: limit) }, limit: limit)
+    (relay.subscriptions, relay.filters) = (subscriptions, rpc.ethereum?.filters)
     let (producer, subscriptions, meter) = (producer, subscriptions, RequestMeter())
     let service = HTTPService(
       rpc: rpc, limits: configuration.serverLimits, host: configuration.host,
@@ -100,8 +103,16 @@ package final class Node: Sendable {
   private final class BlockRelay: @unchecked Sendable {
     // Sendable: set before the producer starts, and then only read.
     var subscriptions: Subscriptions?
+    var filters: EthereumFilters?
     func publish(_ block: Producer.Block) { subscriptions?.publish(block) }
+    func publish(_ transaction: PooledEthereumTransaction) {
+      subscriptions?.ethereum?.publish(transaction)
+      filters?.note(pending: transaction.hash)
+    }
   }
+
+  /// The development accounts that the ledger has.
+  package var developmentKeys: [PrivateKey] { producer.developmentKeys }
 
   /// Ends: takes no more requests, finishes the block under way.
   package func stop() {
@@ -121,7 +132,10 @@ package final class Node: Sendable {
     text.gauge("estuary_block_height", "Height of the last committed block.", head.height)
     text.gauge(
       "estuary_healthy", "1 where the last block could be committed.", producer.problem == nil ? 1 : 0)
-    text.gauge("estuary_pool_transactions", "Transactions that wait for a block.", counts.pooled)
+    text.gauge("estuary_pool_transactions", "Transactions of Solana's that wait for a block.", counts.pooled)
+    text.gauge(
+      "estuary_ethereum_pool_transactions", "Transactions of Ethereum's that wait, queued ones included.",
+      counts.ethereumPooled)
     text.counter("estuary_blocks_total", "Blocks committed since the start.", counts.blocks)
     text.counter(
       "estuary_transactions_total", "Transactions processed since the start, failed ones included.",

@@ -82,7 +82,7 @@ extension Producer {
     nextSlot = Clocks.monotonicNanoseconds()
     monitor.withLock {
       if let instant { mining.isInstant = instant }
-      if let milliseconds { mining.milliseconds = milliseconds }
+      if let milliseconds { (mining.milliseconds, mining.isEthereums) = (milliseconds, true) }
       if let milliseconds = mining.milliseconds { nextSlot += UInt64(milliseconds) * 1_000_000 }
     }
   }

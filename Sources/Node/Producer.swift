@@ -38,6 +38,8 @@ package final class Producer: @unchecked Sendable {
     var isInstant: Bool
     /// From one block to the next; `nil`: none comes by itself.
     var milliseconds: Int?
+    /// Whether each slot of the clock has a block of Ethereum's; else only those in which a second has passed since the last.
+    var isEthereums = false
 
     init(_ pace: Pace) {
       isInstant = pace == .instant
@@ -300,7 +302,7 @@ package final class Producer: @unchecked Sendable {
 
   private func makeDueBlock() {
     let start = Clocks.monotonicNanoseconds()
-    let milliseconds = monitor.withLock { mining.milliseconds }
+    let (milliseconds, isEthereums) = monitor.withLock { (mining.milliseconds, mining.isEthereums) }
     if let milliseconds, start >= nextSlot {
       // Slots that the machine has slept through are not made up for.
       nextSlot = max(nextSlot + UInt64(milliseconds) * 1_000_000, start)
@@ -309,7 +311,8 @@ package final class Producer: @unchecked Sendable {
     // All that waited may have been too old.
     if batch.isEmpty && milliseconds == nil { return }
     let isSecondOver = chain.ethereumHead.map { Int64(clamping: $0.header.timestamp) < clock.now } ?? false
-    try? makeBlock(batch, makesEthereumBlock: !batch.ethereum.isEmpty || milliseconds != nil && isSecondOver)
+    let isEthereumDue = milliseconds != nil && (isSecondOver || isEthereums)
+    try? makeBlock(batch, makesEthereumBlock: !batch.ethereum.isEmpty || isEthereumDue)
   }
 
   /// Makes a block and tells of it.

@@ -148,7 +148,7 @@ struct NodeVerb: ParsableCommand {
   /// What somebody needs who has just started it. The keys are those of every ledger for development: no secrets.
   private func announce(_ node: Node, faucet: UInt64?) {
     let secret = Base58.encode(Chain.faucet.bytes)
-    let keys = DevelopmentAccounts.keys
+    let keys = node.developmentKeys
     var lines = [
       "JSON-RPC  \(node.url), for Ethereum's tools \(node.ethereumURL)", "WebSocket \(node.webSocketURL)",
       "ledger    \(ledger)",
@@ -157,9 +157,8 @@ struct NodeVerb: ParsableCommand {
       lines.append("Solana    \(SOL.text(faucet)) at \(Chain.faucet.pubkey)")
       lines.append("          secret key \(secret)")
     }
-    if let key = keys.first {
-      lines.append("Ethereum  ten accounts ('estuary evm accounts'), the first is \(key.address.checksummed)")
-      lines.append("          private key \(key.exposedHex)")
+    for (number, key) in keys.enumerated() {
+      lines.append("\(number == 0 ? "Ethereum " : "         ") (\(number)) \(key.address.checksummed), private key \(key.exposedHex)")
     }
     output.print(text: lines.joined(separator: "\n")) { writer in
       writer.object { writer in

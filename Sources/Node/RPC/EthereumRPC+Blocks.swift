@@ -70,8 +70,9 @@ extension EthereumRPC {
     "eth_getTransactionByHash": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
       try parameters.expect(atMost: 1)
-      guard let record = try rpc.record(hash) else { return null }
-      return answer { write(record, to: &$0) }
+      if let record = try rpc.record(hash) { return answer { write(record, to: &$0) } }
+      guard let waiting = rpc.producer.waitingTransaction(hash) else { return null }
+      return answer { write(waiting, to: &$0) }
     },
     "eth_getTransactionByBlockNumberAndIndex": { (rpc, parameters) throws(RPCError) in
       let reference = try parameters.blockNumber(0)
@@ -156,6 +157,10 @@ extension EthereumRPC {
     do throws(ChainError) {
       var header = try ledger.nextBlock().header
       header.stateRoot = stateRoot
+      if let next = producer.head.nextEthereum {
+        if header.baseFeePerGas != nil { header.baseFeePerGas = next.baseFeePerGas }
+        header.gasLimit = next.gasLimit
+      }
       return EthereumBlock(header: header, withdrawals: header.withdrawalsRoot == nil ? nil : [])
     } catch { throw RPCError(error) }
   }
@@ -164,15 +169,17 @@ extension EthereumRPC {
     _ reference: EthereumBlockReference, withTransactions isFull: Bool
   ) throws(RPCError) -> [UInt8] {
     let isPending = reference == .tag(.pending)
-    let (hash, block, records): (Hash?, EthereumBlock, [EthereumTransactionRecord])
+    let (hash, records): (Hash?, [EthereumTransactionRecord])
+    var (block, waiting): (EthereumBlock, [PooledEthereumTransaction])
     if isPending {
-      (hash, block, records) = (nil, try pendingBlock(), [])
+      (hash, block, records, waiting) = (nil, try pendingBlock(), [], producer.pendingTransactions)
+      block.transactions = waiting.map(\.transaction)
     } else {
       guard let (header, body) = try body(reference) else { return Self.null }
-      (hash, block) = (header.hash, body)
+      (hash, block, waiting) = (header.hash, body, [])
       records = isFull ? try self.records(header.header.number) : []
     }
-    return Self.answer { writer in
+    return Self.answer { [block, waiting] writer in
       writer.object { writer in
         EthereumForm.writeMembers(of: block.header, hash: hash, to: &writer)
         EthereumForm.writeBodyMembers(of: block, to: &writer)
@@ -180,6 +187,7 @@ extension EthereumRPC {
         writer.array { writer in
           if isFull {
             for record in records { Self.write(record, to: &writer) }
+            for waiting in waiting { Self.write(waiting, to: &writer) }
           } else {
             for transaction in block.transactions { writer.value(EthereumForm.hash(transaction.hash)) }
           }
@@ -204,7 +212,11 @@ extension EthereumRPC {
   private func count(
     _ reference: EthereumBlockReference, of count: (EthereumBlock) -> Int
   ) throws(RPCError) -> [UInt8] {
-    if reference == .tag(.pending) { return Self.answer(0 as UInt64) }
+    if reference == .tag(.pending) {
+      var block = try pendingBlock()
+      block.transactions = producer.pendingTransactions.map(\.transaction)
+      return Self.answer(UInt64(count(block)))
+    }
     guard let (_, block) = try body(reference) else { return Self.null }
     return Self.answer(UInt64(count(block)))
   }

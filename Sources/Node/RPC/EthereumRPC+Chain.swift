@@ -49,7 +49,7 @@ extension EthereumRPC {
   ]
 
   /// As clients parse it: name, version, system, language.
-  private static let clientVersion = "estuary/v0.1.0/linux-amd64/swift"
+  static let clientVersion = "estuary/v0.1.0/linux-amd64/swift"
 
   /// The last of Ethereum's blocks that was published.
   func head() throws(RPCError) -> EthereumArchive.StoredHeader {

@@ -17,6 +17,9 @@ struct EthereumLogQuery: Sendable {
 
   private static let (addressLimit, topicLimit) = (1000, 1000)
 
+  /// All of them.
+  init() {}
+
   init(_ value: JSONValue) throws(EthereumFormError) {
     let object = try EthereumForm.object(value, "filters.input")
     func member(_ name: String) -> JSONValue? { object[name].flatMap { $0.isNull ? nil : $0 } }

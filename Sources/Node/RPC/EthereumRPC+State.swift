@@ -146,7 +146,8 @@ extension EthereumRPC {
   }
 
   func nonce(of address: Address, at place: EthereumPlace) throws(RPCError) -> UInt64 {
-    try read(place) { state throws(EVMStateError) in try state.account(address) }?.nonce ?? 0
+    if place.isPending { return try pendingNonce(of: address) }
+    return try read(place) { state throws(EVMStateError) in try state.account(address) }?.nonce ?? 0
   }
 
   static func code(of address: Address, in state: EVMLedgerState) throws(EVMStateError) -> [UInt8] {

@@ -45,6 +45,8 @@ package struct EthereumRPC: RPCDialect {
     .merging(traceMethods) { first, _ in first }
     .merging(simulationMethods) { first, _ in first }
     .merging(configurationMethods) { first, _ in first }
+    .merging(sendingMethods) { first, _ in first }
+    .merging(controlMethods) { first, _ in first }
 
   // MARK: Answers
 

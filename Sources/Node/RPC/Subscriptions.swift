@@ -28,9 +28,14 @@ final class Subscriptions: @unchecked Sendable {
     let owner: ObjectIdentifier
   }
 
-  init(_ rpc: SolanaRPC, limit: Int) { (self.rpc, self.limit) = (rpc, limit) }
+  /// Of Ethereum's clients; `nil` where the ledger has no Ethereum side.
+  let ethereum: EthereumSubscriptions?
 
-  var count: Int { lock.withLock { active.count } }
+  init(_ rpc: SolanaRPC, ethereum: EthereumSubscriptions? = nil, limit: Int) {
+    (self.rpc, self.ethereum, self.limit) = (rpc, ethereum, limit)
+  }
+
+  var count: Int { lock.withLock { active.count } + (ethereum?.count ?? 0) }
 
   func add(_ topic: Topic, for subscriber: any Subscriber) throws(RPCError) -> UInt64 {
     let id = lock.withLock { () -> UInt64? in
@@ -61,14 +66,19 @@ final class Subscriptions: @unchecked Sendable {
     lock.withLock {
       for (id, subscription) in active where subscription.owner == owner { active[id] = nil }
     }
+    ethereum?.removeAll(of: subscriber)
   }
 
-  func stop() { thread.stop() }
+  func stop() {
+    thread.stop()
+    ethereum?.stop()
+  }
 
   // MARK: Telling
 
   func publish(_ block: Producer.Block) {
     thread.submit { [self] in tell(block) }
+    if let header = block.ethereum { ethereum?.publish(header) }
   }
 
   private func tell(_ block: Producer.Block) {
@@ -366,6 +376,10 @@ struct SubscribingRPC: RPCDialect {
   let subscriber: any Subscriber
 
   func call(_ method: String, _ parameters: JSONValue?) async throws(RPCError) -> [UInt8] {
+    if let ethereum = subscriptions.ethereum {
+      if method == "eth_subscribe" { return try ethereum.subscribe(parameters, for: subscriber) }
+      if method == "eth_unsubscribe" { return try ethereum.unsubscribe(parameters, of: subscriber) }
+    }
     if let name = method.prefix(before: "Unsubscribe"), Topic.names.contains(name) {
       let id = try Parameters(parameters).integer(0)
       guard subscriptions.remove(id, of: subscriber) else {
