@@ -1,6 +1,6 @@
 """Ethereum's read methods of `estuary node`, asked by web3 and by plain requests.
 
-    ethereum_rpc.py [FOLDER] [--files N] [--depth N]
+    ethereum_rpc.py [FOLDER] [--files N] [--depth N] [--estimates N]
 
 FOLDER holds Ethereum's block tests (`BlockchainTests`). Chains of theirs, most of which cross a fork, are imported by
 `estuary evm import`; every block, transaction, receipt and log is compared with the test, every account at every block is
@@ -12,6 +12,7 @@ import argparse
 import glob
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from web3 import Web3
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
 
 import evm_import
+import evm_programs
 from node import Node, RPCFailure, binary
 
 EMPTY_ROOT = keccak(rlp.encode(b""))
@@ -320,7 +322,7 @@ def error_code(text):
     return "".join(f"7f{word.hex()}60{32 * index:02x}52" for index, word in enumerate(words)) + f"60{len(data):02x}6000fd"
 
 
-def development(bench):
+def development(bench, count):
     with tempfile.TemporaryDirectory() as folder:
         ledger = os.path.join(folder, "ledger")
         accounts = [entry["address"] for entry in json.loads(cli("evm", "accounts", "--ledger", ledger, "--json"))]
@@ -337,6 +339,7 @@ def development(bench):
             web3 = Web3(Web3.HTTPProvider(node.announcement["ethereumURL"]))
             chain_facts(bench, node, web3)
             calls(bench, node, web3, alice, counter, failing, endless)
+            estimates(bench, node, alice, count)
             logs_and_filters(bench, node, counter)
             fees(bench, node, web3)
             traces(bench, node, ledger, counter, failing, hashes)
@@ -429,6 +432,32 @@ def calls(bench, node, web3, alice, counter, failing, endless):
     used = int(made["gasUsed"], 16)
     bench.refused(node, -32000, "out of gas", "eth_call", {"from": alice, "to": counter, "accessList": made["accessList"], "gas": hex(used - 1)}, "latest")
     bench.equal(node.call("eth_createAccessList", {"to": failing})["error"], "execution reverted", "an access list of a revert")
+
+
+def estimates(bench, node, alice, count):
+    """Random contracts, there by overrides alone: the estimate succeeds, and one less fails."""
+    found = 0
+    for seed in range(count):
+        rng = random.Random(seed)
+        contracts = [bytes([0xC0 + k]) + seed.to_bytes(4, "big") + bytes(15) for k in range(3)]
+        overrides = {"0x" + address.hex(): {"code": "0x" + bytes(evm_programs.program(rng, "cancun", contracts * 2)).hex(), "balance": hex(rng.choice([0, 10**18]))} for address in contracts}
+        call = {"from": alice, "to": "0x" + contracts[0].hex(), "data": "0x" + rng.randbytes(rng.choice([0, 4, 68])).hex(), "value": hex(rng.choice([0, 0, 1]))}
+
+        def succeeds(gas):
+            try:
+                node.call("eth_call", {**call, "gas": hex(gas)}, "latest", overrides)
+                return True
+            except RPCFailure:
+                return False
+
+        try:
+            gas = int(node.call("eth_estimateGas", call, "latest", overrides), 16)
+        except RPCFailure as failure:
+            bench.expect(not succeeds(2**24), f"no estimate of program {seed}", failure)
+            continue
+        found += 1
+        bench.expect(succeeds(gas) and not succeeds(gas - 1), f"the estimate of program {seed}", gas)
+    bench.expect(found > count / 10, "programs with estimates", found)
 
 
 def logs_and_filters(bench, node, counter):
@@ -562,10 +591,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tests", nargs="?", help="Ethereum's block tests")
     parser.add_argument("--files", type=int, default=14, help="chains that are imported")
+    parser.add_argument("--estimates", type=int, default=100, help="random programs whose gas is estimated")
     parser.add_argument("--depth", type=int, default=24, help="accounts that are looked at in each block")
     options = parser.parse_args()
     bench = Bench()
-    development(bench)
+    development(bench, options.estimates)
     print(f"development ledger: {bench.passed} checks")
     if options.tests:
         chains(bench, options.tests, options.files, options.depth)

@@ -99,6 +99,9 @@ package final class EVMTracer {
   private let write: (([UInt8]) -> Void)?
   private let take: ((EVMTracedStep) -> Void)?
   private let takesMemory: Bool
+  /// Asked now and then whether to go on; where it says no, the execution ends with `EVMStateError.interrupted`.
+  package var goesOn: (() -> Bool)?
+  private var stepCount: UInt64 = 0
   private var pending: Step?
   /// The calls of the execution; `nil` where they are not recorded.
   private var calls: CallTrace?
@@ -137,6 +140,16 @@ package final class EVMTracer {
     defer { if calls != nil { calls = CallTrace() } }
     opcode = nil
     return calls ?? CallTrace()
+  }
+
+  /// How many opcodes run between two questions.
+  private static let stepsBetweenQuestions: UInt64 = 1024
+
+  /// Whether the execution is to end.
+  fileprivate var isInterrupted: Bool {
+    guard let goesOn else { return false }
+    stepCount &+= 1
+    return stepCount % Self.stepsBetweenQuestions == 0 && !goesOn()
   }
 
   /// Notes the opcode that `frame` runs next.
@@ -314,6 +327,10 @@ enum TraceHook {
     }
     // The machine set the pointer for this run, which keeps the executable alive.
     let executable = Unmanaged<Executable>.fromOpaque(pointer).takeUnretainedValue()
+    if tracer.isInterrupted {
+      frame.host.pointee.failure = .interrupted
+      return HookResult.hostFault
+    }
     tracer.step(frame, pc: executable.wide?.evmPC(ofSlot: Int(pc)) ?? 0, free: free)
     return HookResult.goOn
   }

@@ -52,6 +52,8 @@ package enum EVMStateError: Error, Equatable, Sendable {
   case crossing(key: Pubkey)
   /// The state of an earlier block is asked for and no longer kept.
   case pastState(detail: String)
+  /// Whoever traces the execution has had enough.
+  case interrupted
   /// The program that code translates to is refused by the virtual machine.
   case program(codeHash: Hash, detail: String)
   /// An instruction calls a hook that there is none of, which no translation does.
@@ -62,6 +64,7 @@ extension EVMStateError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .damagedRecord(let key): "the record under \(key) is damaged"
+    case .interrupted: "the execution was interrupted"
     case .missingCode(let address): "the code of \(address) is not there"
     case .undeclared(let key): "the account \(key) was not declared"
     case .store(let error): error.description

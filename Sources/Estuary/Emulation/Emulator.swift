@@ -121,16 +121,18 @@ package final class Emulator {
     } catch { throw ChainError(error) }
   }
 
-  /// What the block does after its last transaction, without withdrawals.
+  /// What the block does after its last transaction.
   ///
   /// - Returns: its requests, type byte first, empty ones and deposits left out.
-  package func endBlock() throws(ChainError) -> [[UInt8]] {
+  package func endBlock(withdrawals: [EVMWithdrawal] = []) throws(ChainError) -> [[UInt8]] {
     let tracer = host.tracer
     defer { host.tracer = tracer }
     host.tracer = nil
     let outcome: Result<[[UInt8]], EVMBlockError> = thread.run {
       Result { () throws(EVMBlockError) in
-        try EVMBlockProcessor(host: host).end(block, withdrawals: [], reader: state) { state.apply($0) }
+        try EVMBlockProcessor(host: host).end(block, withdrawals: withdrawals, reader: state) {
+          state.apply($0)
+        }
       }
     }
     do throws(EVMBlockError) { return try outcome.get() } catch {

@@ -120,9 +120,11 @@ package struct EthereumLedger: Sendable {
     try tries(of: block).proof(of: address, slots: slots)
   }
 
-  /// The tries of the state after a stored block, whose nodes are kept for the last blocks alone.
+  /// The tries of the state after a stored block, whose nodes are kept for the last blocks alone. What they are moved on by
+  /// stays in memory: nobody writes it.
   package func tries(of block: EthereumArchive.StoredHeader) -> StateTries {
-    StateTries(root: block.header.stateRoot, source: StoredTrieNodes(store: store))
+    StateTries(
+      root: block.header.stateRoot, source: StoredTrieNodes(store: store), memory: .everything)
   }
 
   // MARK: Programs

@@ -34,6 +34,15 @@ extension EthereumRPC {
       try parameters.expect(atMost: 0)
       return answer(try rpc.head().header.number)
     },
+    "eth_coinbase": { (rpc, parameters) throws(RPCError) in
+      try parameters.expect(atMost: 0)
+      return answer { $0.value(rpc.ledger.settings.coinbase.description) }
+    },
+    // What is refused is not kept.
+    "debug_getBadBlocks": { (rpc, parameters) throws(RPCError) in
+      try parameters.expect(atMost: 0)
+      return Array("[]".utf8)
+    },
     // The one node of a ledger has all of its blocks.
     "eth_syncing": { (rpc, parameters) throws(RPCError) in
       try parameters.expect(atMost: 0)

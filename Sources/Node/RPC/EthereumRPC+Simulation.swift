@@ -11,6 +11,8 @@ import WideIntegers
 struct EthereumSimulation: Sendable {
   struct Block: Sendable {
     var overrides = BlockOverrides()
+    var beaconRoot: Hash?
+    var withdrawals: [EVMWithdrawal] = []
     var accounts: [Address: AccountOverride] = [:]
     var calls: [EthereumCallArguments] = []
   }
@@ -38,6 +40,11 @@ struct EthereumSimulation: Sendable {
         var block = Block()
         block.overrides =
           try fields.optional("blockOverrides", EthereumForm.blockOverrides) ?? block.overrides
+        if let overrides = fields.object["blockOverrides"]?.object {
+          let fields = EthereumFields(overrides, "BlockOverrides")
+          block.beaconRoot = try fields.optional("beaconRoot", EthereumForm.hash)
+          block.withdrawals = try fields.list("withdrawals", EthereumForm.withdrawal) ?? []
+        }
         block.accounts = try fields.optional("stateOverrides", EthereumForm.stateOverrides) ?? [:]
         block.calls =
           try fields.list("calls") { value throws(EthereumFormError) in try EthereumCallArguments(value) }
@@ -147,7 +154,8 @@ private final class EthereumSimulator {
   }
 
   /// The header as far as it is known before the block is executed.
-  private func header(_ overrides: BlockOverrides) -> (EthereumHeader, Fork) {
+  private func header(_ block: EthereumSimulation.Block) -> (EthereumHeader, Fork) {
+    let overrides = block.overrides
     let (number, timestamp) = (overrides.number ?? 0, overrides.timestamp ?? 0)
     let fork = ledger.configuration.fork(
       number: number, timestamp: timestamp, totalDifficulty: base.block.totalDifficulty)
@@ -163,7 +171,7 @@ private final class EthereumSimulator {
     }
     if fork >= .shanghai { header.withdrawalsRoot = MerklePatriciaTrie.emptyRoot }
     if fork >= .cancun {
-      (header.parentBeaconBlockRoot, header.blobGasUsed) = (.zero, 0)
+      (header.parentBeaconBlockRoot, header.blobGasUsed) = (block.beaconRoot ?? .zero, 0)
       header.excessBlobGas =
         parent.excessBlobGas == nil
         ? 0
@@ -184,7 +192,7 @@ private final class EthereumSimulator {
   }
 
   private func make(_ block: EthereumSimulation.Block) throws(RPCError) -> [UInt8] {
-    var (header, fork) = header(block.overrides)
+    var (header, fork) = header(block)
     let (archive, hashes) = (ledger.archive, hashes)
     let environment = BlockEnvironment(header, fork: fork, ledger.configuration) { number in
       hashes[number] ?? (try? archive.header(number))?.hash
@@ -197,13 +205,13 @@ private final class EthereumSimulator {
     }
     let executed = try self.run(block.calls, &header)
     let requests = try chained { () throws(ChainError) in
-      let requests = try emulator.endBlock()
+      let requests = try emulator.endBlock(withdrawals: block.withdrawals)
       header.stateRoot = try emulator.moveTries(&tries)
       return requests
     }
     var body = EthereumBlock(
       header: header, transactions: executed.map(\.transaction),
-      withdrawals: fork >= .shanghai ? [] : nil)
+      withdrawals: fork >= .shanghai ? block.withdrawals : nil)
     var (cumulative, receipts): (UInt64, [[UInt8]]) = (0, [])
     for call in executed {
       cumulative += call.receipt.gasUsed
@@ -216,6 +224,7 @@ private final class EthereumSimulator {
     }
     body.header.gasUsed = cumulative
     body.header.transactionsRoot = body.transactionsRoot
+    body.header.withdrawalsRoot = body.withdrawalsRoot
     body.header.receiptsRoot = MerklePatriciaTrie.listRoot(receipts)
     if fork >= .prague {
       let deposits =
@@ -407,6 +416,17 @@ private final class EthereumSimulator {
         }
       }
     }
+  }
+}
+
+extension EthereumForm {
+  fileprivate static func withdrawal(_ value: JSONValue) throws(EthereumFormError) -> EVMWithdrawal {
+    let fields = EthereumFields(try object(value, "types.Withdrawal"), "Withdrawal")
+    return EVMWithdrawal(
+      index: try fields.optional("index", quantity) ?? 0,
+      validatorIndex: try fields.optional("validatorIndex", quantity) ?? 0,
+      address: try fields.optional("address", address) ?? .zero,
+      amount: try fields.optional("amount", quantity) ?? 0)
   }
 }
 

@@ -22,6 +22,10 @@ struct EthereumTraceOptions: Sendable {
   /// Steps at most; 0: any number.
   var limit = 0
   var overrides = EmulationOverrides()
+  /// How long one execution may take.
+  var seconds = 5.0
+
+  private static let longestSeconds = 60.0
 
   init(_ value: JSONValue?) throws(EthereumFormError) {
     guard let value else { return }
@@ -35,6 +39,12 @@ struct EthereumTraceOptions: Sendable {
         guard let number = value.uint64 else { throw EthereumFormError.kind(value, "int") }
         return Int(clamping: number)
       } ?? 0
+    if let text = try fields.optional("timeout", EthereumForm.string) {
+      guard let given = Self.seconds(text) else {
+        throw EthereumFormError("time: invalid duration \"\(text.prefix(100))\"")
+      }
+      seconds = min(given, Self.longestSeconds)
+    }
     overrides.accounts = try fields.optional("stateOverrides", EthereumForm.stateOverrides) ?? [:]
     overrides.block = try fields.optional("blockOverrides", EthereumForm.blockOverrides) ?? BlockOverrides()
     guard let name = try fields.optional("tracer", EthereumForm.string), !name.isEmpty else { return }
@@ -55,6 +65,23 @@ struct EthereumTraceOptions: Sendable {
         "tracer '\(name.prefix(100))' not found: there are callTracer, prestateTracer, 4byteTracer and noopTracer"
       )
     }
+  }
+
+  /// A duration as Go writes it: numbers with units, one behind the other.
+  private static func seconds(_ text: String) -> Double? {
+    let units = [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)]
+    var (rest, sum) = (text[...], 0.0)
+    if rest.isEmpty { return nil }
+    while !rest.isEmpty {
+      let digits = rest.prefix { $0.isNumber || $0 == "." }
+      rest = rest.dropFirst(digits.count)
+      guard let number = Double(digits),
+        let unit = units.first(where: { rest.hasPrefix($0.0) && !($0.0 == "m" && rest.hasPrefix("ms")) })
+      else { return nil }
+      rest = rest.dropFirst(unit.0.count)
+      sum += number * unit.1
+    }
+    return sum
   }
 
   var isTraced: Bool {
@@ -106,7 +133,10 @@ extension EthereumRPC {
       return try await rpc.working { () throws(RPCError) in
         let trace = EthereumTrace(options)
         let (emulator, transaction) = try rpc.prepare(call, tracer: trace.tracer)
-        let emulation = try rpc.run(transaction, from: arguments.sender, on: emulator)
+        let emulation: Emulation
+        do throws(EmulationError) {
+          emulation = try emulator.run(transaction, from: arguments.sender, checks: .call)
+        } catch { throw trace.failure(error, transaction, from: arguments.sender) }
         return try trace.answer(
           EthereumTrace.Subject(transaction, from: arguments.sender, emulation), on: emulator)
       }
@@ -143,7 +173,7 @@ extension EthereumRPC {
   ) throws(RPCError) -> Emulation {
     do throws(EmulationError) { return try replay.run(index, tracer: trace.tracer) } catch {
       let record = replay.records[index]
-      throw RPCError(error, record.transaction, from: record.sender)
+      throw trace.failure(error, record.transaction, from: record.sender)
     }
   }
 

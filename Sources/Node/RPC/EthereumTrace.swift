@@ -3,6 +3,7 @@
 import Contracts
 import EVM
 import Estuary
+import Execution
 import Ledger
 import Primitives
 import WideIntegers
@@ -44,7 +45,27 @@ final class EthereumTrace {
     case .calls, .selectors: tracer = EVMTracer(recordingCallsAnd: nil)
     case .prestate, .nothing: tracer = nil
     }
+    let deadline = Clocks.monotonicNanoseconds() + UInt64(options.seconds * 1e9)
+    tracer?.goesOn = { [weak self] in
+      self?.isTooLarge != true && Clocks.monotonicNanoseconds() < deadline
+    }
   }
+
+  /// What an execution is answered with that did not end.
+  private var interruption: RPCError {
+    isTooLarge ? Self.tooLarge : .ethereum("execution timeout")
+  }
+
+  /// What an execution is answered with that could not be made, or was ended.
+  func failure(
+    _ error: EmulationError, _ transaction: EthereumTransaction, from sender: Address
+  ) -> RPCError {
+    if case .state(.interrupted) = error { return interruption }
+    return RPCError(error, transaction, from: sender)
+  }
+
+  private static let tooLarge = RPCError.ethereum(
+    "trace of more than \(byteLimit) bytes: give a limit, disableStack, or another tracer")
 
   /// The trace as JSON.
   ///
@@ -64,8 +85,7 @@ final class EthereumTrace {
     case .nothing: writer.object { _ in }
     }
     if isTooLarge || writer.bytes.count > limit {
-      throw .ethereum(
-        "trace of more than \(Self.byteLimit) bytes: give a limit, disableStack, or another tracer")
+      throw Self.tooLarge
     }
     return writer.bytes
   }
