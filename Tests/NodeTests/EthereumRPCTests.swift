@@ -56,7 +56,12 @@ import Testing
       #"[{"blockStateCalls":[{"calls":[{"gas":"-1"}]}]}]"#, #"[{"data":"0x0g"},"latest",{"0x1":{}}]"#,
       #"["0x1","latest",[101,"a"]]"#, #"["0x1","latest",{"tracer":"x","timeout":"x"}]"#,
     ]
-    for method in EthereumRPC.methods.keys.sorted() {
+    let reading = [
+      EthereumRPC.chainMethods, EthereumRPC.stateMethods, EthereumRPC.callMethods, EthereumRPC.blockMethods,
+      EthereumRPC.transactionMethods, EthereumRPC.logMethods, EthereumRPC.feeMethods, EthereumRPC.rawMethods,
+      EthereumRPC.traceMethods, EthereumRPC.simulationMethods, EthereumRPC.configurationMethods,
+    ]
+    for method in reading.flatMap(\.keys).sorted() {
       for parameters in odd {
         let answer = try await ask(
           #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(parameters)}"#)

@@ -34,7 +34,17 @@ extension EthereumLedger {
     private func next() throws(EmulationError) -> Emulation {
       let record = records[position]
       position += 1
-      return try emulator.run(record.transaction, from: record.sender, checks: .all)
+      let emulation = try emulator.run(record.transaction, from: record.sender, checks: .all)
+      // Programs that call contracts change what transactions behind them meet, and are not executed again here.
+      guard emulation.receipt.gasUsed == record.gasUsed,
+        record.isSuccess.map({ $0 == emulation.receipt.isSuccess }) ?? true
+      else {
+        throw .state(
+          .pastState(
+            detail: "transaction \(record.index) of block \(record.block.header.number) comes out otherwise, "
+              + "as programs in its block have called contracts"))
+      }
+      return emulation
     }
   }
 
