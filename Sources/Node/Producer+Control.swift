@@ -242,7 +242,7 @@ extension Producer {
     guard slot > chain.slot else {
       throw ControlError("slot \(slot) is not ahead of \(chain.slot): go back with a snapshot")
     }
-    guard slot < BlockRecord.countLimit else { throw ControlError("slot \(slot) is out of range") }
+    guard slot < BlockRecord.countLimit / 2 else { throw ControlError("slot \(slot) is out of range") }
     try doing { () throws(ChainError) in
       try makeBlock(packBatch(), makesEthereumBlock: false, slots: slot - chain.slot)
     }

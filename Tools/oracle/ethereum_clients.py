@@ -1,6 +1,6 @@
 """`estuary node` driven with web3, eth-account and plain WebSockets: whatever writes, waits, goes back or is set.
 
-    ethereum_clients.py [--rounds N] [--kills N]
+    ethereum_clients.py [--rounds N] [--kills N] [--fuzz-seconds N]
 
 --rounds: snapshots that are taken back, a transfer between; --kills: rounds of `kill -9` under load of both dialects.
 """
@@ -522,6 +522,56 @@ def crowd(bench):
         bench.expect([o[1:] for o in own] == sorted(o[1:] for o in own), "nonce order", own)
 
 
+NAMES = """eth_sendRawTransaction eth_sendRawTransactionSync eth_sendTransaction eth_signTransaction eth_sign personal_sign
+eth_accounts txpool_status txpool_content txpool_inspect txpool_contentFrom evm_snapshot evm_revert evm_mine evm_increaseTime
+evm_setNextBlockTimestamp evm_setTime evm_setAutomine evm_setIntervalMining anvil_setBlockTimestampInterval
+anvil_removeBlockTimestampInterval evm_setBlockGasLimit hardhat_mine hardhat_reset hardhat_setBalance hardhat_setNonce hardhat_setCode
+hardhat_setStorageAt hardhat_impersonateAccount hardhat_stopImpersonatingAccount hardhat_dropTransaction
+hardhat_setNextBlockBaseFeePerGas hardhat_setCoinbase hardhat_setPrevRandao anvil_setMinGasPrice hardhat_metadata anvil_nodeInfo
+anvil_dumpState anvil_loadState anvil_autoImpersonateAccount anvil_dropAllTransactions estuary_setAccount estuary_warpToSlot
+eth_subscribe eth_unsubscribe eth_getTransactionCount eth_getBlockByNumber""".split()
+
+
+def fuzzing(bench, seconds):
+    """Requests with parameters that mean something to others: each has an answer, and the node goes on."""
+    node, generator = bench.node, random.Random(11)
+    people = [one.address for one in bench.accounts] + ["0x" + "ab" * 20, "0x" + "00" * 20]
+    plain = [None, True, False, 0, 1, 7, -1, 2**31, 2**53, 1.5, "", "x", "0x", "0x0", "0x1", "0x12", "0xffffffffffffffff",
+             "0x" + "ff" * 32, "0x" + "00" * 32, "0x" + "f" * 65, "latest", "pending", [], {}, "11111111111111111111111111111111"]  # fmt: skip
+
+    def value(depth=0):
+        kind = generator.randrange(8)
+        if kind < 4 or depth > 2:
+            return generator.choice(plain)
+        if kind < 6:
+            return generator.choice(people)
+        if kind == 6:
+            return [value(depth + 1) for _ in range(generator.randrange(3))]
+        names = ["from", "to", "gas", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas", "value", "nonce", "data", "input", "accessList",
+                 "chainId", "authorizationList", "blobVersionedHashes", "blocks", "timestamp", "lamports", "owner", "executable", "accounts"]  # fmt: skip
+        return {generator.choice(names): value(depth + 1) for _ in range(generator.randrange(5))}
+
+    count, taken, end = 0, 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        name = generator.choice(NAMES)
+        parameters = [value() for _ in range(generator.randrange(4))]
+        if name == "eth_sendRawTransactionSync":
+            parameters = parameters[:1] + [1]
+        if name == "hardhat_mine":
+            parameters = [generator.choice([value(), 3])]
+            parameters = [3 if isinstance(parameters[0], int) and 100 < parameters[0] <= 10_000 else parameters[0]]
+        try:
+            node.call(name, *parameters)
+            taken += 1
+        except RPCFailure as failure:
+            bench.expect(failure.code < 0 or failure.code in (3, 4), f"{name} {parameters}", failure)
+        count += 1
+    print(f"  {count} requests, {taken} of them with a result")
+    node.call("evm_setIntervalMining", 0)
+    node.call("evm_setAutomine", True)
+    bench.equal(node.call("getHealth"), "ok", "the node after that")
+
+
 def load(node, key, faucet, confirmed, stop):
     """Sends of both dialects; notes what the node has reported, until it goes away."""
     account = Account.from_key(key)
@@ -630,15 +680,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--kills", type=int, default=4)
-    parser.add_argument("--only")
+    parser.add_argument("--fuzz-seconds", type=float, default=5)
     arguments = parser.parse_args()
     problems, passed = [], 0
     with tempfile.TemporaryDirectory() as folder:
         ledger = os.path.join(folder, "ledger")
         with Node(ledger, "--instant") as node:
             bench = Bench(node)
-            for part in (identity, deploying, reverts, events, types, pool, control, subscriptions, lambda b: snapshots(b, arguments.rounds), crowd):
-                name, before, start = part.__name__.replace("<lambda>", "snapshots"), bench.passed, time.monotonic()
+            parts = {part.__name__: part for part in (identity, deploying, reverts, events, types, pool, control, subscriptions)}
+            parts["snapshots"] = lambda bench: snapshots(bench, arguments.rounds)
+            parts["crowd"] = crowd
+            parts["fuzzing"] = lambda bench: fuzzing(bench, arguments.fuzz_seconds)
+            for name, part in parts.items():
+                before, start = bench.passed, time.monotonic()
                 try:
                     part(bench)
                 except Exception as error:
