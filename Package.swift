@@ -92,14 +92,16 @@ let package = Package(
     .target(
       name: "Node",
       dependencies: [
-        "CZstd", "WideIntegers", "Primitives", "Curves", "SBPF", "Ledger", "Contracts", "Runtime", "EVM",
+        "CZstd", "WideIntegers", "Primitives", "Curves", "SBPF", "Scheduling", "Ledger", "Contracts", "Runtime", "EVM",
         "Execution", "Estuary",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOWebSocket", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
-      ], swiftSettings: core),
+      ],
+      // The page, as bytes of the binary: there is nothing beside it to install or to lose.
+      resources: [.embedInCode("Page/page.html")], swiftSettings: core),
 
     // Floor 8: the command line.
     .target(name: "Conformance", dependencies: ["SBPF"], swiftSettings: core),

@@ -75,6 +75,9 @@ package final class Producer: @unchecked Sendable {
   var clock = ProducerClock()
   var snapshots = Snapshots()
 
+  /// What the page shows of the latest blocks.
+  package let gallery = BlockGallery()
+
   let monitor = Monitor()
   // Shared:
   var pool: TransactionPool
@@ -330,9 +333,9 @@ package final class Producer: @unchecked Sendable {
     let timestamp = timestamp ?? (makesEthereumBlock ? clock.timestamp(after: last) : clock.now)
     do throws(ChainError) {
       let block = try chain.execute(
-        batch.transactions, verifiesSignatures: true, unixTimestamp: timestamp,
-        makesEthereumBlock: makesEthereumBlock,
-        slots: slots)
+        batch.transactions, verifiesSignatures: true,
+        recordsTimeline: !batch.isEmpty && batch.transactions.count <= BlockGallery.timelineLimit,
+        unixTimestamp: timestamp, makesEthereumBlock: makesEthereumBlock, slots: slots)
       if makesEthereumBlock { clock.pass(timestamp) }
       let head = try Head(chain)
       let results = block.receipts.solana
@@ -362,6 +365,9 @@ package final class Producer: @unchecked Sendable {
           ])
       }
       let hasEthereumBlock = head.ethereum?.header.number != ethereumBefore
+      gallery.note(
+        block, batch.transactions, head, ethereumNumber: hasEthereumBlock ? head.ethereum?.header.number : nil,
+        of: chain)
       onBlock(
         Block(
           head: head, parentSlot: parentSlot, unixMilliseconds: Clocks.unixMilliseconds(),

@@ -42,7 +42,7 @@ from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID
 from node import Node, RPCFailure
 from node_load import kills
 from node_misuse import fuzzing, misbehaviour
-from node_parsed import cluster, parsed
+from node_parsed import cluster, page, parsed
 from node_subscriptions import subscriptions
 
 SOL = 1_000_000_000
@@ -601,7 +601,7 @@ async def main():
             async with AsyncClient(node.url, commitment=Confirmed) as client:
                 bench = Bench(node, client, folder)
                 bench.table, bench.table_addresses = table, addresses
-                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, subscriptions, misbehaviour):
+                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour):
                     before, start = bench.passed, time.monotonic()
                     try:
                         await part(bench)

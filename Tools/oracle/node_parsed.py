@@ -1,7 +1,10 @@
 """What `estuary node` tells by fields: transactions whose instructions are told as the programs' interfaces name them, and
 accounts of known programs. Most of the transactions fail: what they ask for is told all the same."""
 
+import os
+import re
 import struct
+import urllib.request
 
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -235,3 +238,44 @@ async def cluster(bench):
     samples = (await client.get_recent_performance_samples(4)).value
     bench.expect(len(samples) <= 4 and all(s.sample_period_secs == 60 and s.num_slots > 0 for s in samples), "get_recent_performance_samples", samples)
     bench.refuses(-32602, "Invalid limit", "getRecentPerformanceSamples", 721)
+
+
+async def page(bench):
+    """The page, and what it asks for."""
+    client, node = bench.client, bench.node
+    with urllib.request.urlopen(node.url + "/") as answer:
+        text, headers = answer.read().decode(), answer.headers
+    source = os.path.join(os.path.dirname(__file__), "../../Sources/Node/Page/page.html")
+    with open(source, encoding="utf-8") as file:
+        bench.expect(text == file.read(), "the page is the one of the source")
+    bench.equal(headers["content-type"], "text/html; charset=utf-8", "its type")
+    bench.expect("default-src 'none'" in headers["content-security-policy"], "its policy", headers["content-security-policy"])
+    bench.expect(not re.search(r"""(src|href)=["']?(https?:)?//""", text), "nothing from elsewhere")
+    methods = set(re.findall(r'(?:call|maybe)\("([A-Za-z]\w*)"', text))
+    bench.expect(len(methods) >= 15, "its methods", methods)
+    for method in sorted(methods):
+        try:
+            node.call(method)
+        except Exception as error:
+            bench.expect("Method not found" not in str(error) and "does not exist" not in str(error), f"the page's {method}", error)
+    head = urllib.request.urlopen(urllib.request.Request(node.url + "/", method="HEAD"))
+    bench.equal((head.status, head.read()), (200, b""), "HEAD")
+    alice, bob = Keypair(), Pubkey.new_unique()
+    await bench.fund(alice)
+    sent = [await bench.send([transfer(TransferParams(from_pubkey=alice.pubkey(), to_pubkey=bob, lamports=SOL // 100 + n))], alice) for n in range(8)]
+    slots = {(await bench.confirm(signature)).slot for signature in sent}
+    blocks = {block["slot"]: block for block in node.call("estuary_blocks", 1000)}
+    bench.expect(slots <= set(blocks), "blocks", (slots, sorted(blocks)[-5:]))
+    bench.equal(sorted(blocks, reverse=True), list(blocks), "the newest first")
+    lanes = [node.call("estuary_lanes", slot) for slot in slots]
+    told = {one["id"]: one for block in lanes for one in block["transactions"]}
+    bench.expect({str(signature) for signature in sent} <= set(told), "their lanes", told)
+    for block in lanes:
+        for one in block["transactions"]:
+            bench.expect(0 <= one["start"] <= one["end"] <= block["nanoseconds"] and 0 <= one["worker"] < block["workers"], "a bar", one)
+            if one["after"] is not None:
+                bench.expect(one["after"] < one["index"] and one["key"], "what it waited for", one)
+    hot = node.call("estuary_hotAccounts", 1000)
+    bench.expect({str(alice.pubkey()), str(bob)} <= {one["key"] for one in hot}, "hot accounts")
+    bench.equal(node.call("estuary_lanes", 10**9), None, "lanes of no block")
+    bench.refuses(-32602, "Invalid limit", "estuary_blocks", 10**6)

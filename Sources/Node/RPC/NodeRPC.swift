@@ -1,5 +1,5 @@
 // Both dialects on one port: a method's name says whose it is. Ethereum's have a namespace before an underscore, Solana's
-// have none.
+// have none; a few more are the page's.
 
 import Primitives
 
@@ -13,6 +13,9 @@ package struct NodeRPC: RPCDialect {
   }
 
   package func call(_ method: String, _ parameters: JSONValue?) async throws(RPCError) -> [UInt8] {
+    if let handler = GalleryRPC.methods[method] {
+      return try handler(GalleryRPC(gallery: solana.producer.gallery), try Parameters(parameters))
+    }
     if let ethereum, EthereumRPC.isNamed(method) { return try await ethereum.call(method, parameters) }
     return try await solana.call(method, parameters)
   }

@@ -1,5 +1,5 @@
 // One HTTP/1.1 connection (RFC 9112): requests one after the other, each answered before the next is read. JSON-RPC comes by
-// POST; /health and /metrics by GET.
+// POST; /health, /metrics and the page by GET.
 //
 // Browsers: a page of another origin cannot reach the node. There are no CORS headers, so a browser asks no further than its
 // preflight; a body that is not declared as JSON, which a browser would send without one, is refused; so is a Host that is a
@@ -111,6 +111,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
 
   private func answer(_ head: HTTPRequestHead, _ body: [UInt8]) {
     let keepsAlive = head.isKeepAlive
+    let isBodyless = head.method == .HEAD
     func refuse(_ status: HTTPResponseStatus, _ text: String) {
       respond(status, "text/plain", Array((text + "\n").utf8), keepsAlive: keepsAlive)
     }
@@ -123,9 +124,21 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
       let problem = service.problem()
       respond(
         problem == nil ? .ok : .serviceUnavailable, "text/plain", Array((problem ?? "ok").utf8),
-        keepsAlive: keepsAlive)
+        keepsAlive: keepsAlive, isBodyless: isBodyless)
     case (.GET, "/metrics"), (.HEAD, "/metrics"):
-      respond(.ok, "text/plain; version=0.0.4", Array(service.metrics().utf8), keepsAlive: keepsAlive)
+      respond(.ok, "text/plain; version=0.0.4", Array(service.metrics().utf8), keepsAlive: keepsAlive,
+        isBodyless: isBodyless)
+    case (.GET, "/"), (.HEAD, "/"):
+      // The page asks nobody but this port, and no other page may show it.
+      respond(
+        .ok, "text/html; charset=utf-8", PackageResources.page_html, keepsAlive: keepsAlive, isBodyless: isBodyless,
+        [
+          (
+            "content-security-policy",
+            "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+              + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+          ), ("referrer-policy", "no-referrer"), ("cache-control", "no-cache"),
+        ])
     case (.POST, _):
       let type = head.headers.first(name: "content-type")?.prefix { $0 != ";" }.lowercased() ?? ""
       guard type.trimmed == "application/json" else {
@@ -133,7 +146,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
       }
       call(body, keepsAlive: keepsAlive)
     default:
-      refuse(.methodNotAllowed, "JSON-RPC comes by POST; /health and /metrics by GET")
+      refuse(.methodNotAllowed, "JSON-RPC comes by POST; the page, /health and /metrics by GET")
     }
   }
 
@@ -148,17 +161,23 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     }
   }
 
-  private func respond(_ status: HTTPResponseStatus, _ type: String, _ bytes: [UInt8], keepsAlive: Bool) {
+  /// - Parameter isBodyless: whether the headers alone are asked for.
+  private func respond(
+    _ status: HTTPResponseStatus, _ type: String, _ bytes: [UInt8], keepsAlive: Bool, isBodyless: Bool = false,
+    _ more: [(String, String)] = []
+  ) {
     guard let context, context.channel.isActive else { return }
     var headers = HTTPHeaders([
       ("content-type", type), ("content-length", String(bytes.count)), ("x-content-type-options", "nosniff"),
-    ])
+    ] + more)
     if !keepsAlive { headers.add(name: "connection", value: "close") }
     context.write(
       wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
       promise: nil)
-    context.write(
-      wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
+    if !isBodyless {
+      context.write(
+        wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
+    }
     if keepsAlive {
       context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
       expectRequest()
