@@ -269,6 +269,8 @@ package final class CrossCallSession: EVMBorder {
     }
     let units = min(frame.gasLeft, CrossCallCosts.unitLimit)
     var changes: [(Pubkey, Account)] = []
+    let processor = processor
+    processor.observer = contexts.last?.observer
     let outcome = try processor.run(
       instruction, ethereum: self, below: contexts.isEmpty ? [] : waitingPrograms, units: units, dataGrowth: journal.growth, exemptingFromRent: payer,
       load: { (key) throws(CrossCallError) in
@@ -277,6 +279,8 @@ package final class CrossCallSession: EVMBorder {
       },
       publish: { changes.append(($0, $1)) })
     if let failure { throw .state(failure) }
+    frame.host.trace(
+      outcome.logs + ["Program \(instruction.programID) used \(outcome.computeUnits) compute units"])
     try frame.charge(outcome.computeUnits)
     if let error = outcome.error { throw .program(instruction.programID, error) }
     for (key, account) in changes {

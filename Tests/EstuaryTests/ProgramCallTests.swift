@@ -494,6 +494,38 @@ import WideIntegers
       ])
   }
 
+  // MARK: On a chain
+
+  /// What Solana's transactions change of Ethereum's state is in a block of Ethereum's, and a trace shows both worlds.
+  @Test func ownChainsMakeBlocksAndTraces() throws {
+    let rig = try Self.rig()
+    let chain = try Chain(
+      store: MemoryStore(), genesis: rig.base.genesis(), executor: SerialExecutor(), progress: .advancing,
+      keepsTransactions: true)
+    let plain = try chain.send(
+      [System.transfer(from: Self.payer, to: Self.someone, lamports: 1_000_000)], signers: [Rig.payers[0]])
+    #expect(plain.error == nil && chain.ethereumHead == nil)
+    let sent = try chain.send(
+      [Rig.ethereum(Rig.call([try Self.pay(2_000_000), Step(.store, value: 1, Base.word(8))]))],
+      signers: [Rig.payers[0]])
+    #expect(sent.error == nil, "\(sent.logLines)")
+    let head = try #require(chain.ethereumHead)
+    #expect(try head.header.stateRoot == chain.ethereumStateRoot())
+    #expect(head.header.transactionsRoot == MerklePatriciaTrie.emptyRoot)
+    #expect(try chain.ethereumStorage(of: Self.contract, slot: 1) == 8)
+    let trace = InstructionTrace()
+    let signature = try #require(sent.signature)
+    let retraced = try #require(try chain.retrace(signature, observer: trace))
+    #expect(retraced.result == sent)
+    let names = trace.calls.map { $0.contract?.code.description ?? $0.program.description }
+    #expect(
+      names == [
+        ProgramID.ethereum.description, Self.contract.description, Base.callSolana.description,
+        ProgramID.system.description,
+      ])
+    #expect(trace.roots == [0] && trace.calls[3].units == 150 && trace.calls[2].units == 10_150)
+  }
+
   // MARK: In blocks
 
   /// Transactions of both families that pay out of one contract's address, in turns, and others that meet nobody.

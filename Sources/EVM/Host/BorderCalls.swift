@@ -270,6 +270,11 @@ extension EVMHost {
 }
 
 extension BorderHost {
+  /// Tells the trace, if there is one, what a program did that was called for the frame.
+  package func trace(_ lines: @autoclosure () -> [String]) {
+    if let tracer = state.pointee.tracer { tracer.note(program: lines()) }
+  }
+
   /// How many logs contracts have emitted so far.
   package var logCount: Int { state.pointee.journal.logs.count }
   /// Those from the one at `start` on.

@@ -36,6 +36,8 @@ package struct CallTrace: Sendable {
     case storage(slot: UInt256, before: UInt256, after: UInt256)
     case log(EVMLog)
     case selfDestruct(heir: Address)
+    /// What a program logged that the border called; the last line says what it used.
+    case program([String])
   }
 
   package struct Call: Sendable {

@@ -231,6 +231,9 @@ package final class EVMTracer {
     if let observer, let call = calls?.running { observer.didBegin(call, depth: frame.pointee.depth) }
   }
 
+  /// Notes the log of a program that the border called for the frame that runs.
+  func note(program lines: [String]) { calls?.note(.program(lines)) }
+
   /// Notes how `frame` ended, before what it did is taken back.
   func leave(_ frame: FramePointer, _ status: FrameStatus) {
     let ended = calls?.end(frame, status)

@@ -1,5 +1,6 @@
 // A transaction of Solana's executed again, on the accounts that its block met, while somebody watches.
 
+import EVM
 import Execution
 import Ledger
 import Primitives
@@ -103,6 +104,12 @@ private final class OneTransactionObserver: LaneObserver {
 
   func willExecute(_ index: Int) { isRunning = index == self.index }
   func didExecute(_ index: Int, _ receipt: Receipt) { isRunning = false }
+  func didBegin(_ call: CallTrace.Call, depth: Int) {
+    if isRunning, let trace = observer as? InstructionTrace { trace.didBegin(call) }
+  }
+  func didEnd(_ call: CallTrace.Call, depth: Int) {
+    if isRunning, let trace = observer as? InstructionTrace { trace.didEnd(call) }
+  }
   func didBegin(_ invoke: InvokeContext) { if isRunning { observer.didBegin(invoke) } }
   func willEnd(_ invoke: InvokeContext, _ error: InstructionError?) {
     if isRunning { observer.willEnd(invoke, error) }

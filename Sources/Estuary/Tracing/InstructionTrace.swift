@@ -1,6 +1,8 @@
 // What a transaction of Solana's did, instruction by instruction: who called whom with what, the units that each used, its
-// log lines, how it ended, and where a program stopped that did not end by itself.
+// log lines, how it ended, and where a program stopped that did not end by itself. Contracts that programs call, and programs
+// that those call, are calls below them.
 
+import EVM
 import Ledger
 import Primitives
 import Runtime
@@ -9,10 +11,13 @@ import SBPF
 /// Records the instructions of a transaction. Used by one thread.
 package final class InstructionTrace: InvokeObserver {
   package struct Call {
+    /// The EVM program, for a contract.
     package let program: Pubkey
+    /// What a contract did, where it is one's.
+    package fileprivate(set) var contract: CallTrace.Call?
     package let data: [UInt8]
     package let accounts: [(key: Pubkey, isSigner: Bool, isWritable: Bool)]
-    /// Compute units, calls below it included.
+    /// Compute units or gas, calls below it included.
     package fileprivate(set) var units: UInt64
     package fileprivate(set) var error: InstructionError?
     /// Log lines and calls, in order.
@@ -44,6 +49,8 @@ package final class InstructionTrace: InvokeObserver {
   /// Positions of those that have not ended.
   private var open: [Int] = []
   private var logCount = 0
+  /// The transaction's own context, whose log has the lines of those below.
+  private var outermost: ObjectIdentifier?
 
   package init() {}
 
@@ -52,12 +59,17 @@ package final class InstructionTrace: InvokeObserver {
 
   package func didBegin(_ invoke: InvokeContext) {
     guard let frame = invoke.transaction.current else { return }
+    if open.isEmpty { outermost = ObjectIdentifier(invoke) }
     takeLogs(invoke)
     let call = Call(
       program: invoke.transaction.keys[frame.programIndex], data: Array(frame.data),
       accounts: frame.accounts.map {
         (invoke.transaction.keys[$0.indexInTransaction], $0.isSigner, $0.isWritable)
       }, units: invoke.remainingUnits)
+    begin(call)
+  }
+
+  private func begin(_ call: Call) {
     if let caller = open.last {
       calls[caller].events.append(.call(calls.count))
     } else {
@@ -65,6 +77,19 @@ package final class InstructionTrace: InvokeObserver {
     }
     open.append(calls.count)
     calls.append(call)
+  }
+
+  /// A contract's call has begun, below a program or another contract.
+  func didBegin(_ contract: CallTrace.Call) {
+    begin(
+      Call(
+        program: ProgramID.ethereum, contract: contract, data: contract.input, accounts: [], units: contract.gas))
+  }
+
+  func didEnd(_ contract: CallTrace.Call) {
+    guard let position = open.popLast() else { return }
+    calls[position].contract = contract
+    calls[position].units = contract.gasUsed
   }
 
   package func willEnd(_ invoke: InvokeContext, _ error: InstructionError?) {
@@ -85,7 +110,7 @@ package final class InstructionTrace: InvokeObserver {
   }
 
   private func takeLogs(_ invoke: InvokeContext) {
-    guard invoke.logs.count != logCount else { return }
+    guard invoke.logs.count != logCount, ObjectIdentifier(invoke) == outermost else { return }
     let lines = invoke.logs.lines
     for line in lines.dropFirst(min(logCount, lines.count)) {
       if let running = open.last { calls[running].events.append(.log(line)) }

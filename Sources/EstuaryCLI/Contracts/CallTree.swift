@@ -35,6 +35,7 @@ struct CallTree {
       case .log(let log): lines.append("\(margin)├─ emit \(Self.text(of: log, abi))")
       case .selfDestruct(let heir):
         lines.append("\(margin)├─ self-destruct, what is left to \(heir.checksummed)")
+      case .program(let log): lines += log.map { "\(margin)├─ \($0)" }
       }
     }
     lines.append("\(margin)└─ ← \(ending(call))")
@@ -121,6 +122,11 @@ struct CallTree {
     writer.key("calls")
     writer.array { writer in
       for case .call(let inner) in call.events { write(inner, to: &writer) }
+    }
+    let programLines = call.events.flatMap { if case .program(let lines) = $0 { lines } else { [] } }
+    if !programLines.isEmpty {
+      writer.key("programs")
+      writer.array { writer in for line in programLines { writer.value(line) } }
     }
     writer.key("logs")
     writer.array { writer in

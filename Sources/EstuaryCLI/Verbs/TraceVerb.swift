@@ -91,7 +91,8 @@ struct TraceReport {
   private func write(_ position: Int, margin: String, _ lines: inout [String]) {
     let call = trace.calls[position]
     let data = Hex.encode(Array(call.data.prefix(32))) + (call.data.count > 32 ? "…" : "")
-    lines.append("\(margin)├─ [\(call.units)] \(call.program) \(data.isEmpty ? "" : "data \(data)")")
+    let name = call.contract.map { "\($0.kind.name) \($0.code.checksummed)" } ?? call.program.description
+    lines.append("\(margin)├─ [\(call.units)] \(name) \(data.isEmpty ? "" : "data \(data)")")
     for event in call.events {
       switch event {
       case .call(let inner): write(inner, margin: margin + "│  ", &lines)
@@ -100,7 +101,8 @@ struct TraceReport {
         if !line.hasPrefix("Program \(call.program) ") { lines.append("\(margin)│  \(line)") }
       }
     }
-    lines.append("\(margin)│  └─ \(call.error.map { "failed: \($0)" } ?? "success")")
+    let error = call.error?.description ?? call.contract?.halt?.description
+    lines.append("\(margin)│  └─ \(error.map { "failed: \($0)" } ?? "success")")
   }
 
   private static func differences(_ change: AccountChange) -> [String] {
@@ -210,6 +212,10 @@ struct TraceReport {
     let call = trace.calls[position]
     writer.object { writer in
       writer.member("program", call.program.description)
+      if let contract = call.contract {
+        writer.member("contract", contract.code.checksummed)
+        writer.member("type", contract.kind.name)
+      }
       writer.member("data", Hex.encode(call.data))
       writer.key("accounts")
       writer.array { writer in
@@ -222,7 +228,7 @@ struct TraceReport {
         }
       }
       writer.member("computeUnits", call.units)
-      writer.member("error", orNull: call.error?.description)
+      writer.member("error", orNull: call.error?.description ?? call.contract?.halt?.description)
       writer.key("inner")
       writer.array { writer in for case .call(let inner) in call.events { write(inner, to: &writer) } }
     }

@@ -337,7 +337,7 @@ private final class EthereumSimulator {
         switch event {
         case .call(let inner): visit(inner)
         case .log(let log): logs.append(log)
-        case .storage, .selfDestruct: break
+        case .storage, .selfDestruct, .program: break
         }
       }
     }

@@ -242,7 +242,7 @@ private struct CallFrames {
       case .log(let log):
         logs.append((log, logIndex, isOnlyTop ? 0 : count))
         if !isLost { logIndex += 1 }
-      case .storage: break
+      case .storage, .program: break
       }
     }
     inner.endArray()

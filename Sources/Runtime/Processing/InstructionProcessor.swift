@@ -53,6 +53,12 @@ package final class InstructionProcessor {
     programCache = environment.programs
   }
 
+  /// Told of every call; nobody on the paths that are to be fast.
+  package var observer: (any InvokeObserver)? {
+    get { invoke.observer }
+    set { invoke.observer = newValue }
+  }
+
   /// Rent of the block.
   package var rent: Rent { invoke.environment.sysvars.rent }
 
