@@ -123,7 +123,8 @@ struct CallTree {
     writer.array { writer in
       for case .call(let inner) in call.events { write(inner, to: &writer) }
     }
-    let programLines = call.events.flatMap { if case .program(let lines) = $0 { lines } else { [] } }
+    var programLines: [String] = []
+    for case .program(let lines) in call.events { programLines += lines }
     if !programLines.isEmpty {
       writer.key("programs")
       writer.array { writer in for line in programLines { writer.value(line) } }
