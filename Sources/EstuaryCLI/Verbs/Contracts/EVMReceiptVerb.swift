@@ -20,10 +20,14 @@ struct EVMReceiptVerb: TakesAnyText {
   func run() throws {
     let hash = try EthereumText.hash(hash)
     let abi = try interface.read()
-    guard let record = try ledger.openForReading().ethereumArchive.transaction(hash) else {
+    let chain = try ledger.openForReading()
+    guard let record = try chain.ethereumArchive.transaction(hash) else {
       throw ContractError.noReceipt(hash)
     }
-    output.print(text: Self.text(record, abi)) { Self.write(record, to: &$0) }
+    let blobBaseFee = try EthereumLedger(chain.store)?.environment(of: record.block).blobBaseFee
+    output.print(text: Self.text(record, abi)) {
+      EthereumForm.writeReceipt(of: record, blobBaseFee: blobBaseFee, to: &$0)
+    }
   }
 
   private static func text(_ record: EthereumTransactionRecord, _ abi: ContractABI) -> String {
@@ -43,44 +47,5 @@ struct EVMReceiptVerb: TakesAnyText {
       rows.append(("log \(index)", "\(log.address.checksummed) \(CallTree.text(of: log, abi))"))
     }
     return Rows.text(rows)
-  }
-
-  private static func write(_ record: EthereumTransactionRecord, to writer: inout JSONWriter) {
-    func quantity(_ name: String, _ number: UInt64) {
-      writer.member(name, EthereumText.quantity(UInt256(number)))
-    }
-    let block = (hash: EthereumText.hex(record.block.hash.bytes), number: record.block.header.number)
-    writer.beginObject()
-    writer.member("transactionHash", EthereumText.hex(record.hash.bytes))
-    quantity("transactionIndex", UInt64(record.index))
-    writer.member("blockHash", block.hash)
-    quantity("blockNumber", block.number)
-    writer.member("from", record.sender.description)
-    writer.member("to", orNull: record.transaction.to?.description)
-    quantity("cumulativeGasUsed", record.receipt.cumulativeGasUsed)
-    quantity("gasUsed", record.gasUsed)
-    writer.member("effectiveGasPrice", EthereumText.quantity(record.effectiveGasPrice))
-    writer.member("contractAddress", orNull: record.contractAddress?.description)
-    writer.key("logs")
-    writer.array { writer in
-      for (place, log) in record.receipt.logs.enumerated() {
-        writer.object { writer in
-          writer.member("address", log.address.description)
-          writer.key("topics")
-          writer.array { writer in for topic in log.topics { writer.value(EthereumText.hex(topic.bytes)) } }
-          writer.member("data", EthereumText.hex(log.data))
-          writer.member("blockHash", block.hash)
-          writer.member("blockNumber", EthereumText.quantity(UInt256(block.number)))
-          writer.member("transactionHash", EthereumText.hex(record.hash.bytes))
-          writer.member("transactionIndex", EthereumText.quantity(UInt256(UInt64(record.index))))
-          writer.member("logIndex", EthereumText.quantity(UInt256(UInt64(record.firstLogIndex + place))))
-          writer.member("removed", false)
-        }
-      }
-    }
-    writer.member("logsBloom", EthereumText.hex(LogsBloom(record.receipt.logs).bytes))
-    quantity("type", UInt64(record.transaction.kind.rawValue))
-    if let isSuccess = record.isSuccess { quantity("status", isSuccess ? 1 : 0) }
-    writer.endObject()
   }
 }
