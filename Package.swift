@@ -46,7 +46,11 @@ let package = Package(
       name: "Primitives",
       dependencies: ["WideIntegers", "CVectorCrypto", "CSodium", "CSecp256k1", "CCrypto", "CGMP"],
       swiftSettings: core),
-    .target(name: "SBPF", dependencies: ["WideIntegers", "CElfTypes"], swiftSettings: core),
+    // x86-64 instructions as bytes, and the pages that hold them; imports nothing.
+    .target(name: "MachineCode", swiftSettings: core),
+    .target(name: "SBPF", dependencies: ["WideIntegers", "MachineCode", "CElfTypes"], swiftSettings: core),
+    // The machine of 256-bit words beside SBPF's of 64 bits, over the same executables.
+    .target(name: "WideVM", dependencies: ["WideIntegers", "MachineCode", "SBPF"], swiftSettings: core),
     .target(name: "Scheduling", dependencies: ["CThreads"], swiftSettings: core),
 
     // Objects of clang to executables, and what any file is: libelf's, so that the loader stays free of it.
@@ -63,7 +67,7 @@ let package = Package(
 
     // Floor 4: Ethereum's virtual machine, values and rules.
     .target(
-      name: "EVM", dependencies: ["CThreads", "WideIntegers", "Curves", "Primitives", "SBPF", "Ledger"],
+      name: "EVM", dependencies: ["CThreads", "WideIntegers", "Curves", "Primitives", "SBPF", "WideVM", "Ledger"],
       swiftSettings: core),
 
     // Floor 4½: where the worlds meet: contracts call programs.
@@ -75,7 +79,8 @@ let package = Package(
     .target(
       name: "Execution",
       dependencies: [
-        "CThreads", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "Runtime", "EVM", "CrossCalls",
+        "CThreads", "WideIntegers", "Primitives", "SBPF", "WideVM", "Scheduling", "Ledger", "Runtime", "EVM",
+        "CrossCalls",
       ],
       swiftSettings: core),
 
@@ -83,7 +88,7 @@ let package = Package(
     .target(
       name: "Estuary",
       dependencies: [
-        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts",
+        "WideIntegers", "Primitives", "SBPF", "WideVM", "Linking", "Scheduling", "Ledger", "Contracts",
         "Runtime", "EVM", "CrossCalls", "Execution",
       ],
       swiftSettings: core),
@@ -108,12 +113,13 @@ let package = Package(
     .target(
       name: "EVMConformance",
       dependencies: [
-        "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "EVM", "Execution", "Estuary", "Conformance",
+        "WideIntegers", "Primitives", "SBPF", "WideVM", "Scheduling", "Ledger", "EVM", "Execution", "Estuary",
+        "Conformance",
       ], swiftSettings: core),
     .target(
       name: "EstuaryCLI",
       dependencies: [
-        "WideIntegers", "Primitives", "SBPF", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
+        "WideIntegers", "Primitives", "SBPF", "WideVM", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
         "EVM", "Execution", "Estuary", "Node", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
@@ -132,7 +138,8 @@ let package = Package(
       dependencies: ["WideIntegers", "Primitives", "CVectorCrypto", "CVectorCryptoPortable", "CSodium"],
       swiftSettings: core),
     .testTarget(
-      name: "SBPFTests", dependencies: ["WideIntegers", "Primitives", "SBPF", "Linking", "Conformance"],
+      name: "SBPFTests",
+      dependencies: ["WideIntegers", "Primitives", "MachineCode", "SBPF", "WideVM", "Linking", "Conformance"],
       swiftSettings: core),
     .testTarget(name: "SchedulingTests", dependencies: ["Scheduling"], swiftSettings: core),
     .testTarget(
@@ -159,7 +166,7 @@ let package = Package(
     .testTarget(
       name: "EVMTests",
       dependencies: [
-        "EVM", "WideIntegers", "Primitives", "SBPF", "Scheduling", "Ledger", "RandomPrograms",
+        "EVM", "WideIntegers", "Primitives", "SBPF", "WideVM", "Scheduling", "Ledger", "RandomPrograms",
       ], swiftSettings: core),
     .testTarget(
       name: "EVMConformanceTests",

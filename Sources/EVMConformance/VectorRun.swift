@@ -6,6 +6,7 @@ import Primitives
 import SBPF
 import Scheduling
 import Synchronization
+import WideVM
 
 enum VectorRun {
   /// Calls `body` for each of the `*.json` files under `paths`.

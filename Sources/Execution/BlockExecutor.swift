@@ -9,6 +9,7 @@ import Primitives
 import Runtime
 import SBPF
 import Scheduling
+import WideVM
 
 package protocol BlockExecutor: AnyObject {
   /// As the command line spells it.

@@ -12,6 +12,7 @@ import Primitives
 import Runtime
 import SBPF
 import Scheduling
+import WideVM
 
 package final class LockExecutor: BlockExecutor {
   package var name: String { alwaysInWaves ? "waves" : "locks" }

@@ -1,6 +1,8 @@
 // The seam between an executable and what runs it. Every engine gives the same result, fault, pc and meter
 // for the same program, which the tests prove by running each of theirs on all of them.
 
+import MachineCode
+
 package enum Engine: Sendable, CaseIterable {
   /// Direct-threaded: each instruction jumps to the next one's code. Needs the optimiser's sibling calls, so
   /// builds without them (debug, and ThreadSanitizer's, which define PLAIN_INTERPRETER) run `plain` in its
@@ -26,12 +28,12 @@ package enum Engine: Sendable, CaseIterable {
     #if PLAIN_INTERPRETER
       .plain
     #else
-      JITEngine.isSupported ? .jit : .interpreter
+      MachineCode.isSupported ? .jit : .interpreter
     #endif
   }
 
   /// Engines that differ in this build.
   package static var available: [Engine] {
-    (interpreter == .plain ? [.plain] : [.threaded, .plain]) + (JITEngine.isSupported ? [.jit] : [])
+    (interpreter == .plain ? [.plain] : [.threaded, .plain]) + (MachineCode.isSupported ? [.jit] : [])
   }
 }

@@ -2,6 +2,7 @@
 // to a pc, or to nothing, which faults when it is reached (as on chain) or is refused here when the loader asks
 // for that. What an engine runs is made by the first run on it: machine code straight from the text, decoded
 // instructions and threaded code only where something interprets.
+import MachineCode
 import Synchronization
 
 package enum ExecutableError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -53,9 +54,9 @@ package final class Executable: @unchecked Sendable {
   /// The tables of wide instructions; nil in the other versions.
   package let wide: WideProgram?
   /// Of `wide`.
-  let widePointers: WideProgram.Pointers?
+  package let widePointers: WideProgram.Pointers?
   private let textBytes: ProgramBytes
-  let text: EncodedText
+  package let text: EncodedText
   private let compilation = JITCompilation()
   private let decoded = Atomic<UnsafeMutablePointer<Insn>?>(nil)
   private let threaded = Atomic<UnsafeMutablePointer<ThreadedInsn>?>(nil)
@@ -117,19 +118,32 @@ package final class Executable: @unchecked Sendable {
 
   // MARK: What engines run
 
-  /// Makes what `engine` runs, which otherwise its first run makes.
+  /// Makes what `engine` runs, which otherwise its first run makes. Wide instructions have machines of their own
+  /// (`WideMachine`): of them this decodes those that their interpreter runs.
   package func prepare(for engine: Engine) {
+    if version.hasWideInstructions {
+      _ = insns
+      return
+    }
     if engine == .jit, machineCode() != nil { return }
-    // Wide instructions have an interpreter of their own.
-    if engine == .plain || version.hasWideInstructions { _ = insns } else { _ = threadedCode }
+    if engine == .plain { _ = insns } else { _ = threadedCode }
   }
 
   /// The machine code, made by the first caller; nil while another thread makes it, or where the compiler
   /// refuses this program. Afterwards one atomic load.
-  func machineCode() -> MachineCode? { compilation.code(for: self) }
+  ///
+  /// - Parameter compiler: always the same one for an executable.
+  package func machineCode(by compiler: (Executable) -> MachineCode?) -> MachineCode? {
+    compilation.code(for: self, by: compiler)
+  }
 
   /// As above, for a run.
-  @inline(__always) func machineCodeEntry() -> MachineCode.Entry? { compilation.entry(for: self) }
+  @inline(__always)
+  package func machineCodeEntry(by compiler: (Executable) -> MachineCode?) -> MachineCode.Entry? {
+    compilation.entry(for: self, by: compiler)
+  }
+
+  func machineCode() -> MachineCode? { machineCode { JITCompiler.compile($0) } }
 
   /// Bytes of machine code and its tables, 0 before the first run on the JIT engine.
   package var machineCodeByteCount: Int { compilation.finished?.byteCount ?? 0 }
@@ -144,7 +158,7 @@ package final class Executable: @unchecked Sendable {
   }
 
   /// `slotCount` decoded instructions and a `textEnd`, made by the first caller.
-  var insns: UnsafePointer<Insn> {
+  package var insns: UnsafePointer<Insn> {
     // Acquire: pairs with the release in `publish`, so that the instructions are seen whole.
     if let insns = decoded.load(ordering: .acquiring) { return UnsafePointer(insns) }
     let insns = UnsafeMutablePointer<Insn>.allocate(capacity: slotCount + 1)

@@ -4,18 +4,18 @@
 // version uses.
 
 /// One slot as it is encoded: opcode byte, registers, 16-bit offset, 32-bit immediate, little-endian.
-package struct EncodedInsn: Sendable, Equatable {
-  package static let byteCount = 8
+@frozen @usableFromInline package struct EncodedInsn: Sendable, Equatable {
+  @inlinable package static var byteCount: Int { 8 }
 
-  package var opcode: UInt8
+  @usableFromInline package var opcode: UInt8
   /// In [0, 16); registers above 10 do not exist.
-  package var destination: UInt8
+  @usableFromInline package var destination: UInt8
   /// In [0, 16).
-  package var source: UInt8
-  package var offset: Int16
-  package var immediate: Int32
+  @usableFromInline package var source: UInt8
+  @usableFromInline package var offset: Int16
+  @usableFromInline package var immediate: Int32
 
-  package init(
+  @inlinable package init(
     opcode: UInt8, destination: UInt8 = 0, source: UInt8 = 0, offset: Int16 = 0, immediate: Int32 = 0
   ) {
     self.opcode = opcode
@@ -25,7 +25,7 @@ package struct EncodedInsn: Sendable, Equatable {
     self.immediate = immediate
   }
 
-  package init(word: UInt64) {
+  @inlinable package init(word: UInt64) {
     opcode = UInt8(truncatingIfNeeded: word)
     destination = UInt8(truncatingIfNeeded: word >> 8) & 15
     source = UInt8(truncatingIfNeeded: word >> 12) & 15
@@ -54,17 +54,17 @@ package struct EncodedInsn: Sendable, Equatable {
   }
 }
 
-package struct Insn: Sendable, Equatable {
-  package var opcode: Opcode
-  package var destination: UInt8
-  package var source: UInt8
+@frozen @usableFromInline package struct Insn: Sendable, Equatable {
+  @usableFromInline package var opcode: Opcode
+  @usableFromInline package var destination: UInt8
+  @usableFromInline package var source: UInt8
   /// Bytes for loads and stores, slots for jumps.
-  package var offset: Int16
+  @usableFromInline package var offset: Int16
   /// Extended to 64 bits. `callInternal`: target pc; `callSyscall`: index in the executable's registry;
   /// `callUnresolved`: the call's immediate.
-  package var immediate: Int64
+  @usableFromInline package var immediate: Int64
 
-  package init(
+  @inlinable package init(
     _ opcode: Opcode, destination: UInt8 = 0, source: UInt8 = 0, offset: Int16 = 0, immediate: Int64 = 0
   ) {
     self.opcode = opcode

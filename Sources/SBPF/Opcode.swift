@@ -2,7 +2,7 @@
 // facts in OpcodeTable.swift. Where two versions give one encoding byte two meanings there are two
 // operations, so neither the interpreters nor machine code ask about versions.
 
-package enum Opcode: UInt8, Sendable, CaseIterable {
+@frozen @usableFromInline package enum Opcode: UInt8, Sendable, CaseIterable {
   // Loads and stores.
   case ldxb, stb, stxb, ldxh, sth, stxh, ldxw, stw, stxw, ldxdw, stdw, stxdw, lddw
   // 64-bit arithmetic.

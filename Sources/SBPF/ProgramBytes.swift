@@ -1,6 +1,8 @@
 // A program's bytes in memory of their own, which loaders fill and executables map into the guest: neither the
 // code nor the read-only data is copied on the way from the one to the other.
 
+import MachineCode
+
 /// Filled by whoever makes it, before anybody else has it; immutable afterwards, which is what makes the
 /// unchecked `Sendable` sound.
 package final class ProgramBytes: @unchecked Sendable {
@@ -49,8 +51,8 @@ package final class ProgramBytes: @unchecked Sendable {
 }
 
 /// Instruction slots where they lie in `bytes`, whatever the alignment; loops decode them one by one.
-struct EncodedText {
-  let start: UnsafeRawPointer
+@usableFromInline package struct EncodedText {
+  @usableFromInline let start: UnsafeRawPointer
   /// Bytes, of which the last few may be no whole slot.
   let byteCount: Int
 
@@ -62,10 +64,10 @@ struct EncodedText {
   }
 
   /// - Parameter pc: in `0..<slotCount`.
-  @inline(__always) subscript(pc: Int) -> EncodedInsn { EncodedInsn(word: word(at: pc)) }
+  @inline(__always) @inlinable package subscript(pc: Int) -> EncodedInsn { EncodedInsn(word: word(at: pc)) }
 
   /// - Parameter pc: in `0..<slotCount`.
-  @inline(__always) func word(at pc: Int) -> UInt64 {
+  @inline(__always) @inlinable func word(at pc: Int) -> UInt64 {
     UInt64(
       littleEndian: start.loadUnaligned(fromByteOffset: pc &* EncodedInsn.byteCount, as: UInt64.self))
   }

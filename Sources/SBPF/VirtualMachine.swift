@@ -3,6 +3,8 @@
 //
 // Memory reads as zero at the start of a run; what the run before wrote is cleared then, and only that.
 
+import MachineCode
+
 /// How a run ended.
 package struct RunOutcome: Sendable, Equatable {
   /// r0, meaningful when `fault` is `.none`.
@@ -65,7 +67,7 @@ package final class VirtualMachine {
         uncommon: ThreadedInterpreter.uncommonHandlers, insns: VirtualMachine.noInsns, slotCount: 0,
         spareUnits: 0,
         textAddress: 0, hasStackGaps: false, inputSegments: segments, inputSegmentCount: 0))
-    jitState = engine == .jit && JITEngine.isSupported ? JITState.make(context) : nil
+    jitState = engine == .jit && MachineCode.isSupported ? JITState.make(context) : nil
   }
 
   deinit {

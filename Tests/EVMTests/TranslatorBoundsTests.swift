@@ -308,7 +308,7 @@ import WideIntegers
     let code: [UInt8] = [0x5b, 0x60, 0x5b, 0x00, 0x5b, 0x7f, 0x5b, 0x5b]
     for mode in TranslationMode.allCases {
       let image = Translator.translate(code: code, fork: .osaka, mode: mode)
-      #expect(image.wide?.jumpTargets.map(\.evmPC) == [0, 4])
+      #expect(image.wide?.jumpTargets.map(\.sourceOffset) == [0, 4])
       #expect(image.wide?.bytecode == code)
     }
   }

@@ -6,6 +6,7 @@ import SBPF
 import WideIntegers
 
 @testable import EVM
+@testable import WideVM
 
 /// What the hooks work on.
 final class RigHost {
@@ -52,7 +53,7 @@ struct TranslatorRig {
   ) -> FrameResult {
     let host = RigHost(image, input: input, fork: fork)
     let machine = try! WideMachine()
-    let hooks = [WideHook](repeating: { rigHook($0, $1, $2, $3) }, count: WideMachine.hookCount)
+    let hooks = [WideHook](repeating: { rigHook($0, $1, $2, $3) }, count: WideLimits.hookCount)
     return input.withUnsafeBytes { bytes in
       hooks.withUnsafeBufferPointer { table in
         var context = machine.outermostContext(

@@ -3,12 +3,13 @@
 // say, and what runs fast ends as the translation for traces does, one operation after the other, on every engine.
 import SBPF
 import WideIntegers
+import WideVM
 
 // libFuzzer calls from one thread.
 nonisolated(unsafe) private let machine = makeMachine()
 nonisolated(unsafe) private var world = World()
 private let gas: Int64 = 20_000
-private let hooks = [WideHook](repeating: { hook($0, $1, $2, $3) }, count: WideMachine.hookCount)
+private let hooks = [WideHook](repeating: { hook($0, $1, $2, $3) }, count: WideLimits.hookCount)
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {

@@ -6,6 +6,7 @@ import Linking
 import WideIntegers
 
 @testable import SBPF
+@testable import WideVM
 
 // libFuzzer calls from one thread.
 nonisolated(unsafe) private let machine = makeMachine()
@@ -47,7 +48,7 @@ private func image(_ bytes: [UInt8]) -> ProgramImage? {
     wide: WideTables(
       constants: [0, 1, 5, 32, 255, UInt256(1 << 63), UInt256(0, 0, 1, 0), .max],
       jumpTargets: [
-        WideJumpTarget(evmPC: 1, slot: 0), WideJumpTarget(evmPC: 5, slot: UInt32(slotCount / 2)),
+        WideJumpTarget(sourceOffset: 1, slot: 0), WideJumpTarget(sourceOffset: 5, slot: UInt32(slotCount / 2)),
       ],
       bytecode: [UInt8](repeating: 0x5b, count: 8)))
 }
@@ -82,7 +83,7 @@ private func run(_ executable: Executable, _ engine: Engine) -> Run {
     gas: 3000, input: UnsafeRawPointer(hooks), inputByteCount: 0, hooks: hooks, growMemory: growMemory,
     host: nil)
   let words = context.bottom.assumingMemoryBound(to: UInt64.self)
-  for index in 0..<(WideMachine.frameByteCount / 8) { words[index] = UInt64(truncatingIfNeeded: index) }
+  for index in 0..<(WideLimits.frameByteCount / 8) { words[index] = UInt64(truncatingIfNeeded: index) }
   withUnsafeMutablePointer(to: &context) { machine.run(executable, $0, engine: engine) }
   return Run(
     outcome: [
@@ -101,7 +102,7 @@ private func makeMachine() -> WideMachine {
 
 /// Every hook gives a number that follows from where it is called, and may end the run by it.
 nonisolated(unsafe) private let hooks: UnsafePointer<WideHook> = {
-  let table = UnsafeMutablePointer<WideHook>.allocate(capacity: WideMachine.hookCount)
+  let table = UnsafeMutablePointer<WideHook>.allocate(capacity: WideLimits.hookCount)
   table.initialize(
     repeating: { context, base, free, pc in
       let words = base.assumingMemoryBound(to: UInt64.self)
@@ -109,7 +110,7 @@ nonisolated(unsafe) private let hooks: UnsafePointer<WideHook> = {
       words[0] = UInt64(truncatingIfNeeded: free - base) &+ pc &* 77 &+ gas
       for limb in 1..<4 { words[limb] = words[0] & 1 == 0 ? 0 : gas &* UInt64(limb) }
       return words[0] & 0x3f == 7 ? gas & 31 : 0
-    }, count: WideMachine.hookCount)
+    }, count: WideLimits.hookCount)
   return UnsafePointer(table)
 }()
 

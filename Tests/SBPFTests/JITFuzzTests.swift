@@ -5,9 +5,10 @@ import Foundation
 import Primitives
 import Testing
 
+@testable import MachineCode
 @testable import SBPF
 
-@Suite(.enabled(if: JITEngine.isSupported, "no machine code on this machine")) struct JITFuzzTests {
+@Suite(.enabled(if: MachineCode.isSupported, "no machine code on this machine")) struct JITFuzzTests {
   private static func setting(_ name: String) -> UInt64? {
     ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
   }

@@ -4,9 +4,10 @@ import Foundation
 import Primitives
 import Testing
 
+@testable import MachineCode
 @testable import SBPF
 
-@Suite(.serialized, .enabled(if: JITEngine.isSupported, "no machine code on this machine")) struct JITTests {
+@Suite(.serialized, .enabled(if: MachineCode.isSupported, "no machine code on this machine")) struct JITTests {
   private static func codeBytes(_ code: MachineCode) -> [UInt8] {
     Array(UnsafeRawBufferPointer(start: code.start, count: code.codeByteCount))
   }

@@ -47,7 +47,7 @@ struct RandomWideProgram {
     let entry = number(4) == 0 ? starts[number(blockCount)] : 0
     for pc in jumps { aim(pc) }
     let targets = starts.enumerated().filter { $0.offset % 3 != 2 }
-      .map { WideJumpTarget(evmPC: UInt32($0.offset * 2), slot: UInt32($0.element)) }
+      .map { WideJumpTarget(sourceOffset: UInt32($0.offset * 2), slot: UInt32($0.element)) }
     return ProgramImage(
       version: .wide, text: EncodedInsn.bytes(of: slots), entryPC: entry,
       wide: WideTables(

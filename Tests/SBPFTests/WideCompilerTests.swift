@@ -5,7 +5,9 @@ import Primitives
 import Testing
 import WideIntegers
 
+@testable import MachineCode
 @testable import SBPF
+@testable import WideVM
 
 /// A random program. Every block is entered with `height` words below the window and reads above it only what it has
 /// written since, as wide code has to.
@@ -60,7 +62,7 @@ struct RandomWideBlocks {
       slots[pc].offset = Int16(starts[block] - pc - 1)
     }
     let targets = starts.enumerated().map {
-      WideJumpTarget(evmPC: UInt32($0.offset), slot: UInt32($0.element))
+      WideJumpTarget(sourceOffset: UInt32($0.offset), slot: UInt32($0.element))
     }
     let code = [UInt8](repeating: 0x5b, count: starts.count + 2)
     return ProgramImage(
@@ -406,7 +408,7 @@ extension WideRig {
       gas: 1_000_000, input: nowhere, inputByteCount: 0, hooks: WideTestHook.table,
       growMemory: WideTestHook.growMemory, host: nil)
     let words = context.bottom.assumingMemoryBound(to: UInt256.self)
-    words.update(repeating: UInt256(0xdead), count: WideMachine.frameByteCount / 32)
+    words.update(repeating: UInt256(0xdead), count: WideLimits.frameByteCount / 32)
     if let program = executable.wide { context.constants = UnsafeRawPointer(program.constants) }
     withUnsafeMutablePointer(to: &context) { WideJIT.run(code.entry, $0) }
     return WideRun(

@@ -4,6 +4,7 @@ import Testing
 import WideIntegers
 
 @testable import SBPF
+@testable import WideVM
 
 @Suite struct WideControlTests {
   private struct Case {
@@ -293,7 +294,7 @@ import WideIntegers
       var context = machine.outermostContext(
         gas: 5, input: UnsafeRawPointer(WideTestHook.table), inputByteCount: 0, hooks: WideTestHook.table,
         growMemory: WideTestHook.growMemory, host: nil)
-      let room = context.limit - WideMachine.frameByteCount
+      let room = context.limit - WideLimits.frameByteCount
       for (bottom, fault) in [(room, VMFault.none), (room + 32, .hostFault)] {
         context.bottom = bottom
         withUnsafeMutablePointer(to: &context) { machine.run(executable, $0, engine: engine) }
@@ -307,7 +308,7 @@ import WideIntegers
     let context = machine.outermostContext(
       gas: 5, input: UnsafeRawPointer(WideTestHook.table), inputByteCount: 0, hooks: WideTestHook.table,
       growMemory: WideTestHook.growMemory, host: nil)
-    #expect(context.limit - context.bottom >= WideMachine.maxFrameCount * WideMachine.frameByteCount)
+    #expect(context.limit - context.bottom >= WideMachine.maxFrameCount * WideLimits.frameByteCount)
     #expect(context.memoryByteLimit >= 256 << 20)
     #expect(UInt(bitPattern: context.bottom) % 4096 == 0)
   }

@@ -5,6 +5,7 @@ import WideIntegers
 
 @testable import Linking
 @testable import SBPF
+@testable import WideVM
 
 @Suite struct WideDifferentialTests {
   @Test(arguments: 0..<4)

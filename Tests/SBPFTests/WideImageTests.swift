@@ -35,7 +35,7 @@ import WideIntegers
   @Test func textComesBack() throws {
     let image = try image()
     #expect(image.wide?.constants == [5, .max])
-    #expect(image.wide?.jumpTargets == [WideJumpTarget(evmPC: 0, slot: 1)])
+    #expect(image.wide?.jumpTargets == [WideJumpTarget(sourceOffset: 0, slot: 1)])
     #expect(image.wide?.pcMap == [0, 0, 1, 3, 4, 4])
     #expect(Disassembler.disassemble(image) == Self.text)
   }

@@ -5,6 +5,7 @@ import Testing
 import WideIntegers
 
 @testable import SBPF
+@testable import WideVM
 
 /// Everything that a run may change.
 struct WideRun: Equatable {
@@ -53,8 +54,8 @@ enum WideTestHook {
   static let fail = 6
 
   nonisolated(unsafe) static let table: UnsafePointer<WideHook> = {
-    let table = UnsafeMutablePointer<WideHook>.allocate(capacity: WideMachine.hookCount)
-    table.initialize(repeating: { _, _, _, _ in 0 }, count: WideMachine.hookCount)
+    let table = UnsafeMutablePointer<WideHook>.allocate(capacity: WideLimits.hookCount)
+    table.initialize(repeating: { _, _, _, _ in 0 }, count: WideLimits.hookCount)
     table[stop] = { _, _, _, _ in UInt64(VMFault.halted.rawValue) }
     table[add] = { context, base, _, _ in
       let state = context.assumingMemoryBound(to: WideContext.self)
@@ -156,7 +157,7 @@ final class WideRig {
         gas: gas, input: input.baseAddress ?? nowhere, inputByteCount: input.count, hooks: WideTestHook.table,
         growMemory: WideTestHook.growMemory, host: Unmanaged.passUnretained(host).toOpaque())
       let words = context.bottom.assumingMemoryBound(to: UInt256.self)
-      words.update(repeating: UInt256(0xdead), count: WideMachine.frameByteCount / 32)
+      words.update(repeating: UInt256(0xdead), count: WideLimits.frameByteCount / 32)
       for (index, word) in stack.enumerated() { words[index] = word }
       withUnsafeMutablePointer(to: &context) { machine.run(executable, $0, engine: engine) }
       return WideRun(

@@ -192,7 +192,7 @@ import WideIntegers
     }
     func targets(_ pairs: (UInt32, UInt32)...) -> WideTables {
       WideTables(
-        jumpTargets: pairs.map { WideJumpTarget(evmPC: $0.0, slot: $0.1) },
+        jumpTargets: pairs.map { WideJumpTarget(sourceOffset: $0.0, slot: $0.1) },
         bytecode: [UInt8](repeating: 0x5b, count: 10))
     }
     #expect(verdict(nil) == .missingWideTables)

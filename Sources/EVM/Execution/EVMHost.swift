@@ -4,6 +4,7 @@
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 /// How an outermost frame ended.
 package struct EVMCallResult: Sendable {

@@ -5,6 +5,7 @@ import Glibc
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 /// How a frame ended, where the host ended it.
 enum FrameEnding: UInt8, BitwiseCopyable {

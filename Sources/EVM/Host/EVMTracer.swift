@@ -8,6 +8,7 @@
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 /// Who wants to see what contracts do. Told on the thread that runs them, in order; what is rolled back later is told.
 package protocol EVMObserver: AnyObject {
@@ -334,7 +335,7 @@ enum TraceHook {
       frame.host.pointee.failure = .interrupted
       return HookResult.hostFault
     }
-    tracer.step(frame, pc: executable.wide?.evmPC(ofSlot: Int(pc)) ?? 0, free: free)
+    tracer.step(frame, pc: executable.wide?.sourceOffset(ofSlot: Int(pc)) ?? 0, free: free)
     return HookResult.goOn
   }
 }

@@ -5,6 +5,7 @@
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 /// How a frame ended, as its caller sees it.
 enum FrameStatus: UInt8, BitwiseCopyable {

@@ -2,6 +2,7 @@
 // opcodes that the fork has. 256 is the trace hook.
 
 import SBPF
+import WideVM
 
 enum HookTable {
   static let trace = 256
@@ -9,10 +10,10 @@ enum HookTable {
   /// An id that translated code never uses.
   private static let missing: WideHook = { _, _, _, _ in HookResult.hostFault }
 
-  /// `WideMachine.hookCount` entries that live as long as the process.
+  /// `WideLimits.hookCount` entries that live as long as the process.
   nonisolated(unsafe) static let hooks: UnsafePointer<WideHook> = {
-    let table = UnsafeMutablePointer<WideHook>.allocate(capacity: WideMachine.hookCount)
-    table.initialize(repeating: missing, count: WideMachine.hookCount)
+    let table = UnsafeMutablePointer<WideHook>.allocate(capacity: WideLimits.hookCount)
+    table.initialize(repeating: missing, count: WideLimits.hookCount)
     for (id, hook) in entries { table[id] = hook }
     return UnsafePointer(table)
   }()

@@ -4,6 +4,7 @@ import Glibc
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 enum CallKind: UInt8, BitwiseCopyable { case call, callCode, delegateCall, staticCall }
 

@@ -4,6 +4,7 @@ import Glibc
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 enum CreationHooks {
   static let create: WideHook = { context, base, free, _ in

@@ -3,6 +3,7 @@
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 /// The parts every hook has: its frame, and its operands as words (`words[n - 1]` is the top of the stack).
 @inline(__always)

@@ -5,6 +5,7 @@ import Glibc
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 enum MemoryHooks {
   static let grow: WideMemoryHook = { context, byteOffset, byteCount in

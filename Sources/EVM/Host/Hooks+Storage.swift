@@ -3,6 +3,7 @@
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 enum StorageHooks {
   static let load: WideHook = { context, base, _, _ in

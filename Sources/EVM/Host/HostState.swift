@@ -5,6 +5,7 @@ import Glibc
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 /// What a transaction's frames can ask about it.
 package struct EVMMessageOrigin: Sendable {

@@ -22,7 +22,7 @@ extension Translation {
   mutating func beginStretch() -> Bool {
     let outlook = lookAhead()
     let (low, high) = (min(checkedLow, height &+ outlook.low), max(checkedHigh, height &+ outlook.high))
-    if high &- low > WideMachine.maxStackHeight {
+    if high &- low > WideLimits.maxStackHeight {
       // No stack has both.
       emitStackFault()
       pc &+= 1
@@ -57,7 +57,7 @@ extension Translation {
       let (lower, upper) = (
         height &- Int(operation.pops), height &- Int(operation.pops) &+ Int(operation.pushes)
       )
-      let limit = WideMachine.maxStackHeight
+      let limit = WideLimits.maxStackHeight
       let isUnderflow = high &- min(low, lower) > limit
       if !isUnderflow { low = min(low, lower) }
       if isUnderflow || max(high, upper) &- low > limit {

@@ -247,7 +247,7 @@ struct Translation: ~Copyable {
   consuming func image(of bytecode: [UInt8]) -> ProgramImage {
     var jumpTargets: [WideJumpTarget] = []
     for pc in 0..<byteCount where targets[pc] != Translation.noTarget {
-      jumpTargets.append(WideJumpTarget(evmPC: UInt32(pc), slot: targets[pc]))
+      jumpTargets.append(WideJumpTarget(sourceOffset: UInt32(pc), slot: targets[pc]))
     }
     let bytes = [UInt8](
       UnsafeRawBufferPointer(start: text.base, count: text.count * MemoryLayout<WideWord>.stride))

@@ -11,6 +11,7 @@ import Primitives
 import SBPF
 import Scheduling
 import WideIntegers
+import WideVM
 
 /// What came of an execution that nobody keeps.
 package struct Emulation: Sendable {

@@ -8,6 +8,7 @@ import Primitives
 import SBPF
 import Scheduling
 import WideIntegers
+import WideVM
 
 /// A machine with a thread whose stack holds the EVM's deepest calls, one beside it, and lanes where the executor has them.
 final class EthereumImporter {

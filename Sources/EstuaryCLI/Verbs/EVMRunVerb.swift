@@ -7,6 +7,7 @@ import Ledger
 import Primitives
 import SBPF
 import WideIntegers
+import WideVM
 
 struct EVMRunVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -141,7 +142,7 @@ struct EVMRunVerb: ParsableCommand {
       }
     case .translated, .bytecode: code = EVMCode(program.bytecode)
     }
-    try code.executable(fork: fork, mode: mode).prepare(for: engine.engine)
+    WideMachine.prepare(try code.executable(fork: fork, mode: mode), for: engine.engine)
     return (code, watch.nanoseconds)
   }
 

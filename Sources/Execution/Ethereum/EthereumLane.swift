@@ -9,6 +9,7 @@ import Primitives
 import SBPF
 import Scheduling
 import WideIntegers
+import WideVM
 
 /// One worker's machine, journal and frames. Used by one thread at a time; lives as long as the executor.
 final class EthereumLane {

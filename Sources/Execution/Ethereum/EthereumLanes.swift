@@ -21,6 +21,7 @@ import SBPF
 import Scheduling
 import Synchronization
 import WideIntegers
+import WideVM
 
 /// Used by one block at a time.
 package final class EthereumLanes {

@@ -7,6 +7,7 @@ import Primitives
 import SBPF
 import Scheduling
 import WideIntegers
+import WideVM
 
 /// Threads that execute transactions of blocks apart from any ledger. Sendable: for one block at a time.
 package final class EthereumBlockLanes: @unchecked Sendable {

@@ -8,6 +8,7 @@ import Primitives
 import SBPF
 import Scheduling
 import WideIntegers
+import WideVM
 
 /// Used by one thread at a time.
 final class WaveWorker {

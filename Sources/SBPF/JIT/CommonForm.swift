@@ -1,6 +1,8 @@
 // The instructions that programs mostly consist of, in a few forms: what differs within a form is data. The compiler
 // looks it up, because it spends most of its time on branches that the processor has guessed wrong.
 
+import MachineCode
+
 /// How an instruction is written, by its encoding byte; `other` ones have code of their own.
 struct CommonForm {
   enum Kind: UInt8 {

@@ -1,6 +1,7 @@
 // An executable's way to its machine code: compiled once, by the first worker that runs it. A worker that
 // comes while another one compiles does not wait; it interprets, with the same result.
 
+import MachineCode
 import Synchronization
 
 struct JITCompilation: ~Copyable, @unchecked Sendable {
@@ -27,26 +28,32 @@ struct JITCompilation: ~Copyable, @unchecked Sendable {
     phase.load(ordering: .acquiring) == Phase.ready ? storage.code : nil
   }
 
-  @inline(__always) borrowing func code(for executable: Executable) -> MachineCode? {
+  @inline(__always) borrowing func code(
+    for executable: Executable, by compiler: (Executable) -> MachineCode?
+  ) -> MachineCode? {
     let now = phase.load(ordering: .acquiring)
     if now == Phase.ready { return storage.code }
-    return now == Phase.idle && compile(executable) ? storage.code : nil
+    return now == Phase.idle && compile(executable, by: compiler) ? storage.code : nil
   }
 
   /// Where the code begins. Whoever runs it holds the executable, so no reference is counted: workers that run one
   /// program would pass its counts to and fro.
-  @inline(__always) borrowing func entry(for executable: Executable) -> MachineCode.Entry? {
+  @inline(__always) borrowing func entry(
+    for executable: Executable, by compiler: (Executable) -> MachineCode?
+  ) -> MachineCode.Entry? {
     let now = phase.load(ordering: .acquiring)
     if now == Phase.ready { return storage.entry }
-    return now == Phase.idle && compile(executable) ? storage.entry : nil
+    return now == Phase.idle && compile(executable, by: compiler) ? storage.entry : nil
   }
 
-  @inline(never) private borrowing func compile(_ executable: Executable) -> Bool {
+  @inline(never) private borrowing func compile(
+    _ executable: Executable, by compiler: (Executable) -> MachineCode?
+  ) -> Bool {
     // Relaxed: nothing is read that another thread wrote; the exchange only decides who compiles.
     guard
       phase.compareExchange(expected: Phase.idle, desired: Phase.compiling, ordering: .relaxed).exchanged
     else { return false }
-    let code = executable.wide == nil ? JITCompiler.compile(executable) : WideCompiler.compile(executable)
+    let code = compiler(executable)
     storage.code = code
     storage.entry = code?.entry
     phase.store(code == nil ? Phase.refused : Phase.ready, ordering: .releasing)

@@ -1,6 +1,8 @@
 // Arithmetic. Operations of 32 bits clear the upper half of the host register, as most of the guest's do; the
 // others are followed by a sign extension.
 
+import MachineCode
+
 extension JITCompiler {
   mutating func arithmetic(_ insn: Insn, _ pc: Int) {
     let target = Self.host(insn.destination)

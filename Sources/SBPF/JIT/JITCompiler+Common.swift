@@ -1,5 +1,7 @@
 // Writing the common forms: a few words put together from tables, each stored as a whole.
 
+import MachineCode
+
 extension JITCompiler {
   /// Writes the instruction in `word` at `pc` if it is common; otherwise nothing is written.
   @inline(__always) mutating func emitCommon(_ word: UInt64, _ pc: Int, _ form: CommonForm) -> Bool {

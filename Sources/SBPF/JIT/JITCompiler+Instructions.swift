@@ -1,6 +1,8 @@
 // Each operation's code, arithmetic apart. The switch has no default, so an operation without code does not
 // compile.
 
+import MachineCode
+
 extension JITCompiler {
   mutating func emit(_ insn: Insn, _ pc: Int) {
     switch insn.opcode {

@@ -1,5 +1,7 @@
 // Code that every program has once, in front of its blocks: the way in and out, and what blocks call.
 
+import MachineCode
+
 extension JITCompiler {
   /// Offsets in the code.
   struct SharedCode {

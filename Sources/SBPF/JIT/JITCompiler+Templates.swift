@@ -1,6 +1,8 @@
 // Code that stands in a program thousands of times with nothing in it that depends on the instruction: made once
 // for each compilation by the assembler, then copied. Each template has one jump to a cold path.
 
+import MachineCode
+
 extension JITCompiler {
   struct Templates {
     /// A block's start: pays, or jumps away.

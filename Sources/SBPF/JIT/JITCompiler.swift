@@ -9,6 +9,8 @@
 // What is uncommon lies behind the last block. Code that gives up calls `leave` in the shared code with
 // nothing but its return address to say which instruction it is; see JITEngine.
 
+import MachineCode
+
 struct JITCompiler {
   /// Larger programs are left to the interpreter. An account holds at most 10 MiB, 1.3 million slots.
   static let maxSlotCount = 1 << 21
@@ -66,7 +68,7 @@ struct JITCompiler {
 
   /// nil where the program is too large or there is no memory for its code.
   static func compile(_ executable: Executable) -> MachineCode? {
-    guard JITEngine.isSupported, executable.slotCount <= maxSlotCount, let encodings = CommonEncodings.shared
+    guard MachineCode.isSupported, executable.slotCount <= maxSlotCount, let encodings = CommonEncodings.shared
     else { return nil }
     var compiler = JITCompiler(executable, encodings, blindingKey: UInt64.random(in: .min ... .max))
     return compiler?.machineCode()

@@ -3,18 +3,11 @@
 // hands its state to the interpreter at the instruction in question, which goes on from there. So each of
 // these ends exactly as it does in the interpreter.
 
+import MachineCode
+
 enum JITEngine {
   /// Enters the code with a `JITState`.
   typealias Entry = @convention(c) (UnsafeMutableRawPointer) -> Void
-
-  /// Whether this machine can run what the compiler makes.
-  static var isSupported: Bool {
-    #if arch(x86_64) && os(Linux)
-      true
-    #else
-      false
-    #endif
-  }
 
   /// Bytes on the host's stack of one call: five registers and the return address.
   static let frameByteCount: UInt = 48
@@ -23,7 +16,7 @@ enum JITEngine {
     _ executable: Executable, _ context: UnsafeMutablePointer<VMContext>,
     _ state: UnsafeMutablePointer<JITState>
   ) {
-    guard context.pointee.remainingUnits > 0, let code = executable.machineCodeEntry() else {
+    guard context.pointee.remainingUnits > 0, let code = executable.machineCodeEntry(by: { JITCompiler.compile($0) }) else {
       return interpret(executable, context, from: executable.entryPC)
     }
     let stack = UInt64(UInt(bitPattern: context.pointee.regions[Int(GuestMemory.stackIndex)].host))

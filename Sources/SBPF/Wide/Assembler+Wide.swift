@@ -42,7 +42,7 @@ extension Assembler {
       guard words.count == 2 else { throw .invalidOperandCount(statement.mnemonic, line: line) }
       guard let slot = labels[words[1]] else { throw .unknownLabel(words[1], line: line) }
       wide.jumpTargets.append(
-        WideJumpTarget(evmPC: try Assembler.number32(words[0], line), slot: UInt32(clamping: slot)))
+        WideJumpTarget(sourceOffset: try Assembler.number32(words[0], line), slot: UInt32(clamping: slot)))
     }
   }
 

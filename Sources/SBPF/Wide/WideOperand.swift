@@ -12,13 +12,13 @@
 // code then has not written them; the interpreter has, and no test may tell.
 
 /// A slot relative to the window, or a constant.
-package struct WideOperand: Sendable, Equatable, RawRepresentable {
+@frozen @usableFromInline package struct WideOperand: Sendable, Equatable, RawRepresentable {
   package static let slots: ClosedRange<Int16> = -1024...2047
   /// The number of constant 0.
-  package static let firstConstant: Int16 = 0x4000
-  package static let maxConstantCount = 16384
+  @inlinable package static var firstConstant: Int16 { 0x4000 }
+  @inlinable package static var maxConstantCount: Int { 16384 }
 
-  package var rawValue: Int16
+  @usableFromInline package var rawValue: Int16
 
   @inlinable package init(rawValue: Int16) { self.rawValue = rawValue }
 
@@ -38,22 +38,22 @@ package struct WideOperand: Sendable, Equatable, RawRepresentable {
 
 /// Which operands are narrow. Of a narrow slot only limb 0 counts: the others read as zero, and a write makes them
 /// zero. Narrow D of `waddmod` and `wmulmod` is so for the modulus that is read there, too.
-package struct WideFlags: OptionSet, Sendable {
-  package let rawValue: UInt8
+@frozen @usableFromInline package struct WideFlags: OptionSet, Sendable {
+  @usableFromInline package let rawValue: UInt8
   @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  package static let narrowA = WideFlags(rawValue: 1)
-  package static let narrowB = WideFlags(rawValue: 2)
-  package static let narrowD = WideFlags(rawValue: 4)
+  @inlinable package static var narrowA: WideFlags { WideFlags(rawValue: 1) }
+  @inlinable package static var narrowB: WideFlags { WideFlags(rawValue: 2) }
+  @inlinable package static var narrowD: WideFlags { WideFlags(rawValue: 4) }
 }
 
 extension Insn {
   /// D as a number of slots relative to the window.
-  @inline(__always) package var wideD: Int { Int(offset) }
+  @inline(__always) @inlinable package var wideD: Int { Int(offset) }
   /// A: a slot, or 0x4000 + the index of a constant.
-  @inline(__always) package var wideA: Int { Int(Int16(truncatingIfNeeded: immediate)) }
-  @inline(__always) package var wideB: Int { Int(Int16(truncatingIfNeeded: immediate >> 16)) }
-  @inline(__always) package var wideFlags: WideFlags { WideFlags(rawValue: destination) }
+  @inline(__always) @inlinable package var wideA: Int { Int(Int16(truncatingIfNeeded: immediate)) }
+  @inline(__always) @inlinable package var wideB: Int { Int(Int16(truncatingIfNeeded: immediate >> 16)) }
+  @inline(__always) @inlinable package var wideFlags: WideFlags { WideFlags(rawValue: destination) }
 }
 
 extension EncodedInsn {

@@ -60,7 +60,7 @@ enum WideSpelling {
     if !tables.rules.isEmpty { lines.append(".rules \(tables.rules)") }
     for target in tables.jumpTargets {
       guard let label = labels[Int(target.slot)] else { continue }
-      lines.append(".target \(target.evmPC) \(label)")
+      lines.append(".target \(target.sourceOffset) \(label)")
     }
     for start in stride(from: 0, to: tables.pcMap.count, by: 16) {
       let row = tables.pcMap[start..<min(start + 16, tables.pcMap.count)]

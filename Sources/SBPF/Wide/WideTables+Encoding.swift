@@ -1,11 +1,11 @@
 // Wide tables as the read-only data of an ELF file of the strict layout. All numbers are little-endian.
 //
-//   0   u32 constants, u32 jump targets, u32 EVM pcs (by slot), u32 bytes of EVM code
+//   0   u32 constants, u32 jump targets, u32 source offsets (by slot), u32 bytes of source code
 //   16  rules, zero bytes up to 16
 //   32  constants, 32 bytes each
-//       jump targets: u32 EVM pc, u32 slot
-//       EVM pcs: u32
-//       EVM code, zero bytes up to a multiple of 8
+//       jump targets: u32 source offset, u32 slot
+//       source offsets: u32
+//       source code, zero bytes up to a multiple of 8
 //
 // Nothing may follow; the counts have to account for every byte. What the entries mean is the verifier's to judge.
 import WideIntegers
@@ -28,7 +28,7 @@ extension WideTables {
       }
     }
     for target in jumpTargets {
-      append(target.evmPC)
+      append(target.sourceOffset)
       append(target.slot)
     }
     for pc in pcMap { append(pc) }
@@ -65,7 +65,7 @@ extension WideTables {
         return UInt256(limb(start), limb(start + 8), limb(start + 16), limb(start + 24))
       },
       jumpTargets: (0..<counts[1]).map { index in
-        WideJumpTarget(evmPC: word(targetsStart + index * 8), slot: word(targetsStart + index * 8 + 4))
+        WideJumpTarget(sourceOffset: word(targetsStart + index * 8), slot: word(targetsStart + index * 8 + 4))
       },
       bytecode: Array(bytes[codeStart..<codeEnd]),
       pcMap: (0..<counts[2]).map { word(pcMapStart + $0 * 4) },

@@ -1,15 +1,15 @@
-// What the instructions of a wide image refer to: constants, targets of computed jumps, and the EVM code that the
-// image was translated from. An image carries them as values; an executable keeps them in memory of its own, where
+// What the instructions of a wide image refer to: constants, targets of computed jumps, and the source code that
+// the image was translated from. An image carries them as values; an executable keeps them in memory of its own, where
 // engines read them by pointer.
 import WideIntegers
 
-/// A `JUMPDEST`: its offset in the EVM code and the slot that its translation starts at.
+/// Where a computed jump may go: an offset in the source code and the slot that its translation starts at.
 package struct WideJumpTarget: Sendable, Equatable {
-  package var evmPC: UInt32
+  package var sourceOffset: UInt32
   package var slot: UInt32
 
-  package init(evmPC: UInt32, slot: UInt32) {
-    self.evmPC = evmPC
+  package init(sourceOffset: UInt32, slot: UInt32) {
+    self.sourceOffset = sourceOffset
     self.slot = slot
   }
 }
@@ -17,7 +17,7 @@ package struct WideJumpTarget: Sendable, Equatable {
 package struct WideTables: Sendable, Equatable {
   /// At most 16384.
   package var constants: [UInt256]
-  /// Ascending by `evmPC`, which is below `bytecode.count`.
+  /// Ascending by `sourceOffset`, which is below `bytecode.count`.
   package var jumpTargets: [WideJumpTarget]
   /// The code before translation.
   package var bytecode: [UInt8]
@@ -55,25 +55,25 @@ package struct WideTables: Sendable, Equatable {
 }
 
 /// An executable's tables; immutable after `init`, so any number of workers may read them.
-package final class WideProgram: @unchecked Sendable {
+@usableFromInline package final class WideProgram: @unchecked Sendable {
   /// In `jumpSlots`: no jump may go here.
-  package static let noJump = UInt32.max
+  @inlinable package static var noJump: UInt32 { .max }
 
   /// 32 bytes each, little-endian limbs, aligned to 32 bytes.
   package let constants: UnsafePointer<UInt256>
   package let constantCount: Int
-  /// By EVM pc: the slot of its translation, or `noJump`.
+  /// By offset in the source code: the slot of its translation, or `noJump`.
   package let jumpSlots: UnsafePointer<UInt32>
-  /// Bytes of EVM code, one entry each.
+  /// Bytes of source code, one entry each.
   package let jumpSlotCount: Int
   package let bytecode: UnsafeRawBufferPointer
   package let pcMap: [UInt32]
 
   /// What a run refers to: plain pointers, good as long as the program lives.
-  struct Pointers: BitwiseCopyable {
-    let constants: UnsafePointer<UInt256>
-    let jumpSlots: UnsafePointer<UInt32>
-    let jumpSlotCount: Int
+  package struct Pointers: BitwiseCopyable {
+    package let constants: UnsafePointer<UInt256>
+    package let jumpSlots: UnsafePointer<UInt32>
+    package let jumpSlotCount: Int
   }
 
   var pointers: Pointers {
@@ -92,8 +92,8 @@ package final class WideProgram: @unchecked Sendable {
     jumpSlotCount = tables.bytecode.count
     let slots = UnsafeMutablePointer<UInt32>.allocate(capacity: max(jumpSlotCount, 1))
     slots.initialize(repeating: WideProgram.noJump, count: max(jumpSlotCount, 1))
-    for target in tables.jumpTargets where Int(target.evmPC) < jumpSlotCount {
-      slots[Int(target.evmPC)] = target.slot
+    for target in tables.jumpTargets where Int(target.sourceOffset) < jumpSlotCount {
+      slots[Int(target.sourceOffset)] = target.slot
     }
     jumpSlots = UnsafePointer(slots)
     let code = UnsafeMutableRawBufferPointer.allocate(byteCount: max(jumpSlotCount, 1), alignment: 16)
@@ -108,6 +108,6 @@ package final class WideProgram: @unchecked Sendable {
     bytecode.deallocate()
   }
 
-  /// The EVM pc that `slot` was translated from, where the image says.
-  package func evmPC(ofSlot slot: Int) -> Int? { pcMap.indices.contains(slot) ? Int(pcMap[slot]) : nil }
+  /// The offset in the source code that `slot` was translated from, where the image says.
+  package func sourceOffset(ofSlot slot: Int) -> Int? { pcMap.indices.contains(slot) ? Int(pcMap[slot]) : nil }
 }

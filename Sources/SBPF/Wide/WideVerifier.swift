@@ -31,9 +31,9 @@ enum WideVerifier {
     guard slotCount < Int(Int32.max), tables.bytecode.count < Int(Int32.max) else { throw .programTooLong }
     var last = -1
     for (index, target) in tables.jumpTargets.enumerated() {
-      guard Int(target.evmPC) > last, Int(target.evmPC) < tables.bytecode.count, Int(target.slot) < slotCount
+      guard Int(target.sourceOffset) > last, Int(target.sourceOffset) < tables.bytecode.count, Int(target.slot) < slotCount
       else { throw .invalidJumpTarget(index: index) }
-      last = Int(target.evmPC)
+      last = Int(target.sourceOffset)
     }
     let fits = tables.pcMap.isEmpty || tables.pcMap.count == slotCount
     guard fits, tables.pcMap.allSatisfy({ Int($0) <= tables.bytecode.count }) else { throw .invalidPCMap }
@@ -111,7 +111,7 @@ private struct Walk {
       case .wideHook:
         try checkSlot(insn.wideD, state, pc: pc)
         try checkSlot(insn.wideA, state, isEnd: true, pc: pc)
-        guard (0..<WideMachine.hookCount).contains(insn.wideB) else {
+        guard (0..<WideLimits.hookCount).contains(insn.wideB) else {
           throw .invalidHook(id: insn.wideB, pc: pc)
         }
       default:
@@ -125,7 +125,7 @@ private struct Walk {
   }
 
   private func stackState(_ insn: Insn, pc: Int) throws(VerifierError) -> StackState {
-    let range = 0...WideMachine.maxStackHeight
+    let range = 0...WideLimits.maxStackHeight
     guard range.contains(insn.wideD), range.contains(insn.wideA) else { throw .invalidStackCheck(pc: pc) }
     return StackState(need: insn.wideD, grow: insn.wideA, adjustment: 0)
   }
@@ -150,7 +150,7 @@ private struct Walk {
     guard let state else { throw .missingStackCheck(pc: pc) }
     let place = number + state.adjustment
     // The height was at most 1024 - grow, so this is below 2048 words from the bottom.
-    let end = WideMachine.maxStackHeight + state.grow + (isEnd ? 1 : 0)
+    let end = WideLimits.maxStackHeight + state.grow + (isEnd ? 1 : 0)
     guard place >= -state.need, place < end else { throw .slotOutOfStack(slot: number, pc: pc) }
   }
 }
@@ -182,7 +182,7 @@ extension OperandForm {
 
 extension Opcode {
   /// Whether control of a wide program never goes on to the next slot.
-  package var endsStraightLine: Bool {
+  @inlinable package var endsStraightLine: Bool {
     switch self {
     case .ja, .wja, .wjump, .exit, .winvalid: true
     default: false

@@ -1,5 +1,8 @@
 // Dispatch, jumps, gas and stack checks, hooks, and the code that blocks share.
 
+import MachineCode
+import SBPF
+
 /// Code behind the last block that `patch` jumps to.
 struct WideColdPath {
   enum Kind {
@@ -187,7 +190,7 @@ extension WideCompiler {
       cold(.fault(.stackUnderflow), assembler.jump(if: .below), pc)
     }
     if grow > 0 {
-      let limit = Int32(WideMachine.maxStackHeight)
+      let limit = Int32(WideLimits.maxStackHeight)
       assembler.memory(0x8d, Host.rax, Host.window, 32 * (grow - limit))
       assembler.memory(0x3b, Host.rax, Host.context, WideContext.Offset.bottom)
       cold(.fault(.stackOverflow), assembler.jump(if: .above), pc)

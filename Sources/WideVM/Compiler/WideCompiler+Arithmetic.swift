@@ -1,6 +1,9 @@
 // Sums, bits and comparisons, limb by limb. Where the left operand is not needed any more and stands in registers,
 // the result takes its place.
 
+import MachineCode
+import SBPF
+
 extension WideCompiler {
   static let narrowA: UInt8 = 1
   static let narrowB: UInt8 = 2

@@ -1,6 +1,9 @@
 // Products inline; quotients and remainders inline where both operands fit a limb, otherwise by functions of the
 // host. Such a call changes no register that holds a value.
 
+import MachineCode
+import SBPF
+
 /// A call behind the last block, for operands that the code in the block cannot handle.
 struct WideSlowCall {
   var patches: (X86Patch?, X86Patch?, X86Patch?) = (nil, nil, nil)

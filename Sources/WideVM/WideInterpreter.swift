@@ -3,6 +3,7 @@
 //
 // The verifier has proved that every slot operand lies in the frame's stack, that jumps land in the text and that
 // constants exist; nothing of that is checked again.
+import SBPF
 import WideIntegers
 
 enum WideInterpreter {
@@ -57,7 +58,7 @@ extension WideInterpreter.Frame {
       case .wcharge: fault = charge(insn.immediate)
       case .wstack: fault = checkStack(insn)
       case .wadjust:
-        window += Int(insn.immediate) * WideMachine.wordByteCount
+        window += Int(insn.immediate) * WideLimits.wordByteCount
         fault = .none
       case .wsys: fault = callHook(insn)
       case .winvalid: fault = .invalidInstruction
@@ -121,9 +122,9 @@ extension WideInterpreter.Frame {
   }
 
   private func checkStack(_ insn: Insn) -> VMFault {
-    let height = (window - context.pointee.bottom) / WideMachine.wordByteCount
+    let height = (window - context.pointee.bottom) / WideLimits.wordByteCount
     if height < insn.wideD { return .stackUnderflow }
-    return height + insn.wideA > WideMachine.maxStackHeight ? .stackOverflow : .none
+    return height + insn.wideA > WideLimits.maxStackHeight ? .stackOverflow : .none
   }
 
   private func callHook(_ insn: Insn) -> VMFault {

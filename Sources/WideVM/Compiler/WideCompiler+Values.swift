@@ -5,6 +5,8 @@
 // and a value whose limbs are not all in registers has a tracked slot whose memory has them (`level` > 0). When such
 // a slot is bound to another value, its old value first moves to the memory of another of its slots.
 
+import SBPF
+
 /// Where an operand's limbs are while one instruction is compiled.
 struct WideSource {
   /// In the table, or 0.

@@ -1,6 +1,7 @@
 // Tables that the compiler of wide instructions needs while it runs, kept from one program to the next: clearing
 // them would cost a small program more than its compilation.
 
+import SBPF
 import Synchronization
 
 /// A 256-bit value that some slot or memory word holds.

@@ -2,37 +2,37 @@
 // is a comparison and a store.
 
 /// Belongs to one owner, who takes the pages over with `finish` or frees them.
-struct PageBuffer<Element: BitwiseCopyable> {
-  private var block: CodePages.Block
-  private var next: UnsafeMutableRawPointer
-  private var end: UnsafeMutableRawPointer
+@frozen @usableFromInline package struct PageBuffer<Element: BitwiseCopyable> {
+  @usableFromInline var block: CodePages.Block
+  @usableFromInline var next: UnsafeMutableRawPointer
+  @usableFromInline var end: UnsafeMutableRawPointer
   /// Whether memory ran out; what was added then is lost.
-  private(set) var hasFailed = false
+  @usableFromInline package internal(set) var hasFailed = false
 
   /// nil where there is no memory.
   ///
   /// - Parameter capacity: elements that fit without growing, at least one.
-  init?(capacity: Int) {
+  @inlinable package init?(capacity: Int) {
     guard let block = CodePages.allocate(capacity * MemoryLayout<Element>.stride) else { return nil }
     self.block = block
     next = block.start
     end = block.start + block.byteCount
   }
 
-  var count: Int { (next - block.start) / MemoryLayout<Element>.stride }
+  @inlinable package var count: Int { (next - block.start) / MemoryLayout<Element>.stride }
 
   /// Valid until the next change.
-  var elements: UnsafeBufferPointer<Element> {
+  @inlinable package var elements: UnsafeBufferPointer<Element> {
     UnsafeBufferPointer(start: block.start.bindMemory(to: Element.self, capacity: count), count: count)
   }
 
-  @inline(__always) mutating func append(_ element: Element) {
+  @inline(__always) @inlinable package mutating func append(_ element: Element) {
     if end - next < MemoryLayout<Element>.stride, !grow() { return }
     next.storeBytes(of: element, as: Element.self)
     next += MemoryLayout<Element>.stride
   }
 
-  @inline(never) private mutating func grow() -> Bool {
+  @inline(never) @usableFromInline mutating func grow() -> Bool {
     guard !hasFailed, let larger = CodePages.allocate(block.byteCount * 2) else {
       hasFailed = true
       return false
@@ -47,7 +47,7 @@ struct PageBuffer<Element: BitwiseCopyable> {
   }
 
   /// The pages that hold elements (at least one), which the caller owns from now on.
-  func finish() -> CodePages.Block { CodePages.trim(block, to: next - block.start) }
+  @inlinable package func finish() -> CodePages.Block { CodePages.trim(block, to: next - block.start) }
 
-  func free() { CodePages.giveBack(block) }
+  @inlinable package func free() { CodePages.giveBack(block) }
 }

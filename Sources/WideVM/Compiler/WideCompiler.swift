@@ -12,6 +12,9 @@
 // within an instruction, the rest holds values. No operand of the program stands in the code as more than 16 bits,
 // except stack distances, so nobody can plan what bytes the code has; larger constants are read from the pool.
 
+import MachineCode
+import SBPF
+
 struct WideCompiler {
   /// Larger programs are left to the interpreter; EVM code has at most 49,152 bytes, two slots a byte.
   static let maxSlotCount = 1 << 21
@@ -76,7 +79,7 @@ struct WideCompiler {
 
   /// nil where the program is too large or there is no memory for its code.
   static func compile(_ executable: Executable, usesMOVBE: Bool = X86Features.hasMOVBE) -> MachineCode? {
-    guard JITEngine.isSupported, executable.slotCount <= maxSlotCount, let program = executable.wide else {
+    guard MachineCode.isSupported, executable.slotCount <= maxSlotCount, let program = executable.wide else {
       return nil
     }
     let assembler = X86Assembler(capacity: SharedCode.maxByteCount + executable.slotCount * 48)

@@ -9,21 +9,21 @@
 import Glibc
 import Synchronization
 
-enum CodePages {
-  static let pageByteCount = 4096
+@usableFromInline package enum CodePages {
+  package static let pageByteCount = 4096
   /// What one request to the operating system takes; larger code gets a chunk of its own size.
-  static let chunkByteCount = 4 << 20
+  package static let chunkByteCount = 4 << 20
   /// Bytes of chunks that may exist at a time; beyond it `allocate` refuses.
-  static let maxByteCount = 1 << 30
+  package static let maxByteCount = 1 << 30
   /// From here on pages come from chunks that the system may back with huge pages.
-  static let largeByteCount = 128 << 10
+  package static let largeByteCount = 128 << 10
   private static let hugePageByteCount = 2 << 20
 
   /// Whole pages `[start, start + byteCount)` with one owner, who frees them.
-  struct Block: @unchecked Sendable {
+  @frozen @usableFromInline package struct Block: @unchecked Sendable {
     // The owner writes before anybody else knows the pages; once executable, they are immutable until `free`.
-    let start: UnsafeMutableRawPointer
-    let byteCount: Int
+    @usableFromInline package let start: UnsafeMutableRawPointer
+    @usableFromInline package let byteCount: Int
   }
 
   private struct Span {
@@ -48,13 +48,13 @@ enum CodePages {
   private static let pools = Mutex(Pools())
 
   /// Bytes mapped at the moment, used or not.
-  static var mappedByteCount: Int { pools.withLock { $0.mappedByteCount } }
+  package static var mappedByteCount: Int { pools.withLock { $0.mappedByteCount } }
 
-  static func pages(_ byteCount: Int) -> Int { (byteCount + pageByteCount - 1) & ~(pageByteCount - 1) }
+  @usableFromInline package static func pages(_ byteCount: Int) -> Int { (byteCount + pageByteCount - 1) & ~(pageByteCount - 1) }
 
   /// Writable pages for `byteCount` bytes of any content, or nil where the limit or the operating system
   /// refuses.
-  static func allocate(_ byteCount: Int) -> Block? {
+  @usableFromInline package static func allocate(_ byteCount: Int) -> Block? {
     guard byteCount > 0, byteCount <= maxByteCount else { return nil }
     let byteCount = pages(byteCount)
     let start = pools.withLock { pools in
@@ -68,7 +68,7 @@ enum CodePages {
 
   /// Makes the first `codeByteCount` bytes of `block` executable and gives back the pages behind them; nil,
   /// with all of them given back, where the operating system refuses.
-  static func publish(_ block: Block, codeByteCount: Int) -> Block? {
+  @usableFromInline package static func publish(_ block: Block, codeByteCount: Int) -> Block? {
     let code = trim(block, to: codeByteCount)
     // What follows the code is a trap wherever it is entered.
     (code.start + codeByteCount).initializeMemory(
@@ -81,14 +81,14 @@ enum CodePages {
   }
 
   /// Copies `code` into executable pages.
-  static func publish(_ code: UnsafeRawBufferPointer) -> Block? {
+  @usableFromInline package static func publish(_ code: UnsafeRawBufferPointer) -> Block? {
     guard let source = code.baseAddress, let block = allocate(code.count) else { return nil }
     block.start.copyMemory(from: source, byteCount: code.count)
     return publish(block, codeByteCount: code.count)
   }
 
   /// Gives back the pages of `block` behind its first `byteCount` bytes.
-  static func trim(_ block: Block, to byteCount: Int) -> Block {
+  @usableFromInline package static func trim(_ block: Block, to byteCount: Int) -> Block {
     let kept = pages(max(byteCount, 1))
     guard kept < block.byteCount else { return block }
     giveBack(Block(start: block.start + kept, byteCount: block.byteCount - kept))
@@ -96,14 +96,14 @@ enum CodePages {
   }
 
   /// Takes executable pages back; nothing may run in them any more.
-  static func free(_ block: Block) {
+  @usableFromInline package static func free(_ block: Block) {
     // Pages that stay executable are of no use to the pool; the limit then counts them for good.
     guard mprotect(block.start, block.byteCount, PROT_READ | PROT_WRITE) == 0 else { return }
     giveBack(block)
   }
 
   /// Takes writable pages back.
-  static func giveBack(_ block: Block) {
+  @usableFromInline package static func giveBack(_ block: Block) {
     let span = Span(start: UInt(bitPattern: block.start), byteCount: block.byteCount)
     pools.withLock { pools in
       if give(span, to: &pools.large, mapped: &pools.mappedByteCount) { return }

@@ -1,24 +1,30 @@
 // Code that is made by the assembler once and copied afterwards.
 
 /// Up to 32 bytes of code that is always the same, copied as a whole.
-struct X86Template {
-  fileprivate var bytes = SIMD32<UInt8>()
-  fileprivate var byteCount = 0
+@frozen @usableFromInline package struct X86Template {
+  @usableFromInline var bytes = SIMD32<UInt8>()
+  @usableFromInline var byteCount = 0
   /// From the distance of its jump to its end, in bytes.
-  fileprivate(set) var patchDistance = 0
+  @usableFromInline package internal(set) var patchDistance = 0
+
+  @inlinable package init() {}
 }
 
 /// Up to 8 bytes of code, likewise.
-struct X86Bytes {
-  var bytes: UInt64 = 0
-  var count = 0
+@frozen @usableFromInline package struct X86Bytes {
+  @usableFromInline package var bytes: UInt64 = 0
+  @usableFromInline package var count = 0
   /// Bits before the byte that says how long the displacement is, where there is one.
-  var modeShift: UInt32 = 0
+  @usableFromInline package var modeShift: UInt32 = 0
+
+  @inlinable package init(bytes: UInt64 = 0, count: Int = 0, modeShift: UInt32 = 0) {
+    (self.bytes, self.count, self.modeShift) = (bytes, count, modeShift)
+  }
 }
 
 extension X86Assembler {
   /// What `body` writes, at most 32 bytes, which are not kept here; it returns the jump to be patched, if any.
-  mutating func template(_ body: (inout X86Assembler) -> X86Patch?) -> X86Template {
+  @inlinable package mutating func template(_ body: (inout X86Assembler) -> X86Patch?) -> X86Template {
     reserve(32)
     let first = offset
     let patch = body(&self)
@@ -31,7 +37,7 @@ extension X86Assembler {
   }
 
   /// What `body` writes, at most 8 bytes, which are not kept here.
-  mutating func bytes(_ body: (inout X86Assembler) -> Void) -> X86Bytes {
+  @inlinable package mutating func bytes(_ body: (inout X86Assembler) -> Void) -> X86Bytes {
     let template = template {
       body(&$0)
       return nil
@@ -42,10 +48,10 @@ extension X86Assembler {
     return X86Bytes(bytes: bytes, count: count)
   }
 
-  @inline(__always) mutating func emit(_ bytes: X86Bytes) { emit(bytes.bytes, bytes.count) }
+  @inline(__always) @inlinable package mutating func emit(_ bytes: X86Bytes) { emit(bytes.bytes, bytes.count) }
 
   /// An instruction made for a displacement of a byte, without it, and the displacement.
-  @inline(__always) mutating func emit(_ bytes: X86Bytes, displacement: Int32) {
+  @inline(__always) @inlinable package mutating func emit(_ bytes: X86Bytes, displacement: Int32) {
     let isShort = Int32(Int8(truncatingIfNeeded: displacement)) == displacement
     // The mode is 1 for a byte and 2 for four.
     let word = isShort ? bytes.bytes : bytes.bytes ^ 0xc0 << UInt64(bytes.modeShift)
@@ -53,5 +59,5 @@ extension X86Assembler {
     emit(UInt64(UInt32(bitPattern: displacement)), isShort ? 1 : 4)
   }
 
-  @inline(__always) mutating func emit(_ template: X86Template) { emit(template.bytes, template.byteCount) }
+  @inline(__always) @inlinable package mutating func emit(_ template: X86Template) { emit(template.bytes, template.byteCount) }
 }

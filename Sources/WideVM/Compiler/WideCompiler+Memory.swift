@@ -1,6 +1,9 @@
 // The frame's memory and its input: 32-byte words, big-endian. Where the offset is a constant of up to 16 bits the
 // check is one comparison with the memory's size, and none if the block has made it before.
 
+import MachineCode
+import SBPF
+
 extension WideCompiler {
   /// Where an access goes: a host register and a displacement; `constant` is the offset in memory if it is known.
   private struct Place {

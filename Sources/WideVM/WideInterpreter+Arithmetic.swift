@@ -1,4 +1,5 @@
 // The instructions that compute a word from words.
+import SBPF
 import WideIntegers
 
 extension WideInterpreter.Frame {

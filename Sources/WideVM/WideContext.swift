@@ -1,6 +1,8 @@
 // One EVM frame's machine state, at a fixed address while the frame runs. Engines and hooks share it: machine code
 // reads and writes its fields at the byte offsets in `WideContext.Offset`, which a test compares with the layout.
 
+import SBPF
+
 /// What `wsys` calls: context, base slot, first slot beyond all live ones, pc (slot index of the `wsys`). Popped
 /// arguments lie at base[0...n-1], the last one being the top of the stack; a result goes to base[0]. 0 goes on,
 /// another value is the `VMFault` that ends the run. A hook that runs another frame from `free` on finds at `base` what
@@ -43,7 +45,7 @@ package struct WideContext {
   /// `WideProgram.noJump` where no jump may go.
   package var jumpTable: UnsafePointer<UInt32>
   package var jumpTableCount: UInt64
-  /// `WideMachine.hookCount` entries, by id.
+  /// `WideLimits.hookCount` entries, by id.
   package var hooks: UnsafePointer<WideHook>
   package var growMemory: WideMemoryHook
   /// The embedder's own state, untouched by the VM.

@@ -1,6 +1,9 @@
 // Shifts, bytes and sign extension. By a constant they are moves of limbs and shifts within them; by a variable the
 // value is read from the middle of a longer one in memory.
 
+import MachineCode
+import SBPF
+
 extension WideCompiler {
   mutating func shift(_ insn: Insn, _ pc: Int) {
     let amount = sourceA(insn, pc)

@@ -3,6 +3,8 @@
 // from outside, slots at and above the window hold nothing, and after a hook neither do those from its `free` on.
 // Machine code need not have written them, so engines could differ. This looks for code that reads such a slot.
 
+import SBPF
+
 package enum WideContents {
   /// The first instruction of verified code that reads a slot which holds nothing on some way there; nil where there
   /// is none. Two things are not looked at: arguments of hooks, for how many there are is the host's to know, and
@@ -57,7 +59,7 @@ package enum WideContents {
 /// A straight line of code. Places are counted from the window where it began.
 private struct Line {
   /// Beyond this the window cannot have moved: the stack has as many words.
-  private static let maxShift = WideMachine.maxStackHeight
+  private static let maxShift = WideLimits.maxStackHeight
   private static let firstPlace = -4096
 
   /// By place: the line that last knew about it, doubled, plus 1 if the slot holds something.

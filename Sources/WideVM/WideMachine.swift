@@ -3,6 +3,7 @@
 // a call allocates nothing. One machine for each worker; it may be entered again from a hook, not from another thread.
 
 import Glibc
+import SBPF
 
 package enum WideMachineError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The operating system has no such range of addresses to give.
@@ -16,13 +17,6 @@ package enum WideMachineError: Error, Equatable, Sendable, CustomStringConvertib
 }
 
 package final class WideMachine {
-  /// Entries of a hook table.
-  package static let hookCount = 512
-  /// Words a frame's stack may hold.
-  package static let maxStackHeight = 1024
-  package static let wordByteCount = 32
-  /// What the verifier lets a frame address above its bottom: 2048 words, and the arguments of a hook.
-  package static let frameByteCount = (2 * maxStackHeight + 32) * wordByteCount
   /// Frames of a call chain (depth 0 to 1024).
   package static let maxFrameCount = 1025
   /// Frame memory that stays committed from one outermost run to the next.
@@ -36,7 +30,7 @@ package final class WideMachine {
   private var usedMemoryEnd: UnsafeMutableRawPointer
 
   package init() throws(WideMachineError) {
-    stacks = try WideArena(byteCount: WideMachine.maxFrameCount * WideMachine.frameByteCount)
+    stacks = try WideArena(byteCount: WideMachine.maxFrameCount * WideLimits.frameByteCount)
     memories = try WideMachine.memoryArena()
     usedMemoryEnd = memories.start
   }
@@ -53,7 +47,7 @@ package final class WideMachine {
   ///
   /// - Parameters:
   ///   - gas: At least 0.
-  ///   - hooks: `hookCount` entries that outlive the run.
+  ///   - hooks: `WideLimits.hookCount` entries that outlive the run.
   package func outermostContext(
     gas: Int64, input: UnsafeRawPointer, inputByteCount: Int, hooks: UnsafePointer<WideHook>,
     growMemory: @escaping WideMemoryHook, host: UnsafeMutableRawPointer?
@@ -90,7 +84,7 @@ package final class WideMachine {
       context.pointee.fault = .unsupportedInstruction
       return
     }
-    guard context.pointee.limit - context.pointee.bottom >= WideMachine.frameByteCount else {
+    guard context.pointee.limit - context.pointee.bottom >= WideLimits.frameByteCount else {
       context.pointee.fault = .hostFault
       return
     }
@@ -106,6 +100,12 @@ package final class WideMachine {
     depth -= 1
     let end = context.pointee.memory + Int(clamping: context.pointee.memoryByteCount)
     if end > usedMemoryEnd { usedMemoryEnd = end }
+  }
+
+  /// Makes what `engine` runs of `executable`, which otherwise its first run makes.
+  package static func prepare(_ executable: Executable, for engine: Engine) {
+    if engine == .jit, executable.machineCode(by: { WideCompiler.compile($0) }) != nil { return }
+    executable.prepare(for: .plain)
   }
 
   /// Gives the operating system back what the last call chain committed beyond the usual.

@@ -1,6 +1,8 @@
 // What machine code of wide programs calls beside hooks: the operations on words that are too long to be written
 // out (WideIntegers' WideOperations.swift), by address, and two of its own. Arguments: result, A, B, N, context;
 // functions of fewer parameters ignore the others, as the C calling convention has it.
+import MachineCode
+import SBPF
 import WideIntegers
 
 enum WideHelpers {
@@ -43,7 +45,7 @@ enum WideJIT {
 
   /// False where there is no code (yet), and nothing was done.
   static func run(_ executable: Executable, _ context: UnsafeMutablePointer<WideContext>) -> Bool {
-    guard let code = executable.machineCodeEntry() else { return false }
+    guard let code = executable.machineCodeEntry(by: { WideCompiler.compile($0) }) else { return false }
     run(code, context)
     return true
   }
@@ -53,18 +55,4 @@ enum WideJIT {
     let result = unsafeBitCast(code.start, to: Entry.self)(UnsafeMutableRawPointer(context))
     context.pointee.fault = VMFault(hookResult: result)
   }
-}
-
-/// What this machine's processor has beyond the first x86-64.
-enum X86Features {
-  /// Loads and stores with bytes swapped (CPUID leaf 1, ECX bit 22).
-  static let hasMOVBE: Bool = {
-    guard JITEngine.isSupported else { return false }
-    // push rbx; mov eax, 1; xor ecx, ecx; cpuid; mov eax, ecx; pop rbx; ret
-    let code: [UInt8] = [0x53, 0xb8, 1, 0, 0, 0, 0x31, 0xc9, 0x0f, 0xa2, 0x89, 0xc8, 0x5b, 0xc3]
-    guard let block = code.withUnsafeBytes({ CodePages.publish($0) }) else { return false }
-    defer { CodePages.free(block) }
-    let leaf = unsafeBitCast(block.start, to: (@convention(c) () -> UInt32).self)()
-    return leaf >> 22 & 1 != 0
-  }()
 }
