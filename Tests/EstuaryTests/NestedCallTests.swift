@@ -39,6 +39,10 @@ import WideIntegers
 
   private struct Generator {
     var random: SplitMix64
+    /// Calls across that come first at each level, so that deep chains occur as often as is wanted.
+    var spine = 0
+    /// Whether the chain is such a one, which has little else: instructions are only so long.
+    var isDeep = false
 
     mutating func below(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
     mutating func pick<T>(_ all: [T]) -> T { all[below(all.count)] }
@@ -47,7 +51,15 @@ import WideIntegers
 
     mutating func actions(_ contract: Int, depth: Int, isStatic: Bool, programs: Int) -> [Action] {
       var actions: [Action] = []
-      for _ in 0..<1 + below(depth == 0 ? 4 : 3) {
+      if spine > 0, depth < 5 {
+        spine -= 1
+        let keys = keys(without: contract)
+        actions.append(
+          .program(
+            must: false, program: below(3), keys: keys,
+            programActions(signer: contract, keys, depth: depth + 1, programs: programs + 1)))
+      }
+      for _ in 0..<(isDeep ? below(2) : 1 + below(depth == 0 ? 4 : 3)) {
         switch below(12) {
         case 0...1 where depth < 5:
           let op: ScriptContract.Op = pick([.call, .mustCall, .delegateCall, .staticCall])
@@ -85,7 +97,15 @@ import WideIntegers
 
     mutating func programActions(signer: Int, _ keys: [Int], depth: Int, programs: Int) -> [ProgramAction] {
       var actions: [ProgramAction] = []
-      for _ in 0..<1 + below(3) {
+      if spine > 0, depth < 5 {
+        spine -= 1
+        let contract = below(3)
+        actions.append(
+          .call(
+            contract: contract, wei: 0, isStatic: false, catches: true, hands: true, gas: nil,
+            self.actions(contract, depth: depth + 1, isStatic: false, programs: programs)))
+      }
+      for _ in 0..<(isDeep ? below(2) : 1 + below(3)) {
         switch below(12) {
         case 0...4 where depth < 5:
           let (contract, isStatic) = (below(3), below(6) == 0)
@@ -264,7 +284,7 @@ import WideIntegers
       "program failed by itself below 0", "program failed by itself below 1",
     ] { #expect(counts[name, default: 0] > 0, "\(name) did not occur") }
     for end in ["succeeded", "failed"] {
-      let deep = chainCount < 2_000 ? [] : [(4, 1), (4, 2), (5, 2)]
+      let deep = chainCount < 5_000 ? [] : [(3, 2), (4, 1), (4, 2)]
       for (depth, waiting) in [(1, 0), (2, 0), (2, 1), (3, 1)] + deep {
         #expect(
           counts["program \(end) at depth \(depth) below \(waiting)", default: 0] > 0,
@@ -290,6 +310,8 @@ import WideIntegers
     var chains: [Chain] = []
     var lines: [Rig.Line] = []
     func add() throws {
+      generator.isDeep = generator.below(8) == 0
+      generator.spine = generator.isDeep ? 5 : 0
       guard isMixed && generator.below(2) == 0 else {
         let contract = generator.below(3)
         let actions = generator.actions(contract, depth: 0, isStatic: false, programs: 0)
