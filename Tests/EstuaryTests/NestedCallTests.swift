@@ -43,6 +43,7 @@ import WideIntegers
     var spine = 0
     /// Whether the chain is such a one, which has little else: instructions are only so long.
     var isDeep = false
+    private var depthLimit: Int { isDeep ? 7 : 5 }
 
     mutating func below(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
     mutating func pick<T>(_ all: [T]) -> T { all[below(all.count)] }
@@ -51,17 +52,25 @@ import WideIntegers
 
     mutating func actions(_ contract: Int, depth: Int, isStatic: Bool, programs: Int) -> [Action] {
       var actions: [Action] = []
-      if spine > 0, depth < 5 {
+      if spine > 0, depth < depthLimit {
         spine -= 1
-        let keys = keys(without: contract)
-        actions.append(
-          .program(
-            must: false, program: below(3), keys: keys,
-            programActions(signer: contract, keys, depth: depth + 1, programs: programs + 1)))
+        if below(3) == 0 {
+          let target = below(3)
+          actions.append(
+            .frame(
+              .call, contract: target, wei: 0,
+              self.actions(target, depth: depth + 1, isStatic: isStatic, programs: programs)))
+        } else {
+          let keys = keys(without: contract)
+          actions.append(
+            .program(
+              must: false, program: below(3), keys: keys,
+              programActions(signer: contract, keys, depth: depth + 1, programs: programs + 1)))
+        }
       }
       for _ in 0..<(isDeep ? below(2) : 1 + below(depth == 0 ? 4 : 3)) {
         switch below(12) {
-        case 0...1 where depth < 5:
+        case 0...1 where depth < depthLimit:
           let op: ScriptContract.Op = pick([.call, .mustCall, .delegateCall, .staticCall])
           let target = below(3)
           let isPaid = !isStatic && (op == .call || op == .mustCall) && below(3) == 0
@@ -72,7 +81,7 @@ import WideIntegers
                 op == .delegateCall ? contract : target, depth: depth + 1,
                 isStatic: isStatic || op == .staticCall,
                 programs: programs)))
-        case 2...5 where depth < 5:
+        case 2...5 where depth < depthLimit:
           let keys = keys(without: contract)
           actions.append(
             .program(
@@ -97,7 +106,7 @@ import WideIntegers
 
     mutating func programActions(signer: Int, _ keys: [Int], depth: Int, programs: Int) -> [ProgramAction] {
       var actions: [ProgramAction] = []
-      if spine > 0, depth < 5 {
+      if spine > 0, depth < depthLimit {
         spine -= 1
         let contract = below(3)
         actions.append(
@@ -107,7 +116,7 @@ import WideIntegers
       }
       for _ in 0..<(isDeep ? below(2) : 1 + below(3)) {
         switch below(12) {
-        case 0...4 where depth < 5:
+        case 0...4 where depth < depthLimit:
           let (contract, isStatic) = (below(3), below(6) == 0)
           if below(6) == 0 {
             actions.append(
@@ -284,7 +293,7 @@ import WideIntegers
       "program failed by itself below 0", "program failed by itself below 1",
     ] { #expect(counts[name, default: 0] > 0, "\(name) did not occur") }
     for end in ["succeeded", "failed"] {
-      let deep = chainCount < 5_000 ? [] : [(3, 2), (4, 1), (4, 2)]
+      let deep = chainCount < 2_000 ? [] : [(3, 2), (4, 1), (4, 2), (5, 2)]
       for (depth, waiting) in [(1, 0), (2, 0), (2, 1), (3, 1)] + deep {
         #expect(
           counts["program \(end) at depth \(depth) below \(waiting)", default: 0] > 0,
@@ -311,7 +320,7 @@ import WideIntegers
     var lines: [Rig.Line] = []
     func add() throws {
       generator.isDeep = generator.below(8) == 0
-      generator.spine = generator.isDeep ? 5 : 0
+      generator.spine = generator.isDeep ? 7 : 0
       guard isMixed && generator.below(2) == 0 else {
         let contract = generator.below(3)
         let actions = generator.actions(contract, depth: 0, isStatic: false, programs: 0)
