@@ -23,6 +23,15 @@ struct Calldata {
     UInt256(bigEndianAt: try word(at: 32 * index, name))
   }
 
+  /// The same where it fits 64 bits; `nil` where it does not.
+  private func small(_ index: Int, _ name: String) throws(CrossCallError) -> UInt64? {
+    let start = try word(at: 32 * index, name)
+    let high =
+      start.loadUnaligned(as: UInt64.self) | start.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+      | start.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    return high == 0 ? UInt64(bigEndian: start.loadUnaligned(fromByteOffset: 24, as: UInt64.self)) : nil
+  }
+
   func key(_ index: Int, _ name: String) throws(CrossCallError) -> Pubkey {
     Pubkey(reading: try word(at: 32 * index, name))
   }
@@ -33,30 +42,27 @@ struct Calldata {
   }
 
   func uint64(_ index: Int, _ name: String) throws(CrossCallError) -> UInt64 {
-    let value = try number(index, name)
-    guard value.fitsUInt64 else { throw .refused("\(name) is no uint64") }
-    return value.limb0
+    guard let value = try small(index, name) else { throw .refused("\(name) is no uint64") }
+    return value
   }
 
   func uint8(_ index: Int, _ name: String) throws(CrossCallError) -> UInt8 {
-    let value = try number(index, name)
-    guard value.fitsUInt64, value.limb0 < 256 else { throw .refused("\(name) is no uint8") }
-    return UInt8(truncatingIfNeeded: value.limb0)
+    guard let value = try small(index, name), value < 256 else { throw .refused("\(name) is no uint8") }
+    return UInt8(truncatingIfNeeded: value)
   }
 
   func bool(_ index: Int, _ name: String) throws(CrossCallError) -> Bool {
-    let value = try number(index, name)
-    guard value.fitsUInt64, value.limb0 < 2 else { throw .refused("\(name) is no bool") }
-    return value.limb0 == 1
+    guard let value = try small(index, name), value < 2 else { throw .refused("\(name) is no bool") }
+    return value == 1
   }
 
   /// Where the tail of the dynamic argument at `index` begins.
   private func tail(_ index: Int, _ name: String) throws(CrossCallError) -> UnsafeRawBufferPointer {
-    let offset = try number(index, name)
-    guard offset.fitsUInt64, offset.limb0 <= UInt64(bytes.count) else {
+    let offset = try small(index, name)
+    guard let offset, offset <= UInt64(bytes.count) else {
       throw .refused("the offset of \(name) is beyond the calldata")
     }
-    return UnsafeRawBufferPointer(rebasing: bytes[Int(offset.limb0)...])
+    return UnsafeRawBufferPointer(rebasing: bytes[Int(offset)...])
   }
 
   /// A tail that begins with a count, without it.
@@ -64,12 +70,13 @@ struct Calldata {
     _ index: Int, _ name: String, stride: Int
   ) throws(CrossCallError) -> (count: Int, rest: UnsafeRawBufferPointer) {
     let tail = try tail(index, name)
-    let count = try Calldata(tail).number(0, "the length of \(name)")
+    guard tail.count >= 32 else { throw .refused("calldata ends before the length of \(name)") }
+    let count = try Calldata(tail).small(0, name)
     let rest = UnsafeRawBufferPointer(rebasing: tail[32...])
-    guard count.fitsUInt64, count.limb0 <= UInt64(rest.count / stride) else {
+    guard let count, count <= UInt64(rest.count / stride) else {
       throw .refused("calldata ends within \(name)")
     }
-    return (Int(count.limb0), rest)
+    return (Int(count), rest)
   }
 
   func bytes(_ index: Int, _ name: String) throws(CrossCallError) -> UnsafeRawBufferPointer {
@@ -109,6 +116,21 @@ struct ReturnWords {
 }
 
 extension ReturnWords {
+  /// One value of type `bytes`.
+  static func encoded(bytes content: [UInt8]) -> [UInt8] {
+    let byteCount = 64 + (content.count + 31) / 32 * 32
+    return [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+      guard let start = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+      start.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+      start.storeBytes(of: 32, toByteOffset: 31, as: UInt8.self)
+      start.storeBytes(of: UInt64(content.count).bigEndian, toByteOffset: 56, as: UInt64.self)
+      content.withUnsafeBytes { bytes in
+        if let source = bytes.baseAddress { (start + 64).copyMemory(from: source, byteCount: bytes.count) }
+      }
+      count = byteCount
+    }
+  }
+
   static func word(_ value: UInt64) -> [UInt8] { UInt256(value).bigEndianBytes }
   static func truth(_ value: Bool) -> [UInt8] { word(value ? 1 : 0) }
 }

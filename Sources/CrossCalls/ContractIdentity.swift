@@ -54,16 +54,48 @@ package enum Vault {
   package static let weiPerLamport: UInt64 = 1_000_000_000
 }
 
-/// Program addresses of contracts that were asked for lately: one takes two hashes and a look at a curve.
+/// Program addresses of contracts that were asked for lately: one takes two hashes and a look at a curve. Direct-mapped, since
+/// one is asked for at each call across.
 struct IdentityCache {
-  private var keys: [ContractIdentity: Pubkey] = [:]
-  private static let limit = 4096
+  private var slots = [(identity: ContractIdentity, key: Pubkey)?](repeating: nil, count: Self.count)
+  private static let count = 1024
 
   mutating func key(_ identity: ContractIdentity) -> Pubkey {
-    if let known = keys[identity] { return known }
-    if keys.count >= Self.limit { keys.removeAll(keepingCapacity: true) }
+    let place = identity.mixed & (Self.count - 1)
+    if let known = slots[place], known.identity == identity { return known.key }
     let key = identity.key()
-    keys[identity] = key
+    slots[place] = (identity, key)
     return key
+  }
+}
+
+extension ContractIdentity {
+  /// A number that differs between most identities.
+  fileprivate var mixed: Int {
+    let number: UInt64 =
+      switch kind {
+      case .contract: 1
+      case .resource: 2
+      case .authority: 3
+      case .payer: 4
+      }
+    let address = address.word0 ^ address.word1 &* 3 ^ UInt64(address.word2) &* 0x1_0000_0001
+    let salt = salt.word0 ^ salt.word1 &* 3 ^ salt.word2 &* 5 ^ salt.word3 &* 7
+    let product = (address &+ salt &* 11 &+ number &<< 56 &+ number).multipliedFullWidth(by: 0x9e37_79b9_7f4a_7c15)
+    return Int(truncatingIfNeeded: product.high ^ product.low)
+  }
+}
+
+/// Addresses of signers of Solana's that have called contracts lately, each a hash.
+struct SignerCache {
+  private var slots = [(signer: Pubkey, address: Address)?](repeating: nil, count: Self.count)
+  private static let count = 256
+
+  mutating func address(of signer: Pubkey) -> Address {
+    let place = Int(truncatingIfNeeded: signer.word0 ^ signer.word3) & (Self.count - 1)
+    if let known = slots[place], known.signer == signer { return known.address }
+    let address = SignerIdentity.address(of: signer)
+    slots[place] = (signer, address)
+    return address
   }
 }

@@ -87,7 +87,7 @@ extension CrossCallSession {
     let metas = [AccountMeta(key: key, isSigner: true, isWritable: true)]
     for instruction in [SystemInstruction.allocate(space: UInt64(space)), .assign(owner: owner)] {
       try run(
-        Instruction(programID: ProgramID.system, accounts: metas, data: instruction.encode()), signers: [key],
+        Instruction(programID: ProgramID.system, accounts: metas, data: instruction.encode()), signers: Signers(key),
         &frame)
     }
   }
@@ -119,19 +119,23 @@ extension CrossCallSession {
   ) throws(CrossCallError) -> [UInt8] {
     let lamports = function.hasLamports ? try arguments.uint64(0, "lamports") : nil
     var place = function.hasLamports ? 1 : 0
-    var signers = [key(.contract, of: frame.caller)]
+    let signer: Pubkey
     if function.hasSalt {
-      signers = [key(.authority, of: frame.caller, salt: try arguments.key(place, "the salt"))]
+      signer = key(.authority, of: frame.caller, salt: try arguments.key(place, "the salt"))
       place += 1
+    } else {
+      signer = key(.contract, of: frame.caller)
     }
+    var signers = Signers(signer)
     let instruction =
       function.isEncoded
       ? try Instruction(encoded: try arguments.bytes(place, "the instruction"))
       : try Instruction(try arguments.tuple(place, "the instruction"))
     journal.setReturnData(.zero, [])
-    let payer = key(.payer, of: frame.caller)
-    if instruction.accounts.contains(where: { $0.key == payer }) {
-      signers.append(payer)
+    if let payer = instruction.accounts.isEmpty ? nil : key(.payer, of: frame.caller),
+      instruction.accounts.contains(where: { $0.key == payer })
+    {
+      signers.second = payer
       // A call that is refused for itself moves no lamports.
       let loan = try lend(lamports, to: payer, &frame)
       try run(instruction, signers: signers, exemptingFromRent: payer, &frame)
@@ -140,9 +144,8 @@ extension CrossCallSession {
       try run(instruction, signers: signers, &frame)
     }
     let data = journal.returnData
-    var words = ReturnWords()
-    words.append(bytes: data.program == instruction.programID ? data.data : [])
-    return words.bytes
+    if data.program != instruction.programID || data.data.isEmpty { return noBytes }
+    return ReturnWords.encoded(bytes: data.data)
   }
 
   // MARK: FF00…0007 and FF00…0005
@@ -154,9 +157,9 @@ extension CrossCallSession {
     // Signers that have called contracts in this transaction; who signs one of Ethereum's is none of them.
     switch selector {
     case 0x5131_b14f:  // isSolanaUser(address)
-      return ReturnWords.truth(users[try frame.arguments.address(0, "the address")] != nil)
+      return ReturnWords.truth(user(at: try frame.arguments.address(0, "the address")) != nil)
     case 0xb2ae_be3c:  // solanaAddress(address)
-      return (users[try frame.arguments.address(0, "the address")] ?? .zero).bytes
+      return (user(at: try frame.arguments.address(0, "the address")) ?? .zero).bytes
     default: throw frame.unknown(selector)
     }
   }

@@ -24,8 +24,8 @@ extension CrossCallSession: EthereumProgram {
     let signer = try invoke.account(at: 0)
     guard signer.isSigner else { throw .missingRequiredSignature }
     let call = ProgramCall(
-      invoke: invoke, host: host, signer: signer.key, address: SignerIdentity.address(of: signer.key))
-    users[call.address] = call.signer
+      invoke: invoke, host: host, signer: signer.key, address: address(of: signer.key))
+    note(user: call.address, call.signer)
     contexts.append(invoke)
     defer { contexts.removeLast() }
     do throws(ProgramCallError) {
@@ -97,7 +97,7 @@ extension CrossCallSession: EthereumProgram {
     try sharing { () throws(CrossCallError) in
       for index in 0..<context.accountCount where context.touched[index] {
         let position = try position(of: context.keys[index])
-        if journal.entries[position].account != context.accounts[index] {
+        if journal.account(position).pointee != context.accounts[index] {
           journal.set(context.accounts[index], at: position)
         }
       }
@@ -153,7 +153,7 @@ extension CrossCallSession: EthereumProgram {
   private func run(_ run: EthereumInstruction.Run, catches: Bool, _ call: ProgramCall)
     throws(ProgramCallError)
   {
-    let (lineCount, logCount) = (journal.logs.count, call.host.logCount)
+    let (lineEnd, logCount) = (journal.logs.end, call.host.logCount)
     var result = BorderResult(halt: nil, gasUsed: 0)
     var thrown: EVMStateError?
     run.input.withUnsafeBytes { input in
@@ -165,7 +165,10 @@ extension CrossCallSession: EthereumProgram {
     }
     if let thrown { throw .state(thrown) }
     try call.consume(result.gasUsed)
-    for line in journal.takeLogs(from: lineCount) { call.invoke.log(line) }
+    if journal.logs.end > lineEnd {
+      call.invoke.log(journal.logs, from: lineEnd)
+      journal.removeLogs(from: lineEnd)
+    }
     if isSolana && contexts.count == 1 {
       for log in call.host.logs(from: logCount) { call.invoke.log(log.programData) }
     }
@@ -173,6 +176,11 @@ extension CrossCallSession: EthereumProgram {
       let reason = halt == .revert ? ErrorText.decode(result.output).map { ": \($0)" } ?? "" : ""
       call.invoke.log("Program log: \(halt)\(reason)")
       if !catches { throw .instruction(.custom(EthereumProgramError(halt).rawValue)) }
+    }
+    if !catches && result.created == nil && result.output.isEmpty {
+      call.invoke.transaction.setReturnData(
+        program: ProgramID.ethereum, UnsafeRawBufferPointer(start: nil, count: 0))
+      return
     }
     let limit = TransactionContext.maximumReturnDataByteCount
     EthereumReturnData.encode(result, catches: catches, limit: limit).withUnsafeBytes {

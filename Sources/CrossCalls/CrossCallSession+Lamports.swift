@@ -68,7 +68,7 @@ extension CrossCallSession {
   func setLamports(_ lamports: UInt64, of key: Pubkey) throws(CrossCallError) {
     try checkMayChange(key)
     let position = try position(of: key)
-    var account = journal.entries[position].account
+    var account = journal.account(position).pointee
     account.lamports = lamports
     journal.set(account, at: position)
   }

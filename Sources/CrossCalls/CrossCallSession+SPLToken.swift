@@ -89,7 +89,7 @@ extension CrossCallSession {
     try run(
       TokenProgram.instruction(
         .initializeMint2, [decimals] + mintAuthority.bytes + [1] + freezeAuthority.bytes, [.writable(mint)]),
-      signers: [], &frame)
+      signers: Signers(), &frame)
     return mint.bytes
   }
 
@@ -102,7 +102,7 @@ extension CrossCallSession {
     try create(holding, space: TokenHolding.byteCount, owner: TokenProgram.id, &frame)
     try run(
       TokenProgram.instruction(.initializeAccount3, owner.bytes, [.writable(holding), .readOnly(mint)]),
-      signers: [], &frame)
+      signers: Signers(), &frame)
     return holding.bytes
   }
 
@@ -159,7 +159,7 @@ extension CrossCallSession {
     try run(
       TokenProgram.instruction(
         tag, data, accounts + [AccountMeta(key: authority, isSigner: true, isWritable: false)]),
-      signers: [authority], &frame)
+      signers: Signers(authority), &frame)
   }
 }
 

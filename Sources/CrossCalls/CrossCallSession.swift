@@ -44,21 +44,25 @@ package final class CrossCallSession: EVMBorder {
   private var environment: ExecutionEnvironment
   @exclusivity(unchecked) private var rent: Rent
   /// By how many calls of contracts by programs wait; each made for the first program call that needs it.
-  private var processors: [InstructionProcessor] = []
+  @exclusivity(unchecked) private var processors: [InstructionProcessor] = []
   /// Programs that have called contracts and wait: the contexts of their calls, the outermost first.
   @exclusivity(unchecked) var contexts: [InvokeContext] = []
   /// Ethereum's side of the transaction; `nil` until it calls the border, or is one of Solana's.
   @exclusivity(unchecked) var host: BorderHost?
   /// Whether the transaction is one of Solana's.
   @exclusivity(unchecked) private(set) var isSolana = false
-  /// Signers that have called contracts in the transaction, by their addresses.
-  @exclusivity(unchecked) var users: [Address: Pubkey] = [:]
+  /// Signers that have called contracts in the transaction, each once.
+  @exclusivity(unchecked) private var users: [(address: Address, signer: Pubkey)] = []
   /// Why the transaction cannot go on, where a program's call of a contract found out.
   @exclusivity(unchecked) package var failure: EVMStateError?
   /// Kept by who gave it, which may keep the session in turn.
   private unowned(unsafe) var source: (any ProgramAccountSource)?
   @exclusivity(unchecked) var journal = ProgramJournal()
-  private var identities = IdentityCache()
+  @exclusivity(unchecked) private var identities = IdentityCache()
+  @exclusivity(unchecked) private var signers = SignerCache()
+  @exclusivity(unchecked) private var logPages = LogPages()
+  /// `bytes` without any, encoded: the session's own, as references to a common one would be counted in common memory.
+  let noBytes = ReturnWords.encoded(bytes: [])
   /// Lamports that may be bought with the sender's wei in this transaction.
   @exclusivity(unchecked) private(set) var drawLimit: UInt64 = 0
 
@@ -84,7 +88,7 @@ package final class CrossCallSession: EVMBorder {
     drawLimit = gasLimit
     if !journal.isEmpty { journal.removeAll() }
     (host, isSolana, failure) = (nil, false, nil)
-    if !users.isEmpty { users.removeAll() }
+    if !users.isEmpty { users.removeAll(keepingCapacity: true) }
   }
 
   /// Starts a transaction of Solana's, in whose contexts this is the EVM program. Its signer lends contracts nothing.
@@ -97,7 +101,7 @@ package final class CrossCallSession: EVMBorder {
   package func release() {
     (source, host) = (nil, nil)
     journal.removeAll()
-    if !users.isEmpty { users.removeAll() }
+    if !users.isEmpty { users.removeAll(keepingCapacity: true) }
   }
 
   // MARK: What the transaction did
@@ -106,11 +110,14 @@ package final class CrossCallSession: EVMBorder {
   package func forEachChange(
     _ body: (Pubkey, Account?) throws(EVMStateError) -> Void
   ) throws(EVMStateError) {
-    for entry in journal.entries where entry.isWritable {
-      guard let changed = entry.changed else { continue }
+    for position in journal.entries.indices where journal.isChanged(position) {
+      let (old, new) = (journal.original(position), journal.account(position))
       // An account without lamports goes when the transaction ends, whatever it holds.
-      let account = changed.isVacant ? Account.empty : changed
-      if account != entry.original { try body(entry.key, account.isVacant ? nil : account) }
+      if new.pointee.isVacant {
+        if old.pointee != .empty { try body(journal.entries[position].key, nil) }
+      } else if new.pointee != old.pointee {
+        try body(journal.entries[position].key, new.pointee)
+      }
     }
   }
 
@@ -128,7 +135,9 @@ package final class CrossCallSession: EVMBorder {
   }
 
   /// Log lines of the program calls that were not taken back.
-  package var logs: [String] { journal.logs }
+  package func takeLogs() -> TransactionLogs {
+    journal.logs.isEmpty ? TransactionLogs() : journal.logs.collect(in: &logPages)
+  }
 
   // MARK: The border
 
@@ -212,6 +221,17 @@ package final class CrossCallSession: EVMBorder {
     identities.key(ContractIdentity(kind, of: address, salt: salt))
   }
 
+  /// Who `signer` is for contracts.
+  func address(of signer: Pubkey) -> Address { signers.address(of: signer) }
+
+  /// Makes `signer` one who has called contracts in the transaction.
+  func note(user address: Address, _ signer: Pubkey) {
+    if !users.contains(where: { $0.address == address }) { users.append((address, signer)) }
+  }
+
+  /// The signer behind `address`, if it has called contracts in the transaction.
+  func user(at address: Address) -> Pubkey? { users.first { $0.address == address }?.signer }
+
   private var processor: InstructionProcessor {
     while processors.count <= contexts.count {
       processors.append(InstructionProcessor(environment: environment, engine: engine))
@@ -241,7 +261,7 @@ package final class CrossCallSession: EVMBorder {
 
   func account(_ key: Pubkey) throws(CrossCallError) -> Account {
     let position = try position(of: key)
-    return journal.entries[position].account
+    return journal.account(position).pointee
   }
 
   func onHost<Value>(_ body: () throws(EVMStateError) -> Value) throws(CrossCallError) -> Value {
@@ -251,7 +271,7 @@ package final class CrossCallSession: EVMBorder {
   /// Runs `instruction`, for which `signers` sign, and charges what it used; its changes are the transaction's if it
   /// succeeds.
   func run(
-    _ instruction: Instruction, signers: [Pubkey], exemptingFromRent payer: Pubkey? = nil,
+    _ instruction: Instruction, signers: Signers, exemptingFromRent payer: Pubkey? = nil,
     _ frame: inout Frame
   ) throws(CrossCallError) {
     try check(instruction, signers)
@@ -264,40 +284,60 @@ package final class CrossCallSession: EVMBorder {
       }
     }
     let place = try position(of: instruction.programID)
-    if journal.entries[place].lamports == 0 {
+    if journal.account(place).pointee.lamports == 0 {
       throw .refused("Program \(instruction.programID) is not on this ledger")
     }
     let units = min(frame.gasLeft, CrossCallCosts.unitLimit)
-    var changes: [(Pubkey, Account)] = []
     let processor = processor
+    var given: Pubkey?
     processor.observer = contexts.last?.observer
-    let outcome = try processor.run(
+    var loadError: CrossCallError?
+    let outcome = processor.run(
       instruction, ethereum: self, below: contexts.isEmpty ? [] : waitingPrograms, units: units, dataGrowth: journal.growth, exemptingFromRent: payer,
-      load: { (key) throws(CrossCallError) in
-        let position = try position(of: key)
-        return journal.entries[position].loaded
+      load: { key in
+        do throws(CrossCallError) {
+          let position = try position(of: key)
+          return journal.place(position)
+        } catch {
+          loadError = error
+          return nil
+        }
       },
-      publish: { changes.append(($0, $1)) })
+      publish: { key, slot in
+        if slot.pointee.owner == ProgramID.ethereum { given = key }
+        // Its position is known, since it was loaded.
+        guard let position = journal.position(of: key) else { return }
+        journal.set(slot.move(), at: position)
+        slot.initialize(to: Account(owner: .zero, rentEpoch: 0))
+      })
+    guard let outcome else { throw loadError ?? .outOfGas }
     if let failure { throw .state(failure) }
     frame.host.trace(
-      outcome.logs + ["Program \(instruction.programID) used \(outcome.computeUnits) compute units"])
+      processor.logLines + ["Program \(instruction.programID) used \(outcome.computeUnits) compute units"])
+    // Whatever fails from here on takes the frame back.
     try frame.charge(outcome.computeUnits)
     if let error = outcome.error { throw .program(instruction.programID, error) }
-    for (key, account) in changes {
-      if account.owner == ProgramID.ethereum {
-        throw .refused("\(key) cannot be given to \(ProgramID.ethereum), which owns Ethereum's records alone")
-      }
-      let position = try position(of: key)
-      journal.set(account, at: position)
+    if let given {
+      throw .refused("\(given) cannot be given to \(ProgramID.ethereum), which owns Ethereum's records alone")
     }
     journal.addGrowth(outcome.dataGrowth)
-    journal.append(logs: outcome.logs)
+    journal.appendLogs(of: processor)
     let (program, data) = outcome.returnData
     journal.setReturnData(data.isEmpty ? .zero : program, data)
   }
 
+  /// Who signs for a contract's call.
+  struct Signers {
+    var first: Pubkey?
+    var second: Pubkey?
+
+    init(_ first: Pubkey? = nil) { self.first = first }
+
+    func contains(_ key: Pubkey) -> Bool { key == first || key == second }
+  }
+
   /// What a contract may not ask of any program.
-  private func check(_ instruction: Instruction, _ signers: [Pubkey]) throws(CrossCallError) {
+  private func check(_ instruction: Instruction, _ signers: Signers) throws(CrossCallError) {
     let program = instruction.programID
     if program == ProgramID.ethereum { throw .refused("Program \(program) cannot be called by a contract") }
     guard CrossProgramInvocation.mayCall(instruction) else {

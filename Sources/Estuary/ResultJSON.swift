@@ -27,7 +27,8 @@ extension Receipt {
 }
 
 extension EthereumTransactionResult {
-  /// `{"hash", "error", "status", "gasUsed", "contractAddress", "output", "logs"}`, and `"halt"` where execution failed.
+  /// `{"hash", "error", "status", "gasUsed", "contractAddress", "output", "logs"}`, `"halt"` where execution failed, and
+  /// `"programLogs"` where programs that contracts called have logged.
   package func write(to writer: inout JSONWriter) {
     writer.beginObject()
     if let hash { writer.member("hash", Self.hex(hash.bytes)) } else { writer.memberNull("hash") }
@@ -43,6 +44,12 @@ extension EthereumTransactionResult {
     writer.member("output", Self.hex(output))
     writer.key("logs")
     logs.write(to: &writer)
+    if !programLogs.isEmpty {
+      writer.key("programLogs")
+      writer.array { writer in
+        for line in programLogLines { writer.value(line) }
+      }
+    }
     writer.endObject()
   }
 

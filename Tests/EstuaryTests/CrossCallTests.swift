@@ -448,6 +448,36 @@ import WideIntegers
     for call in outcome.calls() where !call.isSuccess { #expect(call.reason != nil) }
   }
 
+  // MARK: On a chain
+
+  /// What programs logged is kept with the transaction of Ethereum's that called them, which can be executed again.
+  @Test func ownChainsKeepLogsAndExecuteAgain() throws {
+    let own = Rig.key(.contract)
+    let rig = Self.rig([(own, Account(lamports: 9_000_000, owner: ProgramID.system))])
+    let chain = try Chain(
+      store: MemoryStore(), genesis: rig.genesis(), executor: SerialExecutor(), progress: .advancing,
+      keepsTransactions: true)
+    let pay = try Self.execute(Self.transfer(1_000_000, from: own), .mustCall)
+    let wires = rig.wires([.init([pay]), .init([pay, Step(.call, Rig.callSolana, [1, 2, 3])]), .init([pay])])
+    var results: [EthereumTransactionResult] = []
+    for part in [wires[0..<2], wires[2..<3]] {
+      let block = try chain.execute(
+        BlockTransactions(part.map { .success(.ethereum($0)) }), verifiesSignatures: false)
+      results += block.receipts.ethereum
+    }
+    #expect(results.count == 3 && results.allSatisfy { $0.isSuccess })
+    for result in results {
+      #expect(result.programLogLines == ["Program 11111111111111111111111111111111 invoke [1]", "Program 11111111111111111111111111111111 success"])
+      let hash = try #require(result.hash)
+      let record = try #require(try chain.ethereumArchive.transaction(hash))
+      #expect(record.programLogs == result.programLogLines)
+      let again = try #require(try chain.retrace(hash, tracer: EVMTracer { _ in }))
+      #expect(again.emulation.receipt.gasUsed == result.gasUsed)
+      #expect(again.emulation.programLogs == result.programLogLines)
+      #expect(again.emulation.programChanges.count == 2)
+    }
+  }
+
   // MARK: Beside programs
 
   @Test func aDirectTransactionCallsAsWell() throws {

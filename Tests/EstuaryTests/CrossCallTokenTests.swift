@@ -126,10 +126,19 @@ struct CrossCallTokenTests {
     let processor = InstructionProcessor(environment: environment, engine: .interpreter)
     for (key, account) in BuiltinAccounts.all { accounts[key] = account }
     func run(_ program: Pubkey, _ data: [UInt8], _ metas: AccountMeta...) throws {
+      let place = UnsafeMutablePointer<Account>.allocate(capacity: 1)
+      place.initialize(to: .empty)
+      defer {
+        place.deinitialize(count: 1)
+        place.deallocate()
+      }
       let result = processor.run(
         Instruction(programID: program, accounts: metas, data: data), units: 200_000, dataGrowth: 0,
-        load: { .owned(accounts[$0] ?? .empty) }, publish: { accounts[$0] = $1 })
-      #expect(result.error == nil, "\(result.logs)")
+        load: {
+          place.pointee = accounts[$0] ?? .empty
+          return AccountPlace(place)
+        }, publish: { accounts[$0] = $1.pointee })
+      #expect(result != nil && result?.error == nil, "\(processor.logLines)")
     }
     func create(_ key: Pubkey, _ space: UInt64) throws {
       try run(

@@ -513,6 +513,12 @@ import WideIntegers
     #expect(try head.header.stateRoot == chain.ethereumStateRoot())
     #expect(head.header.transactionsRoot == MerklePatriciaTrie.emptyRoot)
     #expect(try chain.ethereumStorage(of: Self.contract, slot: 1) == 8)
+    // What the contract emitted is kept with the transaction that called it.
+    let emitting = try chain.send(
+      [Rig.ethereum(Rig.call([Step(.log, [1, 2, 3])]))], signers: [Rig.payers[0]])
+    #expect(emitting.contractLogs == [.init(address: Self.contract, topics: [], data: [1, 2, 3])])
+    let stored = try #require(try SolanaHistory(of: chain.store).transactions(chain.head.height).first)
+    #expect(stored.contractLogs == emitting.contractLogs && stored.logs == emitting.logLines)
     let trace = InstructionTrace()
     let signature = try #require(sent.signature)
     let retraced = try #require(try chain.retrace(signature, observer: trace))

@@ -173,10 +173,21 @@ import Testing
     stored.details.tokensAfter = [
       .init(accountIndex: 1, programID: TokenState.token, mint: key(7), owner: key(8), amount: 8, decimals: 6)
     ]
-    let bytes = stored.encoded()
-    #expect(StoredTransaction(decoding: bytes) == stored)
-    for count in 0..<bytes.count { #expect(StoredTransaction(decoding: Array(bytes.prefix(count))) == nil) }
-    #expect(StoredTransaction(decoding: bytes + [0]) == nil)
+    func check(_ stored: StoredTransaction) {
+      let bytes = stored.encoded()
+      #expect(StoredTransaction(decoding: bytes) == stored)
+      for count in 0..<bytes.count { #expect(StoredTransaction(decoding: Array(bytes.prefix(count))) == nil) }
+      #expect(StoredTransaction(decoding: bytes + [0]) == nil)
+    }
+    check(stored)
+    #expect(stored.encoded()[0] == 1)
+    // What contracts emitted makes another version, so that all others stay as they were.
+    stored.contractLogs = [
+      .init(address: Address(7), topics: [Hash(word0: 1, word1: 2, word2: 3, word3: 4)], data: [5, 6, 7]),
+      .init(address: Address(8), topics: [], data: []),
+    ]
+    check(stored)
+    #expect(stored.encoded()[0] == 2)
   }
 }
 

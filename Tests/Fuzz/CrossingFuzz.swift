@@ -31,12 +31,15 @@ private final class Stage: ProgramAccountSource {
   private let processor: InstructionProcessor
   private let world = EVMWorld()
   private var accounts: [Pubkey: Account] = [:]
+  /// Of an account that the processor asks for.
+  private let place = UnsafeMutablePointer<Account>.allocate(capacity: 1)
 
   static func make() -> Stage {
     do { return try Stage() } catch { fatalError("\(error)") }
   }
 
   private init() throws {
+    place.initialize(to: .empty)
     for (key, account) in BuiltinAccounts.all { accounts[key] = account }
     let sysvars = try Sysvars(slot: 5, unixTimestamp: 1_700_000_000, blockhash: .zero)
     for (key, account) in sysvars.accounts { accounts[key] = account }
@@ -74,12 +77,13 @@ private final class Stage: ProgramAccountSource {
             AccountMeta(key: Self.signer, isSigner: true, isWritable: kind & 0x40 == 0),
             AccountMeta(key: ContractIdentity(.payer, of: Self.caller).key(), isSigner: false, isWritable: true),
           ], data: Array(input))
-        let outcome = try processor.run(
+        let outcome = processor.run(
           instruction, ethereum: session, units: Self.gas, dataGrowth: 0,
-          load: { (key) throws(EVMStateError) in
-            key == ProgramID.ethereum ? .owned(EthereumProgramAccount.account) : try programAccount(key)
-          }, publish: { published[$0] = $1 })
-        guard outcome.computeUnits <= Self.gas else { fatalError("\(outcome.computeUnits) units used") }
+          load: { key in
+            place.pointee = key == ProgramID.ethereum ? EthereumProgramAccount.account : accounts[key] ?? .empty
+            return AccountPlace(place)
+          }, publish: { published[$0] = $1.pointee })
+        guard let outcome, outcome.computeUnits <= Self.gas else { fatalError("\(outcome?.computeUnits ?? 0) units used") }
         // What fails is taken back by whoever runs the transaction.
         if outcome.error != nil { return }
       }

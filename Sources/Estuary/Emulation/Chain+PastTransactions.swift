@@ -1,5 +1,6 @@
-// A transaction of a stored block executed again, on the state that it met: the tries of the block before
-// (EthereumArchive), changed by what stands before it in its block.
+// A transaction of a stored block executed again, on the state that it met, changed by what stands before it in its block: the
+// accounts of both worlds after the ledger's block before (AccountHistory), or where these are not kept the tries
+// (EthereumArchive), which know no accounts of programs.
 
 import EVM
 import Ledger
@@ -27,6 +28,16 @@ extension Chain {
     } catch {
       throw .store(error)
     }
+    let last = all[all.count - 1]
+    if contracts.isEmpty, let ledger = try EthereumLedger(store),
+      let replay = try ledger.replay(of: last.block, through: head.height, isTraced: true)
+    {
+      do throws(EmulationError) {
+        return (replay.emulator.block.fork, try replay.run(last.index, tracer: tracer))
+      } catch {
+        throw .ethereum(detail: error.description)
+      }
+    }
     let programs = EVMProgramCache(natives: contracts)
     let state = PastState(
       tries: try ethereumTries(before: parent.header.number + 1), ledger: committedState(programs))
@@ -43,8 +54,7 @@ extension Chain {
         emulator.apply(try emulator.run(record.transaction, from: record.sender, checks: .all))
       }
       emulator.tracer = tracer
-      let record = all[all.count - 1]
-      return (emulator.block.fork, try emulator.run(record.transaction, from: record.sender, checks: .all))
+      return (emulator.block.fork, try emulator.run(last.transaction, from: last.sender, checks: .all))
     } catch {
       throw .ethereum(detail: error.description)
     }

@@ -178,7 +178,7 @@ package final class Emulator {
           if let reach {
             emulation.programAccesses = reach.session.accesses
             emulation.programChanges = try reach.changes
-            emulation.programLogs = reach.session.logs
+            emulation.programLogs = reach.session.takeLogs().lines
           }
           return .success(emulation)
         }

@@ -19,6 +19,8 @@ package struct EthereumTransactionRecord: Sendable {
   package var gasUsed: UInt64
   /// The place of its first log among the block's.
   package var firstLogIndex: Int
+  /// What programs logged that contracts called, a line each; it is in no block's receipts root.
+  package var programLogs: [String] = []
 
   /// Of the contract that it created, or would have.
   package var contractAddress: Address? {
@@ -87,7 +89,8 @@ extension EthereumArchive {
       records.append(
         EthereumTransactionRecord(
           transaction: transaction, hash: Keccak256.hash(transaction.encoded), sender: stored.sender,
-          block: header, index: index, receipt: stored.receipt, gasUsed: used - gas, firstLogIndex: logCount))
+          block: header, index: index, receipt: stored.receipt, gasUsed: used - gas, firstLogIndex: logCount,
+          programLogs: stored.programLogs))
       gas = used
       logCount += stored.receipt.logs.count
     }

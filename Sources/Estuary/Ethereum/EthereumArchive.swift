@@ -5,7 +5,8 @@
 //   settings          "ethereum-head"                          number (8) · hash (32) of the last block
 //   ethereum-blocks   number (8) · 0                           hash (32) · total difficulty (32) · header, RLP
 //                     number (8) · 1                           [[transaction…], [ommer…], [withdrawal…]?], RLP
-//                     number (8) · 2                           [[receipt, sender]…], RLP, receipts as their trie has them
+//                     number (8) · 2                           [[receipt, sender, [line…]?]…], RLP, receipts as their trie has
+//                                                              them; lines, where there are any, are what programs logged
 //   ethereum-index    "h" · hash of a block                    number (8)
 //                     "t" · hash of a transaction              number (8) · index (4)
 //                     "n" · height (8) of the ledger's block   number (8) of Ethereum's block that it is as well
@@ -36,6 +37,8 @@ package struct EthereumArchive: Sendable {
   package struct StoredReceipt: Sendable, Equatable {
     package var receipt: EthereumReceipt
     package var sender: Address
+    /// What programs logged that contracts called.
+    package var programLogs: [String] = []
   }
 
   /// How many blocks before the last keep the nodes of their states.
@@ -100,8 +103,13 @@ package struct EthereumArchive: Sendable {
       while !list.isAtEnd {
         var entry = try list.readList()
         let receipt = try EthereumReceipt(decoding: Array(try entry.readBytes()))
-        receipts.append(StoredReceipt(receipt: receipt, sender: try entry.readAddress()))
+        var stored = StoredReceipt(receipt: receipt, sender: try entry.readAddress())
+        if !entry.isAtEnd {
+          var lines = try entry.readList()
+          while !lines.isAtEnd { stored.programLogs.append(String(decoding: try lines.readBytes(), as: UTF8.self)) }
+        }
         try entry.expectEnd()
+        receipts.append(stored)
       }
       return receipts
     }
@@ -219,6 +227,10 @@ extension EthereumArchive {
         writer.writeList { writer in
           writer.write(entry.receipt.encoded)
           writer.write(entry.sender)
+          if entry.programLogs.isEmpty { return }
+          writer.writeList { writer in
+            for line in entry.programLogs { writer.write(Array(line.utf8)) }
+          }
         }
       }
     }

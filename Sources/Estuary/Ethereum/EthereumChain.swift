@@ -29,11 +29,11 @@ final class EthereumChain {
   }
 
   /// A transaction that the block holds.
-  typealias Executed = (wire: [UInt8], execution: EthereumExecution)
+  typealias Executed = (wire: [UInt8], execution: EthereumExecution, programLogs: [String])
 
   /// What a block keeps of `result`; `nil` where it was not executed.
   static func executed(_ result: EthereumTransactionResult) -> Executed? {
-    result.execution.map { (result.wire, EthereumExecution($0)) }
+    result.execution.map { (result.wire, EthereumExecution($0), result.programLogLines) }
   }
 
   private struct State {
@@ -231,7 +231,7 @@ final class EthereumChain {
     var block = EthereumBlock(
       header: pending.header, withdrawals: pending.fork >= .shanghai ? pending.withdrawals : nil)
     var receipts: [EthereumArchive.StoredReceipt] = []
-    for (wire, execution) in executed {
+    for (wire, execution, programLogs) in executed {
       let decoded: EthereumTransaction
       do throws(EthereumTransactionError) { decoded = try EthereumTransaction(decoding: wire) } catch {
         throw .ethereum(detail: "an executed transaction is malformed: \(error)")
@@ -243,7 +243,7 @@ final class EthereumChain {
         kind: decoded.kind, outcome: .status(isSuccess: execution.isSuccess),
         cumulativeGasUsed: block.header.gasUsed, logs: execution.logs)
       block.header.bloom.formUnion(LogsBloom(execution.logs))
-      receipts.append(.init(receipt: receipt, sender: execution.sender))
+      receipts.append(.init(receipt: receipt, sender: execution.sender, programLogs: programLogs))
     }
     let batch = try move(by: changes, parallelFor: parallelFor)
     block.header.stateRoot = tries.root

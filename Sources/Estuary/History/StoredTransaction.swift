@@ -1,14 +1,15 @@
 // A transaction of an earlier block as the ledger keeps it: its bytes and what came of them. The stored form, integers
 // little-endian:
 //
-//   u8 version = 1 · u16 length, wire bytes · u64 fee · u64 compute units · u64 loaded bytes ·
+//   u8 version = 1, or 2 with contract logs · u16 length, wire bytes · u64 fee · u64 compute units · u64 loaded bytes ·
 //   u32 length, error as JSON-RPC spells it (empty: none) ·
 //   u8 number of keys, of each u64 lamports before and after ·
 //   u8 number, keys loaded as writable · u8 number, keys loaded read-only ·
 //   u16 number, inner instructions (u8 of the instruction above · u8 program · u8 height · u8 number, accounts · u16
 //   length, data) · u8 number, token balances before · u8 number, after (u8 account · u8 1 for Token-2022 · mint · owner ·
 //   u64 amount · u8 1 and decimals, or 0 and 0) ·
-//   u16 number, log lines (u16 length, text) · u8 1 and program · u16 length, return data, or 0
+//   u16 number, log lines (u16 length, text) · u8 1 and program · u16 length, return data, or 0 ·
+//   with version 2: u16 number, contract logs (address · u8 number, topics · u32 length, data)
 
 import Execution
 import Ledger
@@ -24,6 +25,8 @@ package struct StoredTransaction: Sendable, Equatable {
   package var logs: [String]
   package var returnData: TransactionResult.ReturnData?
   package var details: TransactionDetails
+  /// What contracts emitted that programs called; it is in no block's receipts root.
+  package var contractLogs: [EthereumTransactionResult.Log]
 
   package init(wire: [UInt8], _ result: TransactionResult, _ details: TransactionDetails) {
     self.wire = wire
@@ -31,13 +34,15 @@ package struct StoredTransaction: Sendable, Equatable {
     error = result.error.map(\.json)
     (logs, returnData) = (result.logLines, result.returnData)
     self.details = details
+    contractLogs = result.contractLogs
   }
 
   private static let version: UInt8 = 1
+  private static let versionWithContractLogs: UInt8 = 2
 
   package func encoded() -> [UInt8] {
     var writer = ByteWriter(capacity: 512 + wire.count)
-    writer.write(Self.version)
+    writer.write(contractLogs.isEmpty ? Self.version : Self.versionWithContractLogs)
     writer.write(UInt16(wire.count))
     writer.write(wire)
     writer.write(fee)
@@ -80,6 +85,15 @@ package struct StoredTransaction: Sendable, Equatable {
       writer.write(UInt16(data.data.count))
       writer.write(data.data)
     }
+    if contractLogs.isEmpty { return writer.bytes }
+    writer.write(UInt16(contractLogs.count))
+    for log in contractLogs {
+      writer.write(log.address.bytes)
+      writer.write(UInt8(log.topics.count))
+      for topic in log.topics { writer.write(topic) }
+      writer.write(UInt32(log.data.count))
+      writer.write(log.data)
+    }
     return writer.bytes
   }
 
@@ -105,7 +119,7 @@ package struct StoredTransaction: Sendable, Equatable {
 
   private init(_ reader: inout ByteReader) throws(CodecError) {
     let version = try reader.readUInt8()
-    guard version == Self.version else { throw .invalidTag(offset: 0, value: version) }
+    guard version == Self.version || version == Self.versionWithContractLogs else { throw .invalidTag(offset: 0, value: version) }
     wire = try Self.bytes(&reader, count: Int(try reader.readUInt16()))
     (fee, computeUnits) = (try reader.readUInt64(), try reader.readUInt64())
     var details = TransactionDetails()
@@ -142,6 +156,7 @@ package struct StoredTransaction: Sendable, Equatable {
         programID: try reader.readPubkey(),
         data: try Self.bytes(&reader, count: Int(try reader.readUInt16())))
     }
+    contractLogs = version == Self.version ? [] : try Self.logs(&reader)
     try reader.expectEnd()
   }
 
@@ -153,6 +168,22 @@ package struct StoredTransaction: Sendable, Equatable {
     var keys: [Pubkey] = []
     for _ in 0..<(try reader.readUInt8()) { keys.append(try reader.readPubkey()) }
     return keys
+  }
+
+  private static func logs(
+    _ reader: inout ByteReader
+  ) throws(CodecError) -> [EthereumTransactionResult.Log] {
+    var logs: [EthereumTransactionResult.Log] = []
+    for _ in 0..<(try reader.readUInt16()) {
+      let place = reader.offset
+      guard let address = Address(try reader.read(byteCount: 20)) else {
+        throw .endOfInput(offset: place, needed: 20, available: 0)
+      }
+      var topics: [Hash] = []
+      for _ in 0..<(try reader.readUInt8()) { topics.append(try reader.readHash()) }
+      logs.append(.init(address: address, topics: topics, data: try bytes(&reader, count: Int(try reader.readUInt32()))))
+    }
+    return logs
   }
 
   private static func tokens(

@@ -21,16 +21,20 @@ extension BenchVerb {
     }
     let block = try CrossingBench(transferCount: 10_000)
     let pool = try LockExecutor(workerCount: 2, engine: fastest)
-    var best: [UInt64] = [.max, .max]
+    var best = UInt64.max
+    // Runs one after the other meet the same machine, whose speed may move meanwhile.
+    var gains: [Double] = []
     for _ in 0..<rounds {
-      best[0] = min(best[0], try block.run(on: serial))
-      best[1] = min(best[1], try block.run(on: pool))
+      let (alone, together) = (try block.run(on: serial), try block.run(on: pool))
+      best = min(best, alone)
+      gains.append(Double(alone) / Double(together))
     }
+    gains.sort()
     figures.append(
-      Figure(name: "crossing, transfers by contract, serial", value: Double(best[0]) / 1e7, unit: "µs/transaction"))
+      Figure(name: "crossing, transfers by contract, serial", value: Double(best) / 1e7, unit: "µs/transaction"))
     figures.append(
       Figure(
-        name: "crossing, transfers by contract, 2 workers", value: Double(best[0]) / Double(best[1]), unit: "× serial"))
+        name: "crossing, transfers by contract, 2 workers (median)", value: gains[gains.count / 2], unit: "× serial"))
     return figures
   }
 }

@@ -6,6 +6,7 @@ import CrossCalls
 import EVM
 import Ledger
 import Primitives
+import Runtime
 import SBPF
 import Scheduling
 import WideIntegers
@@ -141,7 +142,8 @@ final class EthereumLane {
     guard let run else { return EthereumTransactionResult(wire, .failure(.noEthereum)) }
     lookAhead(transactions, from: position, run.state)
     do throws(EVMStateError) {
-      return EthereumTransactionResult(wire, try execute(wire, decoded(position, of: transactions, run), run))
+      let outcome = try execute(wire, decoded(position, of: transactions, run), run)
+      return EthereumTransactionResult(wire, outcome, programLogs: run.reach?.session.takeLogs() ?? TransactionLogs())
     } catch {
       throw .ethereum(error)
     }

@@ -17,6 +17,7 @@
 import EVM
 import Ledger
 import Primitives
+import Runtime
 import SBPF
 import Scheduling
 import Synchronization
@@ -125,9 +126,10 @@ package final class EthereumLanes {
     deliver: @escaping Deliver
   ) throws(EVMStateError) -> Outcome {
     if wires.isEmpty { return Outcome(totals: before) }
-    forEachWorker { $0.begin(state, side) }
+    let share = wires.count / workers.count + 1
+    forEachWorker { $0.begin(state, side, transactionCount: share) }
     defer {
-      forEachWorker { $0.end() }
+      forEachWorker { $0.end(state, side) }
       for wave in waves { wave.removeAll() }
     }
     predictor.removeAll()
@@ -239,9 +241,12 @@ package final class EthereumLanes {
       note(position, of: wave, on: WorkerIndex(0), from: recorder?.now ?? 0, after: nil)
     }
 
-    func deliver(_ position: Int, of wave: EthereumWave, _ outcome: consuming Result<EVMReceipt, EthereumError>) {
+    func deliver(
+      _ position: Int, of wave: EthereumWave, _ outcome: consuming Result<EVMReceipt, EthereumError>,
+      programLogs: TransactionLogs = TransactionLogs()
+    ) {
       let place = wave.range.lowerBound + position
-      deliver(place, EthereumTransactionResult(wires[place].bytes, outcome))
+      deliver(place, EthereumTransactionResult(wires[place].bytes, outcome, programLogs: programLogs))
     }
   }
 
@@ -261,7 +266,7 @@ package final class EthereumLanes {
     let mayPlan = Atomic<Bool>(next != nil)
     pool.perform { index in
       let worker = workers[index]
-      worker.beginWave(transactionCount: (wave.end - wave.start) / workers.count)
+      worker.beginWave()
       // Relaxed: who gets it is all that matters.
       if let next, mayPlan.exchange(false, ordering: .relaxed) {
         let start = run.recorder?.now ?? 0
@@ -288,7 +293,9 @@ package final class EthereumLanes {
       let start = recorder?.now ?? 0
       let entry = entries + position
       if let outcome = worker.execute(position, of: wave, as: entry, in: block, coinbase: coinbase, reader) {
-        deliver(first + position, EthereumTransactionResult(wires[first + position].bytes, outcome))
+        deliver(
+          first + position,
+          EthereumTransactionResult(wires[first + position].bytes, outcome, programLogs: worker.takeProgramLogs()))
       }
       predictor.score(entry.pointee.guesses) { worker.hasRead($0) }
       if recorder != nil { run.note(position, of: wave, on: index, from: start, after: entry.pointee.predecessor) }
@@ -375,10 +382,8 @@ package final class EthereumLanes {
     forEachWorker { worker in
       guard let reader = worker.reader else { return }
       run.state.table.add(&reader.source.growth)
-      run.state.add(firstChanges: reader.source.takeFirstChanges())
       if let (reach, side) = worker.programReach.flatMap({ reach in run.programSide.map { (reach, $0) } }) {
         side.table.add(&reach.growth)
-        side.add(firstChanges: reach.takeFirstChanges())
         reach.noteBarrier()
       }
       kept += worker.kept.lazy.filter { $0.position < end }
@@ -427,7 +432,7 @@ package final class EthereumLanes {
     let outcome = try EthereumLane.execute(
       transaction, from: entry.pointee.sender, keepingTo: wave.wire(at: position).pointee.access, in: run.block,
       on: host, run.state, reader, reach, &run.totals)
-    run.deliver(position, of: wave, outcome)
+    run.deliver(position, of: wave, outcome, programLogs: reach?.session.takeLogs() ?? TransactionLogs())
     run.note(position, of: wave, on: index, from: start, after: nil)
   }
 

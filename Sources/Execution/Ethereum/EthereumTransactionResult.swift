@@ -3,6 +3,7 @@
 import EVM
 import Ledger
 import Primitives
+import Runtime
 
 /// The outcome of one of Ethereum's transactions.
 public struct EthereumTransactionResult: Sendable, Equatable {
@@ -21,14 +22,25 @@ public struct EthereumTransactionResult: Sendable, Equatable {
   package let wire: [UInt8]
   /// The execution, or why there was none: the transaction then had no effect.
   package let outcome: Result<EVMReceipt, EthereumError>
+  /// What programs logged that contracts called, as far as it was not reverted.
+  package let programLogs: TransactionLogs
 
-  init(_ wire: EthereumWire, _ outcome: Result<EVMReceipt, EthereumError>) {
-    (self.wire, self.outcome) = (wire.bytes, outcome)
+  init(
+    _ wire: EthereumWire, _ outcome: Result<EVMReceipt, EthereumError>, programLogs: TransactionLogs = TransactionLogs()
+  ) {
+    self.init(wire.bytes, outcome, programLogs: programLogs)
   }
 
-  init(_ bytes: [UInt8], _ outcome: consuming Result<EVMReceipt, EthereumError>) {
+  init(
+    _ bytes: [UInt8], _ outcome: consuming Result<EVMReceipt, EthereumError>, programLogs: TransactionLogs = TransactionLogs()
+  ) {
+    // What did not count has logged nothing.
+    if case .failure = outcome { self.programLogs = TransactionLogs() } else { self.programLogs = programLogs }
     (self.wire, self.outcome) = (bytes, outcome)
   }
+
+  /// The log of the programs that contracts called, a line each; what was reverted is not in it.
+  public var programLogLines: [String] { programLogs.lines }
 
   package var execution: EVMReceipt? { try? outcome.get() }
 

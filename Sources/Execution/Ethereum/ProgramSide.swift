@@ -103,10 +103,11 @@ final class WaveProgramReach: WaveView, ProgramAccountSource {
   /// Accounts whose changes may make or unmake programs, of which the table hears when the wave is over.
   private var programChanges: [AccountIndex] = []
 
-  init(_ side: ProgramSide, _ session: CrossCallSession, worker: WorkerIndex) {
+  /// - Parameter transactionCount: about as many as the worker will run.
+  init(_ side: ProgramSide, _ session: CrossCallSession, worker: WorkerIndex, transactionCount: Int) {
     self.session = session
     refusesCrossing = side.refusesCrossing
-    super.init(side.table, worker: worker)
+    super.init(side.table, worker: worker, changeCount: 2 * transactionCount)
     session.beginBlock(side.environment)
     session.release()
   }

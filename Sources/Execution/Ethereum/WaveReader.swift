@@ -18,7 +18,9 @@ class WaveView {
   /// The first transaction that keeps the running one from being settled here; `nil` where none does.
   @exclusivity(unchecked) private(set) final var conflict: Conflict?
   @exclusivity(unchecked) final var growth = AccountTable.Growth()
+  /// Of all waves of the block: lists that each wave began anew would lie in memory that nobody has touched yet.
   @exclusivity(unchecked) private final var firstChanges: [AccountTable.FirstChange] = []
+  private final let expectedChangeCount: Int
   @exclusivity(unchecked) private(set) final var changes = AccountTable.WaveChanges()
 
   struct Conflict {
@@ -27,21 +29,21 @@ class WaveView {
     let first: UInt32
   }
 
-  init(_ table: AccountTable, worker: WorkerIndex) {
+  /// - Parameter changeCount: accounts that may change in the block, for which room is made with the first of them.
+  init(_ table: AccountTable, worker: WorkerIndex, changeCount: Int) {
     owner = table
     self.table = table.shared
+    expectedChangeCount = changeCount
     claimant = Claimant(wave: 0, worker: worker.rawValue)
   }
 
-  /// - Parameter changeCount: accounts that may change, for which room is made at once.
-  final func beginWave(changeCount: Int) {
+  final func beginWave() {
     table = owner.shared
     claimant.wave = table.wave
     changes.removeAll()
-    firstChanges.reserveCapacity(changeCount)
   }
 
-  /// What the accounts that it changed in the wave were before the block, if nobody had changed them.
+  /// What the accounts that it changed were before the block, if nobody had changed them.
   final func takeFirstChanges() -> [AccountTable.FirstChange] {
     defer { firstChanges = [] }
     return firstChanges
@@ -98,6 +100,7 @@ class WaveView {
 
   /// - Parameter index: claimed for changing it.
   fileprivate final func publish(_ record: Account?, at index: AccountIndex) {
+    if firstChanges.isEmpty { firstChanges.reserveCapacity(expectedChangeCount) }
     table.publish(
       record ?? .empty, at: index, position: claimant.position, noting: &firstChanges, &changes)
   }
@@ -112,9 +115,9 @@ final class WaveSource: WaveView, EVMAccountSource {
   /// What was read last.
   @exclusivity(unchecked) private(set) var lastIndex = AccountIndex(0)
 
-  init(_ state: EthereumState, worker: WorkerIndex) {
+  init(_ state: EthereumState, worker: WorkerIndex, changeCount: Int) {
     self.state = state
-    super.init(state.table, worker: worker)
+    super.init(state.table, worker: worker, changeCount: changeCount)
   }
 
   // MARK: Ahead
@@ -238,14 +241,17 @@ final class WaveReader: EVMStateReader {
   /// Whether nobody else runs, so that an account is worth owning as soon as it is touched.
   private let isAlone: Bool
 
-  init(_ state: EthereumState, programs: EVMProgramCache, worker: WorkerIndex, isAlone: Bool) {
-    source = WaveSource(state, worker: worker)
+  /// - Parameter transactionCount: about as many as the worker will run.
+  init(
+    _ state: EthereumState, programs: EVMProgramCache, worker: WorkerIndex, isAlone: Bool, transactionCount: Int
+  ) {
+    source = WaveSource(state, worker: worker, changeCount: 3 * transactionCount)
     records = EVMLedgerState(source: source, programs: programs)
     self.isAlone = isAlone
   }
 
-  func beginWave(transactionCount: Int) {
-    source.beginWave(changeCount: 3 * transactionCount)
+  func beginWave() {
+    source.beginWave()
     credits.removeAll(keepingCapacity: true)
   }
 

@@ -5,6 +5,7 @@ import CrossCalls
 import EVM
 import Ledger
 import Primitives
+import Runtime
 import SBPF
 import Scheduling
 import WideIntegers
@@ -49,13 +50,15 @@ final class WaveWorker {
     host = try EVMHost(programs: programs, engine: engine)
   }
 
-  func begin(_ state: EthereumState, _ side: ProgramSide?) {
-    reader = WaveReader(state, programs: programs, worker: worker, isAlone: isAlone)
+  /// - Parameter transactionCount: about as many as it will run.
+  func begin(_ state: EthereumState, _ side: ProgramSide?, transactionCount: Int) {
+    reader = WaveReader(
+      state, programs: programs, worker: worker, isAlone: isAlone, transactionCount: transactionCount)
     guard let side else { return }
     let session = session ?? CrossCallSession(environment: side.environment, engine: engine)
     self.session = session
     host.border = session
-    programReach = WaveProgramReach(side, session, worker: worker)
+    programReach = WaveProgramReach(side, session, worker: worker, transactionCount: transactionCount)
   }
 
   /// How contracts reach programs from transactions that are executed one after the other, while no wave runs.
@@ -64,18 +67,19 @@ final class WaveWorker {
     return ProgramReach(side, session)
   }
 
-  /// - Parameter transactionCount: about as many as it will run.
-  func beginWave(transactionCount: Int) {
+  func beginWave() {
     executionCount = 0
     sums = (0, 0, .zero)
     conflicts.removeAll(keepingCapacity: true)
     kept.removeAll(keepingCapacity: true)
-    reader?.beginWave(transactionCount: transactionCount)
-    programReach?.beginWave(changeCount: 0)
+    reader?.beginWave()
+    programReach?.beginWave()
   }
 
-  /// Forgets the block.
-  func end() {
+  /// Hands over what it noted of changes, and forgets the block.
+  func end(_ state: EthereumState, _ side: ProgramSide?) {
+    if let reader { state.add(firstChanges: reader.source.takeFirstChanges()) }
+    if let programReach { side?.add(firstChanges: programReach.takeFirstChanges()) }
     host.releaseState()
     host.border = nil
     session?.release()
@@ -139,6 +143,9 @@ final class WaveWorker {
       return .success(receipt)
     }
   }
+
+  /// What programs have logged that the transaction which ran last called.
+  @inline(__always) func takeProgramLogs() -> TransactionLogs { session?.takeLogs() ?? TransactionLogs() }
 
   /// Asks for the memory of the senders of the transactions at `positions`, which the worker is about to run.
   static func lookAhead(

@@ -13,8 +13,7 @@ package struct LogCollector: ~Copyable {
   private var countedBytes = 0
   private var warned = false
   /// Where collected logs go.
-  private var page: LogPage?
-  private var pageEnd = 0
+  private var pages = LogPages()
 
   package init() {}
 
@@ -56,25 +55,12 @@ package struct LogCollector: ~Copyable {
   package mutating func log(_ text: String) { line { $0.append(text) } }
 
   /// The lines so far, in memory that stays: the buffer here is the next transaction's as well.
-  package mutating func collect() -> TransactionLogs {
-    let byteCount = bytes.count
-    if byteCount == 0 { return TransactionLogs() }
-    if let page, page.capacity - pageEnd >= byteCount { return place(byteCount, in: page, at: pageEnd) }
-    let page = LogPage(byteCount: max(byteCount, LogPage.byteCount))
-    self.page = page
-    return place(byteCount, in: page, at: 0)
-  }
+  package mutating func collect() -> TransactionLogs { pages.keep(contents) }
 
-  @inline(__always)
-  private mutating func place(_ byteCount: Int, in page: LogPage, at start: Int) -> TransactionLogs {
-    (page.base + start).copyMemory(from: bytes.base, byteCount: byteCount)
-    pageEnd = start + byteCount
-    return TransactionLogs(page: page, start: start, byteCount: byteCount)
-  }
+  /// The lines so far, in the form of `TransactionLogs`; valid until the next one.
+  var contents: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: bytes.base, count: bytes.count) }
 
-  package var lines: [String] {
-    TransactionLogs.lines(in: UnsafeRawBufferPointer(start: bytes.base, count: bytes.count))
-  }
+  package var lines: [String] { TransactionLogs.lines(in: contents) }
 }
 
 /// Bytes that grow: an array without the checks that a shared one needs at each of many small appends.
