@@ -59,7 +59,8 @@ struct CrossCallRig {
   struct Sent {
     var steps: [ScriptContract.Step] = []
     var data: [UInt8]?
-    var to: Address = contracts[0]
+    /// `nil` creates a contract of `data`.
+    var to: Address? = contracts[0]
     var value = UInt256.zero
     var sender = CrossCallRig.sender
     var gasLimit: UInt64?
@@ -71,8 +72,10 @@ struct CrossCallRig {
       (self.steps, self.to, self.value, self.sender, self.gasLimit) = (steps, to, value, sender, gasLimit)
     }
 
-    init(data: [UInt8], to: Address, value: UInt256 = .zero) {
-      (self.data, self.to, self.value) = (data, to, value)
+    init(
+      data: [UInt8], to: Address?, value: UInt256 = .zero, sender: Address = CrossCallRig.sender, gasLimit: UInt64? = nil
+    ) {
+      (self.data, self.to, self.value, self.sender, self.gasLimit) = (data, to, value, sender, gasLimit)
     }
   }
 
