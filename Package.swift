@@ -95,6 +95,15 @@ let package = Package(
 
     // Floor 7: the network.
     .target(
+      name: "RPCClient",
+      dependencies: [
+        "Primitives",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOWebSocket", package: "swift-nio"),
+      ], swiftSettings: core),
+    .target(
       name: "Node",
       dependencies: [
         "CZstd", "WideIntegers", "Primitives", "Curves", "SBPF", "Scheduling", "Ledger", "Contracts", "Runtime", "EVM",
@@ -120,7 +129,7 @@ let package = Package(
       name: "EstuaryCLI",
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "WideVM", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
-        "EVM", "Execution", "Estuary", "Node", "Conformance", "EVMConformance",
+        "EVM", "Execution", "Estuary", "RPCClient", "Node", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),
