@@ -67,18 +67,9 @@ extension Chain {
     }
   }
 
-  /// Builds, signs and executes one transaction a block.
-  ///
-  /// - Parameter signers: the payer first; a pair for each key that must sign.
-  package func send(
-    _ instructions: [Instruction], signers: [Ed25519.KeyPair]
-  ) throws(SubmissionError) -> TransactionResult {
-    try send(transactions: [(instructions, signers)])[0]
-  }
-
   /// Builds, signs and executes transactions as one block, in order.
   package func send(
-    transactions: [(instructions: [Instruction], signers: [Ed25519.KeyPair])]
+    transactions: [TransactionDraft]
   ) throws(SubmissionError) -> [TransactionResult] {
     var wires: [[UInt8]] = []
     for (instructions, signers) in transactions {
@@ -100,12 +91,15 @@ package enum SubmissionError: Error, Sendable, CustomStringConvertible {
   case noPayer
   case building(TransactionBuildingError)
   case chain(ChainError)
+  /// A node did not say what became of it.
+  case node(any Error & CustomStringConvertible & Sendable)
 
   package var description: String {
     switch self {
     case .noPayer: "a transaction needs a payer"
     case .building(let error): error.description
     case .chain(let error): error.description
+    case .node(let error): error.description
     }
   }
 }

@@ -22,7 +22,10 @@ package enum DeploymentError: Error, Sendable {
   /// `text` is that of the `FailedTransaction`.
   case transactionFailed(step: String, text: String, buffer: (key: Pubkey, written: Int, of: Int)?)
   case submission(SubmissionError)
-  case chain(ChainError)
+  /// While a buffer was written.
+  case interrupted(SubmissionError, buffer: (key: Pubkey, written: Int, of: Int))
+  /// The chain or the node cannot be read.
+  case host(any Error)
 }
 
 extension DeploymentError: CustomStringConvertible {
@@ -60,7 +63,9 @@ extension DeploymentError: CustomStringConvertible {
         + "\(byteCount)"
     case .transactionFailed(let step, let text, let buffer): DeploymentError.failure(step, text, buffer)
     case .submission(let error): error.description
-    case .chain(let error): error.description
+    case .interrupted(let error, let buffer):
+      DeploymentError.failure("writing to buffer \(buffer.key)", error.description, buffer)
+    case .host(let error): "\(error)"
     }
   }
 

@@ -11,7 +11,7 @@ package struct FailedTransaction {
   let error: TransactionError
   private let logLines: [String]
   let transaction: Transaction
-  let chain: Chain
+  let chain: any ProgramHost
   /// Whether other transactions came after it, so that the accounts are not as it left them.
   let isPast: Bool
 
@@ -20,7 +20,8 @@ package struct FailedTransaction {
   ///
   /// - Parameter signers: the payer first.
   package init?(
-    _ result: TransactionResult, of instructions: [Instruction], signers: [Ed25519.KeyPair], on chain: Chain
+    _ result: TransactionResult, of instructions: [Instruction], signers: [Ed25519.KeyPair],
+    on chain: any ProgramHost
   ) {
     guard let error = result.error, let payer = signers.first else { return nil }
     let builder = TransactionBuilder(
@@ -34,7 +35,9 @@ package struct FailedTransaction {
   /// What `error` means for Solana's transaction in `wire`, some time before `chain` came to where it is.
   ///
   /// - Returns: `nil` where the error says everything.
-  package static func explanation(of error: TransactionError, wire: [UInt8], on chain: Chain) -> String? {
+  package static func explanation(of error: TransactionError, wire: [UInt8], on chain: any ProgramHost)
+    -> String?
+  {
     do throws(TransactionDecodingError) {
       return FailedTransaction(error, of: try Transaction.decode(wire), on: chain).explanation
     } catch {
@@ -42,7 +45,7 @@ package struct FailedTransaction {
     }
   }
 
-  private init(_ error: TransactionError, of transaction: Transaction, on chain: Chain) {
+  private init(_ error: TransactionError, of transaction: Transaction, on chain: any ProgramHost) {
     (self.error, self.transaction, self.chain, isPast, logLines) = (error, transaction, chain, true, [])
   }
 
@@ -111,7 +114,7 @@ package struct FailedTransaction {
     let key = message.staticKey(at: index)
     let account = try chain.account(key)
     let byteCount = account?.data.count ?? 0
-    let minimum = chain.minimumBalance(dataByteCount: byteCount)
+    let minimum = try chain.minimumBalance(dataByteCount: byteCount)
     let role = index == 0 ? "the payer" : account == nil ? "the new account" : "the account"
     return
       "\(role) \(key) would be left with less than \(Lamports.text(minimum)), the least that an account of "

@@ -29,6 +29,8 @@ package struct ProgramDeployment {
 
   package enum Action: String, Sendable {
     case deployed, upgraded
+    /// A buffer, and nothing else.
+    case written
   }
 
   /// What is to be done, and what it takes.
@@ -42,7 +44,7 @@ package struct ProgramDeployment {
     /// Offsets of the pieces that the buffer does not hold yet.
     let pieces: [Int]
     package var transactionCount: Int {
-      (createsBuffer ? 1 : 0) + pieces.count + (extensionByteCount > 0 ? 1 : 0) + 1
+      (createsBuffer ? 1 : 0) + pieces.count + (extensionByteCount > 0 ? 1 : 0) + (action == .written ? 0 : 1)
     }
   }
 
@@ -55,7 +57,8 @@ package struct ProgramDeployment {
   }
 
   package let elf: [UInt8]
-  package let program: Party
+  /// `nil`: only a buffer is written.
+  package let program: Party?
   package let payer: Ed25519.KeyPair
   /// May upgrade the program, now and later.
   package let authority: Ed25519.KeyPair
@@ -67,7 +70,7 @@ package struct ProgramDeployment {
   ///   - buffer: nil: one that follows from the authority, the program and the file.
   ///   - room: bytes of code that the program's account shall take, for later versions; nil: those of `elf`.
   package init(
-    elf: [UInt8], program: Party, payer: Ed25519.KeyPair, authority: Ed25519.KeyPair, buffer: Party? = nil,
+    elf: [UInt8], program: Party?, payer: Ed25519.KeyPair, authority: Ed25519.KeyPair, buffer: Party? = nil,
     room: Int? = nil
   ) {
     self.elf = elf
@@ -78,7 +81,8 @@ package struct ProgramDeployment {
     if let buffer {
       self.buffer = buffer
     } else {
-      let secret = Array("estuary buffer".utf8) + authority.bytes + program.key.bytes + SHA256.hash(elf).bytes
+      let name = (program?.key ?? authority.pubkey).bytes
+      let secret = Array("estuary buffer".utf8) + authority.bytes + name + SHA256.hash(elf).bytes
       self.buffer = Party(Ed25519.KeyPair(seed: SHA256.hash(secret)))
     }
   }
@@ -96,7 +100,7 @@ package struct ProgramDeployment {
   // MARK: Planning
 
   /// Looks at the accounts and the payer's balance; sends nothing.
-  package func plan(on chain: Chain) throws(DeploymentError) -> Plan {
+  package func plan(on chain: some ProgramHost) throws(DeploymentError) -> Plan {
     if elf.count > Self.byteCountLimit { throw .tooLarge(byteCount: elf.count) }
     guard (elf.count...Self.byteCountLimit).contains(roomByteCount) else {
       throw .room(byteCount: roomByteCount, program: elf.count)
@@ -112,9 +116,10 @@ package struct ProgramDeployment {
   }
 
   private func target(
-    on chain: Chain
+    on chain: some ProgramHost
   ) throws(DeploymentError) -> (action: Action, programData: Pubkey, extensionByteCount: UInt32) {
-    let state = try read { () throws(ChainError) in try chain.programState(at: program.key) }
+    guard let program else { return (.written, .zero, 0) }
+    let state = try read(chain) { try $0.programState(at: program.key) }
     switch state {
     case .none:
       guard program.pair != nil else { throw .needsKeyPair(program.key, role: "program") }
@@ -132,8 +137,8 @@ package struct ProgramDeployment {
   }
 
   /// Offsets of the pieces that the buffer holds already; nil where there is no buffer.
-  private func heldPieces(on chain: Chain) throws(DeploymentError) -> Set<Int>? {
-    let state = try read { () throws(ChainError) in try chain.programState(at: buffer.key) }
+  private func heldPieces(on chain: some ProgramHost) throws(DeploymentError) -> Set<Int>? {
+    let state = try read(chain) { try $0.programState(at: buffer.key) }
     guard case .buffer(let existing) = state else {
       if state != .none { throw .notBuffer(buffer.key, state) }
       if buffer.pair == nil { throw .needsKeyPair(buffer.key, role: "buffer") }
@@ -145,7 +150,7 @@ package struct ProgramDeployment {
     if existing.byteCount != elf.count {
       throw .bufferSize(buffer.key, byteCount: existing.byteCount, needed: elf.count)
     }
-    let held = try read { () throws(ChainError) in try chain.programFile(at: buffer.key) } ?? []
+    let held = try read(chain) { try $0.programFile(at: buffer.key) } ?? []
     return Set(
       stride(from: 0, to: elf.count, by: pieceByteCount).filter {
         let range = $0..<min($0 + pieceByteCount, elf.count)
@@ -153,22 +158,23 @@ package struct ProgramDeployment {
       })
   }
 
-  private func checkFunds(_ plan: Plan, on chain: Chain) throws(DeploymentError) {
+  private func checkFunds(_ plan: Plan, on chain: some ProgramHost) throws(DeploymentError) {
     let fees = (0..<plan.transactionCount).reduce(0 as UInt64) { sum, index in sum + fee(ofStep: index, plan)
     }
     let bufferRent =
-      plan.createsBuffer ? rent(UpgradeableLoaderState.bufferMetadataByteCount + elf.count, chain) : 0
-    let existing = try read { () throws(ChainError) in try chain.account(buffer.key) }?.lamports ?? 0
+      plan.createsBuffer ? try rent(UpgradeableLoaderState.bufferMetadataByteCount + elf.count, chain) : 0
+    let existing = try read(chain) { try $0.account(buffer.key) }?.lamports ?? 0
     var parts: [(name: String, lamports: UInt64)] = []
     switch plan.action {
     case .deployed:
       // The buffer's rent comes back when the program's data is created.
-      let dataRent = rent(UpgradeableLoaderState.programDataMetadataByteCount + roomByteCount, chain)
+      let dataRent = try rent(UpgradeableLoaderState.programDataMetadataByteCount + roomByteCount, chain)
       let held = max(bufferRent, dataRent - min(dataRent, plan.createsBuffer ? 0 : existing))
-      parts = [("for the program's data", held), ("for the program's account", programRent(chain))]
+      parts = [("for the program's data", held), ("for the program's account", try programRent(chain))]
+    case .written: parts = [("for the buffer", bufferRent)]
     case .upgraded:
-      let data = try read { () throws(ChainError) in try chain.account(plan.programData) }
-      let grown = rent((data?.data.count ?? 0) + Int(plan.extensionByteCount), chain)
+      let data = try read(chain) { try $0.account(plan.programData) }
+      let grown = try rent((data?.data.count ?? 0) + Int(plan.extensionByteCount), chain)
       let missing = plan.extensionByteCount > 0 ? grown - min(grown, data?.lamports ?? 0) : 0
       parts = [
         ("for the buffer, which comes back", bufferRent),
@@ -176,18 +182,21 @@ package struct ProgramDeployment {
       ]
     }
     parts += [
-      ("of fees for \(plan.transactionCount) transactions", fees), ("that an account keeps", rent(0, chain)),
+      ("of fees for \(plan.transactionCount) transactions", fees),
+      ("that an account keeps", try rent(0, chain)),
     ]
     let need = parts.reduce(0) { $0 + $1.lamports }
-    let have = try read { () throws(ChainError) in try chain.account(payer.pubkey) }?.lamports ?? 0
+    let have = try read(chain) { try $0.account(payer.pubkey) }?.lamports ?? 0
     if have < need { throw .insufficientFunds(payer: payer.pubkey, have: have, need: need, parts: parts) }
   }
 
-  private func rent(_ byteCount: Int, _ chain: Chain) -> UInt64 {
-    chain.minimumBalance(dataByteCount: byteCount)
+  private func rent(_ byteCount: Int, _ chain: some ProgramHost) throws(DeploymentError) -> UInt64 {
+    try read(chain) { try $0.minimumBalance(dataByteCount: byteCount) }
   }
 
-  private func programRent(_ chain: Chain) -> UInt64 { rent(UpgradeableLoaderState.programByteCount, chain) }
+  private func programRent(_ chain: some ProgramHost) throws(DeploymentError) -> UInt64 {
+    try rent(UpgradeableLoaderState.programByteCount, chain)
+  }
 
   private static let lamportsPerSignature: UInt64 = 5000
 
@@ -196,31 +205,35 @@ package struct ProgramDeployment {
     var signers: Set<Pubkey> = [payer.pubkey]
     if index == 0 && plan.createsBuffer {
       signers.insert(buffer.key)
-    } else if index < plan.transactionCount - 1 - (plan.extensionByteCount > 0 ? 1 : 0) {
+    } else if index < plan.pieces.count + (plan.createsBuffer ? 1 : 0) {
       signers.insert(authority.pubkey)
-    } else if index == plan.transactionCount - 1 {
+    } else if index == plan.transactionCount - 1 && plan.action != .written {
       signers.insert(authority.pubkey)
-      if plan.action == .deployed { signers.insert(program.key) }
+      if plan.action == .deployed, let program { signers.insert(program.key) }
     }
     return UInt64(signers.count) * Self.lamportsPerSignature
   }
 
   // MARK: Running
 
-  private typealias Step = (instructions: [Instruction], signers: [Ed25519.KeyPair])
-
   /// Sends what the plan says.
   ///
   /// - Parameter progress: called with the bytes written so far.
   package func run(
-    _ plan: Plan, on chain: Chain, progress: (Int) -> Void = { _ in }
+    _ plan: Plan, on chain: some ProgramHost, progress: (Int) -> Void = { _ in }
   ) throws(DeploymentError) -> Outcome {
     let before = try balance(chain)
     var fees: UInt64 = 0
     var written = elf.count - plan.pieces.reduce(0) { $0 + pieceRange($1).count }
+    var isWriting = false
     var signature: Signature?
-    func send(_ steps: [Step], _ name: String) throws(DeploymentError) {
-      let results = try submit { () throws(SubmissionError) in try chain.send(transactions: steps) }
+    func send(
+      _ steps: [TransactionDraft], _ name: String, progress: (Int) -> Void = { _ in }
+    ) throws(DeploymentError) {
+      let results: [TransactionResult]
+      do throws(SubmissionError) { results = try chain.send(transactions: steps, progress: progress) } catch {
+        throw isWriting ? .interrupted(error, buffer: (buffer.key, written, elf.count)) : .submission(error)
+      }
       fees += results.reduce(0) { $0 + $1.fee }
       signature = results.last?.signature
       for (result, step) in zip(results, steps) {
@@ -229,22 +242,31 @@ package struct ProgramDeployment {
         throw .transactionFailed(step: name, text: failed.text, buffer: (buffer.key, written, elf.count))
       }
     }
-    if plan.createsBuffer { try send([bufferCreation(chain)], "creating buffer \(buffer.key)") }
+    if plan.createsBuffer { try send([try bufferCreation(chain)], "creating buffer \(buffer.key)") }
+    isWriting = true
     for start in stride(from: 0, to: plan.pieces.count, by: Self.blockTransactionCount) {
       progress(written)
       let offsets = plan.pieces[start..<min(start + Self.blockTransactionCount, plan.pieces.count)]
-      try send(offsets.map(writing), "writing to buffer \(buffer.key)")
-      written += offsets.reduce(0) { $0 + pieceRange($1).count }
+      let before = written
+      try send(offsets.map(writing), "writing to buffer \(buffer.key)") { count in
+        written = min(before + count * pieceByteCount, elf.count)
+        progress(written)
+      }
+      written = before + offsets.reduce(0) { $0 + pieceRange($1).count }
     }
+    isWriting = false
     progress(written)
-    if plan.extensionByteCount > 0 {
+    if plan.extensionByteCount > 0, let program {
       let instruction = UpgradeableLoaderProgram.extend(
         program.key, programData: plan.programData, by: plan.extensionByteCount, payer: payer.pubkey)
       try send([([instruction], [payer])], "extending program \(program.key)")
     }
-    switch plan.action {
-    case .deployed: try send([deployment(plan, chain)], "deploying program \(program.key)")
-    case .upgraded: try send([upgrade(plan)], "upgrading program \(program.key)")
+    switch (plan.action, program) {
+    case (.deployed, let program?):
+      try send([try deployment(plan, of: program, chain)], "deploying program \(program.key)")
+    case (.upgraded, let program?):
+      try send([upgrade(plan, of: program)], "upgrading program \(program.key)")
+    case (.written, _), (_, nil): break
     }
     let after = try balance(chain)
     return Outcome(
@@ -252,38 +274,40 @@ package struct ProgramDeployment {
       costLamports: Int64(clamping: before) - Int64(clamping: after))
   }
 
-  private func balance(_ chain: Chain) throws(DeploymentError) -> UInt64 {
-    try read { () throws(ChainError) in try chain.account(payer.pubkey) }?.lamports ?? 0
+  private func balance(_ chain: some ProgramHost) throws(DeploymentError) -> UInt64 {
+    try read(chain) { try $0.account(payer.pubkey) }?.lamports ?? 0
   }
 
   private func pieceRange(_ offset: Int) -> Range<Int> {
     offset..<min(offset + pieceByteCount, elf.count)
   }
 
-  private func bufferCreation(_ chain: Chain) -> Step {
+  private func bufferCreation(_ chain: some ProgramHost) throws(DeploymentError) -> TransactionDraft {
     let byteCount = UpgradeableLoaderState.bufferMetadataByteCount + elf.count
     return (
       [
         System.createAccount(
-          from: payer.pubkey, to: buffer.key, lamports: rent(byteCount, chain), space: UInt64(byteCount),
+          from: payer.pubkey, to: buffer.key, lamports: try rent(byteCount, chain), space: UInt64(byteCount),
           owner: ProgramID.bpfLoaderUpgradeable),
         UpgradeableLoaderProgram.initializeBuffer(buffer.key, authority: authority.pubkey),
       ], [payer] + (buffer.pair.map { [$0] } ?? [])
     )
   }
 
-  private func writing(at offset: Int) -> Step {
+  private func writing(at offset: Int) -> TransactionDraft {
     let piece = Array(elf[pieceRange(offset)])
     let instruction = UpgradeableLoaderProgram.write(
       piece, at: offset, to: buffer.key, authority: authority.pubkey)
     return ([instruction], [payer, authority])
   }
 
-  private func deployment(_ plan: Plan, _ chain: Chain) -> Step {
+  private func deployment(
+    _ plan: Plan, of program: Party, _ chain: some ProgramHost
+  ) throws(DeploymentError) -> TransactionDraft {
     (
       [
         System.createAccount(
-          from: payer.pubkey, to: program.key, lamports: programRent(chain),
+          from: payer.pubkey, to: program.key, lamports: try programRent(chain),
           space: UInt64(UpgradeableLoaderState.programByteCount), owner: ProgramID.bpfLoaderUpgradeable),
         UpgradeableLoaderProgram.deploy(
           program.key, programData: plan.programData, buffer: buffer.key, maximumByteCount: roomByteCount,
@@ -292,19 +316,17 @@ package struct ProgramDeployment {
     )
   }
 
-  private func upgrade(_ plan: Plan) -> Step {
+  private func upgrade(_ plan: Plan, of program: Party) -> TransactionDraft {
     let instruction = UpgradeableLoaderProgram.upgrade(
       program.key, programData: plan.programData, buffer: buffer.key, spill: payer.pubkey,
       authority: authority.pubkey)
     return ([instruction], [payer, authority])
   }
 
-  private func read<Value>(_ body: () throws(ChainError) -> Value) throws(DeploymentError) -> Value {
-    do throws(ChainError) { return try body() } catch { throw .chain(error) }
-  }
-
-  private func submit<Value>(_ body: () throws(SubmissionError) -> Value) throws(DeploymentError) -> Value {
-    do throws(SubmissionError) { return try body() } catch { throw .submission(error) }
+  private func read<Host: ProgramHost, Value>(
+    _ chain: Host, _ body: (Host) throws -> Value
+  ) throws(DeploymentError) -> Value {
+    do { return try body(chain) } catch { throw .host(error) }
   }
 }
 

@@ -38,55 +38,66 @@ package enum ProgramState: Sendable, Equatable {
   case other(owner: Pubkey)
 }
 
-extension Chain {
-  package func programState(at key: Pubkey) throws(ChainError) -> ProgramState {
-    guard let account = try account(key) else { return .none }
+extension ProgramState {
+  /// What `account` is.
+  ///
+  /// - Parameter other: gives the account that holds a program's code.
+  package init<Failure>(
+    of account: Account, _ other: (Pubkey) throws(Failure) -> Account?
+  ) throws(Failure) {
     guard account.owner == ProgramID.bpfLoaderUpgradeable else {
       let isProgram = [ProgramID.bpfLoader1, ProgramID.bpfLoader2, ProgramID.nativeLoader].contains(
         account.owner)
-      return isProgram
+      self =
+        isProgram
         ? .fixedProgram(loader: account.owner, byteCount: account.data.count) : .other(owner: account.owner)
+      return
     }
     switch UpgradeableLoaderState(of: account) {
     case .program(let programData)?:
-      guard let data = try self.account(programData), data.owner == ProgramID.bpfLoaderUpgradeable,
-        case .programData(let slot, let authority)? = UpgradeableLoaderState(of: data)
-      else { return .closed(programData: programData) }
-      let capacity = max(0, data.data.count - UpgradeableLoaderState.programDataMetadataByteCount)
-      return .program(
-        ProgramState.Program(
-          programData: programData, slot: slot, authority: authority, capacity: capacity,
-          lamports: data.lamports))
-    case .buffer(let authority)?:
-      let byteCount = max(0, account.data.count - UpgradeableLoaderState.bufferMetadataByteCount)
-      return .buffer(
-        ProgramState.Buffer(authority: authority, byteCount: byteCount, lamports: account.lamports))
-    case .programData?: return .programData
-    case .uninitialized?, nil: return .other(owner: account.owner)
-    }
-  }
-
-  /// The file at a program's id or in a buffer, with the zero bytes up to its account's end; nil where there is none.
-  package func programFile(at key: Pubkey) throws(ChainError) -> [UInt8]? {
-    switch try programState(at: key) {
-    case .program(let program):
-      return try account(program.programData).map {
-        Array($0.data.dropFirst(UpgradeableLoaderState.programDataMetadataByteCount))
+      guard let data = try other(programData), data.owner == ProgramID.bpfLoaderUpgradeable,
+        let program = Program(at: programData, lamports: data.lamports, data.data, byteCount: data.data.count)
+      else {
+        self = .closed(programData: programData)
+        return
       }
-    case .buffer:
-      return try account(key).map { Array($0.data.dropFirst(UpgradeableLoaderState.bufferMetadataByteCount)) }
-    case .fixedProgram(let loader, _):
-      return loader == ProgramID.nativeLoader ? nil : try account(key)?.data
-    case .none, .closed, .programData, .other: return nil
+      self = .program(program)
+    case .buffer(let authority)?:
+      self = .buffer(
+        Buffer(authority: authority, accountByteCount: account.data.count, lamports: account.lamports))
+    case .programData?: self = .programData
+    case .uninitialized?, nil: self = .other(owner: account.owner)
     }
   }
+}
 
+extension ProgramState.Program {
+  /// - Parameters:
+  ///   - header: the beginning of the program data, or all of it.
+  ///   - byteCount: of all of it.
+  /// - Returns: `nil` where it is no program data.
+  package init?(at programData: Pubkey, lamports: UInt64, _ header: [UInt8], byteCount: Int) {
+    guard case .programData(let slot, let authority)? = UpgradeableLoaderState(of: header) else { return nil }
+    self.init(
+      programData: programData, slot: slot, authority: authority,
+      capacity: max(0, byteCount - UpgradeableLoaderState.programDataMetadataByteCount), lamports: lamports)
+  }
+}
+
+extension ProgramState.Buffer {
+  package init(authority: Pubkey?, accountByteCount: Int, lamports: UInt64) {
+    self.init(
+      authority: authority,
+      byteCount: max(0, accountByteCount - UpgradeableLoaderState.bufferMetadataByteCount),
+      lamports: lamports)
+  }
+}
+
+extension Chain {
   /// The programs and buffers that `authority` may change, or all, in the order of their keys.
   package func deployments(
     of authority: Pubkey?
-  ) throws(ChainError) -> (
-    programs: [(Pubkey, ProgramState.Program)], buffers: [(Pubkey, ProgramState.Buffer)]
-  ) {
+  ) throws(ChainError) -> Deployments {
     var keys: [Pubkey] = []
     do throws(StoreError) {
       try store.forEachAccount { (key, account) throws(StoreError) in
@@ -112,12 +123,14 @@ extension Chain {
 
 extension UpgradeableLoaderState {
   /// Nil where the bytes are no state.
-  fileprivate init?(of account: Account) {
-    let state = account.data.withUnsafeBytes { bytes -> UpgradeableLoaderState? in
+  package init?(of data: [UInt8]) {
+    let state = data.withUnsafeBytes { bytes -> UpgradeableLoaderState? in
       var reader = ByteReader(bytes)
       return try? Self.decode(&reader)
     }
     guard let state else { return nil }
     self = state
   }
+
+  fileprivate init?(of account: Account) { self.init(of: account.data) }
 }

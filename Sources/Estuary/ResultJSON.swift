@@ -283,3 +283,9 @@ extension InstructionError {
     }
   }
 }
+
+extension JSONWriter {
+  package mutating func member(_ name: String, orNull value: String?) {
+    if let value { member(name, value) } else { memberNull(name) }
+  }
+}

@@ -29,6 +29,9 @@ enum CLIError: Error, CustomStringConvertible {
   case noBlock(String)
   case noSignature(String)
   case noTransaction(String, blocks: UInt64)
+  case notConfirmed(String, url: String)
+  /// What a node is not asked for.
+  case onlyDirectory(String, url: String)
   /// The contracts of a workload need a later fork.
   case workloadFork(String, kind: String)
 
@@ -38,6 +41,11 @@ enum CLIError: Error, CustomStringConvertible {
     case .noSignature(let text): "'\(text.prefix(100))' is no signature: base58 of 64 bytes"
     case .noTransaction(let text, let blocks):
       "there is no transaction \(text) in the ledger's last \(blocks) blocks, as far as they are kept"
+    case .notConfirmed(let signature, let url):
+      "\(url): \(signature) is in no block that the node knows"
+    case .onlyDirectory(let what, let url):
+      "\(url): this verb does not ask nodes for what it would show (\(what)): give --ledger, or ask with a client of "
+        + "the node's own protocol"
     case .noKey(let text): "'\(text)' is neither a base58 key of 32 bytes nor a key pair file"
     case .noAmount(let text):
       "'\(text)' is no amount of SOL: a number below 18446744073 with up to 9 decimals"

@@ -18,10 +18,15 @@ public struct EstuaryCommand: ParsableCommand {
       CommandGroup(
         name: "Ethereum", subcommands: [EVMVerb.self]),
       CommandGroup(
-        name: "A ledger on disk",
+        name: "A ledger on disk, or a node (--url)",
         subcommands: [
-          KeygenVerb.self, AirdropVerb.self, TransferVerb.self, AccountVerb.self, CreateAccountVerb.self,
-          DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self, LedgerVerb.self, NodeVerb.self,
+          KeygenVerb.self, AirdropVerb.self, TransferVerb.self, BalanceVerb.self, AccountVerb.self,
+          CreateAccountVerb.self, DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self, LedgerVerb.self,
+        ]),
+      CommandGroup(
+        name: "A node",
+        subcommands: [
+          NodeVerb.self, SetupVerb.self, LogsVerb.self, ConfirmVerb.self, BlockVerb.self, SlotVerb.self, EpochInfoVerb.self,
         ]),
       CommandGroup(
         name: "Blocks",

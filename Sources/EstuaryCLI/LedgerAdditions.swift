@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Estuary
+import FoundationEssentials
 import Ledger
 import Primitives
 import Runtime
@@ -29,6 +30,24 @@ struct LedgerAdditions {
       programID: key, elf: elf, rent: Rent(), authority: authority)
     try add(key, program)
     try add(programData.key, programData.account)
+  }
+
+  /// The programs of mainnet that have been fetched, but for those that are named already.
+  mutating func addSetUpPrograms() throws {
+    for (id, path) in SetUpPrograms.all where !keys.contains(try LedgerOptions.key(id)) {
+      try addProgram(id, file: path, authority: nil)
+    }
+  }
+
+  /// Every account of a folder, `*.json` files each as `estuary account --output json` prints it.
+  mutating func addAccounts(folder: String) throws {
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+      throw CLIError.unreadable(path: folder, detail: "as a folder of accounts: \(error)")
+    }
+    for name in names.sorted() where name.hasSuffix(".json") {
+      try addAccount(file: folder + "/" + name, at: nil)
+    }
   }
 
   mutating func addAccount(file: String, at address: Pubkey?) throws {

@@ -6,6 +6,7 @@ import FoundationEssentials
 import Glibc
 import Ledger
 import Primitives
+import RPCClient
 import SBPF
 
 /// How results are printed.
@@ -68,10 +69,36 @@ struct CacheOptions: ParsableArguments {
   }
 }
 
-/// A ledger directory and who pays; without flags, what `Settings` say.
+/// The node that a verb asks in place of a ledger directory.
+struct NodeOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("u"), .long],
+    help: ArgumentHelp(
+      "A node's JSON-RPC in place of a ledger directory: http://HOST:PORT, or localhost (port 8899).",
+      valueName: "url"))
+  var url: String?
+
+  func validate() throws {
+    if let url { _ = try Self.address(url) }
+  }
+
+  static func address(_ text: String) throws -> NodeAddress {
+    do throws(NodeAddressError) { return try NodeAddress(text) } catch { throw ValidationError("\(error)") }
+  }
+
+  /// `nil` where no node is named.
+  func client() throws -> RPCClient? { try url.map { RPCClient(try Self.address($0)) } }
+
+  /// The node that is named, or the one that `estuary node` starts.
+  func clientOrLocal() throws -> RPCClient { RPCClient(try Self.address(url ?? "localhost")) }
+}
+
+/// A ledger directory or a node, and who pays; without flags, what `Settings` say.
 struct LedgerOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
   var ledger = Settings.shown.ledger
+
+  @OptionGroup var node: NodeOptions
 
   @Option(
     name: [.customShort("k"), .long],
@@ -108,6 +135,17 @@ struct LedgerOptions: ParsableArguments {
   /// Opens the ledger as it is now, beside whoever writes it.
   func openForReading() throws -> Chain {
     try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
+  }
+
+  /// The node that --url names, or the ledger in the directory.
+  func host(create: Bool = false) throws -> any ProgramHost {
+    if let client = try node.client() { return RemoteLedger(client) }
+    return try open(create: create)
+  }
+
+  func hostForReading() throws -> any ProgramHost {
+    if let client = try node.client() { return RemoteLedger(client) }
+    return try openForReading()
   }
 }
 

@@ -19,7 +19,7 @@ enum SOL {
 
   static func text(_ lamports: UInt64) -> String { Lamports.text(lamports) }
 
-  static func balance(of key: Pubkey, _ chain: Chain) throws -> String {
+  static func balance(of key: Pubkey, _ chain: any ProgramHost) throws -> String {
     text(try chain.account(key)?.lamports ?? 0)
   }
 }

@@ -11,8 +11,8 @@ struct SentTransaction {
   let failure: CLIError?
 }
 
-extension Chain {
-  /// Sends one transaction as a block.
+extension ProgramHost {
+  /// Sends one transaction, as a block of its own on a chain.
   ///
   /// - Parameter signers: the payer first.
   func submit(_ instructions: [Instruction], signers: [Ed25519.KeyPair]) throws -> SentTransaction {

@@ -63,6 +63,7 @@ extension RequestError {
     case .noPayer: self = .noPayer
     case .building(let error): self = .building(error)
     case .chain(let error): self = .chain(error)
+    case .node(let error): self = .refused(error.description)
     }
   }
 

@@ -55,6 +55,16 @@ extension Chain {
       transaction: transaction, record: found.record, result: result, changes: changes, chain: chain)
   }
 
+  /// Executes a transaction as the next block would, which changes nothing and checks no signatures.
+  ///
+  /// - Parameter observer: watches it.
+  package func tryOut(_ wire: [UInt8], observer: any InvokeObserver) throws(ChainError) {
+    _ = try dryRun(
+      BlockTransactions(solana: [wire]),
+      on: SerialExecutor(observer: OneTransactionObserver(0, observer), engine: .plain),
+      verifiesSignatures: false)
+  }
+
   private struct PastBlock {
     let record: BlockRecord
     /// The block before.

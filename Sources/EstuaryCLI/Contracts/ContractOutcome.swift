@@ -85,9 +85,3 @@ enum Rows {
       .joined(separator: "\n")
   }
 }
-
-extension JSONWriter {
-  mutating func member(_ name: String, orNull value: String?) {
-    if let value { member(name, value) } else { memberNull(name) }
-  }
-}

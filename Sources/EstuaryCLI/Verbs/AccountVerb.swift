@@ -24,11 +24,14 @@ struct AccountVerb: ParsableCommand {
 
   func run() throws {
     if key.hasPrefix("0x") {
+      if let url = ledger.node.url {
+        throw CLIError.onlyDirectory("account of Ethereum's", url: url)
+      }
       try showEthereum(try EthereumText.address(key, what: "the account"))
       return
     }
     let key = try LedgerOptions.key(key)
-    guard let account = try ledger.openForReading().account(key) else { throw CLIError.noAccount(key) }
+    guard let account = try ledger.hostForReading().account(key) else { throw CLIError.noAccount(key) }
     if json || output == .json {
       Terminal.write(Self.json(account, at: key) + [UInt8(ascii: "\n")])
       return

@@ -33,13 +33,13 @@ struct CreateAccountVerb: ParsableCommand {
   func run() throws {
     let payer = try ledger.payer()
     let owner = try LedgerOptions.key(owner)
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     if !FileManager.default.fileExists(atPath: address) {
       try Paths.makeParent(of: address)
       try KeyPairFile.write(.random(), to: address)
     }
     let pair = try KeyPairFile.read(address)
-    let lamports = chain.minimumBalance(dataByteCount: space)
+    let lamports = try chain.minimumBalance(dataByteCount: space)
     let instruction = System.createAccount(
       from: payer.pubkey, to: pair.pubkey, lamports: lamports, space: UInt64(space), owner: owner)
     let sent = try chain.submit([instruction], signers: [payer, pair])

@@ -12,7 +12,8 @@ struct DeployVerb: ParsableCommand {
     discussion: """
       PROGRAM is an SBPF executable (.so), or an object of stock clang, which is linked first. Its bytes go into a \
       buffer account first; a deployment that stopped half way goes on where it stopped when the same command is \
-      given again. The payer's balance is checked before anything is sent.
+      given again. The payer's balance is checked before anything is sent. To a node (--url) the pieces go over many \
+      connections at once.
       """)
 
   @Argument(help: "The program's file; left out where --buffer names a buffer that is written already.")
@@ -53,42 +54,51 @@ struct DeployVerb: ParsableCommand {
   }
 
   func run() throws {
-    let given = try program.map(file)
+    let given = try program.map(Self.file)
     let payer = try ledger.payer()
     let authority = try upgradeAuthority.map { try KeyPairFile.read($0) } ?? payer
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     let elf = try given ?? written(on: chain)
     let deployment = ProgramDeployment(
       elf: elf, program: try programParty(), payer: payer, authority: authority,
       buffer: try buffer.map(Self.party), room: maximumByteCount)
     let plan = try deployment.plan(on: chain)
+    let outcome = try Self.perform(deployment, plan, on: chain, output)
+    report(deployment, plan, outcome, slot: try chain.currentSlot())
+  }
+
+  /// Does what the plan says, and shows how far it is.
+  static func perform(
+    _ deployment: ProgramDeployment, _ plan: ProgramDeployment.Plan, on host: any ProgramHost,
+    _ output: OutputOptions
+  ) throws -> ProgramDeployment.Outcome {
     if !output.json {
       print("Buffer: \(plan.buffer)")
       Terminal.flush()  // known even if the deployment is cut off
     }
-    let outcome = try deployment.run(plan, on: chain) { count in
-      Terminal.progress("\(count) of \(elf.count) bytes written")
+    defer { Terminal.progress("") }
+    return try deployment.run(plan, on: host) { count in
+      Terminal.progress("\(count) of \(deployment.elf.count) bytes written")
     }
-    Terminal.progress("")
-    report(deployment, plan, outcome, slot: chain.slot)
   }
 
   private func report(
     _ deployment: ProgramDeployment, _ plan: ProgramDeployment.Plan, _ outcome: ProgramDeployment.Outcome,
     slot: UInt64
   ) {
+    let program = deployment.program?.key ?? plan.programData
     let cost = outcome.costLamports
     let costText =
       cost < 0 ? "\(SOL.text(cost.magnitude)) came back" : "it cost \(SOL.text(cost.magnitude))"
     output.print(
       text: """
-        Program Id: \(deployment.program.key)
+        Program Id: \(program)
         \(plan.action.rawValue): \(deployment.elf.count) bytes in \(outcome.transactionCount) transactions, slot \
         \(slot); \(costText), \(SOL.text(outcome.feeLamports)) of it fees
         """,
       json: { writer in
         writer.object {
-          $0.member("programId", deployment.program.key.description)
+          $0.member("programId", program.description)
           $0.member("signature", outcome.signature?.description ?? "")
           $0.member("slot", slot)
           $0.member("action", plan.action.rawValue)
@@ -105,7 +115,7 @@ struct DeployVerb: ParsableCommand {
 
   // MARK: What is deployed
 
-  private func file(_ path: String) throws -> [UInt8] {
+  static func file(_ path: String) throws -> [UInt8] {
     let elf = try ProgramFile.executable(at: path)
     if elf.count > ProgramDeployment.byteCountLimit {
       throw CLIError.program(path: path, detail: DeploymentError.tooLarge(byteCount: elf.count).description)
@@ -116,7 +126,7 @@ struct DeployVerb: ParsableCommand {
     return elf
   }
 
-  private func written(on chain: Chain) throws -> [UInt8] {
+  private func written(on chain: any ProgramHost) throws -> [UInt8] {
     let key = try Self.party(buffer ?? "").key
     let state = try chain.programState(at: key)
     guard case .buffer = state, let elf = try chain.programFile(at: key) else {

@@ -44,7 +44,7 @@ struct InvokeVerb: ParsableCommand {
     let program = try LedgerOptions.key(programID)
     var instructions = [Instruction(programID: program, accounts: metas, data: bytes)]
     if let computeLimit { instructions.insert(ComputeBudgetProgram.setComputeUnitLimit(computeLimit), at: 0) }
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     let sent = try chain.submit(instructions, signers: pairs)
     try output.print(sent) {
       let result = sent.result

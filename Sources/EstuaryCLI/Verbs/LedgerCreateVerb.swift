@@ -37,6 +37,16 @@ struct LedgerCreateVerb: ParsableCommand {
       valueName: "address>? <file"))
   var accounts: [String] = []
 
+  @Option(
+    name: .customLong("account-dir"),
+    help: ArgumentHelp("A folder of such files, every *.json of it.", valueName: "folder"))
+  var accountFolders: [String] = []
+
+  @Flag(
+    name: .customLong("no-mainnet-programs"),
+    help: "Leave out what `estuary setup programs` has fetched, which is in it unless there is --genesis.")
+  var leavesProgramsOut = false
+
   @Option(help: ArgumentHelp("What else it begins with (docs/ledger.md).", valueName: "genesis.json"))
   var genesis: String?
 
@@ -74,6 +84,8 @@ struct LedgerCreateVerb: ParsableCommand {
         authority: authority == "none" ? nil : try LedgerOptions.key(authority))
     }
     try added.addAccounts(accounts)
+    for folder in accountFolders { try added.addAccounts(folder: folder) }
+    if genesis == nil && !leavesProgramsOut { try added.addSetUpPrograms() }
     let first = try genesis.map { try Genesis.read($0) }
     let chain = try Chain.create(
       directory: directory, genesis: first, adding: added.accounts,

@@ -28,6 +28,7 @@ struct LedgerVerifyVerb: ParsableCommand {
     Terminal.progress("")
     let ethereumBlocks = try EthereumArchive(store: store).verify()
     let transactions = try SolanaHistory(of: store).verify()
+    try OwnerIndex(of: store).verify()
     guard let head = store.head else { throw StoreError.missing(path: directory.path) }
     output.print(
       text: "whole: \(found.accountCount) accounts, \(found.blockCount) blocks, state hash \(head.stateHash)"

@@ -63,9 +63,24 @@ struct NodeVerb: ParsableCommand {
   var accounts: [String] = []
 
   @Option(
+    name: .customLong("account-dir"),
+    help: ArgumentHelp("A folder of such files, every *.json of which a new ledger begins with.", valueName: "folder"))
+  var accountFolders: [String] = []
+
+  @Flag(
+    name: .customLong("no-mainnet-programs"),
+    help: "A new ledger begins without what `estuary setup programs` has fetched.")
+  var leavesProgramsOut = false
+
+  @Option(
     name: .customLong("history-blocks"),
     help: "Blocks whose transactions can be looked up; older ones go.")
   var historyBlocks = SolanaHistory.defaultBlockCount
+
+  @Option(
+    name: .customLong("rewind-blocks"),
+    help: "The last blocks since the start that slot, epoch and time can go back over; 0: those since a snapshot.")
+  var rewindBlocks = Producer.defaultRewindBlockCount
 
   @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
@@ -100,11 +115,13 @@ struct NodeVerb: ParsableCommand {
     let chain = try open()
     chain.historyBlockCount = historyBlocks
     let faucet = try chain.account(Chain.faucet.pubkey)?.lamports
+    let hasTokens = try chain.account(Self.token) != nil
     var configuration = Node.Configuration()
     configuration.host = host
     configuration.port = port
     configuration.webSocketPort = webSocketPort
     configuration.ethereumPort = ethereumPort
+    configuration.rewindBlockCount = rewindBlocks
     configuration.pace = instant ? .instant : .slots(milliseconds: slotMilliseconds)
     let level = Logger.Level(rawValue: logLevel) ?? .info
     configuration.logger = Logger(label: "estuary") { label in
@@ -113,7 +130,7 @@ struct NodeVerb: ParsableCommand {
       return handler
     }
     let node = try Node(chain, configuration)
-    announce(node, faucet: faucet)
+    announce(node, faucet: faucet, hasTokens: hasTokens)
     Terminal.flush()
     var number: Int32 = 0
     while sigwait(&signals, &number) != 0 {}
@@ -126,12 +143,14 @@ struct NodeVerb: ParsableCommand {
       // Whoever writes it keeps it.
       try RocksDBStore.whileUnused(path: ledger) { try FileManager.default.removeItem(atPath: ledger) }
     }
-    if programs.isEmpty && accounts.isEmpty {
+    let isThere = RocksDBStore.isLedger(ledger)
+    let addsNothing = programs.isEmpty && accounts.isEmpty && accountFolders.isEmpty
+    if addsNothing && (isThere || leavesProgramsOut || SetUpPrograms.all.isEmpty) {
       return try Chain.open(
         directory: ledger, .creatingIfMissing, patience: .telling, cacheByteCount: cache.byteCount,
         workers: workers, ethereum: .funded())
     }
-    guard !RocksDBStore.isLedger(ledger) else {
+    guard !isThere else {
       throw CLIError.program(
         path: ledger,
         detail:
@@ -140,13 +159,17 @@ struct NodeVerb: ParsableCommand {
     var added = LedgerAdditions()
     try added.addPrograms(programs)
     try added.addAccounts(accounts)
+    for folder in accountFolders { try added.addAccounts(folder: folder) }
+    if !leavesProgramsOut { try added.addSetUpPrograms() }
     return try Chain.create(
       directory: ledger, adding: added.accounts, ethereum: .funded(), cacheByteCount: cache.byteCount,
       workers: workers)
   }
 
+  private static let token = Pubkey(base58: "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA") ?? .zero
+
   /// What somebody needs who has just started it. The keys are those of every ledger for development: no secrets.
-  private func announce(_ node: Node, faucet: UInt64?) {
+  private func announce(_ node: Node, faucet: UInt64?, hasTokens: Bool) {
     let secret = Base58.encode(Chain.faucet.bytes)
     let keys = node.developmentKeys
     var lines = [
@@ -156,6 +179,10 @@ struct NodeVerb: ParsableCommand {
     if let faucet {
       lines.append("Solana    \(SOL.text(faucet)) at \(Chain.faucet.pubkey)")
       lines.append("          secret key \(secret)")
+    }
+    if !hasTokens {
+      lines.append(
+        "programs  none of mainnet's (SPL Token and its like): `estuary setup programs` says where to get them")
     }
     for (number, key) in keys.enumerated() {
       lines.append("\(number == 0 ? "Ethereum " : "         ") (\(number)) \(key.address.checksummed), private key \(key.exposedHex)")

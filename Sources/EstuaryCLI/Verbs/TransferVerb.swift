@@ -19,7 +19,7 @@ struct TransferVerb: ParsableCommand {
     let target = try LedgerOptions.key(recipient)
     let lamports = try SOL.lamports(amount)
     let payer = try ledger.payer()
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     let transfer = System.transfer(from: payer.pubkey, to: target, lamports: lamports)
     let sent = try chain.submit([transfer], signers: [payer])
     try output.print(sent) {

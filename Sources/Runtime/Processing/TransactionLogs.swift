@@ -18,6 +18,21 @@ package struct TransactionLogs: Sendable, Equatable {
     (self.page, self.start, self.byteCount) = (page, start, byteCount)
   }
 
+  /// Lines that came from elsewhere, such as a node; each is cut at 65,535 bytes.
+  package init(lines: [String]) {
+    var bytes: [UInt8] = []
+    for line in lines {
+      let text = line.utf8.prefix(Int(UInt16.max))
+      bytes += [UInt8(truncatingIfNeeded: text.count), UInt8(text.count >> 8)]
+      bytes += text
+    }
+    let page = LogPage(byteCount: max(1, bytes.count))
+    bytes.withUnsafeBytes { source in
+      if let base = source.baseAddress { page.base.copyMemory(from: base, byteCount: source.count) }
+    }
+    self.init(page: page, start: 0, byteCount: bytes.count)
+  }
+
   package var count: Int { lines.count }
 
   package var lines: [String] {

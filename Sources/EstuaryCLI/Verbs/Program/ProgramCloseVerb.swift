@@ -36,7 +36,7 @@ struct ProgramCloseVerb: ParsableCommand {
     let payer = try ledger.payer()
     let authority = try authority.map { try KeyPairFile.read($0) } ?? payer
     let recipient = try recipient.map(LedgerOptions.key) ?? payer.pubkey
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     var closed: [(key: Pubkey, kind: String, lamports: UInt64)] = []
     func close(_ key: Pubkey, data: Pubkey?, kind: String, lamports: UInt64) throws {
       let instruction = UpgradeableLoaderProgram.close(

@@ -19,7 +19,7 @@ struct ProgramDumpVerb: ParsableCommand {
 
   func run() throws {
     let key = try LedgerOptions.key(account)
-    let chain = try ledger.openForReading()
+    let chain = try ledger.hostForReading()
     guard let file = try chain.programFile(at: key) else {
       let state = try chain.programState(at: key)
       if case .closed = state { throw DeploymentError.closed(key) }

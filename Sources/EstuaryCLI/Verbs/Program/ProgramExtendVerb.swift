@@ -22,7 +22,7 @@ struct ProgramExtendVerb: ParsableCommand {
   func run() throws {
     let payer = try ledger.payer()
     let key = try LedgerOptions.key(programID)
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     let state = try chain.programState(at: key)
     guard case .program(let program) = state else {
       if case .closed = state { throw DeploymentError.closed(key) }
@@ -31,12 +31,13 @@ struct ProgramExtendVerb: ParsableCommand {
     if program.authority == nil { throw DeploymentError.final(key) }
     try ProgramExtension.check(additionalBytes, of: program.capacity)
     let capacity = program.capacity + Int(additionalBytes)
-    let rent = chain.minimumBalance(dataByteCount: capacity + UpgradeableProgram.programDataHeaderByteCount)
+    let rent = try chain.minimumBalance(
+      dataByteCount: capacity + UpgradeableProgram.programDataHeaderByteCount)
     let missing = rent - min(rent, program.lamports)
     let have = try chain.account(payer.pubkey)?.lamports ?? 0
     let parts = [
       ("for \(additionalBytes) more bytes", missing), ("of fees", 5000 as UInt64),
-      ("that an account keeps", chain.minimumBalance(dataByteCount: 0)),
+      ("that an account keeps", try chain.minimumBalance(dataByteCount: 0)),
     ]
     let need = parts.reduce(0) { $0 + $1.1 }
     if have < need {

@@ -49,7 +49,7 @@ struct ProgramSetAuthorityVerb: ParsableCommand {
     let authority = try authority.map { try KeyPairFile.read($0) } ?? payer
     let key = try LedgerOptions.key(account)
     let successor = try newAuthority.map(DeployVerb.party)
-    let chain = try ledger.open()
+    let chain = try ledger.host()
     let state = try chain.programState(at: key)
     let target: Pubkey
     switch state {

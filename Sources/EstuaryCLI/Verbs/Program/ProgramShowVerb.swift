@@ -34,7 +34,7 @@ struct ProgramShowVerb: ParsableCommand {
   }
 
   func run() throws {
-    let chain = try ledger.openForReading()
+    let chain = try ledger.hostForReading()
     guard let account else { return try list(chain) }
     let key = try LedgerOptions.key(account)
     let state = try chain.programState(at: key)
@@ -82,7 +82,7 @@ struct ProgramShowVerb: ParsableCommand {
       })
   }
 
-  private func list(_ chain: Chain) throws {
+  private func list(_ chain: any ProgramHost) throws {
     let authority = all ? nil : try bufferAuthority.map(LedgerOptions.key) ?? ledger.payer().pubkey
     let found = try chain.deployments(of: authority)
     output.print(

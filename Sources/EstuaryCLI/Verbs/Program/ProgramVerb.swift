@@ -9,11 +9,11 @@ import Primitives
 struct ProgramVerb: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "program",
-    abstract: "Show, save, extend, close and hand over deployed programs and buffers.",
+    abstract: "Deploy programs; show, save, extend, close and hand over deployed ones and buffers.",
     subcommands: [
       DeployVerb.self, ProgramShowVerb.self, ProgramDumpVerb.self, ProgramExtendVerb.self,
       ProgramCloseVerb.self,
-      ProgramSetAuthorityVerb.self,
+      ProgramSetAuthorityVerb.self, WriteBufferVerb.self,
     ])
 }
 
@@ -21,7 +21,7 @@ struct ProgramVerb: ParsableCommand {
 enum LoaderTransaction {
   /// Sends it and gives its result and what the payer has left; one that fails is the verb's error.
   static func send(
-    _ instruction: Instruction, payer: Ed25519.KeyPair, signers: [Ed25519.KeyPair], on chain: Chain,
+    _ instruction: Instruction, payer: Ed25519.KeyPair, signers: [Ed25519.KeyPair], on chain: any ProgramHost,
     step: String
   ) throws -> TransactionResult {
     let fee = UInt64(Set(([payer] + signers).map(\.pubkey)).count) * 5000
