@@ -54,6 +54,23 @@ extension Chain {
     return Mark(height: head.height, blockhash: head.blockhash)
   }
 
+  /// A block that can be gone back to, the last one that `isEarly` says yes to; those before it are early as well.
+  ///
+  /// - Returns: `nil` where what came after it was not kept.
+  package func mark(lastBefore isEarly: (BlockRecord) -> Bool) throws(ChainError) -> Mark? {
+    try stored { () throws(StoreError) in
+      var (low, high) = (UInt64(0), head.height)
+      while low < high {
+        let middle = low + (high - low + 1) / 2
+        guard let record = try store.block(middle) else { return nil }
+        if isEarly(record) { low = middle } else { high = middle - 1 }
+      }
+      guard let record = try store.block(low), isEarly(record) else { return nil }
+      if low < head.height, try store.value(.solanaBlocks, Undo.key(low + 1)) == nil { return nil }
+      return Mark(height: low, blockhash: record.blockhash)
+    }
+  }
+
   /// Keeps no more what blocks replace. What has been kept goes with the next block.
   package func forgetMarks() throws(ChainError) {
     keepsUndo = false
@@ -83,8 +100,10 @@ extension Chain {
     }
     var all = entries
     // What an earlier mark left may be about to go.
-    let isFirst = try store.value(.settings, Undo.settingsKey) == nil
-    if isFirst || entries.contains(where: { $0.family == .settings && $0.key == Undo.settingsKey }) {
+    let kept = try store.value(.settings, Undo.settingsKey)
+    let isFirst =
+      kept == nil || entries.contains(where: { $0.family == .settings && $0.key == Undo.settingsKey })
+    if isFirst {
       all.append(
         StoreEntry(
           .settings, Undo.settingsKey, withUnsafeBytes(of: block.record.height.bigEndian) { Array($0) }))
@@ -101,6 +120,19 @@ extension Chain {
     }
     return all.dropFirst(entries.count) + [
       StoreEntry(.solanaBlocks, Undo.key(block.record.height), writer.bytes)
+    ] + (isFirst ? [] : expiredUndo(before: block.record.height, from: kept))
+  }
+
+  /// Records that one block takes away at most.
+  private static let expiredUndoCount: UInt64 = 64
+
+  private func expiredUndo(before height: UInt64, from kept: [UInt8]?) -> [StoreEntry] {
+    guard let undoBlockCount, let kept, kept.count == 8, height >= undoBlockCount else { return [] }
+    let first = EthereumArchive.number(kept[...])
+    let next = min(height - undoBlockCount + 1, first + Self.expiredUndoCount)
+    guard first < next else { return [] }
+    return (first..<next).map { StoreEntry(.solanaBlocks, Undo.key($0), nil) } + [
+      StoreEntry(.settings, Undo.settingsKey, withUnsafeBytes(of: next.bigEndian) { Array($0) })
     ]
   }
 
@@ -161,6 +193,17 @@ extension Chain {
     }
     for height in record.height + 1...head.height {
       entries.append(StoreEntry(.solanaBlocks, Undo.key(height), nil))
+    }
+    // The index of owners may have been built in between: those that come back are in it.
+    for (key, account) in accounts {
+      guard let account else { continue }
+      for entry in OwnerIndex.entries(key, account) {
+        if let known = places[EntryPlace(family: entry.family, key: entry.key)] {
+          entries[known].value = entry.value
+        } else {
+          entries.append(entry)
+        }
+      }
     }
     return StoreReversal(record: record, stateLattice: lattice, accounts: accounts, entries: entries)
   }

@@ -73,6 +73,8 @@ public final class Chain {
   /// Whether blocks keep what they replace (AccountHistory.swift), and from where on states are known.
   private let keepsAccounts: Bool
   private var knownFrom: UInt64?
+  /// Whether the store's index of owners says that it has every account (OwnerIndex.swift).
+  private var hasOwnerIndex = false
   /// Blocks whose history is kept.
   package var historyBlockCount = SolanaHistory.defaultBlockCount
   /// What transactions of an advancing chain may name; read when the first block needs it.
@@ -81,6 +83,8 @@ public final class Chain {
   private var solanaEntries: [StoreEntry] = []
   /// Whether blocks leave what they replace, so that they can be taken back (Chain+Snapshots.swift).
   var keepsUndo = false
+  /// Blocks whose undo records stay; `nil`: all since the first mark.
+  package var undoBlockCount: UInt64?
   /// Chains that began where this one stood.
   var forks = Forks()
   /// What an older ledger's store does not have yet: the next block's batch takes it.
@@ -106,7 +110,9 @@ public final class Chain {
     self.executor = executor
     self.progress = progress
     self.programs = programs
-    if let genesis { try Self.begin(store, with: genesis, executor: executor, progress) }
+    if let genesis {
+      try Self.begin(store, with: genesis, executor: executor, progress, indexesOwners: keepsTransactions)
+    }
     guard let head = store.head else { throw .noGenesis }
     guard let lattice = StateLattice(bytes: store.stateLattice) else { throw .noGenesis }
     self.head = head
@@ -115,6 +121,7 @@ public final class Chain {
     state = BlockState(store: store, hasEthereum: ethereumSettings != nil)
     do throws(StoreError) {
       knownFrom = try AccountHistory(of: store).firstHeight()
+      hasOwnerIndex = try OwnerIndex(of: store).isComplete()
       try state.readAhead()
       // An advancing chain's are read when they are needed.
       if progress == .fixed {
@@ -133,7 +140,8 @@ public final class Chain {
 
   /// Commits the genesis as block 0 of an empty store; an older store must have begun with the same.
   private static func begin(
-    _ store: any AccountStore, with genesis: Genesis, executor: any BlockExecutor, _ progress: Progress
+    _ store: any AccountStore, with genesis: Genesis, executor: any BlockExecutor, _ progress: Progress,
+    indexesOwners: Bool
   ) throws(ChainError) {
     var lattice = StateLattice()
     var changes = genesis.changes
@@ -151,7 +159,8 @@ public final class Chain {
     let record = BlockRecord(
       height: 0, slot: genesis.slot, unixTimestamp: genesis.unixTimestamp, blockhash: genesis.blockhash,
       stateHash: stateHash, genesisHash: identity)
-    let entries = try firstEthereumEntries(genesis, store, executor, progress)
+    var entries = try firstEthereumEntries(genesis, store, executor, progress)
+    if indexesOwners { entries += OwnerIndex.entries(changes) + [OwnerIndex.completion] }
     do throws(StoreError) {
       try store.commit(
         BlockCommit(record: record, changes: changes, stateLattice: lattice.bytes, entries: entries))
@@ -410,6 +419,11 @@ public final class Chain {
       } else if knownFrom != nil {
         entries.append(AccountHistory.end)
       }
+      if keepsTransactions {
+        entries += OwnerIndex.entries(changes)
+      } else if hasOwnerIndex {
+        entries.append(OwnerIndex.end)
+      }
       var block = BlockCommit(
         record: record, changes: changes, stateLattice: lattice.bytes, entries: entries)
       block.entries += try undoEntries(block)
@@ -419,6 +433,7 @@ public final class Chain {
       throw .store(error)
     }
     (unsavedEntries, solanaEntries, knownFrom) = ([], [], nextKnownFrom)
+    hasOwnerIndex = hasOwnerIndex && keepsTransactions
     let hasMadeEthereumBlock = ethereumChain?.hasUncommittedBlock ?? false
     ethereumChain?.commit()
     if hasMadeEthereumBlock { ethereumChain?.next.pass() }
@@ -442,6 +457,7 @@ public final class Chain {
     state.statusCache = StatusCache()
     solanaEntries = []
     knownFrom = (try? AccountHistory(of: store).firstHeight()) ?? nil
+    hasOwnerIndex = (try? OwnerIndex(of: store).isComplete()) ?? false
   }
 
   /// A value nobody could know before the block.

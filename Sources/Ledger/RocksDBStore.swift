@@ -6,7 +6,8 @@
 //               "lattice"                 its state lattice, 2,048 bytes
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
-//   settings, ethereum-blocks, ethereum-index, trie-nodes, solana-blocks, solana-index, account-versions, block-accounts
+//   settings, ethereum-blocks, ethereum-index, trie-nodes, solana-blocks, solana-index, account-versions,
+//   block-accounts, account-index
 //                                         StoreEntry, each block's in its batch
 //
 // Beside the database's files: "ESTUARY" marks the directory as a ledger before the database exists, so that
@@ -27,7 +28,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       RocksFamily(name: "ethereum-blocks", isAppendOnly: true), RocksFamily(name: "ethereum-index"),
       RocksFamily(name: "trie-nodes"), RocksFamily(name: "solana-blocks", isAppendOnly: true),
       RocksFamily(name: "solana-index"), RocksFamily(name: "account-versions"),
-      RocksFamily(name: "block-accounts", isAppendOnly: true),
+      RocksFamily(name: "block-accounts", isAppendOnly: true), RocksFamily(name: "account-index"),
     ]
 
     /// Where entries of a family lie.
@@ -206,6 +207,15 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       settledHeight = settled
       self.last = (reversal.record, reversal.stateLattice)
     }
+  }
+
+  /// Writes entries that belong to no block, beside the blocks that are committed.
+  package func write(_ entries: [StoreEntry]) throws(StoreError) {
+    guard headFile != nil else { throw .failed(path: path, detail: "it was opened for reading") }
+    if entries.isEmpty { return }
+    let batch = RocksBatch()
+    put(entries, in: batch)
+    try Self.attempt(path) { () throws(RocksDBError) in try database.write(batch) }
   }
 
   private func put(_ entries: [StoreEntry], in batch: RocksBatch) {

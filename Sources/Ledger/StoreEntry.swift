@@ -20,6 +20,8 @@ package enum StoreFamily: Int, CaseIterable, Sendable {
   case accountVersions
   /// Which accounts a block changed, by its height.
   case blockAccounts
+  /// Which accounts somebody owns: keys are who and the account's.
+  case accountIndex
 }
 
 /// One value that a batch writes; `nil` deletes it.

@@ -290,4 +290,40 @@ import WideIntegers
     #expect(chain.slot == 12)
     _ = try chain.ethereumArchive.verify()
   }
+
+  /// Back over a thousand blocks and on again; what is older than the records that stay is not reached.
+  @Test func aThousandBlocksBackAndOnAgain() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("estuary-back-\(UUID())").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let chain = try Self.chain(try RocksDBStore(path: folder))
+    chain.undoBlockCount = 1000
+    _ = chain.mark()
+    var hashes: [(blockhash: Hash, stateHash: Hash)] = []
+    func goOn(_ count: UInt64) throws {
+      for _ in 0..<count {
+        try Self.mine(chain.head.height, on: chain)
+        hashes.append((chain.blockhash, chain.stateHash))
+      }
+    }
+    try goOn(1100)
+    let (last, before) = (hashes, try Contents(chain.store))
+    let slot = chain.slot - 1000
+    let mark = try #require(try chain.mark { $0.slot <= slot })
+    #expect(mark.height == chain.head.height - 1000)
+    try chain.revert(to: mark)
+    #expect(chain.slot == slot && chain.stateHash == last[99].stateHash)
+    hashes.removeLast(1000)
+    try goOn(1000)
+    #expect(hashes.map(\.blockhash) == last.map(\.blockhash))
+    #expect(hashes.map(\.stateHash) == last.map(\.stateHash))
+    #expect(try Contents(chain.store).accounts == before.accounts)
+    #expect(try chain.mark { $0.slot <= 2 } == nil)
+    // No more records than are kept.
+    var count = 0
+    try chain.store.forEachEntry(.solanaBlocks, from: []) { key, _ in
+      if key.count == 9 && key[8] == 3 { count += 1 }
+      return true
+    }
+    #expect(count == 1000)
+  }
 }
