@@ -9,6 +9,7 @@ import Estuary
 import Ledger
 import Logging
 import Primitives
+import Synchronization
 
 package final class Node: Sendable {
   package struct Configuration: Sendable {
@@ -23,6 +24,8 @@ package final class Node: Sendable {
     package var pace = Producer.Pace.slots(milliseconds: 400)
     package var serverLimits = ServerLimits()
     package var poolLimits = TransactionPool.Limits()
+    /// The last blocks that can always be taken back.
+    package var rewindBlockCount = Producer.defaultRewindBlockCount
     /// Threads for reads that take long.
     package var backgroundThreadCount = 2
     package var logger = Logger(label: "estuary")
@@ -61,7 +64,8 @@ package final class Node: Sendable {
     } catch { throw .chain(error) }
     do throws(ChainError) {
       producer = try Producer(
-        chain, pace: configuration.pace, limits: configuration.poolLimits, logger: configuration.logger,
+        chain, pace: configuration.pace, limits: configuration.poolLimits,
+        rewindBlockCount: configuration.rewindBlockCount, logger: configuration.logger,
         onBlock: { relay.publish($0) }, onTransaction: { relay.publish($0) })
     } catch {
       throw .chain(error)
@@ -90,6 +94,7 @@ package final class Node: Sendable {
     (url, webSocketURL) = ("http://\(host):\(server.ports[0])", "ws://\(host):\(server.ports[1])")
     ethereumURL = "http://\(host):\(server.ports.count > 2 ? server.ports[2] : server.ports[0])"
     producer.start()
+    indexOwners()
     logger.info(
       "ready",
       metadata: [
@@ -97,6 +102,26 @@ package final class Node: Sendable {
         "slot": "\(producer.head.slot)",
         "pace": "\(configuration.pace)",
       ])
+  }
+
+  /// Set when the node is to stop.
+  private let isStopping = Atomic(false)
+
+  /// A ledger that was made without an index of owners gets it now, while the node answers.
+  private func indexOwners() {
+    guard let store = producer.store as? RocksDBStore else { return }
+    let (producer, logger) = (producer, logger)
+    background.submit { [weak self] in
+      do throws(StoreError) {
+        if try OwnerIndex(of: store).isComplete() { return }
+        let goesOn = { self.map { !$0.isStopping.load(ordering: .relaxed) } ?? false }
+        guard try OwnerIndex.build(in: store, while: goesOn) else { return }
+        try store.write([OwnerIndex.completion])
+        logger.info("accounts are indexed by owner", metadata: ["slot": "\(producer.head.slot)"])
+      } catch {
+        logger.error("accounts cannot be indexed by owner", metadata: ["reason": "\(error)"])
+      }
+    }
   }
 
   /// Brings blocks to the subscriptions, which are made after the producer.
@@ -116,6 +141,7 @@ package final class Node: Sendable {
 
   /// Ends: takes no more requests, finishes the block under way.
   package func stop() {
+    isStopping.store(true, ordering: .relaxed)
     server.stop()
     producer.stop()
     subscriptions.stop()

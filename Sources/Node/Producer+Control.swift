@@ -148,6 +148,7 @@ extension Producer {
     }
     snapshots.lastID += 1
     snapshots.all[snapshots.lastID] = takeSnapshot()
+    limitUndo()
     return snapshots.lastID
   }
 
@@ -171,6 +172,7 @@ extension Producer {
     }
     try goBack(to: start)
     snapshots.all = [:]
+    limitUndo()
     monitor.withLock { actors = EthereumActors() }
   }
 
@@ -187,16 +189,27 @@ extension Producer {
     }
   }
 
-  /// Blocks keep what they replace for as long as there is something to go back to.
-  private func forgetMarksIfUnused() throws(ControlError) {
+  /// Blocks keep what they replace for as long as there is something to go back to, and the last ones always.
+  func limitUndo() {
     if snapshots.all.isEmpty && snapshots.start == nil {
+      if rewindBlockCount > 0 { _ = chain.mark() }
+      chain.undoBlockCount = rewindBlockCount
+    } else {
+      chain.undoBlockCount = nil
+    }
+  }
+
+  private func forgetMarksIfUnused() throws(ControlError) {
+    if snapshots.all.isEmpty && snapshots.start == nil && rewindBlockCount == 0 {
       try doing { () throws(ChainError) in try chain.forgetMarks() }
     }
+    limitUndo()
   }
 
   /// A node that makes blocks at once can go back to its start.
   func noteStart() {
     if isInstant { snapshots.start = takeSnapshot() }
+    limitUndo()
   }
 
   /// A block has been made: the start is kept for so long.
@@ -205,7 +218,7 @@ extension Producer {
       chain.head.height > start.mark.height + Snapshots.startLimit
     else { return }
     snapshots.start = nil
-    try? chain.forgetMarks()
+    try? forgetMarksIfUnused()
   }
 
   // MARK: Accounts and what is to come
@@ -237,14 +250,61 @@ extension Producer {
     }
   }
 
-  /// Goes on to a slot, with a block there.
+  // MARK: Other slots, epochs and times
+
+  /// Goes on to a slot, with a block there, or back to it: the chain is then what it was at that slot, and where no block has
+  /// it, what it was before, with a block there.
   func warp(to slot: UInt64) throws(ControlError) {
-    guard slot > chain.slot else {
-      throw ControlError("slot \(slot) is not ahead of \(chain.slot): go back with a snapshot")
-    }
     guard slot < BlockRecord.countLimit / 2 else { throw ControlError("slot \(slot) is out of range") }
-    try doing { () throws(ChainError) in
-      try makeBlock(packBatch(), makesEthereumBlock: false, slots: slot - chain.slot)
+    if slot < chain.slot { try goBack("slot \(slot)") { $0.slot <= slot } }
+    if slot > chain.slot {
+      try doing { () throws(ChainError) in
+        try makeBlock(packBatch(), makesEthereumBlock: false, slots: slot - chain.slot)
+      }
+    }
+  }
+
+  /// Goes to the first slot of an epoch.
+  func warp(toEpoch epoch: UInt64) throws(ControlError) {
+    let schedule = chain.sysvars.epochSchedule
+    guard epoch < BlockRecord.countLimit / 2 / max(schedule.slotCount(ofEpoch: epoch), 1) else {
+      throw ControlError("epoch \(epoch) is out of range")
+    }
+    try warp(to: schedule.firstSlot(ofEpoch: epoch))
+  }
+
+  /// Sets the clock: on with a block that has the new time, or back to what the chain was at that time.
+  ///
+  /// - Parameter time: seconds since 1970.
+  func warp(toTime time: UInt64) throws(ControlError) {
+    guard time <= Self.timeLimit else { throw ControlError("the time \(time) is out of range") }
+    let time = Int64(time)
+    if time < chain.head.unixTimestamp { try goBack("the time \(time)") { $0.unixTimestamp <= time } }
+    clock.set(time)
+    if time > chain.head.unixTimestamp {
+      try doing { () throws(ChainError) in
+        try makeBlock(packBatch(), makesEthereumBlock: false, timestamp: time)
+      }
+    }
+  }
+
+  /// Takes blocks back to the last one that is early enough. What waits is let go of: it belongs to what was taken back.
+  private func goBack(_ where: String, _ isEarly: (BlockRecord) -> Bool) throws(ControlError) {
+    let found = try doing { () throws(ChainError) in try chain.mark(lastBefore: isEarly) }
+    guard let mark = found else {
+      throw ControlError(
+        "\(`where`) is further back than the node can go: it keeps what its last \(rewindBlockCount) blocks replaced "
+          + "since its start (--rewind-blocks), and all since a snapshot")
+    }
+    do throws(RevertError) { try chain.revert(to: mark) } catch { throw ControlError(error.description) }
+    snapshots.all = snapshots.all.filter { $0.value.mark.height <= mark.height }
+    if let start = snapshots.start, start.mark.height > mark.height { snapshots.start = nil }
+    try forgetMarksIfUnused()
+    clock = ProducerClock()
+    clock.set(chain.head.unixTimestamp)
+    try publishHead { producer in
+      producer.pool.removeAll()
+      producer.ethereumPool.removeAll()
     }
   }
 

@@ -63,8 +63,11 @@ package final class Producer: @unchecked Sendable {
     package let ethereum: EthereumArchive.StoredHeader?
   }
 
+  package static let defaultRewindBlockCount: UInt64 = 1024
+
   package let store: any AccountStore
   package let pace: Pace
+  let rewindBlockCount: UInt64
   let chain: Chain
   private let simulator = SerialExecutor()
   let logger: Logger
@@ -106,10 +109,12 @@ package final class Producer: @unchecked Sendable {
 
   /// - Parameters:
   ///   - chain: nobody else touches it from now on.
+  ///   - rewindBlockCount: the last blocks that can always be taken back.
   ///   - onBlock: told of each block on the producer's thread, in order.
   ///   - onTransaction: told of each of Ethereum's that begins to wait, on any thread.
   package init(
     _ chain: sending Chain, pace: Pace, limits: TransactionPool.Limits = TransactionPool.Limits(),
+    rewindBlockCount: UInt64 = Producer.defaultRewindBlockCount,
     ethereumLimits: EthereumPool.Limits = EthereumPool.Limits(), logger: Logger,
     onBlock: @escaping @Sendable (Block) -> Void = { _ in },
     onTransaction: @escaping @Sendable (PooledEthereumTransaction) -> Void = { _ in }
@@ -123,9 +128,11 @@ package final class Producer: @unchecked Sendable {
     self.chain = chain
     self.pace = pace
     self.logger = logger
+    self.rewindBlockCount = rewindBlockCount
     self.onBlock = onBlock
     self.onTransaction = onTransaction
     pool = TransactionPool(limits: limits)
+    limitUndo()
   }
 
   package var head: Head { monitor.withLock { publishedHead } }
@@ -190,7 +197,7 @@ package final class Producer: @unchecked Sendable {
     }
   }
 
-  private func runSimulation(
+  func runSimulation(
     _ wire: [UInt8], verifiesSignatures: Bool
   ) throws(ChainError) -> Simulation {
     let details = BlockDetails(count: 1)

@@ -29,33 +29,16 @@ package struct PooledTransaction: Sendable {
     _ transaction: Transaction, loaded: LoadedAddresses, signature: Signature, lastValidBlockHeight: UInt64
   ) {
     let message = transaction.message
-    let header = message.header
     wire = transaction.bytes
     self.signature = signature
     self.lastValidBlockHeight = lastValidBlockHeight
-    let signerCount = Int(header.requiredSignatureCount)
-    let writableSignerCount = signerCount - Int(header.readonlySignedCount)
-    let writableCount = message.staticKeyCount - Int(header.readonlyUnsignedCount)
-    let positions = Array(0..<writableSignerCount) + Array(signerCount..<max(signerCount, writableCount))
-    writable = positions.map { message.staticKey(at: $0) } + loaded.writable
+    writable = message.writablePositions.map { message.staticKey(at: $0) } + loaded.writable
     let budget = try? ComputeBudget(message)
-    let dataByteCount = message.instructions.reduce(0) { $0 + $1.data.count }
-    let loadedByteLimit = UInt64(budget?.loadedDataByteLimit ?? 0)
-    cost =
-      Cost.signature * UInt64(signerCount) + Cost.writeLock * UInt64(writable.count)
-      + UInt64(dataByteCount) / Cost.dataBytesAUnit + UInt64(budget?.unitLimit ?? 0)
-      + (loadedByteLimit + Cost.pageByteCount - 1) / Cost.pageByteCount * Cost.loadedPage
-    let fee = UInt128(5000 * UInt64(signerCount)) + UInt128(budget?.priorityFee ?? 0)
+    cost = TransactionCost.units(
+      of: message, writableCount: writable.count, units: UInt64(budget?.unitLimit ?? 0),
+      loadedByteCount: UInt64(budget?.loadedDataByteLimit ?? 0))
+    let fee = UInt128(5000 * UInt64(message.header.requiredSignatureCount)) + UInt128(budget?.priorityFee ?? 0)
     price = UInt64(clamping: fee * 1_000_000 / UInt128(max(cost, 1)))
-  }
-
-  /// Compute units that a transaction counts beside those that it may use.
-  private enum Cost {
-    static let signature: UInt64 = 720
-    static let writeLock: UInt64 = 300
-    static let dataBytesAUnit: UInt64 = 4
-    static let loadedPage: UInt64 = 8
-    static let pageByteCount: UInt64 = 32 * 1024
   }
 }
 
@@ -116,6 +99,8 @@ package struct TransactionPool {
   }
 
   /// Puts back what a block that could not be committed had taken.
+  package mutating func removeAll() { entries = [:] }
+
   package mutating func restore(_ transactions: [PooledTransaction]) {
     for transaction in transactions where entries[transaction.signature] == nil {
       arrivals += 1

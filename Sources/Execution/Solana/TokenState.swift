@@ -16,6 +16,8 @@ package enum TokenState {
   package static let token = known("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
   /// `TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb`
   package static let token2022 = known("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
+  /// The program of associated token accounts.
+  package static let associated = known("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
   /// The mint of wrapped SOL, and Token-2022's.
   package static let nativeMints = [
     known("So11111111111111111111111111111111111111112"),

@@ -6,10 +6,14 @@ import Primitives
 /// A field, little-endian.
 indirect enum DataField: Sendable {
   case uint8(String)
+  case uint16(String)
   case uint32(String)
   case uint64(String)
+  case int16(String)
   case int64(String)
   case float64(String)
+  /// The same as text, without a fraction where it is whole.
+  case float64Text(String)
   case bool(String)
   /// A number of tokens, as text.
   case amount(String)
@@ -22,6 +26,16 @@ indirect enum DataField: Sendable {
   case optionalKey(String)
   /// The same; null where there is none.
   case nullableKey(String)
+  /// A key; null where it is all zero.
+  case nonzeroKey(String)
+  /// So many bytes, in base64.
+  case base64(String, Int)
+  /// The same; null where they are all zero.
+  case nonzeroBase64(String, Int)
+  /// Length in 4 bytes, then UTF-8.
+  case shortText(String)
+  /// Their number in 4 bytes, then pairs of such texts.
+  case textPairs(String)
   /// Length in 8 bytes, then UTF-8.
   case text(String)
   /// UTF-8 to the end.
@@ -43,10 +57,35 @@ indirect enum DataField: Sendable {
   func write(from data: inout ByteReader, to writer: inout JSONWriter) throws(CodecError) {
     switch self {
     case .uint8(let name): writer.member(name, Int(try data.readUInt8()))
+    case .uint16(let name): writer.member(name, Int(try data.readUInt16()))
+    case .int16(let name): writer.member(name, Int(Int16(bitPattern: try data.readUInt16())))
     case .uint32(let name): writer.member(name, UInt64(try data.readUInt32()))
     case .uint64(let name): writer.member(name, try data.readUInt64())
     case .int64(let name): writer.member(name, try data.readInt64())
     case .float64(let name): writer.member(name, try data.readDouble())
+    case .float64Text(let name):
+      let text = String(try data.readDouble())
+      writer.member(name, text.hasSuffix(".0") ? String(text.dropLast(2)) : text)
+    case .nonzeroKey(let name):
+      let key = try data.readPubkey()
+      writer.member(name, key == .zero ? nil : key)
+    case .base64(let name, let count):
+      writer.member(name, Base64.encode(Array(try data.read(byteCount: count))))
+    case .nonzeroBase64(let name, let count):
+      let bytes = Array(try data.read(byteCount: count))
+      if bytes.allSatisfy({ $0 == 0 }) { writer.memberNull(name) } else { writer.member(name, Base64.encode(bytes)) }
+    case .shortText(let name): writer.member(name, try Self.shortText(&data))
+    case .textPairs(let name):
+      writer.key(name)
+      writer.beginArray()
+      for _ in 0..<(try data.readUInt32()) {
+        let pair = (try Self.shortText(&data), try Self.shortText(&data))
+        writer.array { writer in
+          writer.value(pair.0)
+          writer.value(pair.1)
+        }
+      }
+      writer.endArray()
     case .bool(let name): writer.member(name, try data.readBool())
     case .amount(let name): writer.member(name, String(try data.readUInt64()))
     case .amount128(let name):
@@ -91,6 +130,15 @@ indirect enum DataField: Sendable {
     case .optional(let field):
       if try data.readBool() { try field.write(from: &data, to: &writer) }
     }
+  }
+
+  private static func shortText(_ data: inout ByteReader) throws(CodecError) -> String {
+    let byteCount = Int(try data.readUInt32())
+    let offset = data.offset
+    guard let text = String(validating: try data.read(byteCount: byteCount), as: UTF8.self) else {
+      throw .invalidUTF8(offset: offset)
+    }
+    return text
   }
 
   private static func option(_ data: inout ByteReader) throws(CodecError) -> Pubkey? {

@@ -29,7 +29,7 @@ extension EthereumRPC {
     "anvil_setIntervalMining": "evm_setIntervalMining", "evm_setAccountNonce": "hardhat_setNonce",
     "evm_setAccountBalance": "hardhat_setBalance", "evm_setAccountCode": "hardhat_setCode",
     "evm_setAccountStorageAt": "hardhat_setStorageAt", "evm_setBlockGasLimit": "anvil_setBlockGasLimit",
-    "estuary_snapshot": "evm_snapshot", "estuary_revert": "evm_revert", "estuary_reset": "hardhat_reset", "surfnet_setAccount": "estuary_setAccount",
+    "estuary_snapshot": "evm_snapshot", "estuary_revert": "evm_revert", "estuary_reset": "hardhat_reset",
   ]
 
   private static let mainMethods: [String: Method] = [

@@ -69,7 +69,7 @@ enum InstructionForms {
     ProgramID.bpfLoaderUpgradeable: .numbered("bpf-upgradeable-loader", upgradeableLoader),
     TokenState.token: .token,
     TokenState.token2022: .token,
-    known("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"): .associated,
+    TokenState.associated: .associated,
     known("Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo"): .memo,
     known("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"): .memo,
   ]

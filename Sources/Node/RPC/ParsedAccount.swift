@@ -240,12 +240,12 @@ enum ParsedAccount {
   private static func writeTokens(
     _ account: Account, to writer: inout JSONWriter, _ mint: (Pubkey) -> TokenState.Mint?
   ) -> Bool {
-    // Extensions of Token-2022 are not told apart, so an account that has some comes as bytes.
-    if account.data.count > 165 { return false }
     if let state = TokenState.Mint(account) {
-      write(state, to: &writer)
+      write(state, account.data, to: &writer)
+    } else if account.data.count == multisigByteCount && account.data[2] == 1 {
+      writeMultisig(account.data, to: &writer)
     } else if let state = TokenState.Holding(account), let decimals = decimals(of: state.mint, mint) {
-      write(state, decimals: decimals, to: &writer)
+      write(state, account.data, decimals: decimals, to: &writer)
     } else {
       return false
     }
@@ -256,11 +256,29 @@ enum ParsedAccount {
     TokenState.nativeMints.contains(key) ? 9 : mint(key)?.decimals
   }
 
-  private static func write(_ mint: TokenState.Mint, to writer: inout JSONWriter) {
+  private static let multisigByteCount = 355
+
+  /// Signers that are needed, signers that there are, whether it is initialised, eleven keys.
+  private static func writeMultisig(_ data: [UInt8], to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.key("info")
+      writer.object { writer in
+        writer.member("isInitialized", true)
+        writer.member("numRequiredSigners", Int(data[0]))
+        writer.member("numValidSigners", Int(data[1]))
+        let keys = stride(from: 3, to: data.count, by: 32).compactMap { Pubkey(data[$0..<$0 + 32]) }
+        writer.member("signers", keys.filter { $0 != .zero })
+      }
+      writer.member("type", "multisig")
+    }
+  }
+
+  private static func write(_ mint: TokenState.Mint, _ data: [UInt8], to writer: inout JSONWriter) {
     writer.object { writer in
       writer.key("info")
       writer.object { writer in
         writer.member("decimals", Int(mint.decimals))
+        TokenExtensions.write(of: data, to: &writer)
         writer.member("freezeAuthority", mint.freezeAuthority)
         writer.member("isInitialized", true)
         writer.member("mintAuthority", mint.authority)
@@ -270,7 +288,9 @@ enum ParsedAccount {
     }
   }
 
-  private static func write(_ state: TokenState.Holding, decimals: UInt8, to writer: inout JSONWriter) {
+  private static func write(
+    _ state: TokenState.Holding, _ data: [UInt8], decimals: UInt8, to writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.key("info")
       writer.object { writer in
@@ -280,6 +300,7 @@ enum ParsedAccount {
           writer.key("delegatedAmount")
           TokenAmount(state.delegatedAmount, decimals: decimals).write(to: &writer)
         }
+        TokenExtensions.write(of: data, to: &writer)
         writer.member("isNative", state.nativeReserve != nil)
         writer.member("mint", state.mint.description)
         writer.member("owner", state.owner.description)

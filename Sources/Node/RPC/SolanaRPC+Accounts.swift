@@ -70,11 +70,13 @@ extension SolanaRPC {
   }
 
   /// The accounts of `program` that pass all filters, in ascending order of keys.
+  ///
+  /// - Parameter place: where in the index of owners all of them are; `nil`: as the filters tell.
   func accounts(
-    of program: Pubkey, _ filters: [AccountFilter]
+    of program: Pubkey, _ filters: [AccountFilter], at place: (OwnerIndex.Kind, Pubkey)? = nil
   ) async throws(RPCError) -> [(key: Pubkey, account: Account)] {
-    let found = Found()
-    try await scan(owner: program) { key, account in
+    let place = place ?? (TokenState.programs.contains(program) ? Self.place(filters) : nil)
+    let found = try await scan(owner: program, place, into: { Found() }) { found, key, account in
       guard filters.allSatisfy({ $0.passes(account) }) else { return true }
       return found.append(key, account)
     }
@@ -84,6 +86,24 @@ extension SolanaRPC {
         "Error scanning accounts: the accounts take more than \(Self.scanByteLimit) bytes: filter them")
     }
     return found.accounts
+  }
+
+  /// Token accounts have their mint at the beginning and then their holder; what has other bytes there is no token account.
+  private static func place(_ filters: [AccountFilter]) -> (OwnerIndex.Kind, Pubkey)? {
+    let isOfHoldings = filters.contains {
+      switch $0 {
+      case .tokenAccountState, .dataSize(165): true
+      default: false
+      }
+    }
+    guard isOfHoldings else { return nil }
+    for filter in filters {
+      if case .bytes(let bytes, let offset) = filter, let key = Pubkey(bytes) {
+        if offset == 32 { return (.holder, key) }
+        if offset == 0 { return (.mint, key) }
+      }
+    }
+    return nil
   }
 
   private final class Found: @unchecked Sendable {

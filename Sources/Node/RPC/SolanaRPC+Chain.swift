@@ -116,7 +116,7 @@ extension SolanaRPC {
     return Self.answer { writer in writer.array { writer in for _ in 0..<limit { writer.value(identity) } } }
   }
 
-  private static func epochInfo(_ head: Head) -> [UInt8] {
+  static func epochInfo(_ head: Head) -> [UInt8] {
     let schedule = head.epochSchedule
     let epoch = schedule.epoch(ofSlot: head.slot)
     return answer { writer in

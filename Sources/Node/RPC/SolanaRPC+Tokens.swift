@@ -32,11 +32,11 @@ extension SolanaRPC {
     },
     "getTokenAccountsByOwner": { (rpc, parameters) throws(RPCError) in
       let owner = try parameters.pubkey(0)
-      return try await rpc.holdings(parameters) { $0.owner == owner }
+      return try await rpc.holdings(parameters, at: (.holder, owner)) { $0.owner == owner }
     },
     "getTokenAccountsByDelegate": { (rpc, parameters) throws(RPCError) in
       let delegate = try parameters.pubkey(0)
-      return try await rpc.holdings(parameters) { $0.delegate == delegate }
+      return try await rpc.holdings(parameters, at: (.delegate, delegate)) { $0.delegate == delegate }
     },
   ]
 
@@ -55,7 +55,8 @@ extension SolanaRPC {
 
   /// The token accounts that `matches` chooses, of the mint or the program that the second parameter names.
   private func holdings(
-    _ parameters: Parameters, _ matches: @escaping @Sendable (TokenState.Holding) -> Bool
+    _ parameters: Parameters, at place: (OwnerIndex.Kind, Pubkey),
+    _ matches: @escaping @Sendable (TokenState.Holding) -> Bool
   ) async throws(RPCError) -> [UInt8] {
     guard let filter = parameters.optional(1)?.object, filter.members.count == 1 else {
       throw .invalidParameters("Invalid params: expected one of `mint`, `programId` as the second parameter.")
@@ -79,7 +80,7 @@ extension SolanaRPC {
     } else {
       throw .invalidParameters("Invalid params: unknown variant, expected `mint` or `programId`.")
     }
-    let found = try await accounts(of: program, [.tokenAccountState]).filter { _, account in
+    let found = try await accounts(of: program, [.tokenAccountState], at: place).filter { _, account in
       guard let state = TokenState.Holding(account) else { return false }
       return matches(state) && (mint == nil || state.mint == mint)
     }

@@ -35,7 +35,7 @@ extension SolanaRPC {
   }
 
   /// What its lookup tables give; throws where Agave would not take it as a transaction.
-  private func sanitize(_ transaction: Transaction, _ head: Head) throws(RPCError) -> LoadedAddresses {
+  func sanitize(_ transaction: Transaction, _ head: Head) throws(RPCError) -> LoadedAddresses {
     do throws(TransactionError) {
       try transaction.sanitize()
       if transaction.message.addressTableLookups.isEmpty { return LoadedAddresses() }

@@ -86,19 +86,45 @@ package struct SolanaRPC: RPCDialect {
     try form.write(account, at: key, to: &writer) { mint($0) }
   }
 
-  /// Calls `body` with every account that `owner` owns, in ascending order of keys, until it says false.
-  func scan(
-    owner: Pubkey, _ body: @escaping @Sendable (Pubkey, Account) -> Bool
-  ) async throws(RPCError) {
+  /// Times that an index is read so that all accounts are of one moment.
+  private static let scanAttemptCount = 3
+
+  /// Takes the accounts that `owner` owns, in ascending order of keys, until `take` says that it has enough: by the index
+  /// where the ledger has one, else by a walk over all accounts. What the index finds is of one moment, unless blocks that
+  /// change something come faster than it can be read.
+  ///
+  /// - Parameters:
+  ///   - place: where else in the index all is that `take` looks for; `nil`: under the owner.
+  ///   - empty: what `take` fills.
+  func scan<Found: Sendable>(
+    owner: Pubkey, _ place: (kind: OwnerIndex.Kind, whose: Pubkey)? = nil,
+    into empty: @escaping @Sendable () -> Found,
+    _ take: @escaping @Sendable (Found, Pubkey, Account) -> Bool
+  ) async throws(RPCError) -> Found {
     let store = producer.store
-    let outcome = await background.run { () -> Result<Void, StoreError> in
+    let outcome = await background.run { () -> Result<Found, StoreError> in
       Result { () throws(StoreError) in
-        try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
-          if account.owner != owner || EVMKey.contains(key) { return true }
-          return body(key, account)
+        let index = OwnerIndex(of: store)
+        guard OwnerIndex.covers(owner), try index.isComplete() else {
+          let found = empty()
+          try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+            account.owner != owner || EVMKey.contains(key) || take(found, key, account)
+          }
+          return found
         }
+        let (kind, whose) = place ?? (.owner, owner)
+        var found = empty()
+        for attempt in 1...Self.scanAttemptCount {
+          let height = store.head?.height
+          try index.forEachAccount(kind, of: whose) { (key, account) throws(StoreError) in
+            account.owner != owner || take(found, key, account)
+          }
+          if attempt == Self.scanAttemptCount || store.head?.height == height { break }
+          found = empty()
+        }
+        return found
       }
     }
-    try stored { () throws(StoreError) in try outcome.get() }
+    return try stored { () throws(StoreError) in try outcome.get() }
   }
 }

@@ -225,7 +225,15 @@ struct TransactionForm {
   ) {
     let details = stored.details
     writer.object { writer in
-      if isWhole { writer.member("computeUnitsConsumed", stored.computeUnits) }
+      if isWhole {
+        writer.member("computeUnitsConsumed", stored.computeUnits)
+        let writableCount = message.writablePositions.count + details.loadedAddresses.writable.count
+        writer.member(
+          "costUnits",
+          TransactionCost.units(
+            of: message, writableCount: writableCount, units: stored.computeUnits,
+            loadedByteCount: details.loadedByteCount))
+      }
       writer.key("err")
       writer.value(stored.error ?? .null)
       writer.member("fee", stored.fee)
