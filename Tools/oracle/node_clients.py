@@ -1,7 +1,7 @@
 """`estuary node` driven with the clients that Solana's developers use: solana (async) over solders' typed parsers, and plain
 sockets where a client misbehaves.
 
-    node_clients.py [--kills N]
+    node_clients.py [--kills N] [--fuzz-seconds S] [--only PART…]
 
 Every part begins with accounts of its own on one node; the last ones end nodes, politely and by `kill -9` under load, and
 look for what was confirmed.
@@ -44,6 +44,7 @@ from node_load import kills
 from node_misuse import fuzzing, misbehaviour
 from node_parsed import cluster, page, parsed
 from node_subscriptions import subscriptions
+from node_tools import command_line, developers, programs_of_mainnet
 
 SOL = 1_000_000_000
 LOADER = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
@@ -578,6 +579,7 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--fuzz-seconds", type=float, default=5)
+    parser.add_argument("--only", nargs="*", help="these parts and no others")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         svm, flags = LiteSVM(), []
@@ -601,10 +603,14 @@ async def main():
             async with AsyncClient(node.url, commitment=Confirmed) as client:
                 bench = Bench(node, client, folder)
                 bench.table, bench.table_addresses = table, addresses
-                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour):
+                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers):
+                    if arguments.only is not None and part.__name__ not in arguments.only:
+                        continue
                     before, start = bench.passed, time.monotonic()
                     try:
-                        await part(bench)
+                        outcome = part(bench)
+                        if outcome is not None:
+                            await outcome
                     except Exception as error:
                         import traceback
 

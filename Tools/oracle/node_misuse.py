@@ -1,11 +1,13 @@
 """Clients of a node that misbehave, for node_clients.py: garbage, half requests, too much of everything, spoilt parameters."""
 
+import asyncio
 import base64
 import json
 import random
 import socket
 import time
 
+import websockets
 from solders.keypair import Keypair
 from solders.message import Message
 from solders.pubkey import Pubkey
@@ -91,12 +93,15 @@ async def fuzzing(bench, seconds):
         getBlockTime getTransaction getSignatureStatuses getSignaturesForAddress isBlockhashValid getFeeForMessage
         getMinimumBalanceForRentExemption getSlotLeaders requestAirdrop sendTransaction simulateTransaction
         getTokenAccountBalance getTokenAccountsByOwner getTokenAccountsByDelegate getTokenLargestAccounts getTokenSupply
-        getRecentPrioritizationFees getEpochInfo getLatestBlockhash getSupply getLargestAccounts getBlockCommitment""".split()
+        getRecentPrioritizationFees getEpochInfo getLatestBlockhash getSupply getLargestAccounts getBlockCommitment
+        estuary_traceTransaction estuary_profileTransaction estuary_blockParallelism estuary_timeTravel surfnet_setAccount
+        estuary_setTokenAccount estuary_setProgramAuthority estuary_exportAccounts estuary_importAccounts""".split()
     keys = [node.announcement["solana"]["pubkey"], *KNOWN]
     wire = base64.b64encode(bytes(Transaction.new_unsigned(Message([transfer(TransferParams(from_pubkey=Keypair().pubkey(), to_pubkey=Pubkey.new_unique(), lamports=1))], Pubkey.new_unique())))).decode()
     names = """commitment minContextSlot encoding dataSlice offset length filters memcmp bytes dataSize withContext limit before until
         mint programId sigVerify replaceRecentBlockhash accounts addresses innerInstructions transactionDetails rewards
-        maxSupportedTransactionVersion searchTransactionHistory skipPreflight recentBlockhash""".split()
+        maxSupportedTransactionVersion searchTransactionHistory skipPreflight recentBlockhash absoluteSlot absoluteEpoch
+        absoluteTimestamp text depth filter""".split()
 
     def value(depth=0):
         choice = generator.randrange(12 if depth < 3 else 9)
@@ -122,7 +127,7 @@ async def fuzzing(bench, seconds):
             return [value(depth + 1) for _ in range(generator.randrange(5))]
         return {generator.choice(names): value(depth + 1) for _ in range(generator.randrange(5))}
 
-    end, count = time.monotonic() + seconds, 0
+    end, count, socket = time.monotonic() + seconds, 0, None
     while time.monotonic() < end:
         request = {"jsonrpc": "2.0", "id": count, "method": generator.choice(methods), "params": [value() for _ in range(generator.randrange(4))]}
         text = json.dumps(request).encode()
@@ -131,11 +136,26 @@ async def fuzzing(bench, seconds):
             for _ in range(generator.randrange(1, 4)):
                 spoilt[generator.randrange(len(spoilt))] = generator.randrange(256)
             text = bytes(spoilt)
-        status, body = node.post(text)
+        if generator.random() < 0.3:
+            # The same over a WebSocket, spoilt ones as the text that their bytes are in another encoding. One without an id
+            # has no answer, so what is waited for is that of a request behind it.
+            socket = socket or await websockets.connect(node.url.replace("http", "ws"), max_size=None, ping_timeout=None)
+            await socket.send(text.decode("latin-1"))
+            await socket.send(json.dumps({"jsonrpc": "2.0", "id": f"behind {count}", "method": "getHealth"}))
+            status, body = 200, b""
+            while True:
+                message = json.loads(await asyncio.wait_for(socket.recv(), 180))
+                if message.get("id") == f"behind {count}":
+                    break
+                body = json.dumps(message).encode()
+        else:
+            status, body = node.post(text)
         answer = json.loads(body) if body else {"result": None}
         sound = status == 200 and ("result" in answer) != ("error" in answer)
         bench.expect(sound, "an answer to a spoilt request", (text, status, body[:300]))
         if "error" in answer:
             bench.expect(answer["error"]["code"] != -32603, "no internal error", (text, body[:300]))
         count += 1
+    if socket:
+        await socket.close()
     print(f"fuzzing: {count} requests in {seconds} s")
