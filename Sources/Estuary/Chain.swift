@@ -100,7 +100,7 @@ public final class Chain {
   ///   - keepsAccounts: whether the states of earlier blocks can be read; with `keepsTransactions` they can.
   package init(
     store: any AccountStore, genesis: Genesis?, executor: any BlockExecutor, progress: Progress,
-    programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry),
+    programs: ProgramCache = ProgramCache(),
     contracts: NativeContracts = .none, keepsTransactions: Bool = false, keepsAccounts: Bool = false
   ) throws(ChainError) {
     self.store = store
@@ -109,7 +109,6 @@ public final class Chain {
     self.contracts = contracts
     self.executor = executor
     self.progress = progress
-    self.programs = programs
     if let genesis {
       try Self.begin(store, with: genesis, executor: executor, progress, indexesOwners: keepsTransactions)
     }
@@ -120,6 +119,8 @@ public final class Chain {
     (ethereumSettings, unsavedEntries) = try Self.ethereumSettings(of: store, genesis)
     state = BlockState(store: store, hasEthereum: ethereumSettings != nil)
     do throws(StoreError) {
+      let features = try Features { (key) throws(StoreError) in try store.account(key) ?? .empty }
+      self.programs = programs.serving(features)
       knownFrom = try AccountHistory(of: store).firstHeight()
       hasOwnerIndex = try OwnerIndex(of: store).isComplete()
       try state.readAhead()

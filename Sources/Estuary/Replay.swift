@@ -16,7 +16,7 @@ package struct Replay {
   package var blockSize = 0
   package var verifiesSignatures = true
   package var recordsTimeline = false
-  private let programs = ProgramCache(syscalls: SyscallTable.registry)
+  private let programs = ProgramCache()
 
   package init(genesis: Genesis, transactions: BlockTransactions = BlockTransactions(solana: [])) {
     self.genesis = genesis

@@ -28,6 +28,7 @@ enum CLIError: Error, CustomStringConvertible {
   case badBlock(path: String, block: String, String)
   case noBlock(String)
   case noSignature(String)
+  case noFeature(String, known: [String])
   case noTransaction(String, blocks: UInt64)
   case notConfirmed(String, url: String)
   /// What a node is not asked for.
@@ -38,6 +39,8 @@ enum CLIError: Error, CustomStringConvertible {
   var description: String {
     switch self {
     case .noAccount(let key): "there is no account at \(key)"
+    case .noFeature(let text, let known):
+      "'\(text.prefix(100))' is no feature that can be set here: \(known.joined(separator: ", "))"
     case .noSignature(let text): "'\(text.prefix(100))' is no signature: base58 of 64 bytes"
     case .noTransaction(let text, let blocks):
       "there is no transaction \(text) in the ledger's last \(blocks) blocks, as far as they are kept"

@@ -22,6 +22,7 @@ public struct EstuaryCommand: ParsableCommand {
         subcommands: [
           KeygenVerb.self, AirdropVerb.self, TransferVerb.self, BalanceVerb.self, AccountVerb.self,
           CreateAccountVerb.self, DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self, LedgerVerb.self,
+          FeatureVerb.self,
         ]),
       CommandGroup(
         name: "A node",

@@ -42,7 +42,7 @@ enum ProgramFile {
   ) throws -> [UInt8] {
     do throws(LinkError) {
       return try ObjectLinker.link(
-        objects.map { (name: $0.path, bytes: $0.bytes) }, version: version, syscalls: SyscallTable.registry)
+        objects.map { (name: $0.path, bytes: $0.bytes) }, version: version, syscalls: SyscallTable.registry(.all))
     } catch {
       var error = error
       let path = error.object ?? objects.map(\.path).joined(separator: "' and '")

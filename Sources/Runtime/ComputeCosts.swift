@@ -37,7 +37,36 @@ package enum ComputeCosts {
   package static let ristretto = CurveCosts(
     validate: 169, add: 521, subtract: 519, multiply: 2_208, multiscalarBase: 2_303, multiscalarEach: 788)
 
-  package struct CurveCosts: Sendable {
+  /// The groups of BLS12-381 (SIMD-0388).
+  package static let blsG1 = BLS12381Costs(
+    validate: 1_565, decompress: 2_100, add: 128, subtract: 129, multiply: 4_627)
+  package static let blsG2 = BLS12381Costs(
+    validate: 1_968, decompress: 3_050, add: 203, subtract: 204, multiply: 8_255)
+
+  package struct BLS12381Costs: GroupCosts {
+    package let validate: UInt64
+    package let decompress: UInt64
+    package let add: UInt64
+    package let subtract: UInt64
+    package let multiply: UInt64
+  }
+
+  /// Units of a product of pairings over BLS12-381; saturates.
+  package static func blsPairing(pairCount: UInt64) -> UInt64 {
+    let (further, overflow) = UInt64(13_023).multipliedReportingOverflow(by: max(pairCount, 1) - 1)
+    let (units, more) = further.addingReportingOverflow(25_445)
+    return overflow || more ? .max : units
+  }
+
+  /// Units of a Poseidon hash of `count` elements, `count` in `[0, 12]`.
+  package static func poseidon(count: UInt64) -> UInt64 { 61 * count * count + 542 }
+
+  /// Units of a modular exponentiation whose longest operand has `byteCount` bytes, at most 512.
+  package static func modularExponentiation(byteCount: UInt64) -> UInt64 {
+    syscallBase + byteCount * byteCount / 2 + 190
+  }
+
+  package struct CurveCosts: GroupCosts {
     package let validate: UInt64
     package let add: UInt64
     package let subtract: UInt64
@@ -78,4 +107,12 @@ package enum ComputeCosts {
   @inline(__always) package static func memoryOperation(byteCount: UInt64) -> UInt64 {
     max(memoryOperationBase, byteCount / bytesPerUnit)
   }
+}
+
+/// Units of what every group does.
+package protocol GroupCosts: Sendable {
+  var validate: UInt64 { get }
+  var add: UInt64 { get }
+  var subtract: UInt64 { get }
+  var multiply: UInt64 { get }
 }

@@ -36,7 +36,7 @@ package final class ExecutionEnvironment: Sendable {
     slot: UInt64, blockhash: Hash, earlierBlockhashes: Set<Hash> = [], sysvars: Sysvars,
     lamportsPerSignature: UInt64 = 5000,
     noncesFollowTransactions: Bool = true, epochStakes: EpochStakes = EpochStakes(),
-    programs: ProgramCache = ProgramCache(syscalls: SyscallTable.registry)
+    programs: ProgramCache = ProgramCache()
   ) {
     self.slot = slot
     self.blockhash = blockhash

@@ -36,7 +36,7 @@ package final class ProgramRunner {
     let result = elf.withUnsafeBytes { bytes -> Result<Executable, ProgramLoadError> in
       do throws(ProgramLoadError) {
         return .success(
-          try ProgramEntry.executable(bytes, syscalls: SyscallTable.extended, options: .execution))
+          try ProgramEntry.executable(bytes, syscalls: SyscallTable.registry(.all), options: .execution))
       } catch {
         return .failure(error)
       }

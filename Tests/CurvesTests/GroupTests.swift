@@ -65,7 +65,7 @@ import Testing
     }
     for scalar in scalars(BLS12381.order, &generator) {
       let p = plainMultiple(JacobianPoint(BLS12381.generator1), Scalar(UInt128(generator.next()))).affine
-      #expect(BLS12381.multiply(p, by: scalar).equals(plainMultiple(JacobianPoint(p), scalar)))
+      #expect(BLS12381.Fp.multiply(p, by: scalar).equals(plainMultiple(JacobianPoint(p), scalar)))
       let q = plainMultiple(JacobianPoint(BLS12381.generator2), Scalar(UInt128(generator.next()))).affine
       var terms: [Term<Fp2<BLS12381.Fp>>] = []
       BLS12381.split(scalar, q, into: &terms)

@@ -18,7 +18,7 @@ import Testing
   }
 
   private func decompressed(_ bytes: [UInt8]) throws(CurveError) -> BLS12381.G1 {
-    try with(bytes) { bytes throws(CurveError) in try BLS12381.decompressG1(bytes.baseAddress!) }
+    try with(bytes) { bytes throws(CurveError) in try ZcashEncoding<BLS12381.Fp>.decompress(bytes) }
   }
 
   private func multiple(_ point: BLS12381.G1, _ scalar: UInt64) -> JacobianPoint<BLS12381.Fp> {

@@ -75,8 +75,10 @@ import Testing
       + withUnsafeBytes(of: infoCount.littleEndian) { Array($0) }
   }
 
-  private func run(_ data: [UInt8], account: Pubkey? = nil) throws -> TransactionOutcome {
-    var rig = try TransactionRig()
+  private func run(
+    _ data: [UInt8], account: Pubkey? = nil, features: Features = .mainnet
+  ) throws -> TransactionOutcome {
+    var rig = try TransactionRig(features: features)
     try rig.install(Self.caller, at: program)
     return try rig.run([Instruction(programID: program, accounts: [meta(account ?? program)], data: data)])
   }
@@ -91,6 +93,16 @@ import Testing
     #expect(outcome.error == .instructionError(index: 0, .callDepth))
     #expect(
       outcome.logs.lines.last == "Program \(program) failed: Cross-program invocation call depth too deep")
+  }
+
+  @Test func callsNestEightDeepWithTheFeature() throws {
+    for depth in 5...8 {
+      let outcome = try run(data(depth: UInt8(depth)), features: .deepInvocations)
+      #expect(outcome.error == nil)
+      #expect(outcome.logs.lines.count { $0.contains("invoke [") } == depth + 1)
+    }
+    #expect(
+      try run(data(depth: 9), features: .deepInvocations).error == .instructionError(index: 0, .callDepth))
   }
 
   @Test func costsAreThoseOfTheReference() throws {

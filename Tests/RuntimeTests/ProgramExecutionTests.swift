@@ -151,7 +151,7 @@ import Testing
   }
 
   @Test func equalFilesShareAnExecutable() throws {
-    let cache = ProgramCache(syscalls: SyscallTable.registry)
+    let cache = ProgramCache()
     let table = ProgramTable()
     let elf = try TransactionRig.elf("entrypoint:\nexit")
     let copy = elf + []
@@ -181,7 +181,7 @@ import Testing
   ])
   func theLeastRecentlyUsedProgramsAreEvicted(blocks: [[Int]], kept: [Int]) throws {
     let cache = ProgramCache(
-      syscalls: SyscallTable.registry, limits: ProgramCache.Limits(programCount: 2, byteCount: .max))
+      limits: ProgramCache.Limits(programCount: 2, byteCount: .max))
     let tables = [ProgramTable(), ProgramTable()]
     let sources = try (1...4).map(source)
     var first: [Int: ProgramEntry] = [:]
@@ -204,7 +204,7 @@ import Testing
 
   @Test func memoryIsLimited() throws {
     let cache = ProgramCache(
-      syscalls: SyscallTable.registry, limits: ProgramCache.Limits(programCount: 100, byteCount: 1))
+      limits: ProgramCache.Limits(programCount: 100, byteCount: 1))
     let table = ProgramTable()
     weak var gone: ProgramEntry?
     do {
@@ -226,7 +226,7 @@ import Testing
 
   @Test func oneBlockCannotFillTheCacheWithoutEnd() throws {
     let cache = ProgramCache(
-      syscalls: SyscallTable.registry, limits: ProgramCache.Limits(programCount: 4, byteCount: .max))
+      limits: ProgramCache.Limits(programCount: 4, byteCount: .max))
     let table = ProgramTable()
     for number in 1...40 { _ = table.entry(try source(number), cache: cache) }
     #expect(cache.programCount <= 8)

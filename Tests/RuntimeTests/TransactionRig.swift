@@ -18,10 +18,11 @@ struct TransactionRig {
 
   static let slot: UInt64 = 1000
 
-  init() throws {
+  init(features: Features = .mainnet) throws {
     let sysvars = try Sysvars(slot: Self.slot, unixTimestamp: 1_700_000_000, blockhash: blockhash)
     processor = TransactionProcessor(
-      environment: ExecutionEnvironment(slot: Self.slot, blockhash: blockhash, sysvars: sysvars))
+      environment: ExecutionEnvironment(
+        slot: Self.slot, blockhash: blockhash, sysvars: sysvars, programs: ProgramCache(features: features)))
     for (key, account) in BuiltinAccounts.all { accounts[key] = account }
     for (key, account) in sysvars.accounts { accounts[key] = account }
     accounts[payer.pubkey] = Account(lamports: 1_000_000_000, owner: ProgramID.system, rentEpoch: .max)

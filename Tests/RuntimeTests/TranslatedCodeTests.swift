@@ -23,7 +23,7 @@ import Testing
 
   @Test func accountsThatHoldItDoNotLoad() throws {
     let state = try Self.elf().withUnsafeBytes {
-      ProgramEntry.load($0, syscalls: SyscallTable.registry).state
+      ProgramEntry.load($0, syscalls: SyscallTable.registry()).state
     }
     guard case .failedVerification(let text) = state else {
       Issue.record("\(state)")

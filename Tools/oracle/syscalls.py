@@ -17,6 +17,7 @@ import sys
 from solders.account import Account
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
+from solders.litesvm import LiteSVM
 from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.transaction import Transaction
@@ -33,7 +34,9 @@ SysvarLastRestartS1ot1111111111111111111111 SysvarS1otHistory1111111111111111111
 Sysvar1nstructions1111111111111111111111111 SysvarRecentB1ockHashes11111111111111111111""".split()
 
 # Where things lie in the payload, as offsets into the heap.
-NOISE, SLICES, POINTS, KEYS, SIGNATURES, TEXT, GROUP, COMPRESSION, END = 0, 512, 1024, 1536, 2048, 2560, 2816, 6656, 7680
+NOISE, SLICES, POINTS, KEYS, SIGNATURES, TEXT, GROUP, COMPRESSION = 0, 512, 1024, 1536, 2048, 2560, 2816, 6656
+BLS_G1, BLS_G2, BLS_SHORT_G1, BLS_SHORT_G2, BLS_SCALARS = 7680, 9216, 12288, 13056, 14592  # big-endian halves, then little-endian ones
+ELEMENTS, ELEMENT_SLICES, POWERS, END = 15104, 16128, 16640, 17024
 HEAP_SIZE = 32 * 1024
 
 # --- Curves, slowly, for valid arguments ------------------------------------------------------------------------
@@ -113,35 +116,39 @@ GROUP_PARTS = {0: [64, 64], 2: [64, 32], 3: [64, 128] * 2, 4: [128, 128], 6: [12
 GROUP_SLOTS = [operation | order for operation in GROUP_PARTS for order in (0, LITTLE)]
 
 
-class Fp2(tuple):
-    """a + b u with u^2 = -1; Fp lies in it."""
+def extension(prime):
+    """The class of a + b u with u^2 = -1 over a prime field; the field lies in it."""
 
-    def __add__(self, other):
-        return Fp2(((self[0] + other[0]) % BN_P, (self[1] + other[1]) % BN_P))
+    class Extension(tuple):
+        def __add__(self, other):
+            return Extension(((self[0] + other[0]) % prime, (self[1] + other[1]) % prime))
 
-    def __sub__(self, other):
-        return Fp2(((self[0] - other[0]) % BN_P, (self[1] - other[1]) % BN_P))
+        def __sub__(self, other):
+            return Extension(((self[0] - other[0]) % prime, (self[1] - other[1]) % prime))
 
-    def __mul__(self, other):
-        a, b, c, d = *self, *other
-        return Fp2(((a * c - b * d) % BN_P, (a * d + b * c) % BN_P))
+        def __mul__(self, other):
+            a, b, c, d = *self, *other
+            return Extension(((a * c - b * d) % prime, (a * d + b * c) % prime))
 
-    def inverse(self):
-        norm = pow(self[0] ** 2 + self[1] ** 2, -1, BN_P)
-        return Fp2((self[0] * norm % BN_P, -self[1] * norm % BN_P))
+        def inverse(self):
+            norm = pow(self[0] ** 2 + self[1] ** 2, -1, prime)
+            return Extension((self[0] * norm % prime, -self[1] * norm % prime))
 
-    def root(self):
-        a, b = self
-        norm = pow(a * a + b * b, (BN_P + 1) // 4, BN_P)
-        for half in ((a + norm) * pow(2, -1, BN_P) % BN_P, (a - norm) * pow(2, -1, BN_P) % BN_P):
-            real = pow(half, (BN_P + 1) // 4, BN_P)
-            if real and real * real % BN_P == half:
-                root = Fp2((real, b * pow(2 * real, -1, BN_P) % BN_P))
-                if root * root == self:
-                    return root
-        return None
+        def root(self):
+            a, b = self
+            norm = pow(a * a + b * b, (prime + 1) // 4, prime)
+            for half in ((a + norm) * pow(2, -1, prime) % prime, (a - norm) * pow(2, -1, prime) % prime):
+                real = pow(half, (prime + 1) // 4, prime)
+                if real and real * real % prime == half:
+                    root = Extension((real, b * pow(2 * real, -1, prime) % prime))
+                    if root * root == self:
+                        return root
+            return None
+
+    return Extension
 
 
+Fp2 = extension(BN_P)
 BN_G1 = (Fp2((1, 0)), Fp2((2, 0)))
 BN_G2 = (
     Fp2((10857046999023057135944570762232829481370756359578518086990519993285655852781,
@@ -152,25 +159,26 @@ BN_G2 = (
 BN_TWIST_B = Fp2((3, 0)) * Fp2((9, 1)).inverse()
 
 
-def bn_add(p, q):
+def add_points(p, q):
     if p is None or q is None:
         return p or q
+    number = type(p[0])
     if p[0] == q[0]:
-        if p[1] + q[1] == Fp2((0, 0)):
+        if p[1] + q[1] == number((0, 0)):
             return None
-        slope = Fp2((3, 0)) * p[0] * p[0] * (p[1] + p[1]).inverse()
+        slope = number((3, 0)) * p[0] * p[0] * (p[1] + p[1]).inverse()
     else:
         slope = (q[1] - p[1]) * (q[0] - p[0]).inverse()
     x = slope * slope - p[0] - q[0]
     return x, slope * (p[0] - x) - p[1]
 
 
-def bn_multiple(point, scalar):
+def multiple(point, scalar):
     result = None
     for bit in bin(scalar)[2:]:
-        result = bn_add(result, result)
+        result = add_points(result, result)
         if bit == "1":
-            result = bn_add(result, point)
+            result = add_points(result, point)
     return result
 
 
@@ -248,7 +256,215 @@ def bn_compression_input(rng, samples, operation):
     return bytes(data)
 
 
+# --- BLS12-381 --------------------------------------------------------------------------------------------------
+
+BLS_P = 0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB
+BLS_R = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001
+Bls2 = extension(BLS_P)
+BLS_GENERATORS = {
+    1: (
+        Bls2((0x17F1D3A73197D7942695638C4FA9AC0FC3688C4F9774B905A14E3A3F171BAC586C55E83FF97A1AEFFB3AF00ADB22C6BB, 0)),
+        Bls2((0x08B3F481E3AAA0F1A09E30ED741D8AE4FCF5E095D5D00AF600DB18CB2C04B3EDD03CC744A2888AE40CAA232946C5E7E1, 0)),
+    ),
+    2: (
+        Bls2((0x024AA2B2F08F0A91260805272DC51051C6E47AD4FA403B02B4510B647AE3D1770BAC0326A805BBEFD48056C8C121BDB8,
+              0x13E02B6052719F607DACD3A088274F65596BD0D09920B61AB5DA61BBDC7F5049334CF11213945D57E5AC7D055D042B7E)),
+        Bls2((0x0CE5D527727D6E118CC9CDC6DA2E351AADFD9BAA8CBDD3A76D429A695160D12C923AC9CC3BACA289E193548608B82801,
+              0x0606C4A02EA734CC32ACD2B02BC28B99CB3E287E85A763AF267492AB572E99AB3F370D275CEC1DA1AAA9075FF05F79BE)),
+    ),
+}  # fmt: skip
+
+
+def bls_curve_point(rng, group):
+    """On the curve or the twist, as good as never in the group."""
+    while True:
+        x = Bls2((rng.randrange(BLS_P), rng.randrange(BLS_P) if group == 2 else 0))
+        square = x * x * x + Bls2((4, 4 if group == 2 else 0))
+        if group == 2:
+            y = square.root()
+        else:
+            y = pow(square[0], (BLS_P + 1) // 4, BLS_P)
+            y = Bls2((y, 0)) if y * y % BLS_P == square[0] else None
+        if y:
+            return x, y
+
+
+def bls_numbers(element, group):
+    return [element[0]] if group == 1 else [element[1], element[0]]
+
+
+def bls_is_larger(y, group):
+    part = next((part for part in bls_numbers(y, group) if part), 0)
+    return part > (BLS_P - 1) // 2
+
+
+def bls_bytes(point, group):
+    """Zcash's encoding of both coordinates."""
+    if point is None:
+        return b"\x40" + bytes(96 * group - 1)
+    return b"".join(number.to_bytes(48, "big") for part in point for number in bls_numbers(part, group))
+
+
+def bls_compressed(point, group):
+    if point is None:
+        return b"\xc0" + bytes(48 * group - 1)
+    data = bytearray(bls_bytes(point, group)[: 48 * group])
+    data[0] |= 0xA0 if bls_is_larger(point[1], group) else 0x80
+    return bytes(data)
+
+
+def bls_damaged(rng, data, group):
+    data = bytearray(data)
+    kind = rng.randrange(6)
+    if kind == 0:
+        data[0] ^= rng.choice([0x80, 0x40, 0x20, 0xE0])
+    elif kind == 1:
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    elif kind == 2:  # a coordinate that is not below the prime
+        at = rng.randrange(len(data) // 48) * 48
+        flags = data[at] & 0xE0 if at == 0 else 0
+        data[at : at + 48] = (BLS_P + rng.choice([0, 1, rng.getrandbits(100)])).to_bytes(48, "big")
+        data[at] |= flags
+    elif kind == 3:
+        data = bytearray([data[0] & 0xE0]) + bytes(len(data) - 1)
+    elif kind == 4:
+        data = bytearray(len(data))
+    else:
+        data[-1] ^= 1
+    return bytes(data)
+
+
+def bls_part(rng, samples, group, encode):
+    point = rng.choice(samples["bls"][group])
+    if rng.random() < 0.15:
+        point = bls_curve_point(rng, group)
+    data = encode(point, group)
+    return bls_damaged(rng, data, group) if rng.random() < 0.15 else data
+
+
+def turned(data, stride):
+    return b"".join(data[at : at + stride][::-1] for at in range(0, len(data), stride))
+
+
+def put_bls(rng, samples, data):
+    """Eight of each kind in big-endian order, and eight others in little-endian order."""
+    for start, group, size, encode in (
+        (BLS_G1, 1, 96, bls_bytes), (BLS_G2, 2, 192, bls_bytes),
+        (BLS_SHORT_G1, 1, 48, bls_compressed), (BLS_SHORT_G2, 2, 96, bls_compressed),
+    ):  # fmt: skip
+        for index in range(16):
+            part = bls_part(rng, samples, group, encode)
+            data[start + index * size : start + (index + 1) * size] = part if index < 8 else turned(part, 48 * group)
+    for index in range(16):
+        scalar = rng.choice([0, 1, 2, BLS_R - 1, BLS_R, 2**256 - 1, rng.randrange(BLS_R), rng.getrandbits(128)])
+        order = "big" if index < 8 else "little"
+        data[BLS_SCALARS + index * 32 : BLS_SCALARS + index * 32 + 32] = scalar.to_bytes(32, order)
+
+
+def bls_place(rng, start, size, is_little):
+    return HEAP + start + (rng.randrange(8) + (8 if is_little else 0)) * size
+
+
+def bls_group(rng):
+    """Group, byte order and the number of both."""
+    group, is_little = rng.choice([1, 2]), rng.random() < 0.5
+    return group, is_little, 4 + group | (0 if is_little else 0x80)
+
+
+def validate_call(a, rng):
+    if rng.random() < 0.5:
+        return [a.curve(), a.point()]
+    group, is_little, number = bls_group(rng)
+    place = bls_place(rng, BLS_G1 if group == 1 else BLS_G2, 96 * group, is_little)
+    return [a.curve() if a.odd(0.05) else number, a.source() if a.odd(0.05) else place]
+
+
+def group_operation_call(a, rng):
+    if rng.random() < 0.5:
+        return [a.curve(), rng.choice([0, 1, 2, 2, 3]), a.point(), a.point(), rng.choice([a.target(), a.point()])]
+    group, is_little, number = bls_group(rng)
+    operation = rng.choice([0, 1, 2, 2, 3])
+    start = BLS_G1 if group == 1 else BLS_G2
+    left = bls_place(rng, BLS_SCALARS, 32, is_little) if operation == 2 else bls_place(rng, start, 96 * group, is_little)
+    right = bls_place(rng, start, 96 * group, is_little)
+    return [
+        number ^ 0x80 if a.odd(0.03) else number, operation, a.source() if a.odd(0.05) else left,
+        a.source() if a.odd(0.05) else right, a.target()
+    ]  # fmt: skip
+
+
+def decompress_call(a, rng):
+    group, is_little, number = bls_group(rng)
+    place = bls_place(rng, BLS_SHORT_G1 if group == 1 else BLS_SHORT_G2, 48 * group, is_little)
+    odd = rng.choice([0, 1, 4, 7, 0x84, 0x105, 2**64 - 1])
+    return [odd if a.odd(0.05) else number, a.source() if a.odd(0.05) else place, a.target()]
+
+
+def pairing_call(a, rng):
+    is_little = rng.random() < 0.5
+    count = rng.choice([0, 1, 1, 2, 2, 3, 8, 9]) if rng.random() < 0.9 else a.count(20)
+    index = max(0, rng.randrange(9) - min(count, 8)) + (8 if is_little else 0)
+    curve = rng.choice([0, 5, 0x85, 0x104]) if a.odd(0.05) else 4 | (0 if is_little else 0x80)
+    return [
+        curve, count, a.source() if a.odd(0.05) else HEAP + BLS_G1 + 96 * index,
+        a.source() if a.odd(0.05) else HEAP + BLS_G2 + 192 * index, a.target()
+    ]  # fmt: skip
+
+
+# --- Poseidon and powers ----------------------------------------------------------------------------------------
+
+
+def put_elements(rng, data):
+    """Elements of BN254's scalar field, most of them, and slices of them; parameters of powers."""
+    for index in range(32):
+        value = rng.choice([0, 1, BN_R - 1, BN_R, 2**256 - 1, rng.getrandbits(256)] + [rng.randrange(BN_R)] * 12)
+        data[ELEMENTS + index * 32 : ELEMENTS + index * 32 + 32] = value.to_bytes(32, rng.choice(["big", "little"]))
+        size = rng.choice([0, 1, 31, 33, 64]) if rng.random() < 0.04 else 32
+        place = HEAP + ELEMENTS + rng.randrange(32) * 32
+        data[ELEMENT_SLICES + index * 16 : ELEMENT_SLICES + index * 16 + 16] = struct.pack("<QQ", place, size)
+    for index in range(8):
+        fields = []
+        for _ in range(3):
+            most = 513 if rng.random() < 0.05 else 60
+            size = rng.choice([0, 1, 32, rng.randrange(most), rng.randrange(most)])
+            fields += [address(rng) if rng.random() < 0.03 else HEAP + rng.randrange(END - 520), size]
+        data[POWERS + index * 48 : POWERS + index * 48 + 48] = struct.pack("<6Q", *(field % 2**64 for field in fields))
+
+
+def poseidon_call(a, rng):
+    count = a.count(20) if a.odd(0.05) else rng.choice([0, *range(1, 13), 13])
+    return [
+        rng.choice([1, 2**64 - 1]) if a.odd(0.04) else 0, rng.choice([2, 2**32]) if a.odd(0.04) else rng.randrange(2),
+        a.slices() if a.odd(0.05) else HEAP + ELEMENT_SLICES + 16 * rng.randrange(20), count, a.target()
+    ]  # fmt: skip
+
+
+def power_call(a, rng):
+    place = HEAP + POWERS + 48 * rng.randrange(8)
+    return [a.source() if a.odd(0.05) else place, a.target()]
+
+
 # --- Arguments --------------------------------------------------------------------------------------------------
+
+
+FEATURE_PROGRAM = Pubkey.from_string("Feature111111111111111111111111111111111111")
+# Of syscalls: sol_blake3, sol_big_mod_exp, sol_remaining_compute_units.
+FEATURES = [
+    Pubkey.from_string(key)
+    for key in (
+        "HTW2pSyErTj4BV6KBM9NZ9VBUJVxt7sacNWcf76wtzb3", "EBq48m8irRKuE7ZnMTLvLg2UuGSqhe8s8oMqnmja1fJw",
+        "5TuppMutoyzhUSfuYdhgzD47F92GL1g89KpCZQKqedxP",
+    )
+]  # fmt: skip
+
+
+def with_features(keys):
+    """LiteSVM with mainnet's features and these."""
+    features = LiteSVM.mainnet_feature_set()
+    for key in keys:
+        features.activate(key, 0)
+    svm = LiteSVM.default().with_feature_set(features).with_builtins().with_lamports(10**15)
+    return svm.with_sysvars().with_default_programs().with_blockhash_check(True)
 
 
 ONLY = None  # part of the names of the syscalls to call
@@ -278,6 +494,8 @@ def payload(rng, samples):
     for index in range(8):
         value = bn_compression_input(rng, samples, index % 4 | (LITTLE if index > 3 else 0))
         data[COMPRESSION + index * 128 : COMPRESSION + index * 128 + len(value)] = value
+    put_bls(rng, samples, data)
+    put_elements(rng, data)
     text = rng.choice(["plain text ", "Grüße, 世界 🌍 ", "\0\x01\t", "é"]).encode() * 256
     data[TEXT : TEXT + 256] = text[:256]
     if rng.random() < 0.5:
@@ -307,8 +525,12 @@ def sample_values(rng):
         "odd points": odd,
         "keys": [bytes(Pubkey.from_string(key)) for key in SYSVARS] + [bytes(32), rng.randbytes(32)],
         "signature": signature,
-        "G1": [bn_multiple(BN_G1, k) for k in (1, BN_R - 1, rng.randrange(1, BN_R), rng.randrange(1, BN_R))] + [None],
-        "G2": [bn_multiple(BN_G2, k) for k in (1, BN_R - 1, rng.randrange(1, BN_R), rng.randrange(1, BN_R))] + [None],
+        "G1": [multiple(BN_G1, k) for k in (1, BN_R - 1, rng.randrange(1, BN_R), rng.randrange(1, BN_R))] + [None],
+        "G2": [multiple(BN_G2, k) for k in (1, BN_R - 1, rng.randrange(1, BN_R), rng.randrange(1, BN_R))] + [None],
+        "bls": {
+            group: [multiple(base, k) for k in (1, BLS_R - 1, rng.randrange(BLS_R), rng.randrange(BLS_R))] + [None]
+            for group, base in BLS_GENERATORS.items()
+        },
         "odd signatures": [r + high, r + order, order + s, bytes(32) + s, r + bytes(32), rng.randbytes(64)],
     }
 
@@ -393,10 +615,14 @@ def calls(rng):
         "sol_create_program_address": lambda: [a.slices(), a.count(5), a.key(), a.target()],
         "sol_try_find_program_address": lambda: [a.slices(), a.count(5), a.key(), a.target(), a.target()],
         "sol_secp256k1_recover": lambda: secp(a, rng),
-        "sol_curve_validate_point": lambda: [a.curve(), a.point()],
-        "sol_curve_group_op": lambda: [
-            a.curve(), rng.choice([0, 1, 2, 2, 3]), a.point(), a.point(), rng.choice([a.target(), a.point()])
-        ],
+        "sol_blake3": lambda: [a.slices(), a.count(12), a.target()],
+        "sol_remaining_compute_units": lambda: [],
+        "sol_big_mod_exp": lambda: power_call(a, rng),
+        "sol_poseidon": lambda: poseidon_call(a, rng),
+        "sol_curve_validate_point": lambda: validate_call(a, rng),
+        "sol_curve_group_op": lambda: group_operation_call(a, rng),
+        "sol_curve_decompress": lambda: decompress_call(a, rng),
+        "sol_curve_pairing_map": lambda: pairing_call(a, rng),
         "sol_curve_multiscalar_mul": lambda: [
             a.curve(), a.point(), a.point(), rng.choice([0, 1, 2, 3, 8, 512, 513, a.count(4)]), a.target()
         ],
@@ -497,7 +723,10 @@ def transaction(rng, svm, payer, identifier, data, accounts, limit):
 def batch(seed, count):
     """A case with its programs, and (wire, transaction, description) for each."""
     rng = random.Random(seed)
-    case = Case(sigverify=False)
+    active = [key for key in FEATURES if rng.random() < 0.5]
+    case = Case(sigverify=False, svm=with_features(active))
+    for key in active:
+        case.put(key, Account(10**9, struct.pack("<BQ", 1, 0), FEATURE_PROGRAM, False, 2**64 - 1))
     payer = Keypair.from_seed(rng.randbytes(32))
     case.fund(payer.pubkey(), 10**13)
     owned = Pubkey.from_bytes(rng.randbytes(32))

@@ -1,6 +1,4 @@
-// Points of BLS12-381 as bytes: the encoding of EIP-2537, and the compressed form of G1 that KZG
-// commitments have (48 bytes: x, big-endian, whose three free bits at the top are flags: compressed,
-// infinity, y is the larger root).
+// Points of BLS12-381 as bytes in the encoding of EIP-2537.
 
 extension BLS12381 {
   /// An element of Fp from 64 bytes.
@@ -56,26 +54,5 @@ extension BLS12381 {
       guard let start = UnsafeMutableRawPointer(bytes.baseAddress) else { return }
       for (index, element) in elements.enumerated() { element.write(to: start + index * 64 + 16) }
     }
-  }
-
-  /// A point of G1 from 48 bytes, with the checks of EIP-4844's `validate_kzg_g1`.
-  static func decompressG1(_ bytes: UnsafeRawPointer) throws(CurveError) -> G1 {
-    let flags = bytes.load(as: UInt8.self) >> 5
-    guard flags & 0b100 > 0 else { throw .invalidFlags }
-    let x = withUnsafeTemporaryAllocation(byteCount: 48, alignment: 8) { copy -> Fp? in
-      guard let start = copy.baseAddress else { return nil }
-      copy.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: 48))
-      copy[0] &= 0x1f
-      return Fp(reading: start)
-    }
-    guard let x else { throw .invalidFieldElement }
-    if flags & 0b010 > 0 {
-      guard flags == 0b110, x.isZero else { throw .invalidFlags }
-      return .infinity
-    }
-    guard let root = (x.squared() * x + b).squareRoot() else { throw .notOnCurve }
-    let point = AffinePoint(x, root.isLexicographicallyLarge == (flags & 0b001 > 0) ? root : -root)
-    guard isInG1(point) else { throw .notInSubgroup }
-    return point
   }
 }

@@ -144,10 +144,4 @@ package enum BLS12381 {
       image = -psi(image)
     }
   }
-
-  static func multiply(_ point: G1, by scalar: Scalar) -> JacobianPoint<Fp> {
-    var terms: [Term<Fp>] = []
-    split(scalar, point, into: &terms)
-    return MultiScalar.sum(terms)
-  }
 }

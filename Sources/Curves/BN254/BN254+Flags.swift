@@ -56,16 +56,20 @@ extension BN254 {
       let flag = try takeFlag(bytes, at: 0)
       try checkCoordinates(UnsafeRawBufferPointer(bytes))
       if flag == .infinity { return infinity }
-      guard let start = bytes.baseAddress, let first = Fp(reading: start) else { throw .invalidFieldElement }
-      if bytes.count == compressedG1ByteCount {
-        guard let root = (first.squared() * first + b).squareRoot() else { throw .notOnCurve }
-        return encode(AffinePoint(first, root.isLexicographicallyLarge == (flag == .larger) ? root : -root))
-      }
-      guard let second = Fp(reading: start + 32) else { throw .invalidFieldElement }
-      let x = Fp2(second, first)
-      guard let root = (x.squared() * x + twistB).squareRoot() else { throw .notOnCurve }
-      return encode(AffinePoint(x, isLarger(root) == (flag == .larger) ? root : -root))
+      let bytes = UnsafeRawBufferPointer(bytes)
+      return bytes.count == compressedG1ByteCount
+        ? encode(try point(bytes, isYLarger: flag == .larger, b: b))
+        : encode(try point(bytes, isYLarger: flag == .larger, b: twistB))
     }
+  }
+
+  /// The point whose x is `bytes`, and whose y is the larger or the smaller root.
+  private static func point<F: CoordinateField>(
+    _ bytes: UnsafeRawBufferPointer, isYLarger: Bool, b: F
+  ) throws(CurveError) -> AffinePoint<F> {
+    guard let x = bytes.baseAddress.flatMap({ F(reading: $0) }) else { throw .invalidFieldElement }
+    guard let point = AffinePoint(x: x, isYLarger: isYLarger, b: b) else { throw .notOnCurve }
+    return point
   }
 
   /// Reads and clears the two bits at the top of byte `offset`.
@@ -86,16 +90,10 @@ extension BN254 {
   }
 
   private static func isYLarger(_ point: UnsafeRawBufferPointer) -> Bool {
-    guard let y = point.baseAddress.map({ $0 + point.count / 2 }), let first = Fp(reading: y) else {
-      return false
-    }
-    if point.count == g1ByteCount { return first.isLexicographicallyLarge }
-    return Fp(reading: y + 32).map { isLarger(Fp2($0, first)) } ?? false
-  }
-
-  /// Whether an element of Fp2 is greater than its negative: by the imaginary part, then by the real one.
-  private static func isLarger(_ element: Fp2<Fp>) -> Bool {
-    element.c1.isZero ? element.c0.isLexicographicallyLarge : element.c1.isLexicographicallyLarge
+    guard let y = point.baseAddress.map({ $0 + point.count / 2 }) else { return false }
+    return point.count == g1ByteCount
+      ? Fp(reading: y)?.isLexicographicallyLarge ?? false
+      : Fp2<Fp>(reading: y)?.isLexicographicallyLarge ?? false
   }
 
   private static func editing<Result>(

@@ -18,6 +18,14 @@ struct AffinePoint<F: Field>: Equatable, Sendable {
   func isOnCurve(b: F) -> Bool { isInfinity || y.squared() == x.squared() * x + b }
 }
 
+extension AffinePoint where F: CoordinateField {
+  /// The point of the curve with this x and the larger or the smaller of its two y; nil where there is none.
+  init?(x: F, isYLarger: Bool, b: F) {
+    guard let root = (x.squared() * x + b).squareRoot() else { return nil }
+    self.init(x, root.isLexicographicallyLarge == isYLarger ? root : -root)
+  }
+}
+
 /// x / z^2 and y / z^3; z is zero at infinity. Formulas:
 /// https://hyperelliptic.org/EFD/g1p/auto-shortw-jacobian-0.html (dbl-2009-l, add-2007-bl, madd-2007-bl).
 struct JacobianPoint<F: Field>: Sendable {

@@ -45,11 +45,21 @@ extension Field {
   func tripled() -> Self { doubled() + self }
 }
 
-/// The integers modulo an odd prime p, in Montgomery form: x is kept as xR mod p, R = 2^(64 * limbs), 4p < R.
-protocol PrimeField: Field {
-  /// Big-endian bytes of one element.
+/// A field that points have their coordinates in.
+protocol CoordinateField: Field {
+  /// Big-endian bytes of one element; of Fp2 the imaginary part, then the real one.
   static var byteCount: Int { get }
+  /// `byteCount` bytes; nil unless each part is below p.
+  init?(reading bytes: UnsafeRawPointer)
+  func write(to bytes: UnsafeMutableRawPointer)
+  /// A square root where there is one.
+  func squareRoot() -> Self?
+  /// Whether the element is greater than its negative: in Fp2 by the imaginary part, then by the real one.
+  var isLexicographicallyLarge: Bool { get }
+}
 
+/// The integers modulo an odd prime p, in Montgomery form: x is kept as xR mod p, R = 2^(64 * limbs), 4p < R.
+protocol PrimeField: CoordinateField {
   /// `a + b` without reduction, below 2p; only for use as one operand of `*`.
   static func unreducedSum(_ a: Self, _ b: Self) -> Self
   /// p - self, which is p for zero; only for use as an operand of a product.
@@ -58,16 +68,8 @@ protocol PrimeField: Field {
   static func sumOfProducts(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> Self
 
   func halved() -> Self
-  /// A square root where there is one.
-  func squareRoot() -> Self?
-  /// Whether the integer is greater than (p - 1) / 2.
-  var isLexicographicallyLarge: Bool { get }
   /// Whether the integer is odd.
   var isOdd: Bool { get }
-
-  /// `byteCount` big-endian bytes; nil unless they are below p.
-  init?(reading bytes: UnsafeRawPointer)
-  func write(to bytes: UnsafeMutableRawPointer)
 }
 
 /// A prime field below a pairing: the constants of its tower Fp2 = Fp[u]/(u^2 + 1), Fp6 = Fp2[v]/(v^3 - xi),

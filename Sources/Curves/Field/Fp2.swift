@@ -4,7 +4,7 @@
 // as three long products with two reductions behind them (Karatsuba), whose twelve limbs do not stay in
 // registers.
 
-struct Fp2<F: PrimeField>: Field {
+struct Fp2<F: PrimeField>: CoordinateField {
   /// The element c0 + c1 u.
   var c0: F, c1: F
 
@@ -67,4 +67,22 @@ struct Fp2<F: PrimeField>: Field {
 
   /// The sign that hash-to-curve gives an element (RFC 9380, section 4.1).
   var isOdd: Bool { c0.isZero ? c1.isOdd : c0.isOdd }
+
+  // MARK: Bytes
+
+  static var byteCount: Int { 2 * F.byteCount }
+
+  init?(reading bytes: UnsafeRawPointer) {
+    guard let c1 = F(reading: bytes), let c0 = F(reading: bytes + F.byteCount) else { return nil }
+    self.init(c0, c1)
+  }
+
+  func write(to bytes: UnsafeMutableRawPointer) {
+    c1.write(to: bytes)
+    c0.write(to: bytes + F.byteCount)
+  }
+
+  var isLexicographicallyLarge: Bool {
+    c1.isZero ? c0.isLexicographicallyLarge : c1.isLexicographicallyLarge
+  }
 }

@@ -13,14 +13,13 @@ package enum KZG {
     commitment: UnsafeRawBufferPointer, z: UnsafeRawBufferPointer, y: UnsafeRawBufferPointer,
     proof: UnsafeRawBufferPointer
   ) throws(CurveError) -> Bool {
-    guard commitment.count == 48, z.count == 32, y.count == 32, proof.count == 48,
-      let commitmentBytes = commitment.baseAddress, let zBytes = z.baseAddress,
-      let yBytes = y.baseAddress, let proofBytes = proof.baseAddress
-    else { throw .invalidLength }
+    guard z.count == 32, y.count == 32, let zBytes = z.baseAddress, let yBytes = y.baseAddress else {
+      throw .invalidLength
+    }
     let (point, value) = (Scalar(reading: zBytes), Scalar(reading: yBytes))
     guard point < BLS12381.order, value < BLS12381.order else { throw .invalidScalar }
-    let committed = try BLS12381.decompressG1(commitmentBytes)
-    let quotient = try BLS12381.decompressG1(proofBytes)
+    let committed = try ZcashEncoding<BLS12381.Fp>.decompress(commitment)
+    let quotient = try ZcashEncoding<BLS12381.Fp>.decompress(proof)
     var terms: [Term<BLS12381.Fp>] = []
     BLS12381.split(value, -BLS12381.generator1, into: &terms)
     BLS12381.split(point, quotient, into: &terms)

@@ -21,13 +21,17 @@ package struct EthereumLedger: Sendable {
   package let history: AccountHistory
   /// What executions share: code that was translated once.
   let programs = EVMProgramCache()
-  let solanaPrograms = ProgramCache(syscalls: SyscallTable.registry)
+  let solanaPrograms: ProgramCache
   private let environments = EnvironmentCache()
 
   /// - Returns: `nil` where the ledger has no Ethereum side.
   package init?(_ store: any AccountStore) throws(ChainError) {
     guard let (settings, configuration) = try Chain.storedEthereum(store) else { return nil }
     (self.store, self.settings, self.configuration) = (store, settings, configuration)
+    do throws(StoreError) {
+      solanaPrograms = ProgramCache(
+        features: try Features { (key) throws(StoreError) in try store.account(key) ?? .empty })
+    } catch { throw .store(error) }
     (archive, history) = (EthereumArchive(store: store), AccountHistory(of: store))
   }
 

@@ -81,7 +81,7 @@ extension Chain {
     if ObjectLinker.isObject(elf) {
       do throws(LinkError) {
         elf = try ObjectLinker.link(
-          [(name: "the object", bytes: elf)], version: .v3, syscalls: SyscallTable.registry)
+          [(name: "the object", bytes: elf)], version: .v3, syscalls: SyscallTable.registry(.all))
       } catch { throw .deployment(error.description) }
     }
     let deployment = ProgramDeployment(

@@ -210,17 +210,15 @@ extension Natives {
   }
 
   func programCache() throws(ChainError) -> ProgramCache {
-    var (running, deployment) = (SyscallTable.registry, SyscallTable.deployment)
-    for syscall in syscalls {
-      guard running.register(ifNew: syscall.name, syscall.function),
-        deployment.register(ifNew: syscall.name, syscall.function)
-      else { throw .nativeExists("a syscall '\(syscall.name)', or one with its hash") }
+    var known = SyscallTable.registry(.all)
+    for syscall in syscalls where !known.register(ifNew: syscall.name, syscall.function) {
+      throw .nativeExists("a syscall '\(syscall.name)', or one with its hash")
     }
     var keys = Set(BuiltinAccounts.all.map(\.key))
     for program in programs where !keys.insert(program.key).inserted {
       throw .nativeExists("a program at \(program.key)")
     }
     return ProgramCache(
-      syscalls: running, deploymentSyscalls: deployment, builtins: programs.map(\.builtin))
+      additionalSyscalls: syscalls.map { ($0.name, $0.function) }, builtins: programs.map(\.builtin))
   }
 }

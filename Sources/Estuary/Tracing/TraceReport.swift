@@ -24,9 +24,9 @@ package struct TraceReport {
     (self.retraced, self.trace) = (retraced, trace)
     failure = trace.failed.flatMap { call in
       guard let stop = call.stop, let elf = try? retraced.chain.programFile(at: call.program),
-        let image = try? ELFLoader.load(elf, syscalls: SyscallTable.registry, options: .inspection)
+        let image = try? ELFLoader.load(elf, syscalls: SyscallTable.registry(.all), options: .inspection)
       else { return nil }
-      let excerpt = Disassembler.excerpt(image, around: stop.pc, count: 4, syscalls: SyscallTable.registry)
+      let excerpt = Disassembler.excerpt(image, around: stop.pc, count: 4, syscalls: SyscallTable.registry(.all))
       return Failure(program: call.program, stop: stop, function: excerpt.function, lines: excerpt.lines)
     }
   }

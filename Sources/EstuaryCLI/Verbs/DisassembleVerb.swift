@@ -17,11 +17,11 @@ struct DisassembleVerb: ParsableCommand {
     let elf = try ProgramFile.executable(at: program)
     let image: ProgramImage
     do throws(ELFError) {
-      image = try ELFLoader.load(elf, syscalls: SyscallTable.registry, options: .inspection)
+      image = try ELFLoader.load(elf, syscalls: SyscallTable.registry(.all), options: .inspection)
     } catch {
       throw CLIError.program(path: program, detail: error.diagnosis)
     }
-    let text = Disassembler.disassemble(image, syscalls: SyscallTable.registry)
+    let text = Disassembler.disassemble(image, syscalls: SyscallTable.registry(.all))
     output.print(
       text: text,
       json: { writer in

@@ -25,7 +25,7 @@ struct InspectVerb: ParsableCommand {
 
   func run() throws {
     let bytes = try WholeFile.read(program)
-    let summary = ELFSummary(bytes, syscalls: SyscallTable.registry)
+    let summary = ELFSummary(bytes, syscalls: SyscallTable.registry(.all))
     let isProgram = summary.file.family == .program
     let objection = isProgram ? ProgramEntry.objection(toDeploying: bytes)?.diagnosis : summary.objection
     output.print(text: text(summary, objection), json: { json(summary, objection, to: &$0) })

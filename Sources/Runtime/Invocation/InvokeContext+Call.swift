@@ -124,7 +124,7 @@ extension TransactionContext {
     if traceLength >= Self.maximumTraceLength { throw .maxInstructionTraceLengthExceeded }
     let position = traceLength
     traceLength += 1
-    if stackHeight >= Self.maximumStackHeight { throw .callDepth }
+    if stackHeight >= stackLimit { throw .callDepth }
     stack[stackHeight] = position
     stackHeight += 1
     trace[position].stackHeight = stackHeight

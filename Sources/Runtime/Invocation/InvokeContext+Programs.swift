@@ -33,7 +33,6 @@ extension InvokeContext {
     switch entry?.state {
     case .executable(let executable): return .passUnretained(executable)
     case .failedVerification, .delayedVisibility, .closed: log("Program is not deployed")
-    case .lacksSyscall(let name): log("Program is not deployed: syscall \(name) is not in this build")
     case nil:
       undeclaredAccount = undeclaredPrograms.first { $0.position == index }?.programData ?? undeclaredAccount
       log("Program is not cached")

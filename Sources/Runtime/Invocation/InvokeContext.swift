@@ -63,7 +63,8 @@ package final class InvokeContext {
     accountCount: Int, blockhash: Hash? = nil, units: UInt64, heapByteCount: Int, collectsLogs: Bool
   ) {
     self.blockhash = blockhash ?? environment.blockhash
-    transaction.reset(accountCount: accountCount, rent: environment.sysvars.rent)
+    transaction.reset(
+      accountCount: accountCount, rent: environment.sysvars.rent, features: environment.programs.features)
     remainingUnits = units
     self.heapByteCount = heapByteCount
     logs.reset(isEnabled: collectsLogs)

@@ -9,14 +9,16 @@ package final class TransactionContext {
   /// Keys a transaction can name: instruction accounts are bytes.
   package static let maximumAccountCount = 256
   package static let maximumTraceLength = 64
-  /// The deepest stack: the transaction's own instruction and four calls below it; mainnet has not switched
-  /// SIMD-0268 (eight calls) on.
-  package static let maximumStackHeight = 5
+  /// The deepest stack: the transaction's own instruction and eight calls below it, of which mainnet has four
+  /// (`Features.deepInvocations`).
+  package static let maximumStackHeight = 9
   package static let maximumReturnDataByteCount = 1024
   /// Growth of all account data in one transaction, in bytes.
   package static let maximumDataGrowth: Int64 = 20 * 1024 * 1024
 
   @exclusivity(unchecked) package internal(set) var accountCount = 0
+  /// Where the stack ends for this transaction.
+  @exclusivity(unchecked) private(set) var stackLimit = 5
   /// Position of the instructions sysvar, whose data names the instruction that runs.
   @exclusivity(unchecked) var instructionsSysvarIndex: Int?
   /// `maximumAccountCount` slots each, the first `accountCount` in use.
@@ -73,8 +75,9 @@ package final class TransactionContext {
   }
 
   /// Forgets the last transaction; account slots are released when they are refilled.
-  package func reset(accountCount: Int, rent: Rent) {
+  package func reset(accountCount: Int, rent: Rent, features: Features = .mainnet) {
     self.accountCount = accountCount
+    stackLimit = features.contains(.deepInvocations) ? Self.maximumStackHeight : 5
     self.rent = rent
     touched.update(repeating: false, count: accountCount)
     traceLength = 0

@@ -150,9 +150,15 @@ package final class ProgramCache: @unchecked Sendable {
     let number: Int
   }
 
-  package let syscalls: SyscallRegistry
+  /// A syscall beside the runtime's own.
+  package typealias Syscall = (name: String, function: SyscallFunction)
+
+  /// Of the ledger whose programs these are.
+  package let features: Features
+  let syscalls: SyscallRegistry
   /// What a new program may import.
-  package let deploymentSyscalls: SyscallRegistry
+  let deploymentSyscalls: SyscallRegistry
+  private let additionalSyscalls: [Syscall]
   /// Native programs beside the runtime's own.
   package let builtins: [Builtin]
   private let limits: Limits
@@ -162,12 +168,28 @@ package final class ProgramCache: @unchecked Sendable {
   private let blocks = Atomic<UInt64>(1)
   private let evictions = Atomic<UInt64>(0)
 
+  /// - Parameter additionalSyscalls: none of them has the name of one of the runtime's, whatever the features, nor the
+  ///   same hash (`SyscallTable.registry(.all)`).
   package init(
-    syscalls: SyscallRegistry, deploymentSyscalls: SyscallRegistry = SyscallTable.deployment,
-    builtins: [Builtin] = [], limits: Limits = Limits()
+    features: Features = .mainnet, additionalSyscalls: [Syscall] = [], builtins: [Builtin] = [],
+    limits: Limits = Limits()
   ) {
-    (self.syscalls, self.deploymentSyscalls, self.builtins) = (syscalls, deploymentSyscalls, builtins)
+    var (running, deployment) = (SyscallTable.registry(features), SyscallTable.deployment(features))
+    for syscall in additionalSyscalls {
+      running.register(syscall.name, syscall.function)
+      deployment.register(syscall.name, syscall.function)
+    }
+    (syscalls, deploymentSyscalls) = (running, deployment)
+    (self.features, self.additionalSyscalls, self.builtins) = (features, additionalSyscalls, builtins)
     self.limits = limits
+  }
+
+  /// This one, or one with the same additions for a ledger with other features.
+  package func serving(_ features: Features) -> ProgramCache {
+    features == self.features
+      ? self
+      : ProgramCache(
+        features: features, additionalSyscalls: additionalSyscalls, builtins: builtins, limits: limits)
   }
 
   /// Blocks begun.

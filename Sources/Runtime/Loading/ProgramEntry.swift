@@ -10,8 +10,6 @@ package final class ProgramEntry: Sendable {
     case executable(Executable)
     /// The ELF file or its code is refused; the text says why.
     case failedVerification(String)
-    /// It calls a syscall that Agave has and this build lacks.
-    case lacksSyscall(name: String)
     /// Deployed by this very transaction: visible from the next one on.
     case delayedVisibility
     /// Closed, by this very transaction or before it, or an account of a loader that holds no program.
@@ -66,7 +64,6 @@ extension ProgramEntry {
     do throws(ProgramLoadError) {
       return ProgramEntry(.executable(try executable(elf, syscalls: syscalls, options: .execution)))
     } catch {
-      if case .missingSyscall(let name, _) = error { return ProgramEntry(.lacksSyscall(name: name)) }
       return ProgramEntry(.failedVerification(error.description))
     }
   }
@@ -80,24 +77,21 @@ extension ProgramEntry {
     } catch {
       throw .file(error)
     }
-    let executable: Executable
     do throws(ExecutableError) {
       // A call of nothing passes here, whatever the version; it faults when it is reached.
-      executable = try Executable(image: image, syscalls: syscalls)
+      return try Executable(image: image, syscalls: syscalls)
     } catch {
       throw .code(error)
     }
-    if let call = MissingSyscalls.firstCall(in: executable) {
-      throw .missingSyscall(name: call.name, pc: call.pc)
-    }
-    return executable
   }
 
   /// Why `elf` would be refused if it were deployed; `nil` if it would not.
-  package static func objection(toDeploying elf: [UInt8]) -> ProgramLoadError? {
+  package static func objection(
+    toDeploying elf: [UInt8], _ features: Features = .mainnet
+  ) -> ProgramLoadError? {
     elf.withUnsafeBytes { bytes in
       do throws(ProgramLoadError) {
-        _ = try executable(bytes, syscalls: SyscallTable.deployment, options: .deployment)
+        _ = try executable(bytes, syscalls: SyscallTable.deployment(features), options: .deployment)
         return nil
       } catch {
         return error
@@ -110,15 +104,12 @@ extension ProgramEntry {
 package enum ProgramLoadError: Error, Sendable, CustomStringConvertible {
   case file(ELFError)
   case code(ExecutableError)
-  /// A call of a syscall that Agave has and this build lacks.
-  case missingSyscall(name: String, pc: Int)
 
   package var description: String {
     switch self {
     case .file(let error): error.description
     case .code(.verifier(let error)): "Verifier error: \(error)"
     case .code(let error): error.description
-    case .missingSyscall(let name, let pc): "Syscall \(name) at instruction #\(pc) is not in this build"
     }
   }
 

@@ -23,6 +23,8 @@ package enum SyscallFailure: Error, Equatable, Sendable {
   case badSeeds(ProgramAddressError)
   case tooManySlices
   case invalidAttribute
+  case invalidPoseidonParameters
+  case invalidPoseidonEndianness
   case returnDataTooLarge(byteCount: UInt64)
   case tooManySigners
   case programNotSupported(Pubkey)
@@ -54,6 +56,8 @@ extension SyscallFailure {
     case .badSeeds(let defect): "Could not create program address with signer seeds: \(defect.logText)"
     case .tooManySlices: "Hashing too many sequences"
     case .invalidAttribute: "InvalidAttribute"
+    case .invalidPoseidonParameters: "Invalid parameters."
+    case .invalidPoseidonEndianness: "Invalid endianness."
     case .returnDataTooLarge(let byteCount):
       "Return data too large (\(byteCount) > \(TransactionContext.maximumReturnDataByteCount))"
     case .tooManySigners: "Too many signers"

@@ -1,32 +1,31 @@
-// Which syscalls programs may import, by name. The sets are mainnet's as of Agave 4.1
-// (https://github.com/anza-xyz/agave, syscalls/src/lib.rs).
+// Which syscalls programs may import, by name: mainnet's as of Agave 4.1 (https://github.com/anza-xyz/agave,
+// syscalls/src/lib.rs), and those that features add (Features.swift).
 
 import SBPF
 
 package enum SyscallTable {
-  /// What programs run with.
-  package static let registry = registry(of: common + [("sol_alloc_free_", MemorySyscalls.allocate)])
-
-  /// What a new program may import when it is deployed or upgraded.
-  package static let deployment = registry(of: common)
-
-  /// `registry` and the syscalls that mainnet has not switched on, for programs run outside a ledger.
-  package static let extended = registry(
-    of: common + [
-      ("sol_alloc_free_", MemorySyscalls.allocate),
-      ("sol_blake3", HashSyscalls.blake3),
-      ("sol_remaining_compute_units", InstructionSyscalls.remainingUnits),
-    ])
-
-  private typealias Row = (name: String, function: SyscallFunction)
-
-  private static func registry(of rows: [Row]) -> SyscallRegistry {
-    var registry = SyscallRegistry()
-    for row in rows { registry.register(row.name, row.function) }
+  /// What programs run with; all features' for programs run outside a ledger.
+  package static func registry(_ features: Features = .mainnet) -> SyscallRegistry {
+    var registry = deployment(features)
+    registry.register("sol_alloc_free_", MemorySyscalls.allocate)
     return registry
   }
 
-  private static let common: [Row] = [
+  /// What a new program may import when it is deployed or upgraded.
+  package static func deployment(_ features: Features = .mainnet) -> SyscallRegistry {
+    var registry = SyscallRegistry()
+    for row in common { registry.register(row.name, row.function) }
+    for row in switched where features.contains(row.feature) { registry.register(row.name, row.function) }
+    return registry
+  }
+
+  private static let switched: [(feature: Features, name: String, function: SyscallFunction)] = [
+    (.blake3, "sol_blake3", HashSyscalls.blake3),
+    (.modularExponentiation, "sol_big_mod_exp", ModularExponentiationSyscall.power),
+    (.remainingUnits, "sol_remaining_compute_units", InstructionSyscalls.remainingUnits),
+  ]
+
+  private static let common: [(name: String, function: SyscallFunction)] = [
     ("abort", LogSyscalls.abort),
     ("sol_panic_", LogSyscalls.panic),
     ("sol_log_", LogSyscalls.log),
@@ -46,6 +45,9 @@ package enum SyscallTable {
     ("sol_curve_validate_point", CurveSyscalls.validate),
     ("sol_curve_group_op", CurveSyscalls.operate),
     ("sol_curve_multiscalar_mul", CurveSyscalls.multiscalarMultiply),
+    ("sol_curve_decompress", CurveSyscalls.decompress),
+    ("sol_curve_pairing_map", CurveSyscalls.pair),
+    ("sol_poseidon", PoseidonSyscall.hash),
     ("sol_alt_bn128_group_op", PairingSyscalls.operate),
     ("sol_alt_bn128_compression", PairingSyscalls.compress),
     ("sol_get_clock_sysvar", SysvarSyscalls.clock),
