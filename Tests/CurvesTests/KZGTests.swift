@@ -79,7 +79,7 @@ import Testing
       ([generator[0] | 0x40] + generator[1...], .invalidFlags),
       ([0xe0] + Self.infinity[1...], .invalidFlags), (Self.infinity[..<47] + [1], .invalidFlags),
       ([UInt8](repeating: 0, count: 48), .invalidFlags),
-      ([UInt8](repeating: 0xff, count: 48), .invalidFieldElement),
+      ([UInt8](repeating: 0xff, count: 48), .invalidFlags),
       ([0x9f] + [UInt8](repeating: 0xff, count: 47), .invalidFieldElement),
       ([0x80] + [UInt8](repeating: 0, count: 47), .notInSubgroup),  // (0, 2), of order three
       ([0x80] + [UInt8](repeating: 0, count: 46) + [1], .notOnCurve),
