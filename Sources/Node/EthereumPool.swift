@@ -22,11 +22,13 @@ package struct PooledEthereumTransaction: Sendable {
   package let sender: Address
   /// What it can take from its sender at most, in wei.
   let cost: UInt256
+  /// What it may touch, where whoever sent it says so.
+  package let access: AccessSet?
   fileprivate(set) var arrival: UInt64 = 0
 
   /// - Parameter sender: who signed it, or whom somebody who develops contracts acts for.
-  package init(_ transaction: EthereumTransaction, from sender: Address) {
-    (self.transaction, self.sender) = (transaction, sender)
+  package init(_ transaction: EthereumTransaction, from sender: Address, access: AccessSet? = nil) {
+    (self.transaction, self.sender, self.access) = (transaction, sender, access)
     wire = transaction.encoded
     hash = Keccak256.hash(wire)
     cost = transaction.maximumCost ?? .max

@@ -66,7 +66,8 @@ package final class Node: Sendable {
       producer = try Producer(
         chain, pace: configuration.pace, limits: configuration.poolLimits,
         rewindBlockCount: configuration.rewindBlockCount, logger: configuration.logger,
-        onBlock: { relay.publish($0) }, onTransaction: { relay.publish($0) })
+        onBlock: { relay.publish($0) }, onTransaction: { relay.publish($0) },
+        onRemoval: { relay.publish(removed: $0) })
     } catch {
       throw .chain(error)
     }
@@ -134,6 +135,7 @@ package final class Node: Sendable {
       subscriptions?.ethereum?.publish(transaction)
       filters?.note(pending: transaction.hash)
     }
+    func publish(removed logs: [EthereumLogRecord]) { subscriptions?.ethereum?.publish(removed: logs) }
   }
 
   /// The development accounts that the ledger has.

@@ -19,6 +19,8 @@ package struct ControlError: Error, Sendable, CustomStringConvertible {
 struct Snapshots {
   struct Snapshot {
     var mark: Chain.Mark
+    /// Of Ethereum's last block then.
+    var ethereumNumber: UInt64?
     /// What the clock showed.
     var time: Int64
     var clock: ProducerClock
@@ -135,7 +137,8 @@ extension Producer {
   private func takeSnapshot() -> Snapshots.Snapshot {
     let (pool, ethereumPool) = monitor.withLock { (self.pool, self.ethereumPool) }
     return Snapshots.Snapshot(
-      mark: chain.mark(), time: clock.now, clock: clock, settings: chain.nextBlockSettings, pool: pool,
+      mark: chain.mark(), ethereumNumber: chain.ethereumHead?.header.number, time: clock.now, clock: clock,
+      settings: chain.nextBlockSettings, pool: pool,
       ethereumPool: ethereumPool)
   }
 
@@ -177,9 +180,11 @@ extension Producer {
   }
 
   private func goBack(to snapshot: Snapshots.Snapshot) throws(ControlError) {
+    let removed = logs(behind: snapshot.ethereumNumber)
     do throws(RevertError) { try chain.revert(to: snapshot.mark) } catch {
       throw ControlError(error.description)
     }
+    if !removed.isEmpty { onRemoval(removed) }
     chain.nextBlockSettings = snapshot.settings
     clock = snapshot.clock
     // The clock shows what it showed.
@@ -187,6 +192,15 @@ extension Producer {
     try publishHead { producer in
       (producer.pool, producer.ethereumPool) = (snapshot.pool, snapshot.ethereumPool)
     }
+  }
+
+  /// What is told of as removed, where there is not too much of it.
+  private func logs(behind number: UInt64?) -> [EthereumLogRecord] {
+    guard let number, let head = chain.ethereumHead?.header.number, head > number else { return [] }
+    let filter = EthereumLogFilter(blocks: number + 1...head)
+    let limit = EthereumRPC.logLimit
+    return (try? EthereumArchive(store: store).logs(filter, limit: limit)).map { Array($0.prefix(limit)) }
+      ?? []
   }
 
   /// Blocks keep what they replace for as long as there is something to go back to, and the last ones always.

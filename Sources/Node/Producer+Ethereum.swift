@@ -38,8 +38,12 @@ extension Producer {
 
   /// Has a signed transaction wait for a block.
   ///
-  /// - Parameter bytes: as a block holds it; one with blobs as the network has it, with its sidecar.
-  package func acceptEthereum(_ bytes: [UInt8]) throws(EthereumPoolError) -> PooledEthereumTransaction {
+  /// - Parameters:
+  ///   - bytes: as a block holds it; one with blobs as the network has it, with its sidecar.
+  ///   - access: what it may touch; `nil`: anything.
+  package func acceptEthereum(_ bytes: [UInt8], access: AccessSet? = nil) throws(EthereumPoolError)
+    -> PooledEthereumTransaction
+  {
     var (wire, sidecar): ([UInt8], BlobSidecar?) = (bytes, nil)
     do throws(BlobSidecarError) {
       if let parts = try BlobSidecar.split(bytes) { (wire, sidecar) = (parts.wire, parts.sidecar) }
@@ -53,7 +57,7 @@ extension Producer {
     do throws(EthereumSignatureError) { sender = try transaction.recoverSender(fork: block.fork) } catch {
       throw .invalidSender(error)
     }
-    let pooled = PooledEthereumTransaction(transaction, from: sender)
+    let pooled = PooledEthereumTransaction(transaction, from: sender, access: access)
     if transaction.kind == .blob {
       guard let sidecar else { throw .sidecar(.missing) }
       try pooled.validate(in: block, monitor.withLock { ethereumPool.limits })

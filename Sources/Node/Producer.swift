@@ -73,6 +73,7 @@ package final class Producer: @unchecked Sendable {
   let logger: Logger
   private let onBlock: @Sendable (Block) -> Void
   let onTransaction: @Sendable (PooledEthereumTransaction) -> Void
+  let onRemoval: @Sendable ([EthereumLogRecord]) -> Void
   // Of its thread:
   var nextSlot: UInt64 = 0
   var clock = ProducerClock()
@@ -112,12 +113,14 @@ package final class Producer: @unchecked Sendable {
   ///   - rewindBlockCount: the last blocks that can always be taken back.
   ///   - onBlock: told of each block on the producer's thread, in order.
   ///   - onTransaction: told of each of Ethereum's that begins to wait, on any thread.
+  ///   - onRemoval: told of the logs of Ethereum's blocks that went because a snapshot was taken back, on the producer's thread.
   package init(
     _ chain: sending Chain, pace: Pace, limits: TransactionPool.Limits = TransactionPool.Limits(),
     rewindBlockCount: UInt64 = Producer.defaultRewindBlockCount,
     ethereumLimits: EthereumPool.Limits = EthereumPool.Limits(), logger: Logger,
     onBlock: @escaping @Sendable (Block) -> Void = { _ in },
-    onTransaction: @escaping @Sendable (PooledEthereumTransaction) -> Void = { _ in }
+    onTransaction: @escaping @Sendable (PooledEthereumTransaction) -> Void = { _ in },
+    onRemoval: @escaping @Sendable ([EthereumLogRecord]) -> Void = { _ in }
   ) throws(ChainError) {
     store = chain.store
     // What an earlier process has kept to go back to.
@@ -131,6 +134,7 @@ package final class Producer: @unchecked Sendable {
     self.rewindBlockCount = rewindBlockCount
     self.onBlock = onBlock
     self.onTransaction = onTransaction
+    self.onRemoval = onRemoval
     pool = TransactionPool(limits: limits)
     limitUndo()
   }
@@ -295,7 +299,9 @@ package final class Producer: @unchecked Sendable {
     var transactions: BlockTransactions {
       var all = BlockTransactions(solana: solana.map(\.wire))
       for one in ethereum {
-        all.append(.success(.ethereum(EthereumWire(one.wire, vouchedSender: one.sender))))
+        var wire = EthereumWire(one.wire, vouchedSender: one.sender)
+        wire.access = one.access
+        all.append(.success(.ethereum(wire)))
       }
       return all
     }
@@ -373,7 +379,8 @@ package final class Producer: @unchecked Sendable {
       }
       let hasEthereumBlock = head.ethereum?.header.number != ethereumBefore
       gallery.note(
-        block, batch.transactions, head, ethereumNumber: hasEthereumBlock ? head.ethereum?.header.number : nil,
+        block, batch.transactions, head,
+        ethereumNumber: hasEthereumBlock ? head.ethereum?.header.number : nil,
         of: chain)
       onBlock(
         Block(

@@ -76,19 +76,31 @@ package struct EVMBlockProcessor {
     return requests
   }
 
-  /// What making a block before the merge earns its coinbase and those of its ommers (EIP-649, EIP-1234).
+  /// Wei for making a block before the merge (EIP-649, EIP-1234), its share of ommers aside.
+  package static func reward(fork: Fork) -> UInt256 {
+    let ether: UInt64 = fork < .byzantium ? 5 : fork < .constantinople ? 3 : 2
+    return UInt256(ether) &* UInt256(1_000_000_000_000_000_000)
+  }
+
+  /// Wei for having made an ommer.
+  ///
+  /// - Parameter age: in generations before the block that names it, `[1, 6]`.
+  package static func reward(fork: Fork, ommerAge age: UInt64) -> UInt256 {
+    (reward(fork: fork) &* UInt256(8 &- age)) >> 3
+  }
+
+  /// What making a block before the merge earns its coinbase and those of its ommers.
   ///
   /// - Parameter ommers: `age` in generations before the block, `[1, 6]`.
   package func reward(
     ommers: [(coinbase: Address, age: UInt64)], _ block: BlockEnvironment, _ reader: any EVMStateReader
   ) throws(EVMStateError) -> EVMStateChanges {
-    let ether: UInt64 = block.fork < .byzantium ? 5 : block.fork < .constantinople ? 3 : 2
-    let reward = UInt256(ether) &* UInt256(1_000_000_000_000_000_000)
+    let reward = Self.reward(fork: block.fork)
     let share = (reward >> 5) &* UInt256(UInt64(ommers.count))
     host.begin(reader: reader, block: block, message: EVMMessageOrigin())
     try credit(reward &+ share, to: block.coinbase, block)
     for ommer in ommers {
-      try credit((reward &* UInt256(8 &- ommer.age)) >> 3, to: ommer.coinbase, block)
+      try credit(Self.reward(fork: block.fork, ommerAge: ommer.age), to: ommer.coinbase, block)
     }
     return try host.finish()
   }

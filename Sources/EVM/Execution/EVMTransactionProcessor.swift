@@ -129,7 +129,7 @@ package struct EVMTransactionProcessor {
       state.pointee.journal.touch(coinbase, fork: block.fork)
     }
     let receipt = EVMReceipt(
-      sender: sender, halt: result.halt, gasUsed: gasUsed, gasRefund: refund,
+      sender: sender, halt: result.halt, gasUsed: gasUsed, gasRefund: spent > gasUsed ? spent - gasUsed : 0,
       logs: state.pointee.journal.takeLogs(), contractAddress: created, output: result.output,
       effectiveGasPrice: fees.effectiveGasPrice,
       blobGasUsed: transaction.blobGas)
@@ -174,11 +174,11 @@ package struct EVMTransactionProcessor {
         guard code._withUnsafeGuaranteedRef({ $0.delegate }) != nil else { continue }
       }
       guard account.nonce == authorization.nonce else { continue }
-      // Code or a nonce is enough to know that the account is not empty.
+      // Code or a nonce is enough to know that the account is there.
       let isKnown = account.hasCode || account.nonce > 0
       if !isKnown { try state.pointee.journal.use(.vitality, at: position) }
-      if account.flags.contains(.exists) && (!account.isEmpty || block.fork < .spuriousDragon) {
-        // The account is there: half of what its creation would have cost comes back.
+      if state.pointee.journal.accounts.base[position].flags.contains(.exists) {
+        // The account is there, if only as an empty one: half of what its creation would have cost comes back.
         state.pointee.journal.refund &+= EVMTransactionProcessor.authorizationRefund
       }
       let code = authorization.address == .zero ? .empty : delegation(to: authorization.address)

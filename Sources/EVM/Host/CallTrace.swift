@@ -35,7 +35,8 @@ package struct CallTrace: Sendable {
     case call(Int)
     case storage(slot: UInt256, before: UInt256, after: UInt256)
     case log(EVMLog)
-    case selfDestruct(heir: Address)
+    /// What the account had, in wei, goes to the heir.
+    case selfDestruct(heir: Address, value: UInt256)
     /// What a program logged that the border called; the last line says what it used.
     case program([String])
   }

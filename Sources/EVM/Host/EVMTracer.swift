@@ -157,7 +157,7 @@ package final class EVMTracer {
   func step(_ frame: FramePointer, pc: Int, free: UnsafeMutableRawPointer) {
     flush(frame.host)
     let opcode = pc < frame.pointee.codeByteCount ? frame.pointee.code[pc] : 0
-    if calls != nil { note(opcode, frame, free) }
+    if calls != nil { note(opcode, frame) }
     let observer = observer.flatMap { $0.observesOpcodes ? $0 : nil }
     if write == nil && take == nil && observer == nil { return }
     let bottom = frame.pointee.context.bottom
@@ -192,17 +192,13 @@ package final class EVMTracer {
     pending = step
   }
 
-  private func note(_ opcode: UInt8, _ frame: FramePointer, _ free: UnsafeMutableRawPointer) {
+  private func note(_ opcode: UInt8, _ frame: FramePointer) {
     self.opcode = opcode
     undoCount = frame.host.pointee.journal.undo.count
     logCount = frame.host.pointee.journal.logs.count
-    let top = free - MemoryLayout<UInt256>.stride
-    if opcode == Self.selfDestruct, !frame.pointee.isStatic, top >= frame.pointee.context.bottom {
-      calls?.note(.selfDestruct(heir: Address(top.load(as: UInt256.self))))
-    }
   }
 
-  private static let (sload, sstore, selfDestruct): (UInt8, UInt8, UInt8) = (0x54, 0x55, 0xff)
+  private static let (sload, sstore): (UInt8, UInt8) = (0x54, 0x55)
 
   /// Notes what the last opcode left in the journal.
   private func noteEffect(_ host: UnsafeMutablePointer<HostState>) {
@@ -230,6 +226,11 @@ package final class EVMTracer {
     calls?.begin(frame, code: code, opcode: frame.pointee.depth == 0 ? nil : opcode, isCreation: isCreation)
     logCount = frame.host.pointee.journal.logs.count
     if let observer, let call = calls?.running { observer.didBegin(call, depth: frame.pointee.depth) }
+  }
+
+  /// Notes that the frame that runs ends itself, and leaves `value` to `heir`.
+  func note(selfDestructTo heir: Address, value: UInt256) {
+    calls?.note(.selfDestruct(heir: heir, value: value))
   }
 
   /// Notes the log of a program that the border called for the frame that runs.

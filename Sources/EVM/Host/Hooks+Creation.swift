@@ -136,6 +136,8 @@ enum CreationHooks {
         ? !balance.isZero && target.pointee.isEmpty
         : fork >= .tangerineWhistle && !target.pointee.flags.contains(.exists)
       guard !isNew || frame.charge(HostCosts.newAccount) else { return HookResult.outOfGas }
+      host.pointee.tracer?.note(
+        selfDestructTo: host.pointee.journal.accounts.base[heir].address, value: balance)
       destroy(host, account, heir, balance)
       frame.pointee.ending = .selfDestruct
       return HookResult.halted

@@ -122,7 +122,7 @@ package final class Emulator {
     } catch { throw ChainError(error) }
   }
 
-  /// What the block does after its last transaction.
+  /// What the block does after its last transaction: before the merge its coinbase is rewarded.
   ///
   /// - Returns: its requests, type byte first, empty ones and deposits left out.
   package func endBlock(withdrawals: [EVMWithdrawal] = []) throws(ChainError) -> [[UInt8]] {
@@ -131,7 +131,13 @@ package final class Emulator {
     host.tracer = nil
     let outcome: Result<[[UInt8]], EVMBlockError> = thread.run {
       Result { () throws(EVMBlockError) in
-        try EVMBlockProcessor(host: host).end(block, withdrawals: withdrawals, reader: state) {
+        let processor = EVMBlockProcessor(host: host)
+        if block.fork < .paris {
+          do throws(EVMStateError) { state.apply(try processor.reward(ommers: [], block, state)) } catch {
+            throw .state(error)
+          }
+        }
+        return try processor.end(block, withdrawals: withdrawals, reader: state) {
           state.apply($0)
         }
       }

@@ -52,7 +52,8 @@ package struct EthereumLogFilter: Sendable {
     (self.blocks, self.addresses, self.topics) = (blocks, addresses, topics)
   }
 
-  func includes(_ log: EVMLog) -> Bool {
+  /// Whether it wants a log of one of its blocks.
+  package func includes(_ log: EVMLog) -> Bool {
     guard addresses.isEmpty || addresses.contains(log.address), topics.count <= log.topics.count else {
       return false
     }

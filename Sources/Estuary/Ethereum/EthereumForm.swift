@@ -39,8 +39,12 @@ extension JSONWriter {
 extension EthereumForm {
   /// The members of a header.
   ///
-  /// - Parameter hash: `nil` for a block that is not made yet, which has no hash, no nonce and no fee recipient.
-  package static func writeMembers(of header: EthereumHeader, hash: Hash?, to writer: inout JSONWriter) {
+  /// - Parameters:
+  ///   - hash: `nil` for a block that is not made yet, which has no hash, no nonce and no fee recipient.
+  ///   - hasBloom: false for explorers, which get null in its place.
+  package static func writeMembers(
+    of header: EthereumHeader, hash: Hash?, hasBloom: Bool = true, to writer: inout JSONWriter
+  ) {
     writer.quantity("number", header.number)
     if let hash {
       writer.hash("hash", hash)
@@ -52,7 +56,7 @@ extension EthereumForm {
     writer.hash("parentHash", header.parentHash)
     writer.hash("mixHash", header.mixHash)
     writer.hash("sha3Uncles", header.ommersHash)
-    writer.data("logsBloom", header.bloom.bytes)
+    if hasBloom { writer.data("logsBloom", header.bloom.bytes) } else { writer.memberNull("logsBloom") }
     writer.hash("stateRoot", header.stateRoot)
     writer.quantity("difficulty", header.difficulty)
     writer.data("extraData", header.extraData)
@@ -74,7 +78,11 @@ extension EthereumForm {
     writer.quantity("size", block.encoded.count)
     writer.key("uncles")
     writer.array { writer in for ommer in block.ommers { writer.value(hash(ommer.hash)) } }
-    guard let withdrawals = block.withdrawals else { return }
+    if let withdrawals = block.withdrawals { write(withdrawals, to: &writer) }
+  }
+
+  /// The member "withdrawals" (EIP-4895).
+  package static func write(_ withdrawals: [EVMWithdrawal], to writer: inout JSONWriter) {
     writer.key("withdrawals")
     writer.array { writer in
       for withdrawal in withdrawals {
@@ -198,9 +206,13 @@ extension EthereumForm {
 
   /// The members of eth_getTransactionReceipt.
   ///
-  /// - Parameter blobBaseFee: wei a unit of blob gas in its block.
+  /// - Parameters:
+  ///   - blobBaseFee: wei a unit of blob gas in its block.
+  ///   - hasLogs: false for explorers, which get null in their place and in the bloom's.
+  ///   - hasTimestamp: whether the block's is told besides.
   package static func writeReceipt(
-    of record: EthereumTransactionRecord, blobBaseFee: UInt256?, to writer: inout JSONWriter
+    of record: EthereumTransactionRecord, blobBaseFee: UInt256?, hasLogs: Bool = true,
+    hasTimestamp: Bool = false, to writer: inout JSONWriter
   ) {
     writer.object { writer in
       writer.hash("transactionHash", record.hash)
@@ -213,13 +225,18 @@ extension EthereumForm {
       writer.quantity("gasUsed", record.gasUsed)
       writer.quantity("effectiveGasPrice", record.effectiveGasPrice)
       writer.address("contractAddress", orNull: record.contractAddress)
-      writer.key("logs")
-      writer.array { writer in
-        for (place, log) in record.receipt.logs.enumerated() {
-          write(log, LogPlace(record, logIndex: record.firstLogIndex + place), to: &writer)
+      if hasLogs {
+        writer.key("logs")
+        writer.array { writer in
+          for (place, log) in record.receipt.logs.enumerated() {
+            write(log, LogPlace(record, logIndex: record.firstLogIndex + place), to: &writer)
+          }
         }
+        writer.data("logsBloom", LogsBloom(record.receipt.logs).bytes)
+      } else {
+        for name in ["logs", "logsBloom"] { writer.memberNull(name) }
       }
-      writer.data("logsBloom", LogsBloom(record.receipt.logs).bytes)
+      if hasTimestamp { writer.quantity("timestamp", record.block.header.timestamp) }
       writer.quantity("type", UInt64(record.transaction.kind.rawValue))
       switch record.receipt.outcome {
       case .status(let isSuccess): writer.quantity("status", isSuccess ? 1 : 0)
@@ -257,7 +274,10 @@ extension EthereumForm {
     }
   }
 
-  package static func write(_ log: EVMLog, _ place: LogPlace, to writer: inout JSONWriter) {
+  /// - Parameter isRemoved: whether its block is no longer one of the chain's.
+  package static func write(
+    _ log: EVMLog, _ place: LogPlace, isRemoved: Bool = false, to writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.address("address", log.address)
       writer.key("topics")
@@ -269,7 +289,7 @@ extension EthereumForm {
       writer.hash("transactionHash", place.transactionHash)
       writer.quantity("transactionIndex", place.transactionIndex)
       writer.quantity("logIndex", place.logIndex)
-      writer.member("removed", false)
+      writer.member("removed", isRemoved)
     }
   }
 }

@@ -33,7 +33,7 @@ struct CallTree {
       case .storage(let slot, let before, let after):
         lines.append("\(margin)├─ storage \(slot): \(before) → \(after)")
       case .log(let log): lines.append("\(margin)├─ emit \(Self.text(of: log, abi))")
-      case .selfDestruct(let heir):
+      case .selfDestruct(let heir, _):
         lines.append("\(margin)├─ self-destruct, what is left to \(heir.checksummed)")
       case .program(let log): lines += log.map { "\(margin)├─ \($0)" }
       }

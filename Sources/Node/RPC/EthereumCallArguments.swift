@@ -81,6 +81,11 @@ struct EthereumCallArguments: Sendable {
     [gasPrice, maxFeePerGas, maxPriorityFeePerGas].contains { $0.map { !$0.isZero } ?? false }
   }
 
+  /// Whether it pays nothing for blobs: one that has none sees what they cost.
+  var hasFreeBlobs: Bool {
+    maxFeePerBlobGas.map(\.isZero) ?? (blobVersionedHashes != nil)
+  }
+
   /// The transaction that a call executes, without a signature.
   ///
   /// - Parameters:
@@ -92,6 +97,9 @@ struct EthereumCallArguments: Sendable {
     if gasPrice != nil, maxFeePerGas != nil || maxPriorityFeePerGas != nil {
       throw .ethereum("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified")
     }
+    if fork < .london, maxFeePerGas != nil || maxPriorityFeePerGas != nil {
+      throw .ethereum("maxFeePerGas and maxPriorityFeePerGas are not valid before London is active")
+    }
     if let wanted = self.chainID, wanted != UInt256(chainID) {
       throw .ethereum("chainId does not match node's (have=\(wanted.decimal), want=\(chainID))")
     }
@@ -100,22 +108,18 @@ struct EthereumCallArguments: Sendable {
       gasLimit: min(gas ?? gasCap, gasCap), to: to, value: value ?? .zero, data: calldata)
     transaction.maxFeePerGas = gasPrice ?? maxFeePerGas ?? .zero
     transaction.maxPriorityFeePerGas = gasPrice ?? maxPriorityFeePerGas ?? .zero
-    if fork < .london {
-      transaction.maxFeePerGas = gasPrice ?? .zero
-      transaction.maxPriorityFeePerGas = transaction.maxFeePerGas
-    } else if gasPrice == nil {
-      transaction.kind = .dynamicFee
-    }
-    if let accessList, fork >= .berlin {
+    if fork >= .london, gasPrice == nil { transaction.kind = .dynamicFee }
+    // Of a kind that the fork does not know, it is refused when it is run.
+    if let accessList {
       if transaction.kind == .legacy { transaction.kind = .accessList }
       transaction.accessList = accessList
     }
-    if let blobVersionedHashes, fork >= .cancun {
+    if blobVersionedHashes != nil || maxFeePerBlobGas != nil && fork < .cancun {
       transaction.kind = .blob
-      transaction.blobVersionedHashes = blobVersionedHashes
+      transaction.blobVersionedHashes = blobVersionedHashes ?? []
       transaction.maxFeePerBlobGas = maxFeePerBlobGas ?? .zero
     }
-    if let authorizations, fork >= .prague {
+    if let authorizations {
       transaction.kind = .setCode
       transaction.authorizations = authorizations
     }

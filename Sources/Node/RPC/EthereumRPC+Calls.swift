@@ -34,8 +34,7 @@ extension EthereumRPC {
   }
 
   /// Call, block, state overrides and block overrides.
-  private func call(_ parameters: EthereumParameters, hasBlockOverrides: Bool = true) throws(RPCError) -> Call
-  {
+  func call(_ parameters: EthereumParameters, hasBlockOverrides: Bool = true) throws(RPCError) -> Call {
     let arguments = try parameters.value(0) { value throws(EthereumFormError) in
       try EthereumCallArguments(value)
     }
@@ -70,7 +69,7 @@ extension EthereumRPC {
     let transaction = try arguments.transaction(
       in: call.place.environment.fork, chainID: ledger.chainID, gasCap: Self.callGasCap)
     if !arguments.hasPrice { overrides.block.baseFeePerGas = .zero }
-    if arguments.maxFeePerBlobGas?.isZero ?? true { overrides.block.blobBaseFee = .zero }
+    if arguments.hasFreeBlobs { overrides.block.blobBaseFee = .zero }
     try Self.check(overrides.accounts, in: call.place.environment.fork)
     do throws(ChainError) {
       return (try ledger.emulator(call.place, overrides: overrides, tracer: tracer), transaction)
@@ -147,7 +146,15 @@ extension EthereumRPC {
       var call = call
       call.arguments.accessList = list
       let (emulator, transaction) = try prepare(call)
-      let emulation = try run(transaction, from: sender, on: emulator)
+      let emulation: Emulation
+      do throws(EmulationError) {
+        emulation = try emulator.run(transaction, from: sender, checks: .call)
+      } catch {
+        guard case .refused(let reason) = error else { throw RPCError(error, transaction, from: sender) }
+        throw .ethereum(
+          "failed to apply transaction: \(EthereumForm.hash(transaction.unsignedHash)) err: "
+            + reason.gethText(transaction, from: sender))
+      }
       var excluded: Set<Address> = [sender]
       if let target = transaction.to ?? emulation.receipt.contractAddress { excluded.insert(target) }
       let found = Self.accessList(

@@ -38,6 +38,14 @@ extension EthereumRPC {
       try parameters.expect(atMost: 0)
       return answer { $0.value(rpc.ledger.settings.coinbase.description) }
     },
+    "eth_mining": { (rpc, parameters) throws(RPCError) in
+      try parameters.expect(atMost: 0)
+      return answer { $0.value(false) }
+    },
+    "eth_hashrate": { (rpc, parameters) throws(RPCError) in
+      try parameters.expect(atMost: 0)
+      return answer(0 as UInt64)
+    },
     // What is refused is not kept.
     "debug_getBadBlocks": { (rpc, parameters) throws(RPCError) in
       try parameters.expect(atMost: 0)

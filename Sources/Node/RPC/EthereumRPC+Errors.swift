@@ -80,7 +80,8 @@ extension TransactionValidityError {
   func gethText(_ transaction: EthereumTransaction, from sender: Address) -> String {
     let address = sender.checksummed
     switch self {
-    case .unsupportedType: return "transaction type not supported"
+    case .unsupportedType(let kind, _):
+      return "transaction type not supported: \(kind.gethName) (sender \(address))"
     case .wrongChain(let signed, let expected):
       return "invalid chain id for signer: have \(signed) want \(expected)"
     case .signatureNamesChain: return "only replay-protected (EIP-155) transactions allowed over RPC"
@@ -122,6 +123,18 @@ extension TransactionValidityError {
       let cost = transaction.maximumCost.map(\.decimal) ?? "more than 2^256"
       return
         "insufficient funds for gas * price + value: address \(address) have \(balance.decimal) want \(cost)"
+    }
+  }
+}
+
+extension EthereumTransaction.Kind {
+  fileprivate var gethName: String {
+    switch self {
+    case .legacy: "legacy tx"
+    case .accessList: "access list tx"
+    case .dynamicFee: "dynamic fee tx"
+    case .blob: "blob tx"
+    case .setCode: "setcode tx"
     }
   }
 }

@@ -74,6 +74,12 @@ extension EthereumRPC {
       try parameters.expect(atMost: 3)
       return answer(data: try rpc.sign(message, by: address))
     },
+    "eth_signTypedData_v4": { (rpc, parameters) throws(RPCError) in
+      try rpc.signTypedData(parameters)
+    },
+    "eth_signTypedData": { (rpc, parameters) throws(RPCError) in
+      try rpc.signTypedData(parameters)
+    },
     "txpool_status": { (rpc, parameters) throws(RPCError) in
       try parameters.expect(atMost: 0)
       let status = rpc.producer.poolStatus
@@ -109,7 +115,7 @@ extension EthereumRPC {
     },
   ]
 
-  private func pooled<Value>(_ body: () throws(EthereumPoolError) -> Value) throws(RPCError) -> Value {
+  func pooled<Value>(_ body: () throws(EthereumPoolError) -> Value) throws(RPCError) -> Value {
     do throws(EthereumPoolError) { return try body() } catch { throw .ethereum(error.description) }
   }
 
@@ -155,9 +161,20 @@ extension EthereumRPC {
 
   /// The signature of an account under a message with EIP-191's words before it.
   private func sign(_ message: [UInt8], by address: Address) throws(RPCError) -> [UInt8] {
-    let key = try key(of: address)
     let text = "\u{19}Ethereum Signed Message:\n\(message.count)"
-    let signature = EthereumSignature(of: Keccak256.hash(Array(text.utf8) + message), by: key)
+    return try sign(Keccak256.hash(Array(text.utf8) + message), by: address)
+  }
+
+  /// Structured data (EIP-712).
+  private func signTypedData(_ parameters: EthereumParameters) throws(RPCError) -> [UInt8] {
+    let address = try parameters.address(0)
+    let hash = try parameters.value(1) { value throws(EthereumFormError) in try TypedData(value).hash }
+    try parameters.expect(atMost: 2)
+    return Self.answer(data: try sign(hash, by: address))
+  }
+
+  private func sign(_ hash: Hash, by address: Address) throws(RPCError) -> [UInt8] {
+    let signature = EthereumSignature(of: hash, by: try key(of: address))
     return signature.r.bigEndianBytes + signature.s.bigEndianBytes + [27 + signature.yParity]
   }
 

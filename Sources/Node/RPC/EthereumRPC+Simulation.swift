@@ -171,7 +171,7 @@ private final class EthereumSimulator {
     }
     if fork >= .shanghai { header.withdrawalsRoot = MerklePatriciaTrie.emptyRoot }
     if fork >= .cancun {
-      (header.parentBeaconBlockRoot, header.blobGasUsed) = (block.beaconRoot ?? .zero, 0)
+      header.parentBeaconBlockRoot = block.beaconRoot ?? .zero
       header.excessBlobGas =
         parent.excessBlobGas == nil
         ? 0
@@ -186,6 +186,8 @@ private final class EthereumSimulator {
     var hash: Hash
     var sender: Address
     var receipt: EVMReceipt
+    /// The root after it, before Byzantium.
+    var stateRoot: Hash?
     var spentGas: UInt64
     /// With what value moved, where that is told.
     var logs: [EVMLog]
@@ -203,36 +205,19 @@ private final class EthereumSimulator {
     try chained { () throws(ChainError) in
       try emulator.begin(environment.overridden(by: onlyBlobFee), overriding: block.accounts)
     }
-    let executed = try self.run(block.calls, &header)
+    let executed = try self.run(block.calls)
     let requests = try chained { () throws(ChainError) in
       let requests = try emulator.endBlock(withdrawals: block.withdrawals)
       header.stateRoot = try emulator.moveTries(&tries)
       return requests
     }
-    var body = EthereumBlock(
-      header: header, transactions: executed.map(\.transaction),
-      withdrawals: fork >= .shanghai ? block.withdrawals : nil)
-    var (cumulative, receipts): (UInt64, [[UInt8]]) = (0, [])
-    for call in executed {
-      cumulative += call.receipt.gasUsed
-      body.header.bloom.formUnion(LogsBloom(call.receipt.logs))
-      receipts.append(
-        EthereumReceipt(
-          kind: call.transaction.kind, outcome: .status(isSuccess: call.receipt.isSuccess),
-          cumulativeGasUsed: cumulative, logs: call.receipt.logs
-        ).encoded)
-    }
-    body.header.gasUsed = cumulative
-    body.header.transactionsRoot = body.transactionsRoot
-    body.header.withdrawalsRoot = body.withdrawalsRoot
-    body.header.receiptsRoot = MerklePatriciaTrie.listRoot(receipts)
-    if fork >= .prague {
-      let deposits =
-        (try? DepositRequests.gather(
-          from: executed.flatMap(\.receipt.logs), contract: ledger.configuration.depositContract)) ?? []
-      body.header.requestsHash = DepositRequests.hash(
-        of: (deposits.isEmpty ? [] : [[DepositRequests.type] + deposits]) + requests)
-    }
+    let draft = EthereumBlockDraft(
+      entries: executed.map {
+        .init(
+          transaction: $0.transaction, receipt: $0.receipt, stateRoot: $0.stateRoot, isUnsigned: true)
+      },
+      withdrawals: block.withdrawals, requests: requests)
+    let body = draft.block(under: header, fork: fork, ledger.configuration).block
     let hash = body.header.hash
     self.hashes[body.header.number] = hash
     parent = body.header
@@ -245,16 +230,13 @@ private final class EthereumSimulator {
 
   // MARK: Calls
 
-  private func run(
-    _ calls: [EthereumCallArguments], _ header: inout EthereumHeader
-  ) throws(RPCError) -> [Executed] {
+  private func run(_ calls: [EthereumCallArguments]) throws(RPCError) -> [Executed] {
     var executed: [Executed] = []
     var gasUsed: UInt64 = 0
     for call in calls {
       let done = try run(call, blockGasUsed: gasUsed)
       gasUsed += done.receipt.gasUsed
       gasLeft -= min(gasLeft, done.receipt.gasUsed)
-      if header.blobGasUsed != nil { header.blobGasUsed? &+= done.transaction.blobGas }
       executed.append(done)
     }
     return executed
@@ -268,21 +250,23 @@ private final class EthereumSimulator {
     }
     let available = block.gasLimit - min(blockGasUsed, block.gasLimit)
     if let gas = call.gas, gas > available {
-      throw RPCError(-38015, "block gas limit reached: \(blockGasUsed + gas) >= \(block.gasLimit)")
+      throw RPCError(-38015, "block gas limit reached: remaining: \(available), required: \(gas)")
     }
     var call = call
     call.gas = min(call.gas ?? available, gasLeft)
     var transaction = try call.transaction(
       in: block.fork, chainID: ledger.chainID, gasCap: gasLeft, nonce: next)
     if simulation.validates { try check(transaction.nonce, next, transaction, sender) }
-    let hash = transaction.unsignedHash
-    let asked = transaction
+    var asked = transaction
+    // With a gas price it is told as a legacy one, whatever else it has.
+    if call.gasPrice != nil { (asked.kind, asked.chainID) = (.legacy, nil) }
+    let hash = asked.unsignedHash
     // Where nothing is checked, the nonce is the account's, whatever it says.
     if !simulation.validates { transaction.nonce = next }
     var overrides = BlockOverrides()
     if !simulation.validates {
       if !call.hasPrice { overrides.baseFeePerGas = .zero }
-      if call.maxFeePerBlobGas?.isZero ?? true { overrides.blobBaseFee = .zero }
+      if call.hasFreeBlobs { overrides.blobBaseFee = .zero }
     }
     let emulation: Emulation
     do throws(EmulationError) {
@@ -295,10 +279,12 @@ private final class EthereumSimulator {
       throw RPCError(error, asked, from: sender)
     }
     emulator.apply(emulation)
-    let floor = IntrinsicGas(of: transaction, fork: block.fork).floor
+    let stateRoot =
+      block.fork < .byzantium
+      ? try chained { () throws(ChainError) in try emulator.moveTries(&tries) } : nil
     return Executed(
-      transaction: asked, hash: hash, sender: sender, receipt: emulation.receipt,
-      spentGas: max(emulation.gasSpent, floor),
+      transaction: asked, hash: hash, sender: sender, receipt: emulation.receipt, stateRoot: stateRoot,
+      spentGas: emulation.gasSpent,
       logs: tracer.map { Self.logs(of: $0.takeCalls()) } ?? emulation.receipt.logs)
   }
 
@@ -337,7 +323,9 @@ private final class EthereumSimulator {
         switch event {
         case .call(let inner): visit(inner)
         case .log(let log): logs.append(log)
-        case .storage, .selfDestruct, .program: break
+        case .selfDestruct(let heir, let value):
+          if !value.isZero { logs.append(transfer(value, from: call.account, to: heir)) }
+        case .storage, .program: break
         }
       }
     }
@@ -420,7 +408,7 @@ private final class EthereumSimulator {
 }
 
 extension EthereumForm {
-  fileprivate static func withdrawal(_ value: JSONValue) throws(EthereumFormError) -> EVMWithdrawal {
+  static func withdrawal(_ value: JSONValue) throws(EthereumFormError) -> EVMWithdrawal {
     let fields = EthereumFields(try object(value, "types.Withdrawal"), "Withdrawal")
     return EVMWithdrawal(
       index: try fields.optional("index", quantity) ?? 0,
@@ -459,9 +447,11 @@ extension TransactionValidityError {
 }
 
 extension EthereumTransaction {
-  /// Its hash with all of the signature 0, also where a legacy signature would name the chain.
-  fileprivate var unsignedHash: Hash {
-    guard kind == .legacy else { return hash }
+  var unsignedHash: Hash { Keccak256.hash(unsignedEncoding) }
+
+  /// Its encoding with all of the signature 0, also where a legacy signature would name the chain.
+  var unsignedEncoding: [UInt8] {
+    guard kind == .legacy else { return encoded }
     var writer = RLPWriter(capacity: data.count + 128)
     writer.writeList { writer in
       writer.write(nonce)
@@ -472,7 +462,7 @@ extension EthereumTransaction {
       writer.write(data)
       for _ in 0..<3 { writer.write(UInt64(0)) }
     }
-    return Keccak256.hash(writer.bytes)
+    return writer.bytes
   }
 
   /// For errors about none.

@@ -44,6 +44,26 @@ extension EthereumRPC {
       }
       return answer { $0.value(EthereumForm.word(value)) }
     },
+    "eth_getStorageValues": { (rpc, parameters) throws(RPCError) in
+      let requests = try parameters.value(0) { value throws(EthereumFormError) in
+        var requests: [(address: Address, slots: [Hash])] = []
+        for member in try EthereumForm.object(value, "map[common.Address][]common.Hash").members {
+          guard let list = member.value.array else {
+            throw EthereumFormError.kind(member.value, "[]common.Hash")
+          }
+          var slots: [Hash] = []
+          for key in list { slots.append(try EthereumForm.hash(key)) }
+          requests.append((try EthereumForm.address(.string(member.name)), slots))
+        }
+        return requests
+      }
+      let place = try rpc.place(try parameters.blockOrLatest(1))
+      try parameters.expect(atMost: 2)
+      let count = requests.reduce(0) { $0 + $1.slots.count }
+      if count == 0 { throw .invalidParameters("empty request") }
+      guard count <= proofKeyLimit else { throw .invalidParameters("too many slots (max \(proofKeyLimit))") }
+      return try rpc.storageValues(requests, place)
+    },
     "eth_getProof": { (rpc, parameters) async throws(RPCError) in
       let address = try parameters.address(0)
       let keys = try parameters.value(1) { value throws(EthereumFormError) in
@@ -73,6 +93,34 @@ extension EthereumRPC {
     let place = try place(try parameters.blockOrLatest(1))
     try parameters.expect(atMost: count)
     return (address, place)
+  }
+
+  private func storageValues(
+    _ requests: [(address: Address, slots: [Hash])], _ place: EthereumPlace
+  ) throws(RPCError) -> [UInt8] {
+    var answers: [(address: Address, values: [UInt256])] = []
+    for request in requests {
+      let values = try read(place) { state throws(EVMStateError) in
+        let account = try state.account(request.address)
+        var values: [UInt256] = []
+        for slot in request.slots {
+          values.append(
+            try account.map { (account) throws(EVMStateError) in
+              try state.storage(request.address, incarnation: account.incarnation, slot: UInt256(slot))
+            } ?? .zero)
+        }
+        return values
+      }
+      answers.append((request.address, values))
+    }
+    return Self.answer { [answers] writer in
+      writer.object { writer in
+        for answer in answers {
+          writer.key(answer.address.description)
+          writer.array { writer in for value in answer.values { writer.value(EthereumForm.word(value)) } }
+        }
+      }
+    }
   }
 
   // MARK: Blocks

@@ -27,6 +27,11 @@ struct EthereumTraceOptions: Sendable {
 
   private static let longestSeconds = 60.0
 
+  private init(_ form: Form) { self.form = form }
+
+  static let nothing = EthereumTraceOptions(.nothing)
+  static let calls = EthereumTraceOptions(.calls(isOnlyTop: false, hasLogs: false))
+
   init(_ value: JSONValue?) throws(EthereumFormError) {
     guard let value else { return }
     let fields = EthereumFields(try EthereumForm.object(value, "tracers.TraceConfig"), "TraceConfig")
@@ -105,19 +110,14 @@ extension EthereumRPC {
       let reference = try parameters.blockNumber(0)
       let options = try parameters.traceOptions(1)
       try parameters.expect(atMost: 2)
-      guard let block = try rpc.block(reference) else {
-        guard case .number(let number) = reference else { throw .ethereum("block not found") }
-        throw .ethereum("block #\(number) not found")
-      }
+      guard let block = try rpc.block(reference) else { throw notFound(reference) }
       return try await rpc.working { () throws(RPCError) in try rpc.traceAll(of: block, options) }
     },
     "debug_traceBlockByHash": { (rpc, parameters) async throws(RPCError) in
       let hash = try parameters.hash(0)
       let options = try parameters.traceOptions(1)
       try parameters.expect(atMost: 2)
-      guard let block = try rpc.block(.hash(hash)) else {
-        throw .ethereum("block \(EthereumForm.hash(hash)) not found")
-      }
+      guard let block = try rpc.block(.hash(hash)) else { throw notFound(.hash(hash)) }
       return try await rpc.working { () throws(RPCError) in try rpc.traceAll(of: block, options) }
     },
     "debug_traceCall": { (rpc, parameters) async throws(RPCError) in
@@ -128,7 +128,8 @@ extension EthereumRPC {
       let options = try parameters.traceOptions(2)
       try parameters.expect(atMost: 3)
       if reference == .tag(.pending) { throw .ethereum("tracing on top of pending is not supported") }
-      let place = try rpc.callPlace(try rpc.place(reference))
+      guard let known = try rpc.knownPlace(reference) else { throw notFound(reference) }
+      let place = try rpc.callPlace(known)
       let call = Call(arguments: arguments, place: place, overrides: options.overrides)
       return try await rpc.working { () throws(RPCError) in
         let trace = EthereumTrace(options)
@@ -143,14 +144,22 @@ extension EthereumRPC {
     },
   ]
 
+  private static func notFound(_ reference: EthereumBlockReference) -> RPCError {
+    switch reference {
+    case .hash(let hash): .ethereum("block \(EthereumForm.hash(hash)) not found")
+    case .number(let number): .ethereum("block #\(number) not found")
+    case .tag: .ethereum("block not found")
+    }
+  }
+
   private func replay(
-    _ block: EthereumArchive.StoredHeader, _ options: EthereumTraceOptions
+    _ block: EthereumArchive.StoredHeader, isTraced: Bool
   ) throws(RPCError) -> EthereumLedger.BlockReplay {
     let first = try stored { () throws(StoreError) in try ledger.firstNumber() }
     if block.header.number == first ?? 0 { throw .ethereum("genesis is not traceable") }
     let replay: EthereumLedger.BlockReplay?
     do throws(ChainError) {
-      replay = try ledger.replay(of: block, through: producer.head.height, isTraced: options.isTraced)
+      replay = try ledger.replay(of: block, through: producer.head.height, isTraced: isTraced)
     } catch { throw RPCError(error) }
     guard let replay else {
       throw .ethereum("historical state before block \(block.header.number) is not available")
@@ -158,14 +167,18 @@ extension EthereumRPC {
     return replay
   }
 
+  /// A stored transaction executed again.
+  func emulation(of record: EthereumTransactionRecord) throws(RPCError) -> Emulation {
+    try run(try replay(record.block, isTraced: false), record.index, EthereumTrace(.nothing))
+  }
+
   private func trace(
     _ record: EthereumTransactionRecord, _ options: EthereumTraceOptions
   ) throws(RPCError) -> [UInt8] {
-    let replay = try replay(record.block, options)
+    let replay = try replay(record.block, isTraced: options.isTraced)
     let trace = EthereumTrace(options)
     let emulation = try run(replay, record.index, trace)
-    return try trace.answer(
-      EthereumTrace.Subject(record.transaction, from: record.sender, emulation), on: replay.emulator)
+    return try trace.answer(EthereumTrace.Subject(record, emulation), on: replay.emulator)
   }
 
   private func run(
@@ -177,17 +190,37 @@ extension EthereumRPC {
     }
   }
 
+  /// The calls of a stored transaction.
+  func calls(of record: EthereumTransactionRecord) throws(RPCError) -> CallTrace {
+    let replay = try replay(record.block, isTraced: true)
+    let trace = EthereumTrace(.calls)
+    _ = try run(replay, record.index, trace)
+    return trace.tracer?.takeCalls() ?? CallTrace()
+  }
+
+  /// Calls `body` with the transactions of a block and their calls, in order, until it says false.
+  func forEachCallTrace(
+    of block: EthereumArchive.StoredHeader, _ body: (EthereumTransactionRecord, CallTrace) -> Bool
+  ) throws(RPCError) {
+    let replay = try replay(block, isTraced: true)
+    for (index, record) in replay.records.enumerated() {
+      let trace = EthereumTrace(.calls)
+      let emulation = try run(replay, index, trace)
+      guard body(record, trace.tracer?.takeCalls() ?? CallTrace()) else { return }
+      replay.goOn(emulation)
+    }
+  }
+
   private func traceAll(
     of block: EthereumArchive.StoredHeader, _ options: EthereumTraceOptions
   ) throws(RPCError) -> [UInt8] {
-    let replay = try replay(block, options)
+    let replay = try replay(block, isTraced: options.isTraced)
     var answers: [(hash: Hash, trace: [UInt8])] = []
     var byteCount = 0
     for (index, record) in replay.records.enumerated() {
       let trace = EthereumTrace(options, byteLimit: EthereumTrace.byteLimit - byteCount)
       let emulation = try run(replay, index, trace)
-      let answer = try trace.answer(
-        EthereumTrace.Subject(record.transaction, from: record.sender, emulation), on: replay.emulator)
+      let answer = try trace.answer(EthereumTrace.Subject(record, emulation), on: replay.emulator)
       byteCount += answer.count
       answers.append((record.hash, answer))
       replay.goOn(emulation)

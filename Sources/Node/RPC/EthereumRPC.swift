@@ -44,6 +44,9 @@ package struct EthereumRPC: RPCDialect {
     .merging(rawMethods) { first, _ in first }
     .merging(traceMethods) { first, _ in first }
     .merging(simulationMethods) { first, _ in first }
+    .merging(buildingMethods) { first, _ in first }
+    .merging(explorerMethods) { first, _ in first }
+    .merging(acrossMethods) { first, _ in first }
     .merging(configurationMethods) { first, _ in first }
     .merging(sendingMethods) { first, _ in first }
     .merging(controlMethods) { first, _ in first }

@@ -1,7 +1,7 @@
 // eth_subscribe and eth_unsubscribe (https://geth.ethereum.org/docs/interacting-with-geth/rpc/pubsub): who of those that hold
 // a WebSocket wants to be told of new heads, logs and transactions that come to wait. Told on a thread of its own, in the
 // order in which things happened; a block when it is committed, so that `removed` logs come only with a snapshot that is
-// taken back, which is not told.
+// taken back.
 
 import EVM
 import Estuary
@@ -100,6 +100,21 @@ final class EthereumSubscriptions: @unchecked Sendable {
 
   func publish(_ block: EthereumArchive.StoredHeader) {
     thread.submit { [self] in tell(block) }
+  }
+
+  /// Logs that went with their blocks, told of from the last one on.
+  func publish(removed logs: [EthereumLogRecord]) {
+    thread.submit { [self] in
+      for (id, subscription) in wanted() {
+        guard case .logs(let query) = subscription.topic else { continue }
+        for record in logs.reversed() where query.filter(0...UInt64.max).includes(record.log) {
+          let result = EthereumRPC.answer {
+            EthereumForm.write(record.log, record.place, isRemoved: true, to: &$0)
+          }
+          subscription.subscriber?.notify(Self.notification(id, result))
+        }
+      }
+    }
   }
 
   func publish(_ transaction: PooledEthereumTransaction) {

@@ -15,9 +15,19 @@ final class EthereumTrace {
     let transaction: EthereumTransaction
     let sender: Address
     let emulation: Emulation
+    /// The place of its first log among its block's.
+    let firstLogIndex: Int
 
-    init(_ transaction: EthereumTransaction, from sender: Address, _ emulation: Emulation) {
+    init(
+      _ transaction: EthereumTransaction, from sender: Address, _ emulation: Emulation, firstLogIndex: Int = 0
+    ) {
       (self.transaction, self.sender, self.emulation) = (transaction, sender, emulation)
+      self.firstLogIndex = firstLogIndex
+    }
+
+    init(_ record: EthereumTransactionRecord, _ emulation: Emulation) {
+      self.init(
+        record.transaction, from: record.sender, emulation, firstLogIndex: record.firstLogIndex)
     }
 
     var receipt: EVMReceipt { emulation.receipt }
@@ -171,7 +181,7 @@ final class EthereumTrace {
       }
       return
     }
-    var logIndex = 0
+    var logIndex = subject.firstLogIndex
     frames.write(
       0, gas: subject.transaction.gasLimit, gasUsed: subject.receipt.gasUsed, isLost: false, &logIndex,
       to: &writer)
@@ -236,8 +246,8 @@ private struct CallFrames {
       case .call(let position):
         if !isOnlyTop { write(position, isLost: isLost, &logIndex, to: &inner) }
         count += 1
-      case .selfDestruct(let heir):
-        if !isOnlyTop { write(selfDestructOf: call.account, to: heir, to: &inner) }
+      case .selfDestruct(let heir, let value):
+        if !isOnlyTop { write(selfDestructOf: call.account, to: heir, value, to: &inner) }
         count += 1
       case .log(let log):
         logs.append((log, logIndex, isOnlyTop ? 0 : count))
@@ -263,14 +273,16 @@ private struct CallFrames {
     }
   }
 
-  private func write(selfDestructOf account: Address, to heir: Address, to writer: inout JSONWriter) {
+  private func write(
+    selfDestructOf account: Address, to heir: Address, _ value: UInt256, to writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.address("from", account)
       writer.quantity("gas", 0)
       writer.quantity("gasUsed", 0)
       writer.address("to", heir)
       writer.data("input", [])
-      writer.quantity("value", 0)
+      writer.quantity("value", value)
       writer.member("type", "SELFDESTRUCT")
     }
   }
