@@ -31,6 +31,7 @@ from web3 import Web3
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 
 from node import Node, RPCFailure, binary
+from node_checks import Checks, kill_rounds
 
 GWEI, ETHER = 10**9, 10**18
 
@@ -66,21 +67,12 @@ def refuse(amount: uint256):
 BROKE = {"type": "error", "name": "Broke", "inputs": [{"name": "amount", "type": "uint256"}]}
 
 
-class Bench:
+class Bench(Checks):
     def __init__(self, node):
+        super().__init__()
         self.node, self.web3 = node, Web3(Web3.HTTPProvider(node.announcement["ethereumURL"]))
         self.accounts = [Account.from_key(one["privateKey"]) for one in node.announcement["ethereum"]]
-        self.passed, self.problems, self.contract = 0, [], None
-
-    def expect(self, condition, what, detail=""):
-        if condition:
-            self.passed += 1
-        else:
-            self.problems.append(f"{what}: {detail}")
-            print(f"FAILED {what}: {str(detail)[:600]}", file=sys.stderr)
-
-    def equal(self, found, wanted, what):
-        self.expect(found == wanted, what, f"{found!r} is not {wanted!r}")
+        self.contract = None
 
     def refuses(self, text, method, *parameters, code=None):
         try:
@@ -474,6 +466,16 @@ async def subscribing(bench):
         logs = told[json.dumps(["logs", {"address": contract.address}])]
         bench.equal([(log["address"], int(log["data"], 16)) for log in logs], [(contract.address.lower(), 3)], "logs")
         bench.equal(told[json.dumps(["logs", {"address": "0x" + "11" * 20}])], [], "logs of others")
+        snapshot = await asyncio.to_thread(bench.node.call, "evm_snapshot")
+        hash = await asyncio.to_thread(lambda: contract.functions.add(4).transact({"from": alice.address}))
+        await asyncio.to_thread(bench.receipt, hash)
+        await asyncio.to_thread(bench.node.call, "evm_revert", snapshot)
+        await asyncio.sleep(0.3)
+        await ask("eth_chainId")
+        mine = names[json.dumps(["logs", {"address": contract.address}])]
+        told = [note["result"] for note in notes if note["subscription"] == mine][1:]
+        bench.equal([(log["removed"], int(log["data"], 16)) for log in told], [(False, 4), (True, 4)], "a log that goes with a snapshot")
+        bench.expect(len(told) == 2 and {**told[0], "removed": True} == told[1], "and is else the same", told)
         for id in names.values():
             bench.equal((await ask("eth_unsubscribe", id))["result"], True, "eth_unsubscribe")
         bench.expect("error" in await ask("eth_unsubscribe", "0x1"), "one that never was")
@@ -481,6 +483,149 @@ async def subscribing(bench):
         await asyncio.to_thread(bench.node.call, "evm_mine")
         await ask("eth_chainId")
         bench.equal(len(notes), count, "nothing is told after that")
+
+
+def typed_data(bench):
+    """eth_signTypedData_v4 (EIP-712), against eth-account."""
+    from eth_account.messages import encode_typed_data
+
+    alice = bench.accounts[0]
+    types = {
+        "Person": [{"name": "name", "type": "string"}, {"name": "wallets", "type": "address[]"}, {"name": "tags", "type": "bytes4[2]"}],
+        "Mail": [
+            {"name": "from", "type": "Person"}, {"name": "to", "type": "Person[]"}, {"name": "contents", "type": "string"}, {"name": "data", "type": "bytes"},
+            {"name": "amount", "type": "uint256"}, {"name": "change", "type": "int64"}, {"name": "small", "type": "uint8"}, {"name": "isUrgent", "type": "bool"},
+            {"name": "matrix", "type": "uint16[][2]"}, {"name": "key", "type": "bytes32"},
+        ],
+    }  # fmt: skip
+    domain = [{"name": "name", "type": "string"}, {"name": "version", "type": "string"}, {"name": "chainId", "type": "uint256"},
+              {"name": "verifyingContract", "type": "address"}, {"name": "salt", "type": "bytes32"}]  # fmt: skip
+    person = lambda name, count: {"name": name, "wallets": ["0x" + f"{n + 1:040x}" for n in range(count)], "tags": ["0x01020304", "0xffffffff"]}  # noqa: E731
+    data = {
+        "types": {**types, "EIP712Domain": domain}, "primaryType": "Mail",
+        "domain": {"name": "Ether Mail", "version": "1", "chainId": 1337, "verifyingContract": "0x" + "cc" * 20, "salt": "0x" + "5a" * 32},
+        "message": {"from": person("Cow", 2), "to": [person("Bob", 1), person("Eve", 0)], "contents": "Hello, \u00e4!", "data": "0x0102", "amount": 2**255 + 7, "change": -5,
+                    "small": 255, "isUrgent": True, "matrix": [[1, 2, 3], []], "key": "0x" + "07" * 32},
+    }  # fmt: skip
+    signable = encode_typed_data(full_message=data)
+    for form in (data, json.dumps(data)):
+        signature = bench.node.call("eth_signTypedData_v4", alice.address, form)
+        bench.equal(Account.recover_message(signable, signature=signature), alice.address, "eth_signTypedData_v4")
+    for change, words in [({"primaryType": "Male"}, "there is no type"), ({"message": {**data["message"], "small": 256}}, "is no uint8"),
+                          ({"message": {**data["message"], "change": 2**63}}, "is no int64"), ({"types": {"Mail": [{"name": "x"}]}}, "has no name or no type"),
+                          ({"message": {**data["message"], "key": "0x01"}}, "is no bytes32"), ({"message": {**data["message"], "matrix": [[1]]}}, "is no uint16[][2]")]:  # fmt: skip
+        bench.refuses(words, "eth_signTypedData_v4", alice.address, {**data, **change}, code=-32602)
+    loop = {"types": {"A": [{"name": "a", "type": "A"}], "EIP712Domain": []}, "primaryType": "A", "domain": {}, "message": {}}
+    for _ in range(60):
+        loop["message"] = {"a": loop["message"]}
+    bench.refuses("levels", "eth_signTypedData_v4", alice.address, loop, code=-32602)
+    bench.refuses("unknown account", "eth_signTypedData_v4", "0x" + "12" * 20, data)
+
+
+def explorers(bench):
+    """What Otterscan asks."""
+    node, web3, contract = bench.node, bench.web3, bench.contract
+    alice = bench.accounts[0]
+    bench.equal(node.call("ots_getApiLevel"), 8, "ots_getApiLevel")
+    bench.equal([node.call("ots_hasCode", who, "latest") for who in (contract.address, alice.address)], [True, False], "ots_hasCode")
+    receipt = bench.receipt(contract.functions.add(7).transact({"from": alice.address}))
+    hash, number = "0x" + bytes(receipt["transactionHash"]).hex(), receipt["blockNumber"]
+    calls = node.call("ots_traceTransaction", hash)
+    bench.equal([(c["type"], c["depth"], c["from"], c["to"], c["value"]) for c in calls], [("CALL", 0, alice.address.lower(), contract.address.lower(), "0x0")], "ots_traceTransaction")
+    bench.equal(node.call("ots_getInternalOperations", hash), [], "no internal operations")
+    # A creation that calls, creates and ends: 0x…: CREATE with 3 wei of initcode that leaves nothing, a call with 2 wei, SELFDESTRUCT.
+    target = "0x" + "5e" * 20
+    code = "5f5f6003f0" + "5f5f5f5f6002" + "73" + target[2:] + "5af1" + "73" + target[2:] + "ff"
+    maker = bench.receipt(bench.send(alice, to=None, data="0x" + code, value=9, gas=200_000))
+    operations = node.call("ots_getInternalOperations", "0x" + bytes(maker["transactionHash"]).hex())
+    bench.equal([(o["type"], int(o["value"], 16)) for o in operations], [(2, 3), (0, 2), (1, 4)], "internal operations")
+    bench.equal(node.call("ots_getTransactionError", hash), "0x", "no error")
+    failed = bench.receipt(bench.send(alice, to=contract.address, gas=100_000, data=contract.encode_abi("add", [5000])))
+    error = node.call("ots_getTransactionError", "0x" + bytes(failed["transactionHash"]).hex())
+    bench.expect(error.startswith("0x08c379a0"), "ots_getTransactionError", error)
+    for details in (node.call("ots_getBlockDetails", number), node.call("ots_getBlockDetails", hex(number)),
+                    node.call("ots_getBlockDetailsByHash", "0x" + bytes(receipt["blockHash"]).hex())):  # fmt: skip
+        block = details["block"]
+        bench.equal((int(block["number"], 16), block["transactionCount"], block["logsBloom"], "transactions" in block), (number, 1, None, False), "ots_getBlockDetails")
+        fee = receipt["gasUsed"] * (receipt["effectiveGasPrice"] - int(block["baseFeePerGas"], 16))
+        bench.equal((int(details["totalFees"], 16), details["issuance"]["issuance"]), (fee, "0x0"), "fees and issuance")
+    page = node.call("ots_getBlockTransactions", number, 0, 10)
+    bench.equal([(t["hash"], len(t["input"])) for t in page["fullblock"]["transactions"]], [(hash, 10)], "ots_getBlockTransactions")
+    bench.equal([(r["transactionHash"], r["logs"], r["logsBloom"]) for r in page["receipts"]], [(hash, None, None)], "its receipts")
+    bench.equal(node.call("ots_getBlockTransactions", number, 1, 10)["fullblock"]["transactions"], [], "behind the last page")
+    nonce = web3.eth.get_transaction(receipt["transactionHash"])["nonce"]
+    bench.equal(node.call("ots_getTransactionBySenderAndNonce", alice.address, nonce), hash, "ots_getTransactionBySenderAndNonce")
+    bench.equal(node.call("ots_getTransactionBySenderAndNonce", alice.address, 10**6), None, "a nonce that is to come")
+    creator = node.call("ots_getContractCreator", contract.address)
+    bench.equal(creator["creator"], alice.address.lower(), "ots_getContractCreator")
+    bench.equal(web3.eth.get_transaction_receipt(creator["hash"])["contractAddress"], contract.address, "and its transaction")
+    bench.equal(node.call("ots_getContractCreator", alice.address), None, "of no contract")
+    found = node.call("ots_searchTransactionsBefore", target, 0, 5)
+    bench.equal([t["hash"] for t in found["txs"]], ["0x" + bytes(maker["transactionHash"]).hex()], "who was called by a contract alone is found")
+    bench.equal((found["firstPage"], found["lastPage"]), (True, True), "on the one page that there is")
+    newest, after = node.call("ots_searchTransactionsBefore", contract.address, 0, 2), node.call("ots_searchTransactionsAfter", contract.address, number - 1, 1)
+    bench.equal([r["transactionHash"] for r in newest["receipts"]], [t["hash"] for t in newest["txs"]], "receipts beside transactions")
+    bench.expect([int(t["blockNumber"], 16) for t in newest["txs"]] == sorted((int(t["blockNumber"], 16) for t in newest["txs"]), reverse=True), "newest first")
+    bench.equal([t["hash"] for t in after["txs"]], [hash], "ots_searchTransactionsAfter")
+    older = node.call("ots_searchTransactionsBefore", contract.address, int(newest["txs"][-1]["blockNumber"], 16), 25)
+    bench.expect(older["firstPage"] is False and all(int(t["blockNumber"], 16) < int(newest["txs"][-1]["blockNumber"], 16) for t in older["txs"]), "the page behind")
+    bench.refuses("max allowed page size", "ots_searchTransactionsBefore", alice.address, 0, 26)
+    values = node.call("eth_getStorageValues", {contract.address: ["0x" + 64 * "0"]})
+    bench.equal(values, {contract.address.lower(): [node.call("eth_getStorageAt", contract.address, "0x0", "latest")]}, "eth_getStorageValues")
+
+
+def across(bench):
+    """What a transaction of one world did in the other; binding access sets."""
+    node, web3, contract = bench.node, bench.web3, bench.contract
+    alice, bob = bench.accounts[0], bench.accounts[1]
+    # NeonToken's withdraw(bytes32): wei become lamports.
+    heir = Keypair().pubkey()
+    selector = Web3.keccak(text="withdraw(bytes32)")[:4]
+    receipt = bench.receipt(bench.send(alice, to="0xFF00000000000000000000000000000000000003", value=5 * ETHER // 10**3, gas=300_000, data="0x" + (selector + bytes(heir)).hex()))
+    bench.equal(receipt["status"], 1, "a withdrawal")
+    side = node.call("estuary_getSolanaSide", "0x" + bytes(receipt["transactionHash"]).hex())
+    bench.expect(str(heir) in [a["pubkey"] for a in side["accounts"] if a["isWritable"]], "accounts that it touched", side)
+    bench.equal([c["lamports"] for c in side["changes"] if c["pubkey"] == str(heir)], [node.call("getBalance", str(heir))["value"]], "what it left there")
+    plain = bench.receipt(contract.functions.add(1).transact({"from": alice.address}))
+    bench.equal(node.call("estuary_getSolanaSide", "0x" + bytes(plain["transactionHash"]).hex()), {"accounts": [], "changes": [], "logs": []}, "nothing of Solana's")
+    bench.equal(node.call("estuary_getSolanaSide", "0x" + "01" * 32), None, "no such transaction")
+    # A transaction of Solana's calls the contract.
+    from solders.instruction import AccountMeta, Instruction
+
+    faucet = Keypair.from_base58_string(node.announcement["solana"]["secretKey"])
+    before = contract.functions.count().call()
+    data = bytes([0, 0]) + (200_000).to_bytes(8, "little") + bytes(32) + bytes.fromhex(contract.address[2:]) + bytes.fromhex(contract.encode_abi("add", [6])[2:])
+    call = Instruction(Pubkey.from_string("Ethereum11111111111111111111111111111111111"), data, [AccountMeta(faucet.pubkey(), True, True)])
+    blockhash = Hash.from_string(node.call("getLatestBlockhash")["value"]["blockhash"])
+    wire = bytes(Transaction([faucet], Message.new_with_blockhash([call], faucet.pubkey(), blockhash), blockhash))
+    signature = node.call("sendTransaction", base64.b64encode(wire).decode(), {"encoding": "base64"})
+    while not node.call("getSignatureStatuses", [signature])["value"][0]:
+        time.sleep(0.01)
+    bench.equal(contract.functions.count().call(), before + 6, "a program's call of a contract")
+    side = node.call("estuary_getEthereumSide", signature)
+    bench.equal(side["contracts"], [contract.address.lower()], "contracts that it touched")
+    bench.equal([(log["address"], int(log["data"], 16)) for log in side["logs"]], [(contract.address.lower(), 6)], "what they emitted")
+    bench.equal([(c["type"], c["to"], int(c["output"], 16)) for c in side["calls"]], [("CALL", contract.address.lower(), before + 6)], "their calls")
+    airdrop = node.call("requestAirdrop", str(heir), 10**6)
+    while not node.call("getSignatureStatuses", [airdrop])["value"][0]:
+        time.sleep(0.01)
+    bench.equal(node.call("estuary_getEthereumSide", airdrop), {"contracts": [], "calls": [], "logs": []}, "nothing of Ethereum's")
+    # Bound to what it needs, a transaction runs; bound to less it fails.
+    fields = {"to": contract.address, "gas": 100_000, "data": contract.encode_abi("add", [2])}
+    access = node.call("estuary_createAccessSet", {"from": bob.address, **{**fields, "gas": hex(100_000)}})["access"]
+    listed = node.call("eth_createAccessList", {"from": bob.address, **{**fields, "gas": hex(100_000)}}, "latest")["accessList"]
+    slots = sorted((slot[0].lower(), int(slot[1], 16)) for name in ("readSlots", "writeSlots") for slot in access[name])
+    bench.equal(slots, sorted((e["address"], int(key, 16)) for e in listed for key in e["storageKeys"]), "the same slots as eth_createAccessList")
+    raw = lambda: "0x" + bytes(bench.signed(bob, **fields).raw_transaction).hex()  # noqa: E731
+    bench.equal(bench.receipt(node.call("estuary_sendRawTransaction", raw(), access))["status"], 1, "bound to what it needs")
+    bench.equal(bench.receipt(node.call("estuary_sendRawTransaction", raw()))["status"], 1, "bound to nothing")
+    less = {**access, "writeSlots": []}
+    hash = node.call("estuary_sendRawTransaction", raw(), less)
+    try:
+        bench.equal(bench.receipt(hash)["status"], 0, "bound to less")
+    except Exception:
+        bench.equal(node.call("eth_getTransactionByHash", hash), None, "bound to less it is in no block")
+    bench.refuses("\"access\" has a member", "estuary_sendRawTransaction", raw(), {"slots": []}, code=-32602)
 
 
 def crowd(bench):
@@ -512,10 +657,28 @@ def crowd(bench):
     for thread in threads:
         thread.join()
     bench.equal(failures, [], "500 sends")
+    hashes = {"0x" + bytes(one.hash).hex() for one in signed}
     places = {bytes(one.hash): bench.receipt(one.hash) for one in signed}
     print(f"  500 transactions sent over 10 threads and mined in {time.monotonic() - start:.1f} s")
     bench.expect(all(receipt["status"] == 1 for receipt in places.values()), "all succeeded")
     bench.equal(bench.contract.functions.count().call(), before + 500, "each once")
+    # The lanes: blocks hold what they should, and nobody's transaction begins before the one behind whose nonce it comes has ended.
+    found, ordered = 0, True
+    for entry in node.call("estuary_blocks", 1000):
+        if not entry["ethereum"] or entry["number"] is None:
+            continue
+        lanes = node.call("estuary_lanes", entry["slot"])
+        senders = {one["hash"]: one["from"] for one in node.call("eth_getBlockByNumber", entry["number"], True)["transactions"]}
+        ended = {}
+        for lane in sorted((lanes or {"transactions": []})["transactions"], key=lambda lane: lane["index"]):
+            if lane["id"] not in hashes:
+                continue
+            found += 1
+            sender = senders[lane["id"]]
+            ordered = ordered and lane["start"] >= ended.get(sender, 0)
+            ended[sender] = lane["end"]
+    bench.equal(found, 500, "all are in the timelines of their blocks")
+    bench.expect(ordered, "in nonce order in the lanes")
     for person in people:
         own = sorted((web3.eth.get_transaction(hash)["nonce"], receipt["blockNumber"], receipt["transactionIndex"])
                      for hash, receipt in places.items() if receipt["from"] == person.address)  # fmt: skip
@@ -529,7 +692,10 @@ anvil_removeBlockTimestampInterval evm_setBlockGasLimit hardhat_mine hardhat_res
 hardhat_setStorageAt hardhat_impersonateAccount hardhat_stopImpersonatingAccount hardhat_dropTransaction
 hardhat_setNextBlockBaseFeePerGas hardhat_setCoinbase hardhat_setPrevRandao anvil_setMinGasPrice hardhat_metadata anvil_nodeInfo
 anvil_dumpState anvil_loadState anvil_autoImpersonateAccount anvil_dropAllTransactions estuary_setAccount estuary_warpToSlot
-eth_subscribe eth_unsubscribe eth_getTransactionCount eth_getBlockByNumber""".split()
+eth_subscribe eth_unsubscribe eth_getTransactionCount eth_getBlockByNumber eth_signTypedData_v4 estuary_sendRawTransaction
+estuary_createAccessSet estuary_getSolanaSide estuary_getEthereumSide ots_getInternalOperations ots_getTransactionError
+ots_traceTransaction ots_getBlockDetails ots_getBlockTransactions ots_searchTransactionsBefore ots_searchTransactionsAfter
+ots_getTransactionBySenderAndNonce ots_getContractCreator testing_buildBlockV1 eth_getStorageValues""".split()
 
 
 def fuzzing(bench, seconds):
@@ -605,43 +771,27 @@ def load(node, key, faucet, confirmed, stop):
             raise
 
 
-def kills(folder, rounds):
-    ledger, confirmed, problems = os.path.join(folder, "killed"), {}, []
-    generator = random.Random(5)
-    for number in range(rounds):
-        node = Node(ledger, *(["--instant"] if number % 2 else ["--slot-ms", "20"]))
+def missing(node, confirmed):
+    gone = []
+    for name, place in confirmed.items():
+        if name.startswith("0x"):
+            receipt = node.call("eth_getTransactionReceipt", name)
+            if not receipt or int(receipt["blockNumber"], 16) != place:
+                gone.append(name)
+        else:
+            status = node.call("getSignatureStatuses", [name], {"searchTransactionHistory": True})["value"][0]
+            if status is None or status["slot"] != place:
+                gone.append(name)
+    return gone
+
+
+def kills(folder, rounds, seconds=(0.5, 1.5)):
+    def loads(node):
         faucet = Keypair.from_base58_string(node.announcement["solana"]["secretKey"])
-        missing = []
-        for name, place in confirmed.items():
-            if name.startswith("0x"):
-                receipt = node.call("eth_getTransactionReceipt", name)
-                if not receipt or int(receipt["blockNumber"], 16) != place:
-                    missing.append(name)
-            else:
-                status = node.call("getSignatureStatuses", [name], {"searchTransactionHistory": True})["value"][0]
-                if status is None or status["slot"] != place:
-                    missing.append(name)
-        if missing:
-            problems.append(f"round {number}: {len(missing)} confirmed transactions are gone, the first is {missing[0]}")
-        stop = threading.Event()
         keys = [one["privateKey"] for one in node.announcement["ethereum"]][:3]
-        threads = [threading.Thread(target=load, args=(node, key, faucet, confirmed, stop)) for key in keys]
-        for thread in threads:
-            thread.start()
-        time.sleep(generator.uniform(0.5, 1.5))
-        node.kill()
-        stop.set()
-        for thread in threads:
-            thread.join()
-        node.log.close()
-    if rounds == 0:
-        return problems
-    check = subprocess.run([binary(), "ledger", "verify", ledger], capture_output=True, text=True)
-    if check.returncode != 0:
-        problems.append(f"the ledger after the kills: {check.stderr}")
-    ethereum = sum(name.startswith("0x") for name in confirmed)
-    print(f"kills: {rounds} rounds, confirmed: {ethereum} of Ethereum's, {len(confirmed) - ethereum} of Solana's; {check.stdout.strip()}")
-    return problems
+        return [lambda confirmed, stop, key=key: load(node, key, faucet, confirmed, stop) for key in keys]
+
+    return kill_rounds(folder, rounds, 5, loads, missing, seconds)
 
 
 def kills_while_going_back(folder, rounds):
@@ -687,7 +837,8 @@ def main():
         ledger = os.path.join(folder, "ledger")
         with Node(ledger, "--instant") as node:
             bench = Bench(node)
-            parts = {part.__name__: part for part in (identity, deploying, reverts, events, types, pool, control, subscriptions)}
+            parts = {part.__name__: part for part in (identity, deploying, reverts, events, types, pool, control, subscriptions,
+                                                     typed_data, explorers, across)}  # fmt: skip
             parts["snapshots"] = lambda bench: snapshots(bench, arguments.rounds)
             parts["crowd"] = crowd
             parts["fuzzing"] = lambda bench: fuzzing(bench, arguments.fuzz_seconds)

@@ -26,6 +26,7 @@ from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCErro
 import evm_import
 import evm_programs
 from node import Node, RPCFailure, binary
+from node_checks import Checks
 
 EMPTY_ROOT = keccak(rlp.encode(b""))
 EMPTY_CODE = keccak(b"")
@@ -35,20 +36,7 @@ SYSTEM = {  # what blocks write besides transactions
 }  # fmt: skip
 
 
-class Bench:
-    def __init__(self):
-        self.passed, self.problems = 0, []
-
-    def expect(self, condition, what, detail=""):
-        if condition:
-            self.passed += 1
-        else:
-            self.problems.append(what)
-            print(f"FAILED {what}: {str(detail)[:600]}", file=sys.stderr)
-
-    def equal(self, found, wanted, what):
-        self.expect(found == wanted, what, f"{found!r}, should be {wanted!r}")
-
+class Bench(Checks):
     def refused(self, node, code, message, method, *parameters):
         """A request has to be refused; `message` begins the answer's, or is None."""
         try:

@@ -298,4 +298,5 @@ def main():
     print("no difference")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -40,6 +40,7 @@ from spl.token import instructions as spl, models
 from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 from node import Node, RPCFailure
+from node_checks import Checks
 from node_load import kills
 from node_misuse import fuzzing, misbehaviour
 from node_parsed import cluster, page, parsed
@@ -70,20 +71,10 @@ def elf(svm, identifier):
     return data
 
 
-class Bench:
+class Bench(Checks):
     def __init__(self, node, client, folder):
+        super().__init__()
         self.node, self.client, self.folder = node, client, folder
-        self.passed, self.problems = 0, []
-
-    def expect(self, condition, what, detail=""):
-        if condition:
-            self.passed += 1
-        else:
-            self.problems.append(f"{what}: {detail}")
-            print(f"FAILED {what}: {detail}", file=sys.stderr)
-
-    def equal(self, found, wanted, what):
-        self.expect(found == wanted, what, f"{found!r} is not {wanted!r}")
 
     async def fails(self, call, code, text, what):
         """The error of a client's call, which must have this code and text."""

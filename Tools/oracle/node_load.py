@@ -2,11 +2,6 @@
 
 import base64
 import json
-import os
-import random
-import subprocess
-import threading
-import time
 
 from solders.hash import Hash
 from solders.keypair import Keypair
@@ -15,7 +10,7 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
 
-from node import Node, binary
+from node_checks import kill_rounds
 
 SOL = 1_000_000_000
 
@@ -45,38 +40,19 @@ def load(node, faucet, confirmed, stop):
             raise
 
 
+def missing(node, confirmed):
+    """What the node does not have of it."""
+    gone, names = [], list(confirmed)
+    for start in range(0, len(names), 256):
+        part = names[start : start + 256]
+        statuses = node.call("getSignatureStatuses", part, {"searchTransactionHistory": True})["value"]
+        gone += [s for s, status in zip(part, statuses) if status is None or status["slot"] != confirmed[s]]
+    return gone
+
+
 def kills(folder, rounds):
-    """`kill -9` under load, again and again: what was reported is there."""
-    ledger, confirmed, problems = os.path.join(folder, "killed"), {}, []
-    generator = random.Random(3)
-    slowest = 0
-    for number in range(rounds):
-        node = Node(ledger, *(["--instant"] if number % 2 else ["--slot-ms", "20"]))
-        slowest = max(slowest, node.seconds_to_answer)
+    def loads(node):
         faucet = Keypair.from_base58_string(node.announcement["solana"]["secretKey"])
-        missing = []
-        names = list(confirmed)
-        for start in range(0, len(names), 256):
-            part = names[start : start + 256]
-            statuses = node.call("getSignatureStatuses", part, {"searchTransactionHistory": True})["value"]
-            missing += [s for s, status in zip(part, statuses) if status is None or status["slot"] != confirmed[s]]
-        if missing:
-            problems.append(f"round {number}: {len(missing)} confirmed transactions are gone, the first is {missing[0]}")
-        stop = threading.Event()
-        threads = [threading.Thread(target=load, args=(node, faucet, confirmed, stop)) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        time.sleep(generator.uniform(0.3, 1.2))
-        node.kill()
-        stop.set()
-        for thread in threads:
-            thread.join()
-        node.log.close()
-    if rounds == 0:
-        return problems
-    check = subprocess.run([binary(), "ledger", "verify", ledger], capture_output=True, text=True)
-    if check.returncode != 0:
-        problems.append(f"the ledger after the kills: {check.stderr}")
-    print(f"kills: {check.stdout.strip()}")
-    print(f"kills: {rounds} rounds, {len(confirmed)} confirmed transactions, slowest start to answer {slowest * 1000:.0f} ms")
-    return problems
+        return [lambda confirmed, stop: load(node, faucet, confirmed, stop)] * 3
+
+    return kill_rounds(folder, rounds, 3, loads, missing, seconds=(0.3, 1.2))
