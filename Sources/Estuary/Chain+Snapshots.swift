@@ -112,7 +112,7 @@ extension Chain {
       writer.write(UInt8(entry.family.rawValue))
       writer.write(UInt32(entry.key.count))
       writer.write(entry.key)
-      let old = try store.value(entry.family, entry.key)
+      let old = try store.valueInPassing(entry.family, entry.key)
       writer.writeOption(old) { writer, value in
         writer.write(UInt32(value.count))
         writer.write(value)
@@ -161,7 +161,9 @@ extension Chain {
     var lattice: [UInt8] = []
     for height in (record.height + 1...head.height).reversed() {
       guard
-        let bytes = try stored({ () throws(StoreError) in try store.value(.solanaBlocks, Undo.key(height)) })
+        let bytes = try stored({ () throws(StoreError) in
+          try store.valueInPassing(.solanaBlocks, Undo.key(height))
+        })
       else { return nil }
       let isRead = bytes.withUnsafeBytes { buffer -> Bool in
         var reader = ByteReader(buffer)

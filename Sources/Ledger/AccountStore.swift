@@ -36,6 +36,9 @@ package protocol AccountStore: AnyObject, Sendable {
   /// The value of an entry; `nil` where there is none.
   func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]?
 
+  /// The same for a value that nobody is going to ask for again: it takes no room from others in memory.
+  func valueInPassing(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]?
+
   /// Calls `body` with the entries of `family` from `key` on, in ascending byte order of the keys, until it says false.
   func forEachEntry(
     _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
@@ -49,6 +52,10 @@ package protocol AccountStore: AnyObject, Sendable {
 }
 
 extension AccountStore {
+  package func valueInPassing(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try value(family, key)
+  }
+
   /// Calls `body` with every account, in ascending byte order of the keys, as of one moment.
   package func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
     try forEachAccount(from: .zero) { (key, account) throws(StoreError) in

@@ -62,6 +62,8 @@ final class RocksDatabase: @unchecked Sendable {
   private let families: [OpaquePointer?]
   private let options: [OpaquePointer]
   private let readOptions: OpaquePointer
+  /// For what is not going to be read again: it stays out of the cache.
+  private let passingReadOptions: OpaquePointer
   private let syncedWrite: OpaquePointer
   /// Let go after the database is closed.
   private let companion: AnyObject?
@@ -109,6 +111,8 @@ final class RocksDatabase: @unchecked Sendable {
     self.families = placed
     self.options = options
     readOptions = rocksdb_readoptions_create()
+    passingReadOptions = rocksdb_readoptions_create()
+    rocksdb_readoptions_set_fill_cache(passingReadOptions, 0)
     syncedWrite = rocksdb_writeoptions_create()
     rocksdb_writeoptions_set_sync(syncedWrite, 1)
   }
@@ -198,22 +202,24 @@ final class RocksDatabase: @unchecked Sendable {
     for case let family? in families { rocksdb_column_family_handle_destroy(family) }
     rocksdb_close(database)
     rocksdb_readoptions_destroy(readOptions)
+    rocksdb_readoptions_destroy(passingReadOptions)
     rocksdb_writeoptions_destroy(syncedWrite)
     for options in options { rocksdb_options_destroy(options) }
   }
 
   /// Calls `body` with the value at `key`; `nil` where there is none.
+  ///
+  /// - Parameter isCached: whether the cache may hold the block of it from then on.
   func get<Value>(
-    _ family: Int, _ key: [UInt8], _ body: (UnsafeRawBufferPointer) -> Value
+    _ family: Int, _ key: [UInt8], isCached: Bool = true, _ body: (UnsafeRawBufferPointer) -> Value
   ) throws(RocksDBError) -> Value? {
     guard let handle = families[family] else { return nil }
     var count = 0
     let value = try RocksDB.check { message in
       key.withUnsafeBytes { key in
         rocksdb_get_cf(
-          database, readOptions, handle, key.baseAddress?.assumingMemoryBound(to: CChar.self),
-          key.count,
-          &count, message)
+          database, isCached ? readOptions : passingReadOptions, handle,
+          key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count, &count, message)
       }
     }
     guard let value else { return nil }

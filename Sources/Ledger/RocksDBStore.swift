@@ -255,8 +255,18 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   }
 
   package func value(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try value(family, key, isCached: true)
+  }
+
+  package func valueInPassing(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
+    try value(family, key, isCached: false)
+  }
+
+  private func value(
+    _ family: StoreFamily, _ key: [UInt8], isCached: Bool
+  ) throws(StoreError) -> [UInt8]? {
     try Self.attempt(path) { () throws(RocksDBError) in
-      try database.get(Family.index(family), key) { [UInt8]($0) }
+      try database.get(Family.index(family), key, isCached: isCached) { [UInt8]($0) }
     }
   }
 
