@@ -31,6 +31,7 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
 
 import oracle
+from assemble import Assembler
 from native_programs import smallest_elf
 
 SECONDS = 20
@@ -990,6 +991,39 @@ def check_settings(check):
     check.refused("keygen without a home", ["keygen"], "cannot be made: Not a directory", env=blocked)
 
 
+def check_features(check):
+    """Switches of the runtime: a program that imports what one of them brings is deployed when it is on, and only then."""
+    folder, names = check.folder, check.folder.names
+    ledger = ["--ledger", os.path.join(folder.path, "switched"), "-k", names["pair"]]
+    assembler = Assembler(0, bytes(64))
+    assembler.syscall("sol_remaining_compute_units").syscall("sol_log_64_", None, 0, 0, 0, 0).load(0, 0).exit()
+    program = folder.write("remaining.so", assembler.elf())
+    code, _, errors = check.run(["airdrop", "10", *ledger])
+    check.expect(code == 0, "airdrop", errors)
+    deploy = ["deploy", program, *ledger]
+    check.refused("deploying without the feature", deploy, "sol_remaining_compute_units")
+    name = "remaining_compute_units_syscall_enabled"
+
+    def status(arguments):
+        code, output, errors = check.run(["feature", *arguments, *ledger, "--json"])
+        check.expect(code == 0, f"feature {arguments}", errors)
+        return json.loads(output or "{}")
+
+    check.expect([each["status"] for each in status(["status"])["features"]] == ["inactive"] * 4, "features at first")
+    check.expect(status(["activate", name])["status"] == "active", "activated")
+    check.expect(status(["status", name])["features"][0]["status"] == "active", "active in the list")
+    check.expect(status(["activate", "5TuppMutoyzhUSfuYdhgzD47F92GL1g89KpCZQKqedxP"])["status"] == "active", "again")
+    code, _, errors = check.run(deploy)
+    check.expect(code == 0, "deploying with the feature", errors)
+    code, output, errors = check.run(["invoke", os.path.join(folder.path, "remaining-keypair.json"), *ledger])
+    check.expect(code == 0 and "success" in output + errors, "invoking with the feature", output + errors)
+    check.expect(status(["deactivate", name])["status"] == "inactive", "deactivated")
+    check.refused("invoking without the feature", ["invoke", os.path.join(folder.path, "remaining-keypair.json"), *ledger], "failed")
+    check.refused("an unknown feature", ["feature", "activate", "frobnicate", *ledger], "enable_big_mod_exp_syscall")
+    code, output, errors = check.run(["ledger", "verify", ledger[1]])
+    check.expect(code == 0, "a ledger with features", output + errors)
+
+
 def check_texts(check):
     """Arguments that are no text, or none at all; key pairs that cannot be written."""
     folder, names = check.folder, check.folder.names
@@ -1120,6 +1154,7 @@ def main():
         check_contract(check)
         check_evm_run(check)
         check_settings(check)
+        check_features(check)
     finally:
         shutil.rmtree(path, ignore_errors=True)
     for problem in check.problems:

@@ -59,6 +59,7 @@ struct DeployVerb: ParsableCommand {
     let authority = try upgradeAuthority.map { try KeyPairFile.read($0) } ?? payer
     let chain = try ledger.host()
     let elf = try given ?? written(on: chain)
+    try Self.check(elf, from: program ?? buffer ?? "", on: chain)
     let deployment = ProgramDeployment(
       elf: elf, program: try programParty(), payer: payer, authority: authority,
       buffer: try buffer.map(Self.party), room: maximumByteCount)
@@ -120,10 +121,18 @@ struct DeployVerb: ParsableCommand {
     if elf.count > ProgramDeployment.byteCountLimit {
       throw CLIError.program(path: path, detail: DeploymentError.tooLarge(byteCount: elf.count).description)
     }
-    if let objection = ProgramEntry.objection(toDeploying: elf) {
+    if let objection = ProgramEntry.objection(toDeploying: elf, .all) {
       throw CLIError.program(path: path, detail: objection.diagnosis)
     }
     return elf
+  }
+
+  /// What a file may import depends on the ledger's features as well.
+  static func check(_ elf: [UInt8], from path: String, on host: any ProgramHost) throws {
+    let features = try Features { key in try host.account(key) ?? .empty }
+    if let objection = ProgramEntry.objection(toDeploying: elf, features) {
+      throw CLIError.program(path: path, detail: objection.diagnosis)
+    }
   }
 
   private func written(on chain: any ProgramHost) throws -> [UInt8] {
@@ -132,7 +141,7 @@ struct DeployVerb: ParsableCommand {
     guard case .buffer = state, let elf = try chain.programFile(at: key) else {
       throw DeploymentError.notBuffer(key, state)
     }
-    if let objection = ProgramEntry.objection(toDeploying: elf) {
+    if let objection = ProgramEntry.objection(toDeploying: elf, .all) {
       throw CLIError.program(
         path: key.description, detail: "the buffer holds no program: \(objection.diagnosis)")
     }
