@@ -20,9 +20,7 @@ struct LedgerAdditions {
   mutating func addProgram(_ id: String, file: String, authority: Pubkey?) throws {
     let key = try LedgerOptions.key(id)
     let elf = try ProgramFile.executable(at: file)
-    if let objection = ProgramEntry.objection(toDeploying: elf) {
-      throw CLIError.program(path: file, detail: objection.diagnosis)
-    }
+    try ProgramFile.checkRuns(elf, from: file)
     guard elf.count <= ProgramDeployment.byteCountLimit else {
       throw CLIError.program(path: file, detail: DeploymentError.tooLarge(byteCount: elf.count).description)
     }

@@ -23,6 +23,16 @@ enum ProgramFile {
     return try link([(path, bytes)], version: .v3)
   }
 
+  /// Refuses what could not run on a ledger, from where it is. Programs that stand on a chain already may call what new ones
+  /// may not.
+  static func checkRuns(_ elf: [UInt8], from source: String) throws {
+    do throws(ProgramLoadError) {
+      _ = try ProgramRunner.load(elf: elf, engine: .interpreter)
+    } catch {
+      throw CLIError.program(path: source, detail: error.diagnosis)
+    }
+  }
+
   /// The executable of objects, by path.
   static func executable(ofObjectsAt paths: [String], version: SBPFVersion) throws -> [UInt8] {
     try link(

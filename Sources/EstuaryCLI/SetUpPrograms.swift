@@ -48,9 +48,7 @@ enum SetUpPrograms {
 
   /// Keeps a program's bytes; they have to be one.
   static func keep(_ elf: [UInt8], as id: String, from source: String) throws {
-    if let objection = ProgramEntry.objection(toDeploying: elf) {
-      throw CLIError.program(path: source, detail: objection.diagnosis)
-    }
+    try ProgramFile.checkRuns(elf, from: source)
     try Paths.makeFolder(folder)
     try WholeFile.write(elf, to: path(of: id))
   }
