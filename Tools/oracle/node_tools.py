@@ -1,11 +1,13 @@
 """The command line against a node (`--url`), and what developers ask of a node: parts of node_clients.py."""
 
 import base64
+import contextlib
 import http.server
 import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -54,6 +56,51 @@ class CommandLine:
     def fails(self, text, *words, url=None, bare=False):
         run = self.run(*words, url=url, bare=bare)
         self.bench.expect(run.returncode not in (0, 132, 139) and text in run.stderr, f"{words}: {text}", run.stderr[-600:])
+
+
+class Valve:
+    """A way to the node on a port of its own that closes itself once so many transactions went through it."""
+
+    def __init__(self, url, transactions):
+        host, port = url.removeprefix("http://").split(":")
+        self.node, self.left, self.lock, self.closed = (host, int(port)), transactions, threading.Lock(), threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def listen(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            node = socket.create_connection(self.node)
+            threading.Thread(target=self.carry, args=(client, node, True), daemon=True).start()
+            threading.Thread(target=self.carry, args=(node, client, False), daemon=True).start()
+
+    def carry(self, source, drain, counted):
+        """Passes on what comes; requests are counted, and none is after the last one that may pass."""
+        try:
+            while data := source.recv(65536):
+                with self.lock:
+                    if counted and b"sendTransaction" in data:
+                        if self.left == 0:
+                            self.closed.set()
+                            continue
+                        self.left -= 1
+                drain.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for end in (source, drain):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
 
 def command_line(bench):
@@ -114,12 +161,12 @@ def large_program(bench, cli, me):
     start = time.monotonic()
     buffer = None
     for writes in (3, 200):
-        run = subprocess.Popen(cli.arguments(words), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        buffer = run.stdout.readline().split()[-1]
-        while run.poll() is None and len(signatures(bench.node, buffer)) < writes:
-            time.sleep(0.01)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
+        with Valve(bench.node.url, writes) as valve:
+            run = subprocess.Popen(cli.arguments(words, url=valve.url), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            buffer = run.stdout.readline().split()[-1]
+            bench.expect(valve.closed.wait(60), f"a deployment sends {writes} transactions")
+            run.send_signal(signal.SIGKILL)
+            run.wait()
     done = cli.ok(*words, "--json")
     seconds = time.monotonic() - start
     bench.equal(done["action"], "deployed", "deployed in the end")
