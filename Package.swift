@@ -129,7 +129,7 @@ let package = Package(
       name: "EstuaryCLI",
       dependencies: [
         "WideIntegers", "Primitives", "SBPF", "WideVM", "Linking", "Scheduling", "Ledger", "Contracts", "Runtime",
-        "EVM", "Execution", "Estuary", "RPCClient", "Node", "Conformance", "EVMConformance",
+        "EVM", "Execution", "CrossCalls", "Estuary", "RPCClient", "Node", "Conformance", "EVMConformance",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: core),

@@ -118,8 +118,9 @@ struct LedgerOptions: ParsableArguments {
     }
   }
 
-  /// A key in base58, or a key pair file whose public key is meant.
+  /// A key in base58 or as contracts print it (0x and 64 digits), or a key pair file whose public key is meant.
   static func key(_ text: String) throws -> Pubkey {
+    if text.hasPrefix("0x"), let bytes = Hex.decode(text), let key = Pubkey(bytes) { return key }
     if let bytes = Base58.decode(text), let key = Pubkey(bytes) { return key }
     if FileManager.default.fileExists(atPath: text) { return try KeyPairFile.read(text).pubkey }
     throw CLIError.noKey(text)

@@ -710,6 +710,12 @@ def spl20(bench, generator):
     bench.expect(any("Program data:" in line for line in done["meta"]["logMessages"]), "the log of Transfer")
     send(carol, "withdraw(bytes32,uint256)", bytes(own.pubkey()), 500)
     bench.equal(agree()[2:], [0, 1345], "after a withdrawal")
+    # What the command line makes of keys of the other world.
+    command = lambda *words: subprocess.run([binary(), *words], capture_output=True, text=True)
+    bench.equal(command("evm", "address", str(wallet.pubkey())).stdout.strip().lower(), me.lower(), "evm address")
+    shown = [command("account", key, "--url", bench.node.url, "--json").stdout
+             for key in ("0x" + bytes(own.pubkey()).hex(), str(own.pubkey()))]
+    bench.expect(shown[0] == shown[1] and str(own.pubkey()) in shown[0], "an account by a key of 32 bytes", shown)
     return int(again["gasUsed"], 16), plain["meta"]["computeUnitsConsumed"]
 
 

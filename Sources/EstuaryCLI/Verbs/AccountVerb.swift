@@ -11,7 +11,8 @@ struct AccountVerb: ParsableCommand {
 
   enum Format: String, ExpressibleByArgument, CaseIterable { case display, json }
 
-  @Argument(help: "A base58 key, a key pair file, or an Ethereum address.")
+  @Argument(
+    help: "A key in base58 or as contracts print it (0x and 64 digits), a key pair file, or an Ethereum address.")
   var key: String
 
   @Option(help: "Format, as `solana account` has it.")
@@ -23,7 +24,7 @@ struct AccountVerb: ParsableCommand {
   @OptionGroup var ledger: LedgerOptions
 
   func run() throws {
-    if key.hasPrefix("0x") {
+    if key.hasPrefix("0x"), key.utf8.count != 2 + 2 * 32 {
       if let url = ledger.node.url {
         throw CLIError.onlyDirectory("account of Ethereum's", url: url)
       }

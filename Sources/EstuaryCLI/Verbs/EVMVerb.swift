@@ -17,7 +17,7 @@ struct EVMVerb: ParsableCommand {
           EVMAccountsVerb.self, EVMDeployVerb.self, EVMSendVerb.self, EVMEstimateVerb.self,
           EVMCallVerb.self, EVMReceiptVerb.self, EVMBalanceVerb.self,
           EVMNonceVerb.self, EVMCodeVerb.self, EVMStorageVerb.self, EVMAccessListVerb.self,
-          EVMTraceVerb.self, EVMImportVerb.self,
+          EVMTraceVerb.self, EVMImportVerb.self, EVMAddressVerb.self,
         ]),
       CommandGroup(
         name: "Bytecode", subcommands: [EVMRunVerb.self, EVMTranslateVerb.self, EVMDisassembleVerb.self]),
