@@ -148,6 +148,12 @@ struct LedgerOptions: ParsableArguments {
     if let client = try node.client() { return RemoteLedger(client) }
     return try openForReading()
   }
+
+  /// The same for accounts of Ethereum's.
+  func contractsForReading() throws -> any ContractHost {
+    if let client = try node.client() { return RemoteContracts(client) }
+    return LedgerContracts(try openForReading(), name: ledger)
+  }
 }
 
 extension LockPatience {

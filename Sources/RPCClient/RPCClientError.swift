@@ -22,14 +22,18 @@ package struct RPCClientError: Error, Sendable {
   package let address: NodeAddress
   package let method: String
   package let reason: Reason
+  /// What was asked about, where the method's name alone does not say it.
+  package var subject: String?
 
-  package init(_ address: NodeAddress, _ method: String, _ reason: Reason) {
-    (self.address, self.method, self.reason) = (address, method, reason)
+  package init(_ address: NodeAddress, _ method: String, _ reason: Reason, subject: String? = nil) {
+    (self.address, self.method, self.reason, self.subject) = (address, method, reason, subject)
   }
 }
 
 extension RPCClientError: CustomStringConvertible {
-  package var description: String { "\(address), \(method): \(text)" }
+  package var description: String {
+    "\(address), \(method)\(subject.map { " for \($0)" } ?? ""): \(text)"
+  }
 
   private var text: String {
     switch reason {
@@ -42,9 +46,18 @@ extension RPCClientError: CustomStringConvertible {
     case .status(let status, let body):
       "the answer is HTTP \(status)\(body.isEmpty ? "" : " (\(body))"): is this URL a node's JSON-RPC?"
     case .malformed(let detail): "the answer is none of JSON-RPC: \(detail); is this URL a node's JSON-RPC?"
-    case .refused(-32601, _, _): "the node does not have this method"
+    case .refused(-32601, _, _): "the node does not have this method" + help
     case .refused(let code, let message, let data): "\(message) (\(code))" + Self.logs(data)
     case .unexpected(let member): "the answer lacks what it should have: \(member)"
+    }
+  }
+
+  /// Where a method is to be had that a node does not have.
+  private var help: String {
+    switch method.prefix(while: { $0 != "_" }) {
+    case "debug": "; geth has it with --http.api eth,debug"
+    case "eth": "; is it one of Ethereum's?"
+    default: ""
     }
   }
 

@@ -2,7 +2,7 @@
 
 import SBPF
 
-package enum EVMHalt: Error, Equatable, Sendable {
+package enum EVMHalt: Error, Equatable, Sendable, CaseIterable {
   case revert
   case outOfGas
   case stackUnderflow

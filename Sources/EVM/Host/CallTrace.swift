@@ -54,13 +54,21 @@ package struct CallTrace: Sendable {
     /// The call's, or the initcode.
     package let input: [UInt8]
     package let isPrecompile: Bool
-    package fileprivate(set) var events: [Event] = []
+    package var events: [Event] = []
     /// Calls below it included, refunds not.
-    package fileprivate(set) var gasUsed: UInt64 = 0
+    package var gasUsed: UInt64 = 0
     /// Returned or reverted with; the code, of a creation.
-    package fileprivate(set) var output: [UInt8] = []
+    package var output: [UInt8] = []
     /// Why it failed.
-    package fileprivate(set) var halt: EVMHalt?
+    package var halt: EVMHalt?
+
+    package init(
+      kind: Kind, from: Address, account: Address, code: Address, value: UInt256, gas: UInt64, input: [UInt8],
+      isPrecompile: Bool
+    ) {
+      (self.kind, self.from, self.account, self.code) = (kind, from, account, code)
+      (self.value, self.gas, self.input, self.isPrecompile) = (value, gas, input, isPrecompile)
+    }
   }
 
   /// In the order in which they began; the first is the transaction's own.
@@ -68,7 +76,8 @@ package struct CallTrace: Sendable {
   /// Positions of those that have not ended.
   fileprivate var open: [Int] = []
 
-  package init() {}
+  /// - Parameter calls: in the order in which they began, all of them ended.
+  package init(_ calls: [Call] = []) { self.calls = calls }
 
   /// The call that runs.
   var running: Call? { open.last.map { calls[$0] } }

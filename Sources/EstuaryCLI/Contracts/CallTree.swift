@@ -9,6 +9,8 @@ import WideIntegers
 
 struct CallTree {
   let trace: CallTrace
+  /// Failures in other words than this machine's, by the position of the call.
+  var words: [Int: String] = [:]
   /// What functions, events and errors are read by.
   let abi: ContractABI
 
@@ -38,13 +40,15 @@ struct CallTree {
       case .program(let log): lines += log.map { "\(margin)├─ \($0)" }
       }
     }
-    lines.append("\(margin)└─ ← \(ending(call))")
+    lines.append("\(margin)└─ ← \(ending(call, words[position]))")
   }
 
   private func headline(_ call: CallTrace.Call) -> String {
     var text = "[\(call.gasUsed)] "
     if call.kind.isCreation {
-      text += "\(call.kind.name) \(call.account.checksummed), \(call.input.count) bytes of initcode"
+      // A node does not tell where a contract would have been that was not made.
+      let place = call.account == .zero ? "" : " " + call.account.checksummed
+      text += "\(call.kind.name)\(place), \(call.input.count) bytes of initcode"
     } else {
       if call.kind != .call { text += "\(call.kind.name) " }
       text += "\(call.code.checksummed)::\(function(call))"
@@ -67,9 +71,10 @@ struct CallTree {
     return "\(item.name)(\(item.inputs.texts(values).joined(separator: ", ")))"
   }
 
-  private func ending(_ call: CallTrace.Call) -> String {
+  private func ending(_ call: CallTrace.Call, _ words: String?) -> String {
     if let halt = call.halt {
-      let reason = abi.reason(halt: halt.description, isRevert: halt == .revert, output: call.output)
+      let reason = abi.reason(
+        halt: words ?? halt.description, isRevert: halt == .revert, output: call.output)
       return halt == .revert ? "reverted: \(reason)" : reason
     }
     if call.kind.isCreation { return "\(call.output.count) bytes of code" }
@@ -108,7 +113,7 @@ struct CallTree {
       writer.member("function", item.signature)
     }
     if let halt = call.halt {
-      writer.member("error", halt.description)
+      writer.member("error", words[position] ?? halt.description)
       if halt == .revert {
         writer.member(
           "revertReason", abi.reason(halt: halt.description, isRevert: true, output: call.output))

@@ -27,7 +27,13 @@ enum ContractError: Error, CustomStringConvertible {
   case refused(String)
   case notHex(option: String, String)
   case noHash(String)
-  case noReceipt(Hash)
+  case noReceipt(Hash, place: String)
+  /// No block holds it yet.
+  case waits(Hash, url: String)
+  /// Sent, and nothing was seen of it.
+  case notSeen(Hash, url: String, detail: String)
+  /// What an option asks for that a node cannot be asked.
+  case notAsked(option: String, url: String, detail: String)
   case noWord(String)
 
   var description: String {
@@ -65,7 +71,14 @@ enum ContractError: Error, CustomStringConvertible {
     case .notHex(let option, let text):
       "\(option) '\(text.prefix(80))' is no hexadecimal text of whole bytes"
     case .noHash(let text): "'\(text.prefix(80))' is no hash of a transaction: 0x and 64 hexadecimal digits"
-    case .noReceipt(let hash): "there is no transaction 0x\(Hex.encode(hash.bytes)) on this ledger"
+    case .noReceipt(let hash, let place):
+      "there is no transaction \(EthereumText.hex(hash.bytes)) on \(place)"
+    case .waits(let hash, let url):
+      "\(url) has the transaction \(EthereumText.hex(hash.bytes)) waiting: no block holds it yet"
+    case .notSeen(let hash, let url, let detail):
+      "\(url) took the transaction \(EthereumText.hex(hash.bytes)), and \(detail); ask later what became of it: "
+        + "estuary evm receipt \(EthereumText.hex(hash.bytes)) --url \(url)"
+    case .notAsked(let option, let url, let detail): "\(option): \(url) cannot be asked for it: \(detail)"
     case .noWord(let text):
       "'\(text.prefix(80))' is no storage slot: a number in [0, 2^256), decimal or 0x and hexadecimal digits"
     }
@@ -74,9 +87,7 @@ enum ContractError: Error, CustomStringConvertible {
 
 extension TransactionValidityError {
   /// What it means for a sender, and what would help.
-  func explained(_ transaction: EthereumTransaction, from sender: Address, in block: BlockEnvironment)
-    -> String
-  {
+  func explained(_ transaction: EthereumTransaction, from sender: Address) -> String {
     let who = sender.checksummed
     switch self {
     case .nonceTooLow(let nonce, let account):

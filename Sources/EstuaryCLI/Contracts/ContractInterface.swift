@@ -125,9 +125,4 @@ extension ContractABI {
   func reason(halt: String, isRevert: Bool, output: [UInt8]) -> String {
     isRevert ? RevertReason(output, errors: errors).description : halt
   }
-
-  /// The same of a receipt; `nil` where the execution succeeded.
-  func failure(of receipt: EVMReceipt) -> String? {
-    receipt.halt.map { reason(halt: $0.description, isRevert: $0 == .revert, output: receipt.output) }
-  }
 }

@@ -7,18 +7,42 @@ import Estuary
 import Glibc
 import Ledger
 import Primitives
+import RPCClient
 import WideIntegers
 
-/// A ledger with an Ethereum side.
+/// A ledger with an Ethereum side, or a node of any chain of Ethereum's kind.
 struct EthereumLedgerOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
   var ledger = Settings.shown.ledger
 
+  @Option(
+    name: [.customShort("u"), .long],
+    help: ArgumentHelp(
+      "A node's JSON-RPC in place of a ledger directory: http://HOST:PORT (Anvil's: http://127.0.0.1:8545), or localhost "
+        + "(port 8899, Estuary's).", valueName: "url"))
+  var url: String?
+
   @OptionGroup var cache: CacheOptions
 
-  func validate() throws { _ = try Settings.current.get() }
+  func validate() throws {
+    _ = try Settings.current.get()
+    if let url { _ = try NodeOptions.address(url) }
+  }
 
-  func open(create: Bool = false) throws -> Chain {
+  /// The node that --url names, or the ledger in the directory.
+  func host(create: Bool = false) throws -> any ContractHost {
+    try remote() ?? LedgerContracts(try open(create: create), name: ledger)
+  }
+
+  func hostForReading() throws -> any ContractHost {
+    try remote() ?? LedgerContracts(try openForReading(), name: ledger)
+  }
+
+  private func remote() throws -> (any ContractHost)? {
+    try url.map { RemoteContracts(RPCClient(try NodeOptions.address($0))) }
+  }
+
+  private func open(create: Bool = false) throws -> Chain {
     let chain = try Chain.open(
       directory: ledger, create ? .creatingIfMissing : .existing, patience: .telling,
       cacheByteCount: cache.byteCount, ethereum: .funded())
@@ -31,19 +55,9 @@ struct EthereumLedgerOptions: ParsableArguments {
   }
 
   /// As it is now, beside whoever writes it; one without an Ethereum side gets it first.
-  func openForReading() throws -> Chain {
+  private func openForReading() throws -> Chain {
     let chain = try Chain.open(directory: ledger, .reading, cacheByteCount: cache.byteCount)
     return chain.ethereumSettings == nil ? try open() : chain
-  }
-
-  /// An emulator of the block that comes next.
-  func emulator(
-    of chain: Chain, tracer: EVMTracer? = nil, overrides: EmulationOverrides = EmulationOverrides()
-  ) throws -> Emulator {
-    guard let emulator = try chain.emulator(tracer: tracer, overrides: overrides) else {
-      throw ContractError.noEthereum(ledger: ledger)
-    }
-    return emulator
   }
 }
 
@@ -176,6 +190,25 @@ struct SendingOptions: ParsableArguments {
 
   @Flag(help: "Send it even if it fails; needs --gas-limit.")
   var force = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How long to wait until a block of the node's holds it, with --url (default: \(usualPatience)).",
+      valueName: "seconds"))
+  var timeout: String?
+
+  private static let usualPatience: UInt64 = 90
+
+  func validate() throws { _ = try patience() }
+
+  /// Seconds.
+  func patience() throws -> UInt64 {
+    guard let timeout else { return Self.usualPatience }
+    guard let seconds = UInt64(timeout), seconds <= 86_400 else {
+      throw ValidationError("--timeout '\(timeout.prefix(80))' is no number of seconds up to 86400")
+    }
+    return seconds
+  }
 
   func tip() throws -> UInt256? {
     try priorityGasPrice.map { try EthereumText.amount($0, option: "--priority-gas-price") }

@@ -7,7 +7,7 @@ import Primitives
 import WideIntegers
 
 struct ContractOutcome {
-  private let receipt: EVMReceipt
+  private let execution: ContractExecution
   private let transaction: EthereumTransaction
   private let sender: Address
   /// Of the block that holds it; `nil` where it was tried out and not sent.
@@ -17,27 +17,30 @@ struct ContractOutcome {
   let failure: String?
 
   init(
-    _ receipt: EVMReceipt, of transaction: EthereumTransaction, from sender: Address,
-    blockNumber: UInt64? = nil,
-    abi: ContractABI
+    _ execution: ContractExecution, of transaction: EthereumTransaction, from sender: Address,
+    blockNumber: UInt64? = nil, abi: ContractABI
   ) {
-    (self.receipt, self.transaction, self.sender) = (receipt, transaction, sender)
+    (self.execution, self.transaction, self.sender) = (execution, transaction, sender)
     (self.blockNumber, self.abi) = (blockNumber, abi)
-    failure = abi.failure(of: receipt)
+    failure = abi.failure(of: execution)
   }
 
   private var hash: String? { blockNumber.map { _ in EthereumText.hex(transaction.hash.bytes) } }
   /// What was tried out has left none.
-  private var logs: [EVMLog] { blockNumber == nil ? [] : receipt.logs }
+  private var logs: [EVMLog] { blockNumber == nil ? [] : execution.logs }
 
   /// One line.
   var json: [UInt8] {
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("transactionHash", orNull: hash)
-    writer.member("status", receipt.isSuccess ? 1 : 0)
-    writer.member("contractAddress", orNull: receipt.contractAddress?.checksummed)
-    writer.member("gasUsed", receipt.gasUsed)
+    writer.member("status", execution.failure == nil ? 1 : 0)
+    writer.member("contractAddress", orNull: execution.contractAddress?.checksummed)
+    if let gasUsed = execution.gasUsed {
+      writer.member("gasUsed", gasUsed)
+    } else {
+      writer.memberNull("gasUsed")
+    }
     if let blockNumber { writer.member("blockNumber", blockNumber) } else { writer.memberNull("blockNumber") }
     writer.key("logs")
     writer.array { writer in
@@ -61,15 +64,15 @@ struct ContractOutcome {
 
   var text: String {
     var rows = [("transactionHash", hash ?? "")]
-    rows.append(("status", receipt.isSuccess ? "1 (success)" : "0 (failed: \(failure ?? ""))"))
+    rows.append(("status", execution.failure == nil ? "1 (success)" : "0 (failed: \(failure ?? ""))"))
     if let blockNumber { rows.append(("blockNumber", "\(blockNumber)")) }
     rows.append(("from", sender.checksummed))
     if let target = transaction.to { rows.append(("to", target.checksummed)) }
-    if let contractAddress = receipt.contractAddress {
+    if let contractAddress = execution.contractAddress {
       rows.append(("contractAddress", contractAddress.checksummed))
     }
-    rows.append(("gasUsed", "\(receipt.gasUsed) of \(transaction.gasLimit)"))
-    rows.append(("effectiveGasPrice", Ether.text(receipt.effectiveGasPrice)))
+    rows.append(("gasUsed", "\(execution.gasUsed ?? 0) of \(transaction.gasLimit)"))
+    rows.append(("effectiveGasPrice", Ether.text(execution.effectiveGasPrice)))
     for (index, log) in logs.enumerated() {
       rows.append(("log \(index)", "\(log.address.checksummed) \(CallTree.text(of: log, abi))"))
     }

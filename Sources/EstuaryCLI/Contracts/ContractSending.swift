@@ -15,97 +15,55 @@ struct ContractSending: ParsableArguments {
   @OptionGroup var ledger: EthereumLedgerOptions
   @OptionGroup var output: OutputOptions
 
-  /// Reads every option, so that what is wrong with one shows before there is a ledger.
-  struct Request {
-    let key: PrivateKey
-    let to: Address?
-    let data: [UInt8]
-    let value: UInt256
-    let gasLimit: UInt64?
-    let price: UInt256?
-    let tip: UInt256?
-    let nonce: UInt64?
-    /// What reasons and events are read by.
-    let abi: ContractABI
-  }
-
   /// A call of what `subject` names.
-  func request(_ subject: CallOptions, _ interface: InterfaceOptions) throws -> Request {
+  func request(_ subject: CallOptions, _ interface: InterfaceOptions) throws -> ContractRequest {
     let abi = try interface.read()
     return try request(to: try subject.call.address(), data: try subject.call.input(abi).data, abi: abi)
   }
 
-  func request(to: Address?, data: [UInt8], abi: ContractABI) throws -> Request {
+  /// Reads every option, so that what is wrong with one shows before there is a ledger.
+  func request(to: Address?, data: [UInt8], abi: ContractABI) throws -> ContractRequest {
     let gasLimit = try message.gas()
     if sending.force && gasLimit == nil { throw ValidationError("--force needs --gas-limit") }
-    return Request(
+    return ContractRequest(
       key: try sender.key(), to: to, data: data, value: try message.wei(), gasLimit: gasLimit,
       price: try message.price(), tip: try sending.tip(), nonce: try sending.givenNonce(), abi: abi)
   }
 
   /// The transaction with its gas limit, and what it does; one that fails is an error unless it is forced.
-  private func tryOut(_ request: Request, in emulator: Emulator) throws -> (EthereumTransaction, Emulation) {
-    var transaction = try transaction(request, emulator)
-    let sender = request.key.address
-    let emulation: Emulation
-    do throws(EmulationError) {
-      if request.gasLimit != nil {
-        emulation = try emulator.run(transaction, from: sender, checks: .all)
-      } else {
-        switch try emulator.smallestGasLimit(transaction, from: sender, checks: .all) {
-        case .found(let gasLimit, let found): (transaction.gasLimit, emulation) = (gasLimit, found)
-        case .fails(let gasLimit, let failed): (transaction.gasLimit, emulation) = (gasLimit, failed)
-        }
-      }
-    } catch {
-      guard case .refused(let reason) = error else { throw error }
-      throw ContractError.refused(
-        "not sent: " + reason.explained(transaction, from: sender, in: emulator.block))
-    }
-    if !emulation.receipt.isSuccess && !sending.force {
-      let outcome = ContractOutcome(emulation.receipt, of: transaction, from: sender, abi: request.abi)
+  private func tryOut(_ request: ContractRequest, on host: any ContractHost) throws -> ContractTrial {
+    let trial = try host.tryOut(request)
+    if trial.execution.failure != nil && !sending.force {
+      var execution = trial.execution
+      if output.json { execution.gasUsed = try host.gasUsed(by: trial) }
+      let outcome = ContractOutcome(execution, of: trial.transaction, from: trial.sender, abi: request.abi)
       if output.json { Terminal.write(outcome.json) }
       throw ContractError.notSent(reason: outcome.failure ?? "")
     }
-    return (transaction, emulation)
+    return trial
   }
 
   /// Prints the gas limit and sends nothing.
-  func estimate(_ request: Request, on chain: Chain) throws {
-    let (transaction, emulation) = try tryOut(request, in: try ledger.emulator(of: chain))
-    output.print(text: "\(transaction.gasLimit)") { writer in
+  func estimate(_ request: ContractRequest, on host: any ContractHost) throws {
+    let trial = try tryOut(request, on: host)
+    let gasUsed = output.json ? try host.gasUsed(by: trial) : nil
+    output.print(text: "\(trial.transaction.gasLimit)") { writer in
       writer.object { writer in
-        writer.member("gas", transaction.gasLimit)
-        writer.member("gasUsed", emulation.receipt.gasUsed)
+        writer.member("gas", trial.transaction.gasLimit)
+        if let gasUsed { writer.member("gasUsed", gasUsed) } else { writer.memberNull("gasUsed") }
       }
     }
   }
 
-  func send(_ request: Request, on chain: Chain) throws {
-    let emulator = try ledger.emulator(of: chain)
-    let sender = request.key.address
-    let (transaction, _) = try tryOut(request, in: emulator)
-    let signed = transaction.signed(by: request.key)
-    let result = try chain.send(signed, unixTimestamp: emulator.block.timestamp)
-    guard case .success(let receipt) = result.outcome else {
-      throw ContractError.refused("not sent: \(result.errorText ?? "")")
-    }
+  func send(_ request: ContractRequest, on host: any ContractHost) throws {
+    let trial = try tryOut(request, on: host)
+    let signed = trial.transaction.signed(by: request.key)
+    let sent = try host.send(signed, from: trial.sender, patience: try sending.patience())
     let outcome = ContractOutcome(
-      receipt, of: signed, from: sender, blockNumber: emulator.block.number, abi: request.abi)
+      sent.execution, of: signed, from: trial.sender, blockNumber: sent.blockNumber, abi: request.abi)
     if output.json { Terminal.write(outcome.json) } else { print(outcome.text) }
     if let reason = outcome.failure {
       throw ContractError.reverted(reason: "the transaction failed: \(reason)")
     }
-  }
-
-  private func transaction(_ request: Request, _ emulator: Emulator) throws -> EthereumTransaction {
-    let draft = try emulator.draft(
-      to: request.to, value: request.value, data: request.data, from: request.key.address,
-      nonce: request.nonce, gasLimit: request.gasLimit, price: request.price, tip: request.tip)
-    guard let draft else {
-      throw ContractError.refused(
-        "--priority-gas-price: there is none in \(emulator.block.fork.name), give --gas-price")
-    }
-    return draft
   }
 }

@@ -25,9 +25,6 @@ struct AccountVerb: ParsableCommand {
 
   func run() throws {
     if key.hasPrefix("0x"), key.utf8.count != 2 + 2 * 32 {
-      if let url = ledger.node.url {
-        throw CLIError.onlyDirectory("account of Ethereum's", url: url)
-      }
       try showEthereum(try EthereumText.address(key, what: "the account"))
       return
     }
@@ -52,18 +49,21 @@ struct AccountVerb: ParsableCommand {
   }
 
   private func showEthereum(_ address: Address) throws {
-    let chain = try ledger.openForReading()
-    guard let account = try chain.ethereumAccount(address) else {
+    let host = try ledger.contractsForReading()
+    let (balance, nonce) = (try host.balance(of: address), try host.nonce(of: address))
+    let code = try host.code(at: address)
+    // An account without all of these is none (EIP-161).
+    if balance.isZero && nonce == 0 && code.isEmpty {
       throw ContractError.refused("there is no account at \(address.checksummed)")
     }
-    let code = try chain.ethereumCode(at: address)
+    let codeHash = EthereumText.hex(Keccak256.hash(code).bytes)
     if json || output == .json {
       var writer = JSONWriter(pretty: true)
       writer.object { writer in
         writer.member("address", address.checksummed)
-        writer.member("balance", EthereumText.quantity(account.balance))
-        writer.member("nonce", account.nonce)
-        writer.member("codeHash", EthereumText.hex(account.codeHash.bytes))
+        writer.member("balance", EthereumText.quantity(balance))
+        writer.member("nonce", nonce)
+        writer.member("codeHash", codeHash)
         writer.member("code", EthereumText.hex(code))
       }
       writer.newline()
@@ -73,11 +73,11 @@ struct AccountVerb: ParsableCommand {
     print(
       """
       Address: \(address.checksummed)
-      Balance: \(Ether.text(account.balance))
-      Nonce: \(account.nonce)
+      Balance: \(Ether.text(balance))
+      Nonce: \(nonce)
       """)
     if code.isEmpty { return }
-    print("Code Hash: \(EthereumText.hex(account.codeHash.bytes))")
+    print("Code Hash: \(codeHash)")
     print("Length: \(code.count) (0x\(String(code.count, radix: 16))) bytes")
     print(HexDump.text(code, limit: 4096))
   }

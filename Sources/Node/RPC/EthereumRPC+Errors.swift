@@ -1,4 +1,5 @@
-// Why transactions and calls fail, in geth's words (go-ethereum's core/error.go and core/vm/errors.go), and with its codes.
+// Why transactions and calls fail, in geth's words (go-ethereum's core/error.go; those of core/vm/errors.go are in
+// EVMHalt+Geth.swift), and with its codes.
 
 import Contracts
 import EVM
@@ -49,28 +50,6 @@ extension RPCError {
     case 0x41: "out of memory"
     case 0x51: "uninitialized function"
     default: "unknown panic code: \(code)"
-    }
-  }
-}
-
-extension EVMHalt {
-  /// geth's words; what it says besides (stack heights, opcodes) is not known here.
-  var gethText: String {
-    switch self {
-    case .revert: "execution reverted"
-    case .outOfGas: "out of gas"
-    case .stackUnderflow: "stack underflow"
-    case .stackOverflow: "stack limit reached 1024 (1023)"
-    case .invalidJump: "invalid jump destination"
-    case .invalidOpcode: "invalid opcode: INVALID"
-    case .staticViolation: "write protection"
-    case .returnDataOutOfBounds: "return data out of bounds"
-    case .initcodeTooLarge: "max initcode size exceeded"
-    case .codeRefused: "contract creation code storage out of gas"
-    case .addressCollision: "contract address collision"
-    case .precompileFailed: "precompile failed"
-    case .callDepthExceeded: "max call depth exceeded"
-    case .insufficientBalance: "insufficient balance for transfer"
     }
   }
 }

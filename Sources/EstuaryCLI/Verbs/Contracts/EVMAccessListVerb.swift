@@ -45,59 +45,31 @@ struct EVMAccessListVerb: TakesAnyText {
     if (transaction == nil) == (target == nil) {
       throw ValidationError("name a contract and what to call, or give --transaction")
     }
+    if genesis != nil && ledger.url != nil { throw ValidationError("give one of --genesis and --url") }
     if data != nil && signature != nil { throw ValidationError("give --data, or a signature and arguments") }
   }
 
   func run() throws {
     let abi = try interface.read()
-    let (emulation, from, to) = try transaction.map { try run(raw: $0) } ?? run(call: abi)
-    let access = ContractAccess(emulation, from: from, to: to, abi: abi)
+    let subject = try transaction.map { try signed($0) } ?? call(abi)
+    let overrides = try overrides.read()
+    let access = ContractAccess(try host().accesses(of: subject, overrides), abi: abi)
     if output.json { Terminal.write(access.json) } else { print(access.text) }
     if let failure = access.failure { throw ContractError.reverted(reason: "it would fail: \(failure)") }
   }
 
-  private typealias Run = (Emulation, from: Address, to: Address?)
-
-  private func run(raw: String) throws -> Run {
-    let bytes = try EthereumText.bytes(raw, option: "--transaction")
-    let transaction = try EthereumTransaction(decoding: bytes)
-    let emulator = try emulator()
-    let sender = try transaction.recoverSender(fork: emulator.block.fork)
-    return (try emulate(transaction, sender, emulator, checks: .all), sender, transaction.to)
+  private func signed(_ text: String) throws -> ContractAccess.Subject {
+    .signed(try EthereumTransaction(decoding: try EthereumText.bytes(text, option: "--transaction")))
   }
 
-  /// As `send` would send it where the sender can pay for that, else as `call` calls.
-  private func run(call abi: ContractABI) throws -> Run {
+  private func call(_ abi: ContractABI) throws -> ContractAccess.Subject {
     let call = ContractCall(target: target ?? "", signature: signature, arguments: arguments, data: data)
     let (to, input) = (try call.address(), try call.input(abi).data)
-    let from = try sender.address()
-    let message = try ContractMessage(message, from: from, to: to, data: input)
-    let emulator = try emulator()
-    var transaction = message.transaction(in: emulator)
-    transaction.nonce = try emulator.account(from)?.nonce ?? 0
-    let balance = try emulator.account(from)?.balance ?? .zero
-    let pays = transaction.maximumCost.map { $0 <= balance } ?? false
-    return (try emulate(transaction, from, emulator, checks: pays ? .all : .none), from, to)
+    return .call(try ContractMessage(message, from: try sender.address(), to: to, data: input))
   }
 
-  private func emulate(
-    _ transaction: EthereumTransaction, _ sender: Address, _ emulator: Emulator,
-    checks: EVMTransactionProcessor.Checks
-  ) throws -> Emulation {
-    do throws(EmulationError) { return try emulator.run(transaction, from: sender, checks: checks) } catch {
-      guard case .refused(let reason) = error else { throw error }
-      throw ContractError.refused(reason.explained(transaction, from: sender, in: emulator.block))
-    }
-  }
-
-  private func emulator() throws -> Emulator {
-    let overrides = try overrides.read()
-    guard let genesis else {
-      return try ledger.emulator(of: try ledger.openForReading(), overrides: overrides)
-    }
-    guard let emulator = try Chain.open(genesisFile: genesis).emulator(overrides: overrides) else {
-      throw ContractError.noEthereum(ledger: genesis)
-    }
-    return emulator
+  private func host() throws -> any ContractHost {
+    guard let genesis else { return try ledger.hostForReading() }
+    return LedgerContracts(try Chain.open(genesisFile: genesis), name: genesis)
   }
 }

@@ -22,7 +22,7 @@ struct EVMBalanceVerb: TakesAnyText {
 
   func run() throws {
     let address = try EthereumText.address(address, what: "the account")
-    let balance = try ledger.account(address).balance
+    let balance = try ledger.hostForReading().balance(of: address)
     output.print(text: ether ? Ether.point(balance.decimalText, 18) : balance.decimalText) { writer in
       writer.object { writer in
         writer.member("address", address.checksummed)
@@ -45,7 +45,7 @@ struct EVMNonceVerb: TakesAnyText {
 
   func run() throws {
     let address = try EthereumText.address(address, what: "the account")
-    let nonce = try ledger.account(address).nonce
+    let nonce = try ledger.hostForReading().nonce(of: address)
     output.print(text: "\(nonce)") { writer in
       writer.object { writer in
         writer.member("address", address.checksummed)
@@ -67,7 +67,7 @@ struct EVMCodeVerb: TakesAnyText {
 
   func run() throws {
     let address = try EthereumText.address(address, what: "the contract")
-    let code = try ledger.openForReading().ethereumCode(at: address)
+    let code = try ledger.hostForReading().code(at: address)
     output.print(text: EthereumText.hex(code)) { writer in
       writer.object { writer in
         writer.member("address", address.checksummed)
@@ -93,7 +93,7 @@ struct EVMStorageVerb: TakesAnyText {
   func run() throws {
     let address = try EthereumText.address(address, what: "the contract")
     guard let slot = try? DecimalAmount.wei(slot) else { throw ContractError.noWord(slot) }
-    let value = try ledger.openForReading().ethereumStorage(of: address, slot: slot)
+    let value = try ledger.hostForReading().storage(of: address, slot: slot)
     output.print(text: EthereumText.word(value)) { writer in
       writer.object { writer in
         writer.member("address", address.checksummed)
@@ -117,9 +117,9 @@ struct EVMAccountsVerb: TakesAnyText {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let chain = try ledger.open(create: true)
+    let host = try ledger.host(create: true)
     let accounts = try DevelopmentAccounts.keys.map { key in
-      (key: key, balance: try chain.ethereumAccount(key.address)?.balance ?? .zero)
+      (key: key, balance: try host.balance(of: key.address))
     }
     let lines = accounts.enumerated().map { index, account in
       "(\(index)) \(account.key.address.checksummed)  \(Ether.text(account.balance))  key \(account.key.exposedHex)"
@@ -135,12 +135,5 @@ struct EVMAccountsVerb: TakesAnyText {
         }
       }
     }
-  }
-}
-
-extension EthereumLedgerOptions {
-  /// An account of the ledger; an empty one where there is none.
-  func account(_ address: Address) throws -> EVMAccount {
-    try openForReading().ethereumAccount(address) ?? EVMAccount(balance: .zero, nonce: 0)
   }
 }

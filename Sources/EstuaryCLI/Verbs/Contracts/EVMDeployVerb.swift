@@ -35,7 +35,7 @@ struct EVMDeployVerb: TakesAnyText {
     let artefact = try read()
     let initcode = artefact.initcode + (try encodedArguments(artefact))
     let request = try sending.request(to: nil, data: initcode, abi: artefact.abi ?? ContractABI())
-    try sending.send(request, on: try sending.ledger.open(create: true))
+    try sending.send(request, on: try sending.ledger.host(create: true))
   }
 
   private func read() throws -> ContractArtefact {

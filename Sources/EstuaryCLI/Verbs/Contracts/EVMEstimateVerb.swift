@@ -15,6 +15,6 @@ struct EVMEstimateVerb: TakesAnyText {
 
   func run() throws {
     let request = try sending.request(subject, interface)
-    try sending.estimate(request, on: try sending.ledger.openForReading())
+    try sending.estimate(request, on: try sending.ledger.hostForReading())
   }
 }

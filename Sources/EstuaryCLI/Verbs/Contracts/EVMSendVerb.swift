@@ -16,6 +16,6 @@ struct EVMSendVerb: TakesAnyText {
 
   func run() throws {
     let request = try sending.request(subject, interface)
-    try sending.send(request, on: try sending.ledger.open())
+    try sending.send(request, on: try sending.ledger.host())
   }
 }

@@ -33,53 +33,39 @@ struct EVMTraceVerb: TakesAnyText {
 
   func run() throws {
     let abi = try interface.read()
-    // The tracer does not keep it.
+    // Those who watch do not keep it.
     let profiler = ContractProfiler(abi)
     defer { withExtendedLifetime(profiler) {} }
-    let tracer =
-      profile.isWanted
-      ? EVMTracer(observer: profiler)
-      : opcodes ? EVMTracer { Terminal.write($0) } : EVMTracer(recordingCallsAnd: nil)
-    if subject.signature == nil, subject.data == nil, let bytes = Hex.decode(subject.target),
-      let hash = Hash(bytes)
-    {
-      guard try overrides.read().isEmpty else {
-        throw ValidationError("a past transaction met the state that it met: overrides are for calls")
+    let watch: ContractTrace.Watch =
+      profile.isWanted ? .functions(profiler) : opcodes ? .opcodes : .calls
+    let subject = try traced(abi)
+    let trace = try ledger.hostForReading().trace(subject, watch)
+    if profile.isWanted {
+      try profile.report(profiler.profile, of: "gas, without the transaction's own", output)
+    } else if !opcodes {
+      let tree = CallTree(trace: trace.calls, words: trace.words, abi: abi)
+      output.print(text: "\(tree.text)\n\(trace.execution.gasUsed ?? 0) gas with the transaction's own") {
+        tree.write(to: &$0)
       }
-      guard let (fork, emulation) = try ledger.openForReading().retrace(hash, tracer: tracer) else {
-        throw ContractError.noReceipt(hash)
-      }
-      try report(emulation, tracer, profiler, abi, fork: fork)
-      return
     }
-    let target = try subject.call.address()
-    let (input, _) = try subject.call.input(abi)
-    let message = try ContractMessage(message, from: try sender.address(), to: target, data: input)
-    let overrides = try overrides.read()
-    let emulator = try ledger.emulator(
-      of: try ledger.openForReading(), tracer: tracer, overrides: overrides)
-    let emulation = try message.run(in: emulator)
-    try report(emulation, tracer, profiler, abi, fork: emulator.block.fork)
-    if let failure = abi.failure(of: emulation.receipt) {
+    // What became of a transaction of a block is no failure of this command.
+    if case .call = subject, let failure = abi.failure(of: trace.execution) {
       throw ContractError.reverted(reason: "the call failed: \(failure)")
     }
   }
 
-  private func report(
-    _ emulation: Emulation, _ tracer: EVMTracer, _ profiler: ContractProfiler, _ abi: ContractABI, fork: Fork
-  ) throws {
-    let receipt = emulation.receipt
-    if profile.isWanted {
-      try profile.report(profiler.profile, of: "gas, without the transaction's own", output)
-    } else if opcodes {
-      tracer.finish(
-        EVMTracer.Summary(
-          output: receipt.output, gasUsed: receipt.gasUsed, error: receipt.halt?.description, fork: fork))
-    } else {
-      let tree = CallTree(trace: tracer.takeCalls(), abi: abi)
-      output.print(text: "\(tree.text)\n\(receipt.gasUsed) gas with the transaction's own") {
-        tree.write(to: &$0)
+  private func traced(_ abi: ContractABI) throws -> ContractTrace.Subject {
+    let overrides = try overrides.read()
+    if subject.signature == nil, subject.data == nil, let bytes = Hex.decode(subject.target),
+      let hash = Hash(bytes)
+    {
+      guard overrides.isEmpty else {
+        throw ValidationError("a past transaction met the state that it met: overrides are for calls")
       }
+      return .transaction(hash)
     }
+    let target = try subject.call.address()
+    let (input, _) = try subject.call.input(abi)
+    return .call(try ContractMessage(message, from: try sender.address(), to: target, data: input), overrides)
   }
 }
