@@ -67,7 +67,7 @@ package final class Node: Sendable {
         chain, pace: configuration.pace, limits: configuration.poolLimits,
         rewindBlockCount: configuration.rewindBlockCount, logger: configuration.logger,
         onBlock: { relay.publish($0) }, onTransaction: { relay.publish($0) },
-        onRemoval: { relay.publish(removed: $0) })
+        onRemoval: { relay.publish(removed: $1, behind: $0) })
     } catch {
       throw .chain(error)
     }
@@ -135,7 +135,10 @@ package final class Node: Sendable {
       subscriptions?.ethereum?.publish(transaction)
       filters?.note(pending: transaction.hash)
     }
-    func publish(removed logs: [EthereumLogRecord]) { subscriptions?.ethereum?.publish(removed: logs) }
+    func publish(removed logs: [EthereumLogRecord], behind number: UInt64) {
+      if !logs.isEmpty { subscriptions?.ethereum?.publish(removed: logs) }
+      filters?.goBack(to: number, removed: logs)
+    }
   }
 
   /// The development accounts that the ledger has.

@@ -184,7 +184,6 @@ extension Producer {
     do throws(RevertError) { try chain.revert(to: snapshot.mark) } catch {
       throw ControlError(error.description)
     }
-    if !removed.isEmpty { onRemoval(removed) }
     chain.nextBlockSettings = snapshot.settings
     clock = snapshot.clock
     // The clock shows what it showed.
@@ -192,6 +191,7 @@ extension Producer {
     try publishHead { producer in
       (producer.pool, producer.ethereumPool) = (snapshot.pool, snapshot.ethereumPool)
     }
+    onRemoval(chain.ethereumHead?.header.number ?? 0, removed)
   }
 
   /// What is told of as removed, where there is not too much of it.
@@ -320,6 +320,7 @@ extension Producer {
       producer.pool.removeAll()
       producer.ethereumPool.removeAll()
     }
+    onRemoval(chain.ethereumHead?.header.number ?? 0, [])
   }
 
   /// All of Ethereum's accounts.

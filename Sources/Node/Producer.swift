@@ -73,7 +73,7 @@ package final class Producer: @unchecked Sendable {
   let logger: Logger
   private let onBlock: @Sendable (Block) -> Void
   let onTransaction: @Sendable (PooledEthereumTransaction) -> Void
-  let onRemoval: @Sendable ([EthereumLogRecord]) -> Void
+  let onRemoval: @Sendable (UInt64, [EthereumLogRecord]) -> Void
   // Of its thread:
   var nextSlot: UInt64 = 0
   var clock = ProducerClock()
@@ -113,14 +113,14 @@ package final class Producer: @unchecked Sendable {
   ///   - rewindBlockCount: the last blocks that can always be taken back.
   ///   - onBlock: told of each block on the producer's thread, in order.
   ///   - onTransaction: told of each of Ethereum's that begins to wait, on any thread.
-  ///   - onRemoval: told of the logs of Ethereum's blocks that went because a snapshot was taken back, on the producer's thread.
+  ///   - onRemoval: told that Ethereum's blocks behind a number went, and of their logs, on the producer's thread.
   package init(
     _ chain: sending Chain, pace: Pace, limits: TransactionPool.Limits = TransactionPool.Limits(),
     rewindBlockCount: UInt64 = Producer.defaultRewindBlockCount,
     ethereumLimits: EthereumPool.Limits = EthereumPool.Limits(), logger: Logger,
     onBlock: @escaping @Sendable (Block) -> Void = { _ in },
     onTransaction: @escaping @Sendable (PooledEthereumTransaction) -> Void = { _ in },
-    onRemoval: @escaping @Sendable ([EthereumLogRecord]) -> Void = { _ in }
+    onRemoval: @escaping @Sendable (UInt64, [EthereumLogRecord]) -> Void = { _, _ in }
   ) throws(ChainError) {
     store = chain.store
     // What an earlier process has kept to go back to.

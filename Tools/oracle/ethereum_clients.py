@@ -30,6 +30,7 @@ from solders.transaction import Transaction
 from web3 import Web3
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 
+from ethereum_tools import command_line
 from node import Node, RPCFailure, binary
 from node_checks import Checks, kill_rounds
 
@@ -68,8 +69,9 @@ BROKE = {"type": "error", "name": "Broke", "inputs": [{"name": "amount", "type":
 
 
 class Bench(Checks):
-    def __init__(self, node):
+    def __init__(self, node, folder):
         super().__init__()
+        self.folder = folder
         self.node, self.web3 = node, Web3(Web3.HTTPProvider(node.announcement["ethereumURL"]))
         self.accounts = [Account.from_key(one["privateKey"]) for one in node.announcement["ethereum"]]
         self.contract = None
@@ -402,6 +404,7 @@ def snapshots(bench, rounds):
         bench.expect(True, "a receipt is gone")
     bench.equal(node.call("evm_revert", first), False, "a snapshot is used up")
     bench.equal(node.call("evm_revert", "0xfff"), False, "one that never was")
+    filters_going_back(bench)
     node.call("evm_mine")
     bench.expect(web3.eth.get_block("latest")["timestamp"] - moment < 10_000, "time goes back too", web3.eth.get_block("latest")["timestamp"] - moment)
     # Many
@@ -422,6 +425,41 @@ def snapshots(bench, rounds):
     slot = node.call("getSlot")
     node.call("estuary_warpToSlot", slot + 1000)
     bench.equal(node.call("getSlot"), slot + 1000, "estuary_warpToSlot")
+
+
+def filters_going_back(bench):
+    """What filters tell of blocks that went, and of those that come in their place."""
+    node, contract, alice = bench.node, bench.contract, bench.accounts[0]
+    add = lambda amount: bench.receipt(contract.functions.add(amount).transact({"from": alice.address}))
+    told = lambda id: [(int(log["data"], 16), int(log["blockNumber"], 16), log["removed"]) for log in node.call("eth_getFilterChanges", id)]
+    here, blocks = contract.address, node.call("eth_newBlockFilter")
+    of = lambda **query: node.call("eth_newFilter", query)
+    knows, elsewhere, late = of(address=here), of(address=alice.address), of(address=here)
+    start = bench.web3.eth.block_number
+    soon = of(address=here, toBlock=hex(start + 1))
+    snapshot = node.call("evm_snapshot")
+    add(1), add(2)
+    bench.equal(told(knows), [(1, start + 1, False), (2, start + 2, False)], "a filter's logs")
+    bench.equal(told(soon), [(1, start + 1, False)], "those up to a block")
+    bench.equal(len(node.call("eth_getFilterChanges", blocks)), 2, "a filter's blocks")
+    add(3)
+    bench.equal(node.call("evm_revert", snapshot), True, "evm_revert")
+    # The third log was never told of, and so does not go.
+    bench.equal(told(knows), [(2, start + 2, True), (1, start + 1, True)], "logs that went, from the last one on")
+    bench.equal(told(knows), [], "once")
+    bench.equal(told(late), [], "nothing went for a filter that was told of nothing")
+    bench.equal(told(elsewhere), [], "nor of another address")
+    bench.equal(node.call("eth_getFilterChanges", blocks), [], "no block")
+    snapshot = node.call("evm_snapshot")
+    add(4)
+    bench.equal(told(knows), [(4, start + 1, False)], "a log in the place of another")
+    bench.equal(told(late), [(4, start + 1, False)], "for each filter")
+    bench.equal(node.call("eth_getFilterChanges", blocks), [node.call("eth_getBlockByNumber", "latest", False)["hash"]], "the block, too")
+    # Gone and in its place, in one answer.
+    node.call("evm_revert", snapshot)
+    add(5)
+    bench.equal(told(knows), [(4, start + 1, True), (5, start + 1, False)], "gone, and what came")
+    bench.equal(told(soon), [(1, start + 1, True), (5, start + 1, False)], "over several ways back")
 
 
 def resident(node):
@@ -836,11 +874,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         ledger = os.path.join(folder, "ledger")
         with Node(ledger, "--instant") as node:
-            bench = Bench(node)
+            bench = Bench(node, folder)
             parts = {part.__name__: part for part in (identity, deploying, reverts, events, types, pool, control, subscriptions,
                                                      typed_data, explorers, across)}  # fmt: skip
             parts["snapshots"] = lambda bench: snapshots(bench, arguments.rounds)
             parts["crowd"] = crowd
+            parts["command line"] = command_line
             parts["fuzzing"] = lambda bench: fuzzing(bench, arguments.fuzz_seconds)
             for name, part in parts.items():
                 before, start = bench.passed, time.monotonic()

@@ -18,6 +18,8 @@ final class EthereumFilters: @unchecked Sendable {
     var kind: Kind
     /// The first block that it was not told of.
     var next: UInt64
+    /// Logs that it was told of and that went with their blocks, from the last one on.
+    var removed: [EthereumLogRecord] = []
     fileprivate var deadline: UInt64
   }
 
@@ -40,7 +42,7 @@ final class EthereumFilters: @unchecked Sendable {
     }
   }
 
-  /// The filter as it was; from now on it is told of blocks behind `head`, and of no transaction that it knows.
+  /// The filter as it was; from now on it is told of blocks behind `head`, and of nothing that it knows.
   func take(_ id: String, through head: UInt64) -> Filter? {
     lock.withLock {
       let now = Clocks.monotonicNanoseconds()
@@ -49,7 +51,9 @@ final class EthereumFilters: @unchecked Sendable {
         return nil
       }
       var next = filter
-      next.next = head + 1
+      // One that went back in the meantime keeps its place until it is told of that.
+      next.next = max(filter.next, head + 1)
+      next.removed = []
       next.deadline = now + Self.lifeNanoseconds
       if case .pending = filter.kind { next.kind = .pending([]) }
       filters[id] = next
@@ -66,6 +70,23 @@ final class EthereumFilters: @unchecked Sendable {
 
   /// Whether there was one.
   func remove(_ id: String) -> Bool { lock.withLock { filters.removeValue(forKey: id) != nil } }
+
+  /// Notes that the blocks behind `number` went.
+  ///
+  /// - Parameter logs: theirs, in their order.
+  func goBack(to number: UInt64, removed logs: [EthereumLogRecord]) {
+    lock.withLock {
+      for (id, filter) in filters where filter.next > number + 1 {
+        filters[id]?.next = number + 1
+        guard case .logs(let query) = filter.kind else { continue }
+        // Those of blocks that it was not told of are nothing to it.
+        let known = logs.reversed().filter { record in
+          record.place.blockNumber < filter.next && query.wants(record)
+        }
+        filters[id]?.removed = Array((filter.removed + known).prefix(EthereumRPC.logLimit))
+      }
+    }
+  }
 
   /// Tells those who want to know of a transaction that came to wait.
   func note(pending hash: Hash) {

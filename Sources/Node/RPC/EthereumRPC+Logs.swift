@@ -87,6 +87,12 @@ struct EthereumLogQuery: Sendable {
     return topics
   }
 
+  /// Whether a filter for it, made before that block, is told of a log.
+  func wants(_ record: EthereumLogRecord) -> Bool {
+    if case .number(let last)? = to, record.place.blockNumber > last { return false }
+    return filter(0...UInt64.max).includes(record.log)
+  }
+
   func filter(_ blocks: ClosedRange<UInt64>) -> EthereumLogFilter {
     EthereumLogFilter(blocks: blocks, addresses: addresses, topics: topics)
   }
@@ -147,8 +153,7 @@ extension EthereumRPC {
   private func changes(of id: String) async throws(RPCError) -> [UInt8] {
     let head = try head().header.number
     guard let filter = filters.take(id, through: head) else { throw .ethereum("filter not found") }
-    // After a snapshot was taken back there is nothing new.
-    let blocks = filter.next <= head ? filter.next...head : nil
+    var blocks = filter.next <= head ? filter.next...head : nil
     switch filter.kind {
     case .pending(let hashes):
       return Self.answer { writer in
@@ -163,12 +168,10 @@ extension EthereumRPC {
         writer.array { writer in for hash in hashes { writer.value(EthereumForm.hash(hash)) } }
       }
     case .logs(let query):
-      guard var blocks else { return Array("[]".utf8) }
-      if case .number(let last)? = query.to {
-        guard last >= blocks.lowerBound else { return Array("[]".utf8) }
-        blocks = blocks.lowerBound...min(last, blocks.upperBound)
+      if let found = blocks, case .number(let last)? = query.to {
+        blocks = last >= found.lowerBound ? found.lowerBound...min(last, found.upperBound) : nil
       }
-      return try await logs(query, in: blocks)
+      return try await logs(query, in: blocks, behind: filter.removed)
     }
   }
 
@@ -203,24 +206,31 @@ extension EthereumRPC {
     return first...last
   }
 
+  /// - Parameters:
+  ///   - blocks: `nil`: none.
+  ///   - removed: logs that are told of first, as gone.
   private func logs(
-    _ query: EthereumLogQuery, in blocks: ClosedRange<UInt64>
+    _ query: EthereumLogQuery, in blocks: ClosedRange<UInt64>?, behind removed: [EthereumLogRecord] = []
   ) async throws(RPCError) -> [UInt8] {
     let isNarrow = !query.addresses.isEmpty || query.topics.contains { !$0.isEmpty }
-    guard isNarrow || blocks.upperBound - blocks.lowerBound < Self.logBlockLimit else {
+    guard isNarrow || blocks.map({ $0.upperBound - $0.lowerBound < Self.logBlockLimit }) ?? true else {
       throw RPCError(
         -32005,
         "query of more than \(Self.logBlockLimit) blocks: narrow the range, or name an address or a topic")
     }
     return try await working { () throws(RPCError) in
-      let records = try stored { () throws(StoreError) in
-        try ledger.archive.logs(query.filter(blocks), limit: Self.logLimit)
-      }
+      let records =
+        try blocks.map { (blocks) throws(RPCError) in
+          try stored { () throws(StoreError) in
+            try ledger.archive.logs(query.filter(blocks), limit: Self.logLimit)
+          }
+        } ?? []
       guard records.count <= Self.logLimit else {
         throw RPCError(-32005, "query returned more than \(Self.logLimit) results")
       }
       return Self.answer { writer in
         writer.array { writer in
+          for record in removed { EthereumForm.write(record.log, record.place, isRemoved: true, to: &writer) }
           for record in records { EthereumForm.write(record.log, record.place, to: &writer) }
         }
       }
