@@ -7,6 +7,8 @@ import http.client
 import http.server
 import json
 import os
+import random
+import re
 import subprocess
 import threading
 import time
@@ -142,6 +144,7 @@ def command_line(bench):
     with Node(os.path.join(folder, "node"), "--instant") as node:
         cli = BothWays(bench, ledger, node.url)
         both_ways(cli, node, artefact)
+        random_contracts(cli, 8, seed=1)
         of_nodes_alone(cli, node, artefact)
     slots(bench, folder, artefact)
     others(bench, cli, artefact)
@@ -247,6 +250,70 @@ def both_ways(cli, node, artefact):
     cli.same("evm", "access-list", contract, "pass_on(uint256,address)", "30", poor)
     cli.same("evm", "access-list", contract, "store(uint256)", "30", "--from", poor)
     cli.same("evm", "access-list", contract, "refuse(uint256)", "30", *abi, fails="it would fail: Broke(30)", json_too=True)
+
+
+# Code of the EVM, put together by hand.
+
+
+def push(number, size=None):
+    size = size or max(1, (number.bit_length() + 7) // 8)
+    return bytes([0x5F + size]) + number.to_bytes(size, "big")
+
+
+def sstore(slot, value):
+    return push(value) + push(slot) + b"\x55"
+
+
+def call(generator, targets):
+    """A call of any kind, often one that fails."""
+    opcode = generator.choice([0xF1, 0xF1, 0xF2, 0xF4, 0xFA])
+    value = push(generator.choice([0, 0, 1, 10**20])) if opcode in (0xF1, 0xF2) else b""
+    gas = generator.choice([b"\x5a", push(30000), push(100)])
+    return push(0) * 2 + push(4) + push(0) + value + push(generator.choice(targets), 20) + gas + bytes([opcode, 0x50])
+
+
+def create(generator, initcodes):
+    initcode, salt = generator.choice(initcodes), generator.choice([b"", push(5)])
+    store = b"".join(push(int.from_bytes(initcode[i : i + 32].ljust(32, b"\0"), "big"), 32) + push(i) + b"\x52" for i in range(0, len(initcode), 32))
+    return store + salt + push(len(initcode)) + push(0) + push(generator.choice([0, 0, 1, 10**20])) + (b"\xf5" if salt else b"\xf0") + b"\x50"
+
+
+def deploying(code):
+    return b"\x61" + len(code).to_bytes(2, "big") + b"\x80\x60\x0a\x3d\x39\x3d\xf3" + code
+
+
+LOG, REVERT = push(1) + push(0) * 2 + b"\xa1", push(0) * 2 + b"\xfd"
+
+
+def random_contracts(cli, count, seed):
+    """Traces of contracts that call and create, and fail in every way."""
+    generator = random.Random(seed)
+
+    def deployed(code):
+        return int(cli.sent("evm", "deploy", "0x" + deploying(code).hex())["contractAddress"], 16)
+
+    def shown(run):
+        # callTracer leaves out the logs of what failed, and where a contract would have been.
+        lines = [re.sub(r"(CREATE2?) 0x[0-9a-fA-F]{40},", r"\1,", line) for line in run.stdout.splitlines() if "emit " not in line]
+        return lines, run.stderr, run.returncode
+
+    targets = [1, 2, 4, 9, 0x1234]
+    for code in (sstore(1, 7) + LOG + REVERT, sstore(1, 8) + LOG + b"\xfe", sstore(2, 3) + LOG + push(0x77) + b"\xff",
+                 sstore(3, 4) + b"\x5a" + push(5) + b"\x55\x00", b"\x50", push(5) + b"\x56"):  # fmt: skip
+        targets.append(deployed(code))
+    initcodes = [b"\xfe", REVERT, sstore(1, 1) + LOG + b"\x00", push(0xEF) + push(0) + b"\x53\x60\x01\x60\x00\xf3", deploying(b"\x00")]
+    parts = [lambda: call(generator, targets), lambda: call(generator, targets), lambda: create(generator, initcodes), lambda: LOG,
+             lambda: sstore(generator.randrange(4), generator.randrange(4)), lambda: push(generator.randrange(4)) + b"\x54\x50"]  # fmt: skip
+    for number in range(count):
+        code = b"".join(generator.choice(parts)() for _ in range(generator.randrange(3, 9))) + generator.choice([b"\x00", b"\x00", REVERT])
+        targets.append(deployed(code))
+        words = [f"0x{targets[-1]:040x}", "--gas-limit", "600000", "--value", "5"]
+        name = f"contract {number} of seed {seed}"
+        cli.bench.equal(shown(cli.remote("evm", "trace", *words)), shown(cli.local("evm", "trace", *words)), f"{name}: a call")
+        sent = [run("evm", "send", *words, "--force", "--json") for run in (cli.local, cli.remote)]
+        cli.bench.equal((sent[1].stdout, sent[1].stderr), (sent[0].stdout, sent[0].stderr), f"{name}: sent")
+        hash = json.loads(sent[0].stdout)["transactionHash"]
+        cli.bench.equal(shown(cli.remote("evm", "trace", hash)), shown(cli.local("evm", "trace", hash)), f"{name}: by its hash")
 
 
 def second_key(cli):
