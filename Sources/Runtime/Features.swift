@@ -7,9 +7,9 @@ import Ledger
 import Primitives
 
 package struct Features: OptionSet, Hashable, Sendable {
-  package let rawValue: UInt8
+  package let rawValue: UInt16
 
-  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
 
   /// `sol_blake3`.
   package static let blake3 = Features(rawValue: 1)
@@ -19,10 +19,21 @@ package struct Features: OptionSet, Hashable, Sendable {
   package static let remainingUnits = Features(rawValue: 4)
   /// Invocations eight deep (SIMD-0268).
   package static let deepInvocations = Features(rawValue: 8)
+  /// The vote program refuses votes that came before `TowerSync` (SIMD-0138).
+  package static let noLegacyVotes = Features(rawValue: 16)
+  /// Vote accounts name who collects their commissions (SIMD-0232).
+  package static let commissionCollectors = Features(rawValue: 32)
+  /// Vote accounts have a commission of block revenue, and take deposits for delegators (SIMD-0123).
+  package static let blockRevenueSharing = Features(rawValue: 64)
+  /// `InitializeAccountV2` of the vote program, where the two before are on (SIMD-0464).
+  package static let initializeVoteV2 = Features(rawValue: 128)
 
   /// Those of mainnet.
   package static let mainnet: Features = []
-  package static let all: Features = [.blake3, .modularExponentiation, .remainingUnits, .deepInvocations]
+  package static let all: Features = [
+    .blake3, .modularExponentiation, .remainingUnits, .deepInvocations, .noLegacyVotes, .commissionCollectors,
+    .blockRevenueSharing, .initializeVoteV2,
+  ]
 }
 
 /// A feature by its names.
@@ -35,18 +46,38 @@ package struct Feature: Sendable {
   package let about: String
 
   package static let all: [Feature] = [
-    (.blake3, "HTW2pSyErTj4BV6KBM9NZ9VBUJVxt7sacNWcf76wtzb3", "blake3_syscall_enabled", "the syscall sol_blake3"),
+    (
+      .blake3, "HTW2pSyErTj4BV6KBM9NZ9VBUJVxt7sacNWcf76wtzb3", "blake3_syscall_enabled",
+      "the syscall sol_blake3"
+    ),
     (
       .modularExponentiation, "EBq48m8irRKuE7ZnMTLvLg2UuGSqhe8s8oMqnmja1fJw", "enable_big_mod_exp_syscall",
       "the syscall sol_big_mod_exp"
     ),
     (
-      .remainingUnits, "5TuppMutoyzhUSfuYdhgzD47F92GL1g89KpCZQKqedxP", "remaining_compute_units_syscall_enabled",
+      .remainingUnits, "5TuppMutoyzhUSfuYdhgzD47F92GL1g89KpCZQKqedxP",
+      "remaining_compute_units_syscall_enabled",
       "the syscall sol_remaining_compute_units"
     ),
     (
       .deepInvocations, "6TkHkRmP7JZy1fdM6fg5uXn76wChQBWGokHBJzrLB3mj", "raise_cpi_nesting_limit_to_8",
       "programs invoke each other eight deep, not four"
+    ),
+    (
+      .noLegacyVotes, "depVvnQ2UysGrhwdiwU42tCadZL8GcBb1i2GYhMopQv", "deprecate_legacy_vote_ixs",
+      "the vote program refuses votes older than TowerSync"
+    ),
+    (
+      .commissionCollectors, "CustomCommissionCo11ector111111111111111111", "custom_commission_collector",
+      "vote accounts name who collects their commissions"
+    ),
+    (
+      .blockRevenueSharing, "B1ockRevenueSharing111111111111111111111111", "block_revenue_sharing",
+      "vote accounts take deposits for delegators, and a commission of them"
+    ),
+    (
+      .initializeVoteV2, "VoteAccount1nitia1izeV211111111111111111111", "vote_account_initialize_v2",
+      "InitializeAccountV2 of the vote program, with the two before"
     ),
   ].map { feature, key, name, about in
     guard let key = Pubkey(base58: key) else { preconditionFailure("the key of \(name) is no key") }
@@ -55,7 +86,9 @@ package struct Feature: Sendable {
 
   /// Since when the feature has been active, as its account says it: one byte, then the slot; nil where it is not.
   package static func activationSlot(_ account: Account) -> UInt64? {
-    guard account.owner == ProgramID.feature, account.data.count >= 9, account.data[0] == 1 else { return nil }
+    guard account.owner == ProgramID.feature, account.data.count >= 9, account.data[0] == 1 else {
+      return nil
+    }
     return account.data.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: UInt64.self) }
   }
 

@@ -113,10 +113,10 @@ struct BuiltinCase: CustomTestStringConvertible, Sendable {
 /// An invoke context with a case's accounts in it, about to run the case's instruction.
 struct BuiltinStage {
   let invoke: InvokeContext
-  static let units: UInt64 = 200_000
+  static let units: UInt64 = 400_000
 
-  init(_ test: BuiltinCase, program replacement: Pubkey? = nil) throws {
-    let program = replacement ?? test.program
+  init(_ test: BuiltinCase, data: [UInt8]? = nil) throws {
+    let program = test.program
     let sysvars = try Sysvars(slot: test.slot, unixTimestamp: 0, blockhash: test.blockhash)
     invoke = InvokeContext(
       environment: ExecutionEnvironment(slot: test.slot, blockhash: test.blockhash, sysvars: sysvars))
@@ -134,7 +134,7 @@ struct BuiltinStage {
     }
     let frame = transaction.trace[0]
     frame.programIndex = keys.firstIndex(of: program) ?? 0
-    frame.setData(test.data)
+    frame.setData(data ?? test.data)
     frame.topLevelIndex = 0
     let accounts = test.accounts.map { account in
       // Privileges belong to the key: what one mention grants, every mention has. The fee payer has both.

@@ -12,8 +12,11 @@ import Testing
     let cases = BuiltinCase.all
     #expect(cases.count > 300)
     #expect(cases.count { $0.error != nil } >= cases.count / 2)
-    for program in [ProgramID.system, ProgramID.bpfLoaderUpgradeable, ProgramID.ed25519, ProgramID.secp256k1]
-    {
+    for program in [
+      ProgramID.system, ProgramID.bpfLoaderUpgradeable, ProgramID.ed25519, ProgramID.secp256k1,
+      ProgramID.vote,
+      ProgramID.zkElGamalProof,
+    ] {
       #expect(cases.contains { $0.program == program && $0.error == nil })
     }
   }
@@ -60,12 +63,16 @@ import Testing
     #expect(Builtins.function(for: ProgramID.ed25519) == nil)
   }
 
-  @Test func missingProgramsSayTheirNames() throws {
-    let template = try #require(BuiltinCase.all.first { $0.program == ProgramID.bpfLoader2 })
-    for (program, name) in [(ProgramID.vote, "vote"), (ProgramID.zkElGamalProof, "ZK ElGamal proof")] {
-      let stage = try BuiltinStage(template, program: program)
+  @Test func proofsAreRefused() throws {
+    let template = try #require(BuiltinCase.all.first { $0.name == "proof close" })
+    for (number, instruction) in ProofProgram.instructions.enumerated().dropFirst() {
+      let stage = try BuiltinStage(template, data: [UInt8(number)])
       #expect(stage.run() == .unsupportedProgramId)
-      #expect(stage.invoke.logs.lines.contains { $0.contains(name) })
+      #expect(BuiltinStage.units - stage.invoke.remainingUnits == instruction.units)
+      #expect(
+        stage.invoke.logs.lines.contains("Program log: \(instruction.name)")
+          || stage.invoke.logs.lines.contains(instruction.name))
+      #expect(stage.invoke.logs.lines.contains { $0.contains("proofs are not verified") })
     }
   }
 

@@ -3,7 +3,7 @@
     builtins.py [--seed N] [--transactions N] [--rounds N] [--keep FOLDER] [-- REPLAY FLAGS]
 
 System program with nonces, upgradeable loader (buffers, deployment, upgrade, extension, authorities, closing, and calls
-of what was deployed), retired loaders, the three precompiles. Files to deploy: a smallest SBPF v3 program, the bench
+of what was deployed), retired loaders, the three precompiles, closing of the proof program's accounts. Files to deploy: a smallest SBPF v3 program, the bench
 programs of ESTUARY_VECTORS where that folder is, and damaged copies of both. Two things are left out because LiteSVM
 has its own way with them: a closed program is not called again, and an upgrade follows a deployment by a slot.
 """
@@ -14,16 +14,15 @@ import os
 import random
 import sys
 
-from solders.instruction import AccountMeta, Instruction
-from solders.keypair import Keypair
-from solders.message import Message
+from solders.instruction import Instruction
 from solders.pubkey import Pubkey
-from solders.transaction import Transaction, VersionedTransaction
 
 import oracle
 from native_programs import *
+from random_world import RandomWorld
 
 SLOT = 500
+PROOFS = [bytes([kind]) for kind in range(1, 13)]
 
 
 def deployable_files():
@@ -35,7 +34,7 @@ def deployable_files():
     return files
 
 
-class World:
+class World(RandomWorld):
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.case = oracle.Case()
@@ -51,28 +50,12 @@ class World:
         self.buffers = [self.make_buffer() for _ in range(90)]
         self.programs = [self.make_program() for _ in range(40)]
         self.blanks = [self.make_blank() for _ in range(50)]
+        self.contexts = [self.make_context() for _ in range(12)]
         self.closed = set()
         self.deployed = []
         self.signed = [Ed25519Signature(bytes([n]) * n, bytes([n]) * 32) for n in range(1, 4)]
         self.signed_k1 = [Secp256k1Signature(bytes([n]) * n, 10**30 + n, 10**40 + n) for n in range(1, 4)]
         self.signed_r1 = [Secp256r1Signature(bytes([n]) * n, 10**30 + n, 10**40 + n) for n in range(1, 4)]
-
-    def new_key(self):
-        pair = Keypair.from_seed(self.random.randbytes(32))
-        self.signers[pair.pubkey()] = pair
-        return pair.pubkey()
-
-    def choose(self, *options):
-        return self.random.choice(options)
-
-    def chance(self, probability):
-        return self.random.random() < probability
-
-    def mostly(self, usual, *others):
-        return usual if self.chance(0.92) else self.choose(*others)
-
-    def wallet(self):
-        return self.random.choice(self.wallets)
 
     # Accounts of the genesis.
 
@@ -125,6 +108,14 @@ class World:
         length = self.choose(36, 36, 36, 36, 40, 35)
         self.case.put(place, account(rent(length) - self.choose(0, 0, 0, 0, 0, 1), bytes(length), LOADER_V3))
         return place
+
+    def make_context(self):
+        """An account with what a proof was about."""
+        r = self.random
+        place, authority = self.new_key(), self.wallet()
+        data = bytes(authority) + u8(r.randrange(14)) + r.randbytes(self.choose(0, 32, 96))
+        self.case.put(place, account(rent(len(data)), self.mostly(data, data[:32], b""), self.mostly(ZK_ELGAMAL, SYSTEM)))
+        return place, authority
 
     # Instructions.
 
@@ -278,53 +269,30 @@ class World:
             data = self.choose(data[:position], data[:position] + r.randbytes(1) + data[position + 1 :], data + b"\0")
         return [Instruction(program, data, [])]
 
-    def damaged(self, original):
-        """One thing wrong: a swapped, dropped or repeated account, other flags, cut or flipped data."""
-        r = self.random
-        metas, data = list(original.accounts), bytes(original.data)
-        kind = r.randrange(7)
-        if kind < 5 and metas:
-            at = r.randrange(len(metas))
-            held = metas[at]
-            if kind == 0:
-                metas[at] = AccountMeta(self.wallet(), held.is_signer, held.is_writable)
-            elif kind == 1:
-                metas.pop(at)
-            elif kind == 2:
-                metas[at] = AccountMeta(held.pubkey, held.is_signer, not held.is_writable)
-            elif kind == 3:
-                metas[at] = AccountMeta(held.pubkey, False, held.is_writable)
-            else:
-                metas[at] = AccountMeta(r.choice(metas).pubkey, held.is_signer, held.is_writable)
-        elif kind == 5 and data:
-            data = data[: r.randrange(len(data))]
-        elif data:
-            at = r.randrange(min(len(data), 40))
-            data = data[:at] + bytes([data[at] ^ (1 << r.randrange(8))]) + data[at + 1 :]
-        # A signature nobody can give is not asked for.
-        metas = [AccountMeta(m.pubkey, m.is_signer and m.pubkey in self.signers, m.is_writable) for m in metas]
-        return Instruction(original.program_id, data, metas)
+    def close_context(self):
+        place, authority = self.random.choice(self.contexts)
+        data = self.mostly(u8(0), u8(0) + b"more", b"", u8(13), u8(255))
+        accounts = [(place, "w"), (self.mostly(self.wallet(), place), "w"), (self.mostly(authority, self.wallet()), self.mostly("s", ""))]
+        return [instruction(ZK_ELGAMAL, data, accounts)]
 
     def transaction(self):
         r = self.random
-        kinds = [self.system, self.nonce, self.buffer, self.deploy, self.upgrade, self.manage, self.precompile]
+        kinds = [
+            self.system, self.nonce, self.buffer, self.deploy, self.upgrade, self.manage, self.precompile, self.close_context,
+        ]  # fmt: skip
         instructions = []
         for _ in range(self.choose(1, 1, 1, 1, 2, 3)):
-            instructions += r.choices(kinds, [3, 2, 2, 2, 2, 3, 2])[0]()
+            instructions += r.choices(kinds, [3, 2, 2, 2, 2, 3, 2, 0.7])[0]()
         if self.chance(0.15):
             at = r.randrange(len(instructions))
-            instructions[at] = self.damaged(instructions[at])
+            damaged = self.damaged(instructions[at])
+            # Proofs are refused, in whatever form (docs/runtime.md).
+            if damaged.program_id != ZK_ELGAMAL or bytes(damaged.data[:1]) not in PROOFS:
+                instructions[at] = damaged
         if self.chance(0.1):
-            limit = u8(2) + u32(self.choose(100, 150, 2370, 2519, 2520, 5000))
+            limit = u8(2) + u32(self.choose(100, 150, 2370, 2519, 2520, 3299, 3300, 5000))
             instructions.insert(0, Instruction(COMPUTE_BUDGET, limit, []))
-        payer = self.wallets[self.choose(0, 1, 2)]
-        blockhash = self.case.svm.latest_blockhash()
-        message = Message.new_with_blockhash(instructions, payer, blockhash)
-        needed = message.account_keys[: message.header.num_required_signatures]
-        signed = Transaction([self.signers[key] for key in needed], message, blockhash)
-        if len(bytes(signed)) > 1232:
-            return None
-        return bytes(signed), VersionedTransaction.from_bytes(bytes(signed))
+        return self.signed_transaction(instructions)
 
 
 def run_round(seed, count, flags, keep):

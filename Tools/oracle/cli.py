@@ -1009,7 +1009,7 @@ def check_features(check):
         check.expect(code == 0, f"feature {arguments}", errors)
         return json.loads(output or "{}")
 
-    check.expect([each["status"] for each in status(["status"])["features"]] == ["inactive"] * 4, "features at first")
+    check.expect([each["status"] for each in status(["status"])["features"]] == ["inactive"] * 8, "features at first")
     check.expect(status(["activate", name])["status"] == "active", "activated")
     check.expect(status(["status", name])["features"][0]["status"] == "active", "active in the list")
     check.expect(status(["activate", "5TuppMutoyzhUSfuYdhgzD47F92GL1g89KpCZQKqedxP"])["status"] == "active", "again")

@@ -37,12 +37,9 @@ package enum Builtins {
     Builtin(
       id: ProgramID.bpfLoader1, cost: 1140,
       function: refusing("Deprecated loader is no longer supported")),
-    Builtin(
-      id: ProgramID.vote, cost: 2100,
-      function: refusing("The vote program is not part of this runtime")),
-    Builtin(
-      id: ProgramID.zkElGamalProof, cost: 0,
-      function: refusing("The ZK ElGamal proof program is not part of this runtime")),
+    Builtin(id: ProgramID.vote, cost: VoteProgram.computeUnits, function: VoteProgram.process),
+    // Each instruction has a price of its own.
+    Builtin(id: ProgramID.zkElGamalProof, cost: 0, function: ProofProgram.process),
   ]
 
   /// A program that refuses every instruction and says why.

@@ -1,6 +1,6 @@
 // What built-in programs ask of sysvars: that the instruction names the right account, and the block's own
 // values. Programs do not read the account they are given; the values come from the block
-// (https://docs.rs/solana-program-runtime, get_sysvar_with_account_check).
+// (https://docs.rs/solana-program-runtime, get_sysvar_with_account_check). And of derived addresses.
 
 import Ledger
 import Primitives
@@ -20,5 +20,20 @@ extension InvokeContext {
   /// same.
   func checkDistinct(_ first: BorrowedAccount, _ second: BorrowedAccount) throws(InstructionError) {
     if first.indexInTransaction == second.indexInTransaction { throw .accountBorrowFailed }
+  }
+}
+
+extension ProgramAddress {
+  /// The address of `base`, `seed` and `owner`; a refusal is `custom` with the number of its reason.
+  static func derived(base: Pubkey, seed: [UInt8], owner: Pubkey) throws(InstructionError) -> Pubkey {
+    do throws(ProgramAddressError) {
+      return try createWithSeed(base: base, seed: seed, owner: owner)
+    } catch {
+      switch error {
+      case .maxSeedLengthExceeded: throw .custom(0)
+      case .invalidSeeds: throw .custom(1)
+      case .illegalOwner: throw .custom(2)
+      }
+    }
   }
 }

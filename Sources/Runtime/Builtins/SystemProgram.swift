@@ -135,7 +135,7 @@ package enum SystemProgram {
       invoke.log("Transfer: 'from' account \(base.key) must sign")
       throw .missingRequiredSignature
     }
-    let derived = try derivedAddress(base: base.key, seed: seed, owner: owner)
+    let derived = try ProgramAddress.derived(base: base.key, seed: seed, owner: owner)
     let source = try invoke.key(at: 0)
     if source != derived {
       invoke.log("Transfer: 'from' address \(source) does not match derived address \(derived)")
@@ -177,7 +177,7 @@ struct ClaimedAddress: CustomStringConvertible {
     index: Int, base: Pubkey, seed: [UInt8], owner: Pubkey, _ invoke: InvokeContext
   ) throws(InstructionError) {
     address = try invoke.key(at: index)
-    let derived = try derivedAddress(base: base, seed: seed, owner: owner)
+    let derived = try ProgramAddress.derived(base: base, seed: seed, owner: owner)
     if address != derived {
       invoke.log("Create: address \(address) does not match derived address \(derived)")
       throw SystemError.addressWithSeedMismatch.instructionError
@@ -191,18 +191,5 @@ struct ClaimedAddress: CustomStringConvertible {
   var description: String {
     let origin = base.map { "Some(\($0))" } ?? "None"
     return "Address { address: \(address), base: \(origin) }"
-  }
-}
-
-/// The address of `base`, `seed` and `owner`; a refusal is `custom` with the number of its reason.
-private func derivedAddress(base: Pubkey, seed: [UInt8], owner: Pubkey) throws(InstructionError) -> Pubkey {
-  do throws(ProgramAddressError) {
-    return try ProgramAddress.createWithSeed(base: base, seed: seed, owner: owner)
-  } catch {
-    switch error {
-    case .maxSeedLengthExceeded: throw .custom(0)
-    case .invalidSeeds: throw .custom(1)
-    case .illegalOwner: throw .custom(2)
-    }
   }
 }
