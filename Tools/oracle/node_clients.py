@@ -156,7 +156,7 @@ async def chain(bench):
     bench.equal((await client.get_fee_for_message(message)).value, None, "fee at an unknown blockhash")
     bench.equal((await client.get_cluster_nodes()).value, [], "get_cluster_nodes")
     votes = (await client.get_vote_accounts()).value
-    bench.equal((votes.current, votes.delinquent), ([], []), "get_vote_accounts")
+    bench.equal((votes.current, votes.delinquent), ([], []), "get_vote_accounts without any")
     supply = (await client.get_supply()).value
     bench.expect(supply.total == supply.circulating > 499_000_000 * SOL, "get_supply", supply)
     largest = (await client.get_largest_accounts()).value

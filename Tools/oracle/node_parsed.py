@@ -18,6 +18,8 @@ from solders.system_program import (
 )  # fmt: skip
 from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID
 
+from vote_states import LENGTH, SLOT_HASHES, VOTE, Instructions
+
 SOL = 1_000_000_000
 SYSTEM = Pubkey.from_string("11111111111111111111111111111111")
 LOADER = Pubkey.from_string("BPFLoaderUpgradeab1e11111111111111111111111")
@@ -132,6 +134,37 @@ def told(alice, fresh):
         (word(5), (a, clock, b), "deactivate", {"stakeAccount": s(a), "clockSysvar": CLOCK, "stakeAuthority": s(b)}),
         (word(6) + b"\x00\x01" + struct.pack("<Q", 3) + b"\x00", (a, b), "setLockup", {"stakeAccount": s(a), "custodian": s(b), "lockup": {"epoch": 3}}),
     ]  # fmt: skip
+    digest, proof, both = bytes(range(32)), b"\7" * 32, (b"\1" * 48, b"\2" * 96)
+    told_vote = {"slots": [3, 9], "hash": s(Pubkey(digest)), "timestamp": -5}
+    tower = {"lockouts": [{"slot": 3, "confirmation_count": 2}, {"slot": 9, "confirmation_count": 1}], "root": 1, "hash": s(Pubkey(digest)), "timestamp": None}
+    votes, hashes = [(3, 2), (9, 1)], Pubkey.from_string(str(SLOT_HASHES))
+    voter = {"voteAccount": s(a), "clockSysvar": CLOCK, "authority": s(b)}
+    base = {"voteAccount": s(a), "clockSysvar": CLOCK, "authorityBaseKey": s(b), "authorityOwner": s(c), "authoritySeed": "grüße"}
+    ballot = {"voteAccount": s(a), "slotHashesSysvar": s(hashes), "clockSysvar": CLOCK, "voteAuthority": s(b)}
+    kind, seed = Instructions.authority, "grüße".encode()
+    vote = [
+        (Instructions.initialize(b, c, d, 7), (a, Pubkey.from_string(RENT), clock, b), "initialize",
+         {"voteAccount": s(a), "rentSysvar": RENT, "clockSysvar": CLOCK, "node": s(b), "authorizedVoter": s(c), "authorizedWithdrawer": s(d), "commission": 7}),
+        (Instructions.authorize(d, kind(0)), (a, clock, b), "authorize", {**voter, "newAuthority": s(d), "authorityType": "Voter"}),
+        (Instructions.authorize(d, kind(2, both)), (a, clock, b), "authorize",
+         {**voter, "newAuthority": s(d), "authorityType": {"VoterWithBLS": {"bls_pubkey": [1] * 48, "bls_proof_of_possession": [2] * 96}}}),
+        (Instructions.authorize_checked(kind(1)), (a, clock, b, d), "authorizeChecked", {**voter, "newAuthority": s(d), "authorityType": "Withdrawer"}),
+        (Instructions.authorize_with_seed(kind(0), c, seed, d), (a, clock, b), "authorizeWithSeed", {**base, "newAuthority": s(d), "authorityType": "Voter"}),
+        (Instructions.authorize_checked_with_seed(kind(1), c, seed), (a, clock, b, d), "authorizeCheckedWithSeed", {**base, "newAuthority": s(d), "authorityType": "Withdrawer"}),
+        (Instructions.vote([3, 9], digest, -5, None), (a, hashes, clock, b), "vote", {**ballot, "vote": told_vote}),
+        (Instructions.vote([3, 9], digest, -5, proof), (a, hashes, clock, b), "voteSwitch", {**ballot, "vote": told_vote, "hash": s(Pubkey(proof))}),
+        (Instructions.withdraw(5), (a, b, c), "withdraw", {"voteAccount": s(a), "destination": s(b), "withdrawAuthority": s(c), "lamports": 5}),
+        (Instructions.update_identity(), (a, b, c), "updateValidatorIdentity", {"voteAccount": s(a), "newValidatorIdentity": s(b), "withdrawAuthority": s(c)}),
+        (Instructions.update_commission(9), (a, b), "updateCommission", {"voteAccount": s(a), "withdrawAuthority": s(b), "commission": 9}),
+        (Instructions.update_commission_bps(900, 0), (a, b), "updateCommissionBps", {"voteAccount": s(a), "withdrawAuthority": s(b), "commissionBps": 900, "commissionKind": "InflationRewards"}),
+        (Instructions.update_collector(1), (a, b, c), "updateCommissionCollector", {"voteAccount": s(a), "newCollector": s(b), "withdrawAuthority": s(c), "commissionKind": "BlockRevenue"}),
+        (Instructions.deposit(8), (a, b), "depositDelegatorRewards", {"voteAccount": s(a), "source": s(b), "deposit": 8}),
+    ] + [
+        (Instructions.tower(form, votes, 1, digest, None, bytes(c), switch), (a, b), name + ("switch" if switch else ""),
+         {"voteAccount": s(a), "voteAuthority": s(b), member: {**tower, **({"blockId": s(c)} if form == 14 else {})}, **({"hash": s(Pubkey(switch))} if switch else {})})
+        for form, name, member in ((8, "updatevotestate", "voteStateUpdate"), (12, "compactupdatevotestate", "voteStateUpdate"), (14, "towersync", "towerSync"))
+        for switch in (None, proof)
+    ]  # fmt: skip
     created = {"source": s(a), "account": s(b), "wallet": s(c), "mint": s(d), "systemProgram": s(me), "tokenProgram": s(a)}
     associated = [
         (b"", (a, b, c, d, me, a), "create", created), (b"\x01", (a, b, c, d, me, a), "createIdempotent", created),
@@ -142,6 +175,7 @@ def told(alice, fresh):
         (listing(program, data, *keys), name, kind, info)
         for program, name, rows in (
             (LOADER, "bpf-upgradeable-loader", loader), (TABLES, "address-lookup-table", tables), (STAKE, "stake", stake),
+            (VOTE, "vote", vote),
             (ASSOCIATED_TOKEN_PROGRAM_ID, "spl-associated-token-account", associated),
         ) for data, keys, kind, info in rows
     ]  # fmt: skip
@@ -195,6 +229,7 @@ async def parsed(bench):
     bench.equal((data["program"], data["space"], data["parsed"]["type"]), ("nonce", 80, "initialized"), "a nonce")
     bench.equal(data["parsed"]["info"]["authority"], str(alice.pubkey()), "its authority")
     bench.equal(data["parsed"]["info"]["feeCalculator"], {"lamportsPerSignature": "5000"}, "its fee")
+    await votes(bench, alice, account)
     data = account(bench.table)
     bench.equal(data["parsed"]["info"]["addresses"], [str(key) for key in bench.table_addresses], "a lookup table")
     bench.equal(data["parsed"]["info"]["deactivationSlot"], str(2**64 - 1), "its end")
@@ -209,6 +244,44 @@ async def parsed(bench):
     info = account(RECENT)["parsed"]["info"]
     bench.expect(len(info) > 0 and info[0]["feeCalculator"]["lamportsPerSignature"] == "5000", "recent blockhashes", info)
     bench.equal(account("SysvarS1otHistory11111111111111111111111111")[1], "base64", "the slot history comes as bytes")
+
+
+async def votes(bench, alice, account):
+    """A vote account, its votes, and what the node says of its validators."""
+    client, node = bench.client, bench.node
+    place, validator = Keypair(), Keypair()
+    await bench.fund(validator)
+    rent = (await client.get_minimum_balance_for_rent_exemption(LENGTH)).value
+    me, keys = alice.pubkey(), place.pubkey()
+    made = create_account(CreateAccountParams(from_pubkey=me, to_pubkey=keys, lamports=rent, space=LENGTH, owner=VOTE))
+    sysvars = [AccountMeta(Pubkey.from_string(key), False, False) for key in (RENT, CLOCK)]
+    start = Instruction(VOTE, Instructions.initialize(validator.pubkey(), me, me, 7), [AccountMeta(keys, False, True), *sysvars, AccountMeta(validator.pubkey(), True, False)])
+    await bench.run([made, start], alice, place, validator)
+    bench.equal((await client.get_vote_accounts()).value.current, [], "nobody has voted")
+    held = node.call("getVoteAccounts", {"keepUnstakedDelinquents": True})
+    bench.equal([each["votePubkey"] for each in held["delinquent"]], [str(keys)], "who does not vote")
+    hashes = account(str(SLOT_HASHES))["parsed"]["info"]
+    slot, digest = hashes[0]["slot"], bytes(Pubkey.from_string(hashes[0]["hash"]))
+    tower = Instructions.tower(14, [(slot, 1)], None, digest, 1_700_000_000, bytes(32), None)
+    await bench.run([Instruction(VOTE, tower, [AccountMeta(keys, False, True), AccountMeta(me, True, False)])], alice)
+    data = account(keys)
+    bench.equal((data["program"], data["space"], data["parsed"]["type"]), ("vote", LENGTH, "vote"), "a vote account")
+    info = data["parsed"]["info"]
+    latency = info["votes"][0].pop("latency")
+    bench.expect(latency >= 1, "how late it voted", latency)
+    wanted = {
+        "nodePubkey": str(validator.pubkey()), "authorizedWithdrawer": str(me), "commission": 7, "votes": [{"slot": slot, "confirmationCount": 1}],
+        "rootSlot": None, "authorizedVoters": [{"epoch": 0, "authorizedVoter": str(me)}], "priorVoters": [], "epochCredits": [],
+        "lastTimestamp": {"slot": slot, "timestamp": 1_700_000_000}, "inflationRewardsCommissionBps": 700, "inflationRewardsCollector": str(keys),
+        "blockRevenueCollector": str(validator.pubkey()), "blockRevenueCommissionBps": 10_000, "pendingDelegatorRewards": "0", "blsPubkeyCompressed": None,
+    }  # fmt: skip
+    bench.equal(info, {**wanted, "authorizedVoters": info["authorizedVoters"]}, "its state")
+    bench.equal({each["authorizedVoter"] for each in info["authorizedVoters"]}, {str(me)}, "its voters")
+    (told,) = (await client.get_vote_accounts()).value.current
+    bench.equal((told.vote_pubkey, told.node_pubkey, told.last_vote, told.commission), (keys, validator.pubkey(), slot, 7), "get_vote_accounts")
+    bench.equal((told.activated_stake, told.epoch_vote_account, told.root_slot, told.epoch_credits), (0, False, 0, []), "without stake")
+    bench.equal(node.call("getVoteAccounts", {"votePubkey": str(me)})["current"], [], "of somebody else")
+    bench.equal(node.call("getVoteAccounts", {"delinquentSlotDistance": 0})["current"], [], "at once delinquent")
 
 
 async def cluster(bench):

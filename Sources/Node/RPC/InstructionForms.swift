@@ -1,6 +1,6 @@
-// The instructions that `jsonParsed` tells by their fields: those of the system, stake and memo programs, the loaders, lookup
-// tables, the token programs' common part (https://docs.rs/spl-token-2022-interface, instruction.rs) and associated accounts.
-// All others have the form of instructions of unknown programs: Token-2022's extensions and the vote program among them.
+// The instructions that `jsonParsed` tells by their fields: those of the system, stake, vote (VoteForms.swift) and memo programs,
+// the loaders, lookup tables, the token programs' common part (https://docs.rs/spl-token-2022-interface, instruction.rs) and
+// associated accounts. All others, Token-2022's extensions among them, have the form of instructions of unknown programs.
 
 import Execution
 import Ledger
@@ -26,10 +26,12 @@ enum InstructionForms {
         return form?.write(accounts, &reader)
       case .associated:
         // Its first instruction had no data once.
-        guard let tag = bytes.isEmpty ? 0 : try? reader.readUInt8(), reader.isAtEnd, tag < associated.count else {
+        guard let tag = bytes.isEmpty ? 0 : try? reader.readUInt8(), reader.isAtEnd, tag < associated.count
+        else {
           return nil
         }
         return associated[Int(tag)].write(accounts, &reader)
+      case .vote: return VoteForms.write(accounts, &reader)
       case .numbered(_, let forms):
         guard let tag = try? reader.readUInt32(), tag < forms.count else { return nil }
         return forms[Int(tag)].write(accounts, &reader)
@@ -45,6 +47,7 @@ enum InstructionForms {
     case token
     case associated
     case memo
+    case vote
 
     var name: String {
       switch self {
@@ -52,6 +55,7 @@ enum InstructionForms {
       case .token: "spl-token"
       case .associated: "spl-associated-token-account"
       case .memo: "spl-memo"
+      case .vote: "vote"
       }
     }
   }
@@ -64,6 +68,7 @@ enum InstructionForms {
   private static let programs: [Pubkey: Program] = [
     ProgramID.system: .numbered("system", system),
     ProgramID.stake: .numbered("stake", stake),
+    ProgramID.vote: .vote,
     ProgramID.addressLookupTable: .numbered("address-lookup-table", lookupTables),
     ProgramID.bpfLoader2: .numbered("bpf-loader", loader),
     ProgramID.bpfLoaderUpgradeable: .numbered("bpf-upgradeable-loader", upgradeableLoader),
@@ -90,13 +95,15 @@ enum InstructionForms {
     InstructionForm(
       "withdrawFromNonce",
       [
-        .named("nonceAccount"), .named("destination"), .named("recentBlockhashesSysvar"), .named("rentSysvar"),
+        .named("nonceAccount"), .named("destination"), .named("recentBlockhashesSysvar"),
+        .named("rentSysvar"),
         .named("nonceAuthority"),
       ], [.uint64("lamports")]),
     InstructionForm(
       "initializeNonce", [.named("nonceAccount"), .named("recentBlockhashesSysvar"), .named("rentSysvar")],
       [.key("nonceAuthority")]),
-    InstructionForm("authorizeNonce", [.named("nonceAccount"), .named("nonceAuthority")], [.key("newAuthorized")]),
+    InstructionForm(
+      "authorizeNonce", [.named("nonceAccount"), .named("nonceAuthority")], [.key("newAuthorized")]),
     InstructionForm("allocate", [.named("account")], [.uint64("space")]),
     InstructionForm(
       "allocateWithSeed", [.named("account")],
@@ -155,14 +162,18 @@ enum InstructionForms {
     InstructionForm(
       "authorizeWithSeed", [.named("stakeAccount"), .named("authorityBase"), clock, .optional("custodian")],
       [.key("newAuthorized"), authorityType, .text("authoritySeed"), .key("authorityOwner")]),
-    InstructionForm("initializeChecked", [.named("stakeAccount"), rent, .named("staker"), .named("withdrawer")]),
+    InstructionForm(
+      "initializeChecked", [.named("stakeAccount"), rent, .named("staker"), .named("withdrawer")]),
     InstructionForm(
       "authorizeChecked",
       [.named("stakeAccount"), clock, .named("authority"), .named("newAuthority"), .optional("custodian")],
       [authorityType]),
     InstructionForm(
       "authorizeCheckedWithSeed",
-      [.named("stakeAccount"), .named("authorityBase"), clock, .named("newAuthorized"), .optional("custodian")],
+      [
+        .named("stakeAccount"), .named("authorityBase"), clock, .named("newAuthorized"),
+        .optional("custodian"),
+      ],
       [authorityType, .text("authoritySeed"), .key("authorityOwner")]),
     InstructionForm(
       "setLockupChecked", [.named("stakeAccount"), .named("custodian")],
@@ -173,13 +184,15 @@ enum InstructionForms {
     InstructionForm(
       "redelegate",
       [
-        .named("stakeAccount"), .named("newStakeAccount"), .named("voteAccount"), .named("stakeConfigAccount"),
+        .named("stakeAccount"), .named("newStakeAccount"), .named("voteAccount"),
+        .named("stakeConfigAccount"),
         .named("stakeAuthority"),
       ]),
     InstructionForm(
       "moveStake", [.named("source"), .named("destination"), .named("stakeAuthority")], [.uint64("lamports")]),
     InstructionForm(
-      "moveLamports", [.named("source"), .named("destination"), .named("stakeAuthority")], [.uint64("lamports")]),
+      "moveLamports", [.named("source"), .named("destination"), .named("stakeAuthority")],
+      [.uint64("lamports")]),
   ]
 
   // MARK: Lookup tables and loaders
@@ -210,17 +223,20 @@ enum InstructionForms {
 
   private static let upgradeableLoader: [InstructionForm] = [
     InstructionForm("initializeBuffer", [.named("account"), .optional("authority")]),
-    InstructionForm("write", [.named("account"), .named("authority")], [.uint32("offset"), .bytes("bytes")]),
+    InstructionForm(
+      "write", [.named("account"), .named("authority")], [.uint32("offset"), .bytes("bytes")]),
     InstructionForm(
       "deployWithMaxDataLen",
       [
-        .named("payerAccount"), .named("programDataAccount"), .named("programAccount"), .named("bufferAccount"),
+        .named("payerAccount"), .named("programDataAccount"), .named("programAccount"),
+        .named("bufferAccount"),
         .named("rentSysvar"), .named("clockSysvar"), .named("systemProgram"), .named("authority"),
       ], [.uint64("maxDataLen")]),
     InstructionForm(
       "upgrade",
       [
-        .named("programDataAccount"), .named("programAccount"), .named("bufferAccount"), .named("spillAccount"),
+        .named("programDataAccount"), .named("programAccount"), .named("bufferAccount"),
+        .named("spillAccount"),
         .named("rentSysvar"), .named("clockSysvar"), .named("authority"),
       ]),
     InstructionForm("setAuthority", [.named("account"), .named("authority"), .nullable("newAuthority")]),
@@ -233,11 +249,13 @@ enum InstructionForms {
         .nullable("payerAccount"),
       ], [.uint32("additionalBytes")]),
     InstructionForm("setAuthorityChecked", [.named("account"), .named("authority"), .named("newAuthority")]),
-    InstructionForm("migrate", [.named("programDataAccount"), .named("programAccount"), .named("authority")]),
+    InstructionForm(
+      "migrate", [.named("programDataAccount"), .named("programAccount"), .named("authority")]),
     InstructionForm(
       "extendProgramChecked",
       [
-        .named("programDataAccount"), .named("programAccount"), .named("authority"), .nullable("systemProgram"),
+        .named("programDataAccount"), .named("programAccount"), .named("authority"),
+        .nullable("systemProgram"),
         .nullable("payerAccount"),
       ], [.uint32("additionalBytes")]),
   ]
@@ -247,7 +265,8 @@ enum InstructionForms {
   private static let authority = InstructionForm.Role.authority("authority", "multisigAuthority")
   private static let owner = InstructionForm.Role.authority("owner", "multisigOwner")
   private static let mintAuthority = InstructionForm.Role.authority("mintAuthority", "multisigMintAuthority")
-  private static let freezeAuthority = InstructionForm.Role.authority("freezeAuthority", "multisigFreezeAuthority")
+  private static let freezeAuthority = InstructionForm.Role.authority(
+    "freezeAuthority", "multisigFreezeAuthority")
   private static let newMint: [DataField] = [
     .uint8("decimals"), .key("mintAuthority"), .optionalKey("freezeAuthority"),
   ]
@@ -259,7 +278,8 @@ enum InstructionForms {
     2: InstructionForm(
       "initializeMultisig", [.named("multisig"), .named("rentSysvar"), .list("signers")], [.uint8("m")],
       minimum: 3),
-    3: InstructionForm("transfer", [.named("source"), .named("destination"), authority], [.amount("amount")]),
+    3: InstructionForm(
+      "transfer", [.named("source"), .named("destination"), authority], [.amount("amount")]),
     4: InstructionForm("approve", [.named("source"), .named("delegate"), owner], [.amount("amount")]),
     5: InstructionForm("revoke", [.named("source"), owner]),
     7: InstructionForm("mintTo", [.named("mint"), .named("account"), mintAuthority], [.amount("amount")]),
@@ -288,7 +308,8 @@ enum InstructionForms {
     23: InstructionForm("amountToUiAmount", [.named("mint")], [.amount("amount")]),
     24: InstructionForm("uiAmountToAmount", [.named("mint")], [.textToEnd("uiAmount")]),
     25: InstructionForm("initializeMintCloseAuthority", [.named("mint")], [.nullableKey("newAuthority")]),
-    31: InstructionForm("createNativeMint", [.named("payer"), .named("nativeMint"), .named("systemProgram")]),
+    31: InstructionForm(
+      "createNativeMint", [.named("payer"), .named("nativeMint"), .named("systemProgram")]),
     32: InstructionForm("initializeNonTransferableMint", [.named("mint")]),
     35: InstructionForm("initializePermanentDelegate", [.named("mint")], [.key("delegate")]),
     38: InstructionForm("withdrawExcessLamports", [.named("source"), .named("destination"), authority]),
@@ -297,7 +318,8 @@ enum InstructionForms {
   private static let authorityTypes = [
     "mintTokens", "freezeAccount", "accountOwner", "closeAccount", "transferFeeConfig", "withheldWithdraw",
     "closeMint", "interestRate", "permanentDelegate", "confidentialTransferMint", "transferHookProgramId",
-    "confidentialTransferFeeConfig", "metadataPointer", "groupPointer", "groupMemberPointer", "scaledUiAmount",
+    "confidentialTransferFeeConfig", "metadataPointer", "groupPointer", "groupMemberPointer",
+    "scaledUiAmount",
     "pause", "permissionedBurn",
   ]
 

@@ -1,5 +1,5 @@
-// Accounts that `jsonParsed` tells by their fields (Agave's account-decoder): tokens, nonces, stakes, lookup tables, programs,
-// sysvars. Others come as base64, as Agave does with those that it cannot parse.
+// Accounts that `jsonParsed` tells by their fields (Agave's account-decoder): tokens, nonces, stakes, votes, lookup tables,
+// programs, sysvars. Others come as base64, as Agave does with those that it cannot parse.
 
 import Execution
 import Ledger
@@ -20,10 +20,16 @@ enum ParsedAccount {
     case ProgramID.system:
       program = "nonce"
       guard account.data.count == NonceState.byteCount else { return false }
-      guard write("initialized", nonce, skipping: 8, of: account, if: { $0[4] == 1 }, to: &parsed) else { return false }
+      guard write("initialized", nonce, skipping: 8, of: account, if: { $0[4] == 1 }, to: &parsed) else {
+        return false
+      }
     case ProgramID.stake:
       program = "stake"
       guard writeStake(account, to: &parsed) else { return false }
+    case ProgramID.vote:
+      program = "vote"
+      guard let state = VoteState.stored(account, at: key) else { return false }
+      VoteForms.write(state, to: &parsed)
     case ProgramID.addressLookupTable:
       program = "address-lookup-table"
       guard writeTable(account, to: &parsed) else { return false }
@@ -116,7 +122,8 @@ enum ParsedAccount {
       ])
     ),
     SysvarID.rent: (
-      "rent", .fields([.amount("lamportsPerByteYear"), .float64("exemptionThreshold"), .uint8("burnPercent")])
+      "rent",
+      .fields([.amount("lamportsPerByteYear"), .float64("exemptionThreshold"), .uint8("burnPercent")])
     ),
     SysvarID.epochSchedule: (
       "epochSchedule",
@@ -222,7 +229,9 @@ enum ParsedAccount {
     switch state {
     case .uninitialized: writer.object { $0.member("type", "uninitialized") }
     case .buffer(let authority):
-      write("buffer", codeStart: UpgradeableLoaderState.bufferMetadataByteCount) { $0.member("authority", authority) }
+      write("buffer", codeStart: UpgradeableLoaderState.bufferMetadataByteCount) {
+        $0.member("authority", authority)
+      }
     case .program(let programData):
       write("program", codeStart: nil) { $0.member("programData", programData.description) }
     case .programData(let slot, let authority):

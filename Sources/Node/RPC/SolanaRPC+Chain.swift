@@ -58,16 +58,6 @@ extension SolanaRPC {
       }
     },
     "getClusterNodes": { (_, _) throws(RPCError) in answer { $0.array { _ in } } },
-    "getVoteAccounts": { (_, _) throws(RPCError) in
-      answer { writer in
-        writer.object { writer in
-          writer.key("current")
-          writer.array { _ in }
-          writer.key("delinquent")
-          writer.array { _ in }
-        }
-      }
-    },
     "getHighestSnapshotSlot": { (_, _) throws(RPCError) in throw .noSnapshot },
     "getLatestBlockhash": { (rpc, parameters) throws(RPCError) in
       let head = try rpc.head(parameters, 0)

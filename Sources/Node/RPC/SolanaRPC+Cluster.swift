@@ -3,9 +3,11 @@
 import Estuary
 import Ledger
 import Primitives
+import Runtime
 
 extension SolanaRPC {
   static let clusterMethods: [String: Method] = [
+    "getVoteAccounts": { (rpc, parameters) throws(RPCError) in try await rpc.voteAccounts(parameters) },
     "getLeaderSchedule": { (rpc, parameters) throws(RPCError) in try rpc.leaderSchedule(parameters) },
     "getBlockProduction": { (rpc, parameters) throws(RPCError) in try rpc.blockProduction(parameters) },
     "getRecentPerformanceSamples": { (rpc, parameters) throws(RPCError) in
@@ -15,7 +17,9 @@ extension SolanaRPC {
       _ = try rpc.head(parameters, 0)
       return answer { writer in
         writer.object { writer in
-          for name in ["foundation", "foundationTerm", "initial", "taper", "terminal"] { writer.member(name, 0.0) }
+          for name in ["foundation", "foundationTerm", "initial", "taper", "terminal"] {
+            writer.member(name, 0.0)
+          }
         }
       }
     },
@@ -118,13 +122,71 @@ extension SolanaRPC {
     }
   }
 
+  /// Slots after its last vote at which an account is delinquent, unless a client says otherwise.
+  private static let delinquentDistance: UInt64 = 128
+  private static let epochCreditsLimit = 5
+
+  /// The accounts of the vote program with somebody who may vote. None has stake: those that do not vote are left out, unless
+  /// they are asked for.
+  private func voteAccounts(_ parameters: Parameters) async throws(RPCError) -> [UInt8] {
+    let options = try parameters.options(0)
+    let head = try head(parameters, 0)
+    let only = try options.string("votePubkey").map { (text) throws(RPCError) in try Parameters.pubkey(text) }
+    let distance = try options.integer("delinquentSlotDistance") ?? Self.delinquentDistance
+    let keepsDelinquent = try options.bool("keepUnstakedDelinquents") ?? false
+    var (current, delinquent): ([(key: Pubkey, state: VoteState)], [(key: Pubkey, state: VoteState)]) = (
+      [], []
+    )
+    for (key, account) in try await accounts(of: ProgramID.vote, []) where only == nil || only == key {
+      guard let state = VoteState.stored(account, at: key), !state.authorizedVoters.isEmpty else { continue }
+      let oldest = head.slot >= distance ? head.slot - distance : 0
+      if let last = state.votes.last, last.slot > oldest {
+        current.append((key, state))
+      } else if keepsDelinquent {
+        delinquent.append((key, state))
+      }
+    }
+    return Self.answer { writer in
+      writer.object { writer in
+        for (name, list) in [("current", current), ("delinquent", delinquent)] {
+          writer.key(name)
+          writer.array { writer in for (key, state) in list { Self.write(state, at: key, to: &writer) } }
+        }
+      }
+    }
+  }
+
+  private static func write(_ state: VoteState, at key: Pubkey, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.member("activatedStake", 0 as UInt64)
+      writer.member("commission", Int(state.commission))
+      writer.key("epochCredits")
+      writer.array { writer in
+        for credits in state.epochCredits.suffix(epochCreditsLimit) {
+          writer.array { writer in
+            writer.value(credits.epoch)
+            writer.value(credits.credits)
+            writer.value(credits.previousCredits)
+          }
+        }
+      }
+      writer.member("epochVoteAccount", false)
+      writer.member("lastVote", state.votes.last?.slot ?? 0)
+      writer.member("nodePubkey", state.node.description)
+      writer.member("rootSlot", state.rootSlot ?? 0)
+      writer.member("votePubkey", key.description)
+    }
+  }
+
   private static let sampleLimit: UInt64 = 720
   private static let sampleSeconds: Int64 = 60
 
   /// What passed in each of the last minutes, the newest first; minutes without a block are left out.
   private func performanceSamples(_ parameters: Parameters) throws(RPCError) -> [UInt8] {
     let limit = parameters.optional(0) == nil ? Self.sampleLimit : try parameters.integer(0)
-    guard limit <= Self.sampleLimit else { throw .invalidParameters("Invalid limit; max \(Self.sampleLimit)") }
+    guard limit <= Self.sampleLimit else {
+      throw .invalidParameters("Invalid limit; max \(Self.sampleLimit)")
+    }
     let head = producer.head
     let history = producer.history
     let samples = try stored { () throws(StoreError) -> [(later: BlockRecord, earlier: BlockRecord)] in
@@ -139,7 +201,9 @@ extension SolanaRPC {
           guard let record = try history.block(middle) else { return samples }
           if record.unixTimestamp <= end - Self.sampleSeconds { low = middle } else { high = middle - 1 }
         }
-        guard let earlier = try history.block(low), earlier.unixTimestamp <= end - Self.sampleSeconds else { break }
+        guard let earlier = try history.block(low), earlier.unixTimestamp <= end - Self.sampleSeconds else {
+          break
+        }
         samples.append((later, earlier))
         (later, end) = (earlier, earlier.unixTimestamp)
       }
@@ -148,7 +212,8 @@ extension SolanaRPC {
     return Self.answer { writer in
       writer.array { writer in
         for (later, earlier) in samples {
-          let transactionCount = later.transactionCount - min(earlier.transactionCount, later.transactionCount)
+          let transactionCount =
+            later.transactionCount - min(earlier.transactionCount, later.transactionCount)
           writer.object { writer in
             writer.member("numNonVoteTransactions", transactionCount)
             writer.member("numSlots", later.slot - earlier.slot)
