@@ -137,6 +137,24 @@ struct GethTraceTests {
     #expect(Self.outline(try Self.read(calls, steps: cut)) == ["call 1"])
   }
 
+  @Test func aCreationThatIsNotListedMovesNoOther() throws {
+    // The first one of each pair failed by balance.
+    let inner = Self.frame("CREATE2", from: Self.first, to: Self.second)
+    let calls = Self.frame("CALL", from: Self.alice, to: Self.first, "\"calls\":[\(inner)]")
+    let stored = [Self.step(2, "SSTORE", ["0x7", "0x1"]), Self.step(2, "STOP"), Self.step(1, "STOP")]
+    let empty = [Self.step(1, "CREATE2", ["0x0", "0x0", "0x9"]), Self.step(1, "SSTORE", ["0x7", "0x1"])]
+    let other = Self.step(1, "CREATE2", ["0x0", "0x0", "0x0"])
+    let trace = try Self.read(calls, steps: empty + [other] + stored)
+    #expect(Self.outline(trace) == ["0x1: 0x0 0x7", "call 1"] && Self.outline(trace, 1) == ["0x1: 0x0 0x7"])
+    // Alike in all that the stack says.
+    let code = inner.replacing("\"input\":\"0x\"", with: "\"input\":\"0x00\"")
+    let pair = Self.frame("CALL", from: Self.alice, to: Self.first, "\"calls\":[\(code)]")
+    let alike = Self.step(1, "CREATE2", ["0x1", "0x0", "0x0"])
+    let second = try Self.read(pair, steps: [alike, Self.step(1, "SSTORE", ["0x7", "0x1"]), alike] + stored)
+    #expect(
+      Self.outline(second) == ["0x1: 0x0 0x7", "call 1"] && Self.outline(second, 1) == ["0x1: 0x0 0x7"])
+  }
+
   @Test func wordsOfOtherNodesAreKept() throws {
     let calls = Self.frame("CREATE", from: Self.alice, to: nil, error: "EvmError: NotActivated")
     let trace = try Self.read(calls)

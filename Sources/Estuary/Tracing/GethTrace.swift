@@ -174,18 +174,45 @@ private struct GethTraceReader {
       case "LOG0", "LOG1", "LOG2", "LOG3", "LOG4":
         if let log = inside.logs.popFirst() { try take(log: log, &inside) }
       case "CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2", "SELFDESTRUCT":
-        if let next = inside.calls.first, Self.begins(next, name, step) { try takeCall(depth, &inside) }
+        let goesDeeper = cursor < steps.count && steps[cursor]["depth"]?.uint64 ?? 0 > UInt64(depth)
+        if let next = inside.calls.first, Self.begins(next, name, step, goesDeeper: goesDeeper) {
+          try takeCall(depth, &inside)
+        }
       default: break
       }
     }
   }
 
-  private static func begins(_ call: JSONValue, _ name: String, _ step: JSONValue) -> Bool {
+  /// Whether `call` is what a step made: some nodes do not list calls that fail before they begin.
+  ///
+  /// - Parameter goesDeeper: whether the next step is one of a call below.
+  private static func begins(
+    _ call: JSONValue, _ name: String, _ step: JSONValue, goesDeeper: Bool
+  ) -> Bool {
     guard call["type"]?.string == name else { return false }
-    if name == "CREATE" || name == "CREATE2" { return true }
-    guard let stack = step["stack"]?.array, stack.count > 1 else { return true }
-    let word = name == "SELFDESTRUCT" ? stack[stack.count - 1] : stack[stack.count - 2]
-    return word.ethereumQuantity.map { Address($0) } == call["to"]?.ethereumAddress
+    guard let stack = step["stack"]?.array else { return true }
+    func word(_ fromTop: Int) -> UInt256? {
+      stack.count > fromTop ? stack[stack.count - 1 - fromTop].ethereumQuantity : nil
+    }
+    let value = call["value"]?.ethereumQuantity ?? .zero
+    let target = call["to"]?.ethereumAddress
+    switch name {
+    case "CREATE", "CREATE2":
+      let byteCount = UInt256(UInt64(call["input"]?.ethereumData?.count ?? 0))
+      guard word(0) ?? value == value, word(2) ?? byteCount == byteCount else { return false }
+      if goesDeeper || byteCount.isZero { return true }
+      // No initcode ran.
+      guard let error = call["error"]?.string else { return false }
+      return EVMHalt(gethText: error).map { failuresBeforeCode.contains($0) } ?? true
+    case "CALL", "CALLCODE":
+      return word(1).map { Address($0) == target } ?? true && word(2) ?? value == value
+    case "SELFDESTRUCT": return word(0).map { Address($0) == target } ?? true
+    default: return word(1).map { Address($0) == target } ?? true
+    }
+  }
+
+  private static var failuresBeforeCode: [EVMHalt] {
+    [.insufficientBalance, .callDepthExceeded, .addressCollision]
   }
 
   private mutating func store(_ step: JSONValue, _ account: Address) -> CallTrace.Event? {
