@@ -78,7 +78,7 @@ package final class ProgramRunner {
     frame.programIndex = 0
     frame.topLevelIndex = 0
     frame.resizeAccounts(to: 0)
-    frame.setData(data)
+    data.withUnsafeBytes { frame.setData($0) }
     try invoke.push()
     let level = invoke.level
     try level.input.serialize(frame, of: invoke.transaction, isUnaligned: false)

@@ -7,14 +7,15 @@ import Primitives
 import SBPF
 
 extension CrossProgramCall {
-  /// The accounts of the callee's prepared frame, each once, with the places of the caller's copies.
-  func sharedAccounts(
-    infos: UInt64, infoCount: UInt64, caller: InstructionContext, input: InputBuffer
-  ) throws(SyscallFailure) -> [SharedAccount] {
-    let keys = try infoKeys(infos: infos, count: infoCount)
+  /// Notes the accounts of the callee's prepared frame, each once, with the places of the caller's copies.
+  ///
+  /// - Parameter level: the caller's, which has them then.
+  func shareAccounts(
+    infos: UInt64, infoCount: UInt64, caller: InstructionContext, _ level: InvocationLevel
+  ) throws(SyscallFailure) {
+    try readInfoKeys(infos: infos, count: infoCount)
     let callee = invoke.nextFrame
-    var shared: [SharedAccount] = []
-    shared.reserveCapacity(callee.accounts.count)
+    if !level.sharedAccounts.isEmpty { level.sharedAccounts.removeAll(keepingCapacity: true) }
     for (index, named) in callee.accounts.enumerated() where callee.firstDuplicate(of: index) == nil {
       guard let indexInCaller = caller.firstIndex(inTransaction: named.indexInTransaction) else {
         throw .instruction(.missingAccount)
@@ -25,22 +26,21 @@ extension CrossProgramCall {
         continue
       }
       let key = invoke.transaction.keys[named.indexInTransaction]
-      guard let info = keys.firstIndex(of: key) else {
+      guard let info = invoke.infoKeys.firstIndex(of: key) else {
         invoke.log("Instruction references an unknown account \(key)")
         throw .instruction(.missingAccount)
       }
       let address = infos &+ UInt64(info) * layout.accountInfoByteCount
-      let place = input.accounts[indexInCaller]
+      let place = level.input.accounts[indexInCaller]
       var account = try layout == .c ? accountC(at: address, place) : accountRust(at: address, place)
       account.indexInCaller = indexInCaller
       account.isWritable = named.isWritable
       try machine.consume(account.byteCount / ComputeCosts.bytesPerUnit)
-      shared.append(account)
+      level.sharedAccounts.append(account)
     }
-    return shared
   }
 
-  private func infoKeys(infos: UInt64, count: UInt64) throws(SyscallFailure) -> [Pubkey] {
+  private func readInfoKeys(infos: UInt64, count: UInt64) throws(SyscallFailure) {
     let (byteCount, overflow) = count.multipliedReportingOverflow(by: layout.accountInfoByteCount)
     let (end, wraps) = infos.addingReportingOverflow(overflow ? .max : byteCount)
     if wraps || end >= GuestMemory.inputStart { throw .invalidPointer }
@@ -51,15 +51,13 @@ extension CrossProgramCall {
         count: count, limit: CrossProgramInvocation.maximumAccountInfoCount)
     }
     try machine.consume(count * CrossProgramInvocation.accountInfoByteCount / ComputeCosts.bytesPerUnit)
-    var keys: [Pubkey] = []
-    keys.reserveCapacity(Int(count))
+    if !invoke.infoKeys.isEmpty { invoke.infoKeys.removeAll(keepingCapacity: true) }
     for index in 0..<Int(count) {
       guard let info = bytes.baseAddress else { break }
       // Both layouts begin with the pointer to the key.
       let pointer = info + index * Int(layout.accountInfoByteCount)
-      keys.append(try key(at: pointer.loadUnaligned(as: UInt64.self)))
+      invoke.infoKeys.append(try key(at: pointer.loadUnaligned(as: UInt64.self)))
     }
-    return keys
   }
 
   /// u64 key, lamports, data length, data, owner, rent epoch; then three flags.

@@ -6,10 +6,17 @@ import Ledger
 import Primitives
 import SBPF
 
+/// What a call names, besides its accounts (`InvokeContext.calledAccounts`).
+struct CalledInstruction {
+  var program: Pubkey
+  /// In the caller's memory.
+  var data: UnsafeRawBufferPointer
+}
+
 extension CrossProgramCall {
   /// Five u64: pointers to the program's key, to the account metas (with their count) and to the data (with
   /// its length). A meta is a pointer to a key, a writable and a signer byte, padded to 16 bytes.
-  func instructionC(at address: UInt64) throws(SyscallFailure) -> Instruction {
+  func instructionC(at address: UInt64) throws(SyscallFailure) -> CalledInstruction {
     let fields = UnsafeRawPointer(
       try machine.value(address, byteCount: 40, alignment: 8, checkAligned: checkAligned))
     let program = try key(at: word(fields, 0))
@@ -19,20 +26,19 @@ extension CrossProgramCall {
     let data = try machine.slice(word(fields, 3), count: word(fields, 4), checkAligned: checkAligned)
     try checkSize(metaCount: metaCount, dataByteCount: UInt64(data.count))
     try consumeTranslation(metaCount: metaCount, dataByteCount: UInt64(data.count))
-    var accounts: [AccountMeta] = []
-    accounts.reserveCapacity(Int(metaCount))
+    if !invoke.calledAccounts.isEmpty { invoke.calledAccounts.removeAll(keepingCapacity: true) }
     for index in 0..<Int(metaCount) {
       guard let meta = metas.baseAddress.map({ $0 + index * 16 }) else { break }
       let (isWritable, isSigner) = try flags(UnsafeRawPointer(meta + 8))
       let key = try key(at: meta.loadUnaligned(as: UInt64.self))
-      accounts.append(AccountMeta(key: key, isSigner: isSigner, isWritable: isWritable))
+      invoke.calledAccounts.append(AccountMeta(key: key, isSigner: isSigner, isWritable: isWritable))
     }
-    return Instruction(programID: program, accounts: accounts, data: Array(data))
+    return CalledInstruction(program: program, data: UnsafeRawBufferPointer(data))
   }
 
   /// Two vectors of (address, capacity, length), account metas and data, then the program's key. A meta is a
   /// key, a signer and a writable byte: 34 bytes.
-  func instructionRust(at address: UInt64) throws(SyscallFailure) -> Instruction {
+  func instructionRust(at address: UInt64) throws(SyscallFailure) -> CalledInstruction {
     let fields = UnsafeRawPointer(
       try machine.value(address, byteCount: 80, alignment: 8, checkAligned: checkAligned))
     let metaCount = word(fields, 2)
@@ -40,14 +46,14 @@ extension CrossProgramCall {
     let data = try machine.slice(word(fields, 3), count: word(fields, 5), checkAligned: checkAligned)
     try checkSize(metaCount: metaCount, dataByteCount: UInt64(data.count))
     try consumeTranslation(metaCount: metaCount, dataByteCount: UInt64(data.count))
-    var accounts: [AccountMeta] = []
-    accounts.reserveCapacity(Int(metaCount))
+    if !invoke.calledAccounts.isEmpty { invoke.calledAccounts.removeAll(keepingCapacity: true) }
     for index in 0..<Int(metaCount) {
       guard let meta = metas.baseAddress.map({ UnsafeRawPointer($0 + index * 34) }) else { break }
       let (isSigner, isWritable) = try flags(meta + 32)
-      accounts.append(AccountMeta(key: Pubkey(reading: meta), isSigner: isSigner, isWritable: isWritable))
+      invoke.calledAccounts.append(
+        AccountMeta(key: Pubkey(reading: meta), isSigner: isSigner, isWritable: isWritable))
     }
-    return Instruction(programID: Pubkey(reading: fields + 48), accounts: accounts, data: Array(data))
+    return CalledInstruction(program: Pubkey(reading: fields + 48), data: UnsafeRawBufferPointer(data))
   }
 
   /// The addresses that the caller's seeds derive: an array of arrays of (address, length), in both

@@ -26,16 +26,21 @@ package enum CrossProgramInvocation {
   /// Whether programs may call `called`. Loaders manage programs on the caller's behalf only by the instructions that were
   /// made for it; precompiles run in the transaction itself.
   package static func mayCall(_ called: Instruction) -> Bool {
-    switch called.programID {
+    mayCall(called.programID, called.data.first)
+  }
+
+  /// - Parameter tag: the first byte of the data.
+  static func mayCall(_ program: Pubkey, _ tag: UInt8?) -> Bool {
+    switch program {
     case ProgramID.nativeLoader, ProgramID.bpfLoader1, ProgramID.bpfLoader2: false
-    case ProgramID.bpfLoaderUpgradeable: isCallableLoaderInstruction(called.data)
-    default: Precompile(id: called.programID) == nil
+    case ProgramID.bpfLoaderUpgradeable: isCallableLoaderInstruction(tag)
+    default: Precompile(id: program) == nil
     }
   }
 
   /// Upgrade (3), set authority (4), close (5), set authority checked (7): the first byte alone decides.
-  private static func isCallableLoaderInstruction(_ data: [UInt8]) -> Bool {
-    guard let tag = data.first else { return false }
+  private static func isCallableLoaderInstruction(_ tag: UInt8?) -> Bool {
+    guard let tag else { return false }
     return tag == 3 || tag == 4 || tag == 5 || tag == 7
   }
 
@@ -102,26 +107,27 @@ struct CrossProgramCall {
     instruction: UInt64, infos: UInt64, infoCount: UInt64, seeds: UInt64, seedCount: UInt64
   ) throws(SyscallFailure) -> UInt64 {
     try machine.consume(ComputeCosts.invoke)
+    // Nothing of the guest's is written before the frame has a copy of the data.
     let called = try layout == .c ? instructionC(at: instruction) : instructionRust(at: instruction)
     let caller = try SyscallFailure.wrapping { () throws(InstructionError) in try invoke.instructionContext }
     let signers = try signers(
       at: seeds, count: seedCount, program: invoke.transaction.keys[caller.programIndex])
-    try checkMayBeCalled(called)
-    try SyscallFailure.wrapping { () throws(InstructionError) in
-      try invoke.prepareCall(called, signers: signers)
+    guard CrossProgramInvocation.mayCall(called.program, called.data.first) else {
+      throw .programNotSupported(called.program)
     }
-    let metadata = invoke.level.input
-    let shared = try sharedAccounts(infos: infos, infoCount: infoCount, caller: caller, input: metadata)
-    for account in shared { try updateCallee(account, caller: caller) }
+    try SyscallFailure.wrapping { () throws(InstructionError) in
+      try invoke.prepareCall(of: called.program, invoke.calledAccounts, called.data, signers: signers)
+    }
+    let level = invoke.level
+    try shareAccounts(infos: infos, infoCount: infoCount, caller: caller, level)
+    for index in level.sharedAccounts.indices { try updateCallee(level.sharedAccounts[index], caller: caller) }
     invoke.remainingUnits = UInt64(max(0, machine.pointee.remainingUnits))
     defer { machine.pointee.remainingUnits = Int64(clamping: invoke.remainingUnits) }
     try SyscallFailure.wrapping { () throws(InstructionError) in try invoke.processInstruction() }
-    for account in shared where account.isWritable { try updateCaller(account, caller: caller) }
+    for index in level.sharedAccounts.indices where level.sharedAccounts[index].isWritable {
+      try updateCaller(level.sharedAccounts[index], caller: caller)
+    }
     return 0
-  }
-
-  private func checkMayBeCalled(_ called: Instruction) throws(SyscallFailure) {
-    if !CrossProgramInvocation.mayCall(called) { throw .programNotSupported(called.programID) }
   }
 
   func borrow(_ account: SharedAccount, caller: InstructionContext) -> BorrowedAccount {

@@ -28,7 +28,7 @@ package final class InstructionContext {
   @exclusivity(unchecked) package private(set) var accounts: UnsafeMutableBufferPointer<InstructionAccount>
   /// Valid until the frame is refilled.
   @exclusivity(unchecked) package private(set) var data = UnsafeRawBufferPointer(start: nil, count: 0)
-  /// What `data` lies in, where it was not lent.
+  /// What `data` lies in, where it was not lent; kept for its memory.
   @exclusivity(unchecked) private var ownedData: [UInt8] = []
   @exclusivity(unchecked) private var accountCapacity = 16
   /// 1 for an instruction of the transaction itself, one more a nested call.
@@ -80,16 +80,20 @@ extension InstructionContext {
     _ = accounts.initialize(fromContentsOf: list)
   }
 
-  /// Takes over `bytes`.
-  package func setData(_ bytes: [UInt8]) {
-    ownedData = bytes
+  /// Copies `bytes`.
+  package func setData(_ bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty else {
+      data = bytes
+      return
+    }
+    if !ownedData.isEmpty { ownedData.removeAll(keepingCapacity: true) }
+    ownedData.append(contentsOf: bytes)
     // An array that nobody changes stays in place while it is held.
     data = ownedData.withUnsafeBytes { $0 }
   }
 
   /// Takes bytes that the caller keeps alive and unchanged while the frame is in use.
   @inline(__always) func lendData(_ bytes: UnsafeRawBufferPointer) {
-    if !ownedData.isEmpty { ownedData = [] }
     data = bytes
   }
 }

@@ -8,17 +8,26 @@ extension InvokeContext {
   /// Runs `instruction` below the running one (a cross-program invocation of a built-in program); `signers`
   /// are the program-derived addresses for which the caller signs beyond its own signers.
   package func nativeInvoke(_ instruction: Instruction, signers: [Pubkey] = []) throws(InstructionError) {
-    try prepareCall(instruction, signers: signers)
+    // No typed error passes through a closure of the standard library's.
+    var failure: InstructionError?
+    instruction.data.withUnsafeBytes { data in
+      do throws(InstructionError) {
+        try prepareCall(of: instruction.programID, instruction.accounts, data, signers: signers)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
     try processInstruction()
   }
 
-  /// Fills the next frame of the trace from `instruction`, whose accounts must be the caller's and whose
+  /// Fills the next frame of the trace from an instruction, whose accounts must be the caller's and whose
   /// privileges may not exceed the caller's, save signatures of `signers`.
-  package func prepareCall(_ instruction: Instruction, signers: [Pubkey]) throws(InstructionError) {
+  func prepareCall(
+    of program: Pubkey, _ accounts: [AccountMeta], _ data: UnsafeRawBufferPointer, signers: [Pubkey]
+  ) throws(InstructionError) {
     let caller = try instructionContext
     let frame = nextFrame
-    frame.resizeAccounts(to: instruction.accounts.count)
-    for (index, meta) in instruction.accounts.enumerated() {
+    frame.resizeAccounts(to: accounts.count)
+    for (index, meta) in accounts.enumerated() {
       guard let position = transaction.index(of: meta.key) else {
         log("Instruction references an unknown account \(meta.key)")
         throw .missingAccount
@@ -28,15 +37,14 @@ extension InvokeContext {
     }
     frame.mergePrivilegesOfRepeats()
     try checkPrivileges(of: frame, caller: caller, signers: signers)
-    guard let programIndex = transaction.index(of: instruction.programID),
-      caller.firstIndex(inTransaction: programIndex) != nil
-        || offersEthereum && instruction.programID == ProgramID.ethereum
+    guard let programIndex = transaction.index(of: program),
+      caller.firstIndex(inTransaction: programIndex) != nil || offersEthereum && program == ProgramID.ethereum
     else {
-      log("Unknown program \(instruction.programID)")
+      log("Unknown program \(program)")
       throw .missingAccount
     }
     frame.programIndex = programIndex
-    frame.setData(instruction.data)
+    frame.setData(data)
     frame.topLevelIndex = caller.topLevelIndex
   }
 

@@ -31,8 +31,8 @@ extension InvokeContext {
     var builtin: Builtin?
     if owner == ProgramID.nativeLoader {
       builtin =
-        Builtins.function(for: program) ?? environment.programs.builtins.first { $0.id == program }
-        ?? ethereumBuiltin(at: program)
+        ethereumBuiltin(at: program) ?? Builtins.function(for: program)
+        ?? environment.programs.builtins.first { $0.id == program }
       if builtin == nil { throw .unsupportedProgramId }
     } else if !Self.isLoader(owner) {
       throw .unsupportedProgramId

@@ -47,6 +47,9 @@ package final class InvokeContext {
   @exclusivity(unchecked) var programsAround: [Pubkey] = []
 
   @exclusivity(unchecked) private var levels: [InvocationLevel] = []
+  /// What the call that is being prepared names; kept for their memory.
+  @exclusivity(unchecked) var calledAccounts: [AccountMeta] = []
+  @exclusivity(unchecked) var infoKeys: [Pubkey] = []
 
   package init(environment: ExecutionEnvironment, engine: Engine = .interpreter) {
     self.environment = environment
@@ -154,6 +157,8 @@ package typealias BuiltinFunction = @Sendable (InvokeContext) throws(Instruction
 final class InvocationLevel {
   let machine: VirtualMachine
   let input = InputBuffer()
+  /// Of the call that the program makes.
+  @exclusivity(unchecked) var sharedAccounts: [SharedAccount] = []
 
   init(engine: Engine) { machine = VirtualMachine(engine: engine) }
 }
