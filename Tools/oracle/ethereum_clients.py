@@ -1,6 +1,6 @@
 """`estuary node` driven with web3, eth-account and plain WebSockets: whatever writes, waits, goes back or is set.
 
-    ethereum_clients.py [--rounds N] [--kills N] [--fuzz-seconds N]
+    ethereum_clients.py [--rounds N] [--kills N] [--fuzz-seconds N] [--parts NAME,…]
 
 --rounds: snapshots that are taken back, a transfer between; --kills: rounds of `kill -9` under load of both dialects.
 """
@@ -30,6 +30,7 @@ from solders.transaction import Transaction
 from web3 import Web3
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 
+from ethereum_limits import limits
 from ethereum_tools import command_line
 from node import Node, RPCFailure, binary
 from node_checks import Checks, kill_rounds
@@ -869,6 +870,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--fuzz-seconds", type=float, default=5)
+    parser.add_argument("--parts", help="those that are named alone; the others still end with kills")
     arguments = parser.parse_args()
     problems, passed = [], 0
     with tempfile.TemporaryDirectory() as folder:
@@ -879,9 +881,11 @@ def main():
                                                      typed_data, explorers, across)}  # fmt: skip
             parts["snapshots"] = lambda bench: snapshots(bench, arguments.rounds)
             parts["crowd"] = crowd
-            parts["command line"] = command_line
+            parts["command_line"] = command_line
             parts["fuzzing"] = lambda bench: fuzzing(bench, arguments.fuzz_seconds)
-            for name, part in parts.items():
+            parts["limits"] = limits
+            wanted = arguments.parts.split(",") if arguments.parts else parts
+            for name, part in ((name, parts[name]) for name in wanted):
                 before, start = bench.passed, time.monotonic()
                 try:
                     part(bench)
