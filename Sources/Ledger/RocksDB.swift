@@ -364,4 +364,11 @@ final class RocksBatch {
   fileprivate let batch: OpaquePointer = rocksdb_writebatch_create()
 
   deinit { rocksdb_writebatch_destroy(batch) }
+
+  /// What it takes in the log.
+  var byteCount: Int {
+    var count = 0
+    _ = rocksdb_writebatch_data(batch, &count)
+    return count
+  }
 }

@@ -171,7 +171,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       last = (block.record, block.stateLattice)
       marksHead = false
       // The block is committed; what cannot be done now is the next commit's error.
-      try? settleIfDue()
+      try? settleIfDue(behind: batch)
       try? markHead()
     }
   }
@@ -231,8 +231,12 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   /// Blocks that an opening looks for one by one, at most (but for those of one opening's logs).
   private static let unsettledBlockLimit: UInt64 = 1024
 
-  private func settleIfDue() throws(StoreError) {
-    guard let last, last.head.height - settledHeight >= Self.unsettledBlockLimit else { return }
+  /// - Parameter batch: the last one written. One that fills the memory for changes alone (a large genesis) is moved at once:
+  ///   the next opening would read all of it from the log.
+  private func settleIfDue(behind batch: RocksBatch? = nil) throws(StoreError) {
+    guard let last else { return }
+    let isLarge = (batch?.byteCount ?? 0) >= RocksDatabase.writeBufferByteCount
+    guard isLarge || last.head.height - settledHeight >= Self.unsettledBlockLimit else { return }
     try settle()
   }
 

@@ -134,7 +134,7 @@ struct BuiltinStage {
     }
     let frame = transaction.trace[0]
     frame.programIndex = keys.firstIndex(of: program) ?? 0
-    frame.setData(data ?? test.data)
+    (data ?? test.data).withUnsafeBytes { frame.setData($0) }
     frame.topLevelIndex = 0
     let accounts = test.accounts.map { account in
       // Privileges belong to the key: what one mention grants, every mention has. The fee payer has both.

@@ -17,7 +17,7 @@ import Testing
     transaction.accounts[0] = Account(lamports: 1, owner: ProgramID.bpfLoader2, executable: true)
     transaction.accounts[1] = Account(lamports: 0x0102, data: [7, 8, 9], owner: keys[0], rentEpoch: 5)
     frame.programIndex = 0
-    frame.setData([0xaa, 0xbb])
+    ([0xaa, 0xbb] as [UInt8]).withUnsafeBytes { frame.setData($0) }
     frame.setAccounts([
       InstructionAccount(indexInTransaction: 1, isSigner: true, isWritable: false),
       InstructionAccount(indexInTransaction: 1, isSigner: true, isWritable: false),

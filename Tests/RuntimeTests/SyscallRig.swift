@@ -74,7 +74,7 @@ final class SyscallRig {
   func push(data: [UInt8] = [], accounts: [InstructionAccount] = []) {
     let frame = invoke.transaction.trace[invoke.transaction.traceLength]
     frame.programIndex = 0
-    frame.setData(data)
+    data.withUnsafeBytes { frame.setData($0) }
     frame.setAccounts(accounts)
     #expect(throws: Never.self) { try invoke.transaction.push() }
   }

@@ -24,6 +24,8 @@ import evm_programs
 from node import Node, RPCFailure, binary
 
 PEOPLE = 40_000
+# Transactions that wait for a block at a time.
+UNMINED = 8192
 
 
 def workload(folder, count):
@@ -107,6 +109,9 @@ async def sends(folder, seconds=60.0, connections=32, slot_ms=0):
         async def work():
             connection = await Connection(node.address).open()
             while not state["stop"] and state["next"] < len(requests):
+                if len(waiting) >= UNMINED:  # the pool holds 16,384
+                    await asyncio.sleep(0.002)
+                    continue
                 number = state["next"]
                 state["next"] += 1
                 start = time.perf_counter()

@@ -9,9 +9,7 @@ import Execution
 import Ledger
 import Primitives
 import SBPF
-import Scheduling
 import WideIntegers
-import WideVM
 
 /// What came of an execution that nobody keeps.
 package struct Emulation: Sendable {
@@ -63,31 +61,48 @@ package final class Emulator {
   package private(set) var block: BlockEnvironment
   private let state: EmulatedState
   private let reach: EmulatedPrograms?
-  private let host: EVMHost
-  private let thread: EVMThread
+  private let machine: EmulationMachine
+  /// Where it came from, and goes back to.
+  private let machines: EmulationMachines?
+
+  private var host: EVMHost { machine.host }
+  private var thread: EVMThread { machine.thread }
 
   /// - Parameters:
   ///   - base: the state; it may not change while the emulator lives.
   ///   - isBegun: whether `base` has what the block does before its first transaction.
   ///   - reach: what contracts may call of programs; `nil`: nothing.
   ///   - tracer: told of every opcode; code runs slower then.
-  package init(
+  package convenience init(
     over base: any EVMStateReader, in block: BlockEnvironment, isBegun: Bool = false,
     programs: EVMProgramCache, reaching reach: EmulatedPrograms? = nil, engine: Engine = .fastest,
     tracer: EVMTracer? = nil
   ) throws(ChainError) {
-    (self.block, self.reach) = (block, reach)
+    let machine = try EmulationMachine(programs: programs, engine: engine, isTraced: tracer != nil)
+    try self.init(machine, over: base, in: block, isBegun: isBegun, reaching: reach, tracer: tracer)
+  }
+
+  /// As above, without a tracer, on a machine of those that are kept.
+  convenience init(
+    over base: any EVMStateReader, in block: BlockEnvironment, isBegun: Bool, on machines: EmulationMachines,
+    reaching reach: EmulatedPrograms?
+  ) throws(ChainError) {
+    try self.init(
+      try machines.take(), of: machines, over: base, in: block, isBegun: isBegun, reaching: reach, tracer: nil)
+  }
+
+  private init(
+    _ machine: EmulationMachine, of machines: EmulationMachines? = nil, over base: any EVMStateReader,
+    in block: BlockEnvironment, isBegun: Bool, reaching reach: EmulatedPrograms?, tracer: EVMTracer?
+  ) throws(ChainError) {
+    (self.block, self.reach, self.machine, self.machines) = (block, reach, machine, machines)
     state = EmulatedState(over: base)
-    do throws(WideMachineError) {
-      host = try EVMHost(programs: programs, engine: engine, mode: tracer == nil ? .fast : .tracing)
-    } catch {
-      throw .machine(detail: "\(error)")
-    }
-    do throws(SchedulingError) { thread = try EVMThread() } catch { throw .workers(error) }
     host.border = reach?.session
     if !isBegun { do throws(EVMStateError) { try begin() } catch { throw ChainError(error) } }
     host.tracer = tracer
   }
+
+  deinit { machines?.giveBack(machine) }
 
   /// False for transactions of stored blocks, which have been executed once.
   var capsGas = true

@@ -25,10 +25,13 @@ extension EthereumLedger {
   package func emulator(
     _ place: CallPlace, overrides: EmulationOverrides = EmulationOverrides(), tracer: EVMTracer? = nil
   ) throws(ChainError) -> Emulator {
-    let emulator = try Emulator(
-      over: state(at: place.height), in: place.environment.overridden(by: overrides.block),
-      isBegun: place.isBegun, programs: programs,
-      reaching: try programs(sysvarsAt: place.height, accountsAt: place.height), tracer: tracer)
+    let (state, block) = (state(at: place.height), place.environment.overridden(by: overrides.block))
+    let reach = try programs(sysvarsAt: place.height, accountsAt: place.height)
+    let emulator =
+      tracer == nil
+      ? try Emulator(over: state, in: block, isBegun: place.isBegun, on: machines, reaching: reach)
+      : try Emulator(
+        over: state, in: block, isBegun: place.isBegun, programs: programs, reaching: reach, tracer: tracer)
     do throws(EVMStateError) { try emulator.apply(overrides.accounts) } catch { throw ChainError(error) }
     return emulator
   }

@@ -20,7 +20,8 @@ package struct EthereumLedger: Sendable {
   package let archive: EthereumArchive
   package let history: AccountHistory
   /// What executions share: code that was translated once.
-  let programs = EVMProgramCache()
+  let programs: EVMProgramCache
+  let machines: EmulationMachines
   let solanaPrograms: ProgramCache
   private let environments = EnvironmentCache()
 
@@ -28,6 +29,8 @@ package struct EthereumLedger: Sendable {
   package init?(_ store: any AccountStore) throws(ChainError) {
     guard let (settings, configuration) = try Chain.storedEthereum(store) else { return nil }
     (self.store, self.settings, self.configuration) = (store, settings, configuration)
+    programs = EVMProgramCache()
+    machines = EmulationMachines(programs: programs)
     do throws(StoreError) {
       solanaPrograms = ProgramCache(
         features: try Features { (key) throws(StoreError) in try store.account(key) ?? .empty })
