@@ -112,7 +112,7 @@ extension Chain {
       writer.write(UInt8(entry.family.rawValue))
       writer.write(UInt32(entry.key.count))
       writer.write(entry.key)
-      let old = try store.valueInPassing(entry.family, entry.key)
+      let old = entry.isNewWithBlock ? nil : try store.valueInPassing(entry.family, entry.key)
       writer.writeOption(old) { writer, value in
         writer.write(UInt32(value.count))
         writer.write(value)

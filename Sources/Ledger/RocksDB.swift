@@ -120,7 +120,11 @@ final class RocksDatabase: @unchecked Sendable {
   /// What C's setters do not offer. A command opens, commits one block and ends: were the log moved into
   /// tables at each opening, each command would leave table files; `RocksDBStore` moves it when there are
   /// enough of them.
-  private static let textOptions = "avoid_flush_during_recovery=true;avoid_flush_during_shutdown=true"
+  ///
+  /// Changes on their way into tables have a filter, too: most look-ups are of what has not changed of late, or of new keys.
+  private static let textOptions =
+    "avoid_flush_during_recovery=true;avoid_flush_during_shutdown=true;"
+    + "memtable_whole_key_filtering=true;memtable_prefix_bloom_size_ratio=0.01"
 
   /// The memory for changes on their way into tables, over all families, in bytes.
   static let writeBufferByteCount = 24 << 20

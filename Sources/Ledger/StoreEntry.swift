@@ -33,4 +33,12 @@ package struct StoreEntry: Sendable, Equatable {
   package init(_ family: StoreFamily, _ key: [UInt8], _ value: [UInt8]?) {
     (self.family, self.key, self.value) = (family, key, value)
   }
+
+  /// Whether the batch of a block writes the key for the first time: keys of some families hold the block's height.
+  package var isNewWithBlock: Bool {
+    switch family {
+    case .accountVersions, .blockAccounts: value != nil
+    case .settings, .ethereumBlocks, .ethereumIndex, .trieNodes, .solanaBlocks, .solanaIndex, .accountIndex: false
+    }
+  }
 }
