@@ -229,10 +229,12 @@ def simulated(node, call):
 
 
 def succeeds(node, call):
+    """Where it was estimated: on the last block, whose number and time code may look at."""
     try:
-        return simulated(node, call)["status"] == "0x1"
+        node.call("eth_call", call, "latest")
+        return True
     except RPCFailure:
-        return False  # not even the intrinsic gas
+        return False
 
 
 def revm(folder, count=5000):

@@ -193,15 +193,15 @@ def snapshots(folder, count=10_000):
 
 
 def start(folder, accounts=1_000_000):
-    """The first answer on an empty directory and on a ledger with many accounts, each as the median of five starts."""
+    """The first answer on an empty directory and on a ledger with many accounts, five starts each."""
     import subprocess
 
-    def first(ledger):
+    def starts(ledger):
         times = []
         for _ in range(5):
             with Node(ledger, "--log-level", "error") as node:
                 times.append(node.seconds_to_answer * 1000)
-        return statistics.median(times)
+        return times
 
     empty = []
     for number in range(5):
@@ -229,7 +229,9 @@ def start(folder, accounts=1_000_000):
     ledger = os.path.join(folder, "many")
     began = time.perf_counter()
     subprocess.run([binary(), "ledger", "create", ledger, "--genesis", genesis], check=True, stdout=subprocess.DEVNULL)
-    print(f"{accounts} accounts created in {time.perf_counter() - began:.1f} s; start to first answer there: {first(ledger):.0f} ms")
+    took = time.perf_counter() - began
+    times = starts(ledger)
+    print(f"{accounts} accounts created in {took:.1f} s; first start to first answer there: {times[0]:.0f} ms, then {statistics.median(times[1:]):.0f} ms")
     with Node(ledger, "--log-level", "error") as node:
         for options in ({"dataSlice": {"offset": 0, "length": 0}, "encoding": "base64", "filters": [{"memcmp": {"offset": 0, "bytes": "2"}}]},):
             began = time.perf_counter()
