@@ -38,7 +38,8 @@ package struct StoreEntry: Sendable, Equatable {
   package var isNewWithBlock: Bool {
     switch family {
     case .accountVersions, .blockAccounts: value != nil
-    case .settings, .ethereumBlocks, .ethereumIndex, .trieNodes, .solanaBlocks, .solanaIndex, .accountIndex: false
+    case .settings, .ethereumBlocks, .ethereumIndex, .trieNodes, .solanaBlocks, .solanaIndex, .accountIndex:
+      false
     }
   }
 }

@@ -88,7 +88,8 @@ package final class Emulator {
     reaching reach: EmulatedPrograms?
   ) throws(ChainError) {
     try self.init(
-      try machines.take(), of: machines, over: base, in: block, isBegun: isBegun, reaching: reach, tracer: nil)
+      try machines.take(), of: machines, over: base, in: block, isBegun: isBegun, reaching: reach, tracer: nil
+    )
   }
 
   private init(

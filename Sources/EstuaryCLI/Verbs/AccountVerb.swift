@@ -12,7 +12,8 @@ struct AccountVerb: ParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case display, json }
 
   @Argument(
-    help: "A key in base58 or as contracts print it (0x and 64 digits), a key pair file, or an Ethereum address.")
+    help:
+      "A key in base58 or as contracts print it (0x and 64 digits), a key pair file, or an Ethereum address.")
   var key: String
 
   @Option(help: "Format, as `solana account` has it.")

@@ -13,7 +13,9 @@ extension BenchVerb {
       let benches = try [few, many].map { try CrossingBench(kind, callCount: $0, count: transactions) }
       var best: [UInt64] = [.max, .max]
       for _ in 0..<rounds {
-        for (place, bench) in benches.enumerated() { best[place] = min(best[place], try bench.run(on: serial)) }
+        for (place, bench) in benches.enumerated() {
+          best[place] = min(best[place], try bench.run(on: serial))
+        }
       }
       // What a transaction takes beside its calls is in both.
       let nanoseconds = Double(best[1] - min(best[0], best[1])) / Double((many - few) * transactions)

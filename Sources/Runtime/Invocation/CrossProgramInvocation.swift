@@ -120,7 +120,9 @@ struct CrossProgramCall {
     }
     let level = invoke.level
     try shareAccounts(infos: infos, infoCount: infoCount, caller: caller, level)
-    for index in level.sharedAccounts.indices { try updateCallee(level.sharedAccounts[index], caller: caller) }
+    for index in level.sharedAccounts.indices {
+      try updateCallee(level.sharedAccounts[index], caller: caller)
+    }
     invoke.remainingUnits = UInt64(max(0, machine.pointee.remainingUnits))
     defer { machine.pointee.remainingUnits = Int64(clamping: invoke.remainingUnits) }
     try SyscallFailure.wrapping { () throws(InstructionError) in try invoke.processInstruction() }
