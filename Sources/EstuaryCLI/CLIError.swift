@@ -22,6 +22,8 @@ enum CLIError: Error, CustomStringConvertible {
   case noProgram(Pubkey, detail: String)
   case silentAuthority(Pubkey)
   case givenTwice(Pubkey)
+  /// An account of another cluster that a new ledger was to have.
+  case notCloned(Pubkey, url: String, String)
   case noFaucet(String)
   case strayLines(path: String, count: Int, first: TransactionLineError)
   /// Of a file of Ethereum's blocks.
@@ -74,6 +76,7 @@ enum CLIError: Error, CustomStringConvertible {
       "the contracts of '\(kind)' are for \(EthereumWorkload.firstFork.name) and later forks, the ledger is at \(fork): "
         + "name another with --ledger"
     case .givenTwice(let key): "account \(key) is given twice"
+    case .notCloned(let key, let url, let detail): "\(url): \(key) cannot be copied: \(detail)"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "
         + "--skip-new-upgrade-authority-signer-check"

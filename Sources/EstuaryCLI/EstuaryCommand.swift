@@ -21,13 +21,15 @@ public struct EstuaryCommand: ParsableCommand {
         name: "A ledger on disk, or a node (--url)",
         subcommands: [
           KeygenVerb.self, AirdropVerb.self, TransferVerb.self, BalanceVerb.self, AccountVerb.self,
-          CreateAccountVerb.self, DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self, LedgerVerb.self,
+          CreateAccountVerb.self, DeployVerb.self, ProgramVerb.self, InvokeVerb.self, TraceVerb.self,
+          LedgerVerb.self,
           FeatureVerb.self,
         ]),
       CommandGroup(
         name: "A node",
         subcommands: [
-          NodeVerb.self, SetupVerb.self, LogsVerb.self, ConfirmVerb.self, BlockVerb.self, SlotVerb.self, EpochInfoVerb.self,
+          NodeVerb.self, SetupVerb.self, LogsVerb.self, ConfirmVerb.self, BlockVerb.self, SlotVerb.self,
+          EpochInfoVerb.self,
         ]),
       CommandGroup(
         name: "Blocks",
@@ -39,7 +41,9 @@ public struct EstuaryCommand: ParsableCommand {
   /// Runs the command line of this process.
   public static func start() {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    if let complaint = Arguments.complaint ?? UnknownVerb.complaint(about: arguments) {
+    if let complaint = Arguments.complaint ?? UnknownVerb.complaint(about: arguments)
+      ?? ValidatorFlags.complaint(about: arguments)
+    {
       Terminal.note(complaint)
       exit(withError: ExitCode.validationFailure)
     }

@@ -17,7 +17,18 @@ struct LedgerAdditions {
     accounts.append((key, account))
   }
 
+  /// Leaves an address as it is that is taken already.
+  mutating func addIfVacant(_ key: Pubkey, _ account: Account) {
+    if keys.insert(key).inserted { accounts.append((key, account)) }
+  }
+
   mutating func addProgram(_ id: String, file: String, authority: Pubkey?) throws {
+    for (key, account) in try Self.program(id, file: file, authority: authority) { try add(key, account) }
+  }
+
+  private static func program(
+    _ id: String, file: String, authority: Pubkey?
+  ) throws -> [(key: Pubkey, account: Account)] {
     let key = try LedgerOptions.key(id)
     let elf = try ProgramFile.executable(at: file)
     try ProgramFile.checkRuns(elf, from: file)
@@ -26,16 +37,40 @@ struct LedgerAdditions {
     }
     let (program, programData) = UpgradeableProgram.accounts(
       programID: key, elf: elf, rent: Rent(), authority: authority)
-    try add(key, program)
-    try add(programData.key, programData.account)
+    return [(key, program), programData]
   }
 
   /// The programs of mainnet that have been fetched, but for those that are named already.
   mutating func addSetUpPrograms() throws {
     for (id, path) in SetUpPrograms.all where !keys.contains(try LedgerOptions.key(id)) {
-      try addProgram(id, file: path, authority: nil)
+      for (key, account) in try Self.program(id, file: path, authority: nil) { addIfVacant(key, account) }
     }
   }
+
+  // MARK: What solana-test-validator gives
+
+  /// SOL of the mint and of the faucet.
+  static let mintSOL = Chain.faucetLamports / 1_000_000_000
+
+  mutating func addMint(_ key: Pubkey) throws {
+    try add(key, Account(lamports: Chain.faucetLamports, owner: ProgramID.system))
+  }
+
+  mutating func setFaucet(lamports: UInt64) throws {
+    try add(Chain.faucet.pubkey, Account(lamports: lamports, owner: ProgramID.system))
+  }
+
+  /// All epochs of one length, as solana-test-validator has them.
+  mutating func setEpochs(slotsPerEpoch: UInt64) throws {
+    let schedule = EpochSchedule(
+      slotsPerEpoch: slotsPerEpoch, leaderScheduleSlotOffset: slotsPerEpoch, hasWarmup: false,
+      firstNormalEpoch: 0,
+      firstNormalSlot: 0)
+    let data = SysvarWriter.epochSchedule(schedule)
+    try add(SysvarID.epochSchedule, Account(lamports: 1, data: data, owner: ProgramID.sysvar, rentEpoch: 0))
+  }
+
+  // MARK: Files
 
   /// Every account of a folder, `*.json` files each as `estuary account --output json` prints it.
   mutating func addAccounts(folder: String) throws {
@@ -60,13 +95,6 @@ struct LedgerAdditions {
         detail: "as an account, at \(location.isEmpty ? "top level" : location): \(problem.text)")
     }
     try add(read.key, read.account)
-  }
-
-  /// - Parameter words: addresses, each with its file behind it.
-  mutating func addPrograms(_ words: [String]) throws {
-    for start in stride(from: 0, to: words.count, by: 2) {
-      try addProgram(words[start], file: words[start + 1], authority: nil)
-    }
   }
 
   /// - Parameter words: files, some of them behind the address where the account is to be (- for its own).

@@ -86,11 +86,13 @@ struct NodeOptions: ParsableArguments {
     do throws(NodeAddressError) { return try NodeAddress(text) } catch { throw ValidationError("\(error)") }
   }
 
+  static func client(of url: String) throws -> RPCClient { RPCClient(try address(url)) }
+
   /// `nil` where no node is named.
-  func client() throws -> RPCClient? { try url.map { RPCClient(try Self.address($0)) } }
+  func client() throws -> RPCClient? { try url.map(Self.client) }
 
   /// The node that is named, or the one that `estuary node` starts.
-  func clientOrLocal() throws -> RPCClient { RPCClient(try Self.address(url ?? "localhost")) }
+  func clientOrLocal() throws -> RPCClient { try Self.client(of: url ?? "localhost") }
 }
 
 /// A ledger directory or a node, and who pays; without flags, what `Settings` say.

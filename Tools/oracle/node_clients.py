@@ -41,6 +41,7 @@ from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID
 
 from node import Node, RPCFailure
 from node_checks import Checks
+from node_cloning import cloning
 from node_load import kills
 from node_misuse import fuzzing, misbehaviour
 from node_parsed import cluster, page, parsed
@@ -594,7 +595,7 @@ async def main():
             async with AsyncClient(node.url, commitment=Confirmed) as client:
                 bench = Bench(node, client, folder)
                 bench.table, bench.table_addresses = table, addresses
-                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers):
+                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers, cloning):
                     if arguments.only is not None and part.__name__ not in arguments.only:
                         continue
                     before, start = bench.passed, time.monotonic()

@@ -14,6 +14,7 @@ final class RemoteLedger: ProgramHost {
   typealias Failure = RPCClientError
 
   let client: RPCClient
+  var url: String { client.address.description }
   var blockhash = Hash.zero
   private var minimumBalances: [Int: UInt64] = [:]
 
@@ -44,6 +45,29 @@ final class RemoteLedger: ProgramHost {
       ])
     guard let value = answer["value"] else { throw unexpected(method, "value") }
     return value.isNull ? nil : try account(value, method)
+  }
+
+  /// Keys that a node looks up in one request.
+  private static let accountCount = 100
+
+  /// Accounts in the order of their keys; `nil` where there is none.
+  func accounts(_ keys: [Pubkey]) throws(RPCClientError) -> [Account?] {
+    let method = "getMultipleAccounts"
+    var accounts: [Account?] = []
+    for start in stride(from: 0, to: keys.count, by: Self.accountCount) {
+      let part = keys[start..<min(start + Self.accountCount, keys.count)]
+      let answer = try client.call(
+        method,
+        [
+          .array(part.map { .string($0.description) }),
+          Self.object(("encoding", .string("base64")), ("commitment", Self.level)),
+        ])
+      guard let values = answer["value"]?.array, values.count == part.count else {
+        throw unexpected(method, "an account or null each")
+      }
+      for value in values { accounts.append(value.isNull ? nil : try account(value, method)) }
+    }
+    return accounts
   }
 
   private func account(_ value: JSONValue, _ method: String) throws(RPCClientError) -> Account {

@@ -11,41 +11,14 @@ struct LedgerCreateVerb: ParsableCommand {
     discussion: """
       Options are spelled as solana-test-validator has them, the directory comes first:
       estuary ledger create DIR --program ID FILE --account FILE --account ADDRESS FILE. A program without an upgrade \
-      authority can never be changed. Without --genesis there is a funded faucet, for `airdrop`.
+      authority can never be changed. Without --genesis there is a funded faucet, for `airdrop`, and there are the programs \
+      that `estuary setup programs` has fetched. --clone copies accounts of another cluster.
       """)
 
   @Argument(help: "Directory of the new ledger.")
   var directory: String
 
-  @Option(
-    name: [.customLong("program"), .customLong("bpf-program")], parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "A program (.so, or an object of clang) at an address: a base58 key or a key pair file.",
-      valueName: "id> <file"))
-  var programs: [String] = []
-
-  @Option(
-    name: .customLong("upgradeable-program"), parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "The same with an upgrade authority, or none.", valueName: "id> <file> <authority"))
-  var upgradeablePrograms: [String] = []
-
-  @Option(
-    name: .customLong("account"), parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "An account as `estuary account --output json` prints it, at another address if one is given (- for its own).",
-      valueName: "address>? <file"))
-  var accounts: [String] = []
-
-  @Option(
-    name: .customLong("account-dir"),
-    help: ArgumentHelp("A folder of such files, every *.json of it.", valueName: "folder"))
-  var accountFolders: [String] = []
-
-  @Flag(
-    name: .customLong("no-mainnet-programs"),
-    help: "Leave out what `estuary setup programs` has fetched, which is in it unless there is --genesis.")
-  var leavesProgramsOut = false
+  @OptionGroup var additions: AdditionOptions
 
   @Option(help: ArgumentHelp("What else it begins with (docs/ledger.md).", valueName: "genesis.json"))
   var genesis: String?
@@ -65,27 +38,13 @@ struct LedgerCreateVerb: ParsableCommand {
       throw ValidationError(
         "--chain-id is for ledgers without --genesis, whose own 'ethereum' section names it")
     }
-    if programs.count % 2 != 0 {
-      throw ValidationError("--program takes an address and a file, and the directory comes first")
-    }
-    if upgradeablePrograms.count % 3 != 0 {
-      throw ValidationError(
-        "--upgradeable-program takes an address, a file and an authority, and the directory comes first")
+    if genesis != nil && additions.faucetSOL != nil {
+      throw ValidationError("--faucet-sol is for ledgers without --genesis, which have a faucet")
     }
   }
 
   func run() throws {
-    var added = LedgerAdditions()
-    try added.addPrograms(programs)
-    for start in stride(from: 0, to: upgradeablePrograms.count, by: 3) {
-      let authority = upgradeablePrograms[start + 2]
-      try added.addProgram(
-        upgradeablePrograms[start], file: upgradeablePrograms[start + 1],
-        authority: authority == "none" ? nil : try LedgerOptions.key(authority))
-    }
-    try added.addAccounts(accounts)
-    for folder in accountFolders { try added.addAccounts(folder: folder) }
-    if genesis == nil && !leavesProgramsOut { try added.addSetUpPrograms() }
+    let added = try additions.additions(addsSetUpPrograms: genesis == nil)
     let first = try genesis.map { try Genesis.read($0) }
     let chain = try Chain.create(
       directory: directory, genesis: first, adding: added.accounts,

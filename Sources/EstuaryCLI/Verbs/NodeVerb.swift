@@ -1,6 +1,7 @@
 import ArgumentParser
 import Contracts
 import Estuary
+import Execution
 import FoundationEssentials
 import Glibc
 import Ledger
@@ -14,26 +15,30 @@ struct NodeVerb: ParsableCommand {
     abstract: "Run a node on a ledger, for Solana's and Ethereum's tools: JSON-RPC over HTTP and WebSocket.",
     discussion: """
       Creates the ledger if need be. Blocks come every 400 ms, or with --instant as soon as a transaction waits. A \
-      transaction that is reported is on the disk. The node listens on this machine alone unless --host says otherwise; \
+      transaction that is reported is on the disk. Options of solana-test-validator that make sense here are understood. The node listens on this machine alone unless --host says otherwise; \
       /health and /metrics are beside JSON-RPC. SIGTERM and Ctrl-C end it (docs/node.md).
       """)
 
-  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  @Option(
+    name: [.customShort("l"), .long],
+    help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
   var ledger = Settings.shown.ledger
 
-  @Option(help: "Port of JSON-RPC; 0: one of the system's choice.")
+  @Option(
+    name: [.long, .customLong("rpc-port")], help: "Port of JSON-RPC; 0: one of the system's choice.")
   var port = 8899
 
   @Option(
-    name: .customLong("ws-port"), help: "Port of a second socket that serves the same, for subscriptions.")
-  var webSocketPort = 8900
+    name: .customLong("ws-port"),
+    help: "Port of a second socket that serves the same, for subscriptions (default: the one behind --port).")
+  var webSocketPort: Int?
 
   @Option(
     name: .customLong("eth-port"),
     help: "Port of a third socket that serves the same, for Ethereum's tools (default: 8545, if it is free).")
   var ethereumPort: Int?
 
-  @Option(help: "Address to listen on.")
+  @Option(name: [.long, .customLong("bind-address")], help: "Address to listen on.")
   var host = "127.0.0.1"
 
   @Flag(help: "Make a block as soon as a transaction waits, and none without.")
@@ -45,32 +50,16 @@ struct NodeVerb: ParsableCommand {
   @Option(help: "Threads that execute a block's transactions (default: one a processor).")
   var workers: Int?
 
-  @Flag(help: "Begin with a new ledger in place of the one in the directory.")
+  @Flag(
+    name: [.customShort("r"), .long], help: "Begin with a new ledger in place of the one in the directory.")
   var reset = false
 
-  @Option(
-    name: [.customLong("program"), .customLong("bpf-program")], parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "A program that a new ledger begins with, at an address: a base58 key or a key pair file.",
-      valueName: "id> <file"))
-  var programs: [String] = []
+  @OptionGroup var additions: AdditionOptions
 
   @Option(
-    name: .customLong("account"), parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "An account that a new ledger begins with, as `estuary account --output json` prints it.",
-      valueName: "address>? <file"))
-  var accounts: [String] = []
-
-  @Option(
-    name: .customLong("account-dir"),
-    help: ArgumentHelp("A folder of such files, every *.json of which a new ledger begins with.", valueName: "folder"))
-  var accountFolders: [String] = []
-
-  @Flag(
-    name: .customLong("no-mainnet-programs"),
-    help: "A new ledger begins without what `estuary setup programs` has fetched.")
-  var leavesProgramsOut = false
+    name: [.customShort("w"), .customLong("warp-slot")],
+    help: ArgumentHelp("Go on to a slot before the first request.", valueName: "slot"))
+  var warpSlot: UInt64?
 
   @Option(
     name: .customLong("history-blocks"),
@@ -85,12 +74,15 @@ struct NodeVerb: ParsableCommand {
   @Option(name: .customLong("log-level"), help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel = "info"
 
+  @Flag(name: .shortAndLong, help: "Say nothing at the start, and log warnings and errors alone.")
+  var quiet = false
+
   @OptionGroup var cache: CacheOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     _ = try Settings.current.get()
-    guard [port, webSocketPort, ethereumPort ?? 0].allSatisfy((0...65535).contains) else {
+    guard [port, webSocketPort ?? 0, ethereumPort ?? 0].allSatisfy((0...65535).contains) else {
       throw ValidationError("--port, --ws-port and --eth-port must be from 0 to 65535")
     }
     guard (1...3_600_000).contains(slotMilliseconds) else {
@@ -101,7 +93,12 @@ struct NodeVerb: ParsableCommand {
     guard Logger.Level(rawValue: logLevel) != nil else {
       throw ValidationError("--log-level must be one of trace, debug, info, notice, warning, error, critical")
     }
-    if programs.count % 2 != 0 { throw ValidationError("--program takes an address and a file") }
+    if webSocketPort == nil && port == 65535 {
+      throw ValidationError("there is no port behind --port 65535: give --ws-port")
+    }
+    if let warpSlot, warpSlot >= BlockRecord.countLimit / 2 {
+      throw ValidationError("--warp-slot must be below \(BlockRecord.countLimit / 2)")
+    }
   }
 
   func run() throws {
@@ -114,23 +111,24 @@ struct NodeVerb: ParsableCommand {
 
     let chain = try open()
     chain.historyBlockCount = historyBlocks
+    if let warpSlot { try warp(chain, to: warpSlot) }
     let faucet = try chain.account(Chain.faucet.pubkey)?.lamports
     let hasTokens = try chain.account(Self.token) != nil
     var configuration = Node.Configuration()
     configuration.host = host
     configuration.port = port
-    configuration.webSocketPort = webSocketPort
+    configuration.webSocketPort = webSocketPort ?? (port == 0 ? 0 : port + 1)
     configuration.ethereumPort = ethereumPort
     configuration.rewindBlockCount = rewindBlocks
     configuration.pace = instant ? .instant : .slots(milliseconds: slotMilliseconds)
-    let level = Logger.Level(rawValue: logLevel) ?? .info
+    let level = max(Logger.Level(rawValue: logLevel) ?? .info, quiet ? .warning : .trace)
     configuration.logger = Logger(label: "estuary") { label in
       var handler = StreamLogHandler.standardError(label: label)
       handler.logLevel = level
       return handler
     }
     let node = try Node(chain, configuration)
-    announce(node, faucet: faucet, hasTokens: hasTokens)
+    if !quiet { announce(node, faucet: faucet, hasTokens: hasTokens) }
     Terminal.flush()
     var number: Int32 = 0
     while sigwait(&signals, &number) != 0 {}
@@ -144,8 +142,7 @@ struct NodeVerb: ParsableCommand {
       try RocksDBStore.whileUnused(path: ledger) { try FileManager.default.removeItem(atPath: ledger) }
     }
     let isThere = RocksDBStore.isLedger(ledger)
-    let addsNothing = programs.isEmpty && accounts.isEmpty && accountFolders.isEmpty
-    if addsNothing && (isThere || leavesProgramsOut || SetUpPrograms.all.isEmpty) {
+    if !additions.addsSomething && (isThere || additions.leavesProgramsOut || SetUpPrograms.all.isEmpty) {
       return try Chain.open(
         directory: ledger, .creatingIfMissing, patience: .telling, cacheByteCount: cache.byteCount,
         workers: workers, ethereum: .funded())
@@ -156,14 +153,20 @@ struct NodeVerb: ParsableCommand {
         detail:
           "programs and accounts are put into new ledgers only: name an empty directory, or give --reset")
     }
-    var added = LedgerAdditions()
-    try added.addPrograms(programs)
-    try added.addAccounts(accounts)
-    for folder in accountFolders { try added.addAccounts(folder: folder) }
-    if !leavesProgramsOut { try added.addSetUpPrograms() }
     return try Chain.create(
-      directory: ledger, adding: added.accounts, ethereum: .funded(), cacheByteCount: cache.byteCount,
-      workers: workers)
+      directory: ledger, adding: try additions.additions(addsSetUpPrograms: true).accounts, ethereum: .funded(),
+      cacheByteCount: cache.byteCount, workers: workers)
+  }
+
+  /// An empty block at the slot, as the chain that comes back to it after a restart has one.
+  private func warp(_ chain: Chain, to slot: UInt64) throws {
+    guard slot >= chain.slot else {
+      throw CLIError.program(path: ledger, detail: "--warp-slot \(slot): the ledger is at slot \(chain.slot) already")
+    }
+    if slot > chain.slot {
+      _ = try chain.execute(
+        BlockTransactions(solana: []), verifiesSignatures: true, unixTimestamp: Clocks.unixSeconds(), slots: slot - chain.slot)
+    }
   }
 
   private static let token = Pubkey(base58: "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA") ?? .zero

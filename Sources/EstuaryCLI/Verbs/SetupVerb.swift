@@ -56,7 +56,7 @@ struct SetupProgramsVerb: ParsableCommand {
     guard let source else { return nil }
     if source == "pypi" { return try SetUpPrograms.takeFromPyPI() }
     if source.contains("://") || source == "localhost" || source == "l" {
-      return try SetUpPrograms.take(from: RemoteLedger(RPCClient(try NodeOptions.address(source))))
+      return try SetUpPrograms.take(from: RemoteLedger(try NodeOptions.client(of: source)))
     }
     let path = Paths.expand(source)
     var isFolder = false
