@@ -50,16 +50,28 @@ extension Chain {
     }
   }
 
+  /// Makes accounts what such a block made them.
+  ///
+  /// - Parameter accounts: of both worlds, whole; `nil`: there is none any more.
+  func repeatOverride(_ accounts: [(key: Pubkey, account: Account?)]) throws(ChainError) {
+    _ = try commitOverride { all throws(ChainError) in
+      for (key, account) in accounts {
+        do throws(StoreError) {
+          let isEthereums = EVMKey.contains(key)
+          let table = isEthereums ? state.ethereumTable : state.table
+          var changes: [AccountTable.FirstChange] = []
+          table.publish(account ?? .empty, at: try table.intern(key), noting: &changes)
+          if isEthereums { all.ethereum.append(changes) } else { all.solana.append(changes) }
+        } catch { throw .store(error) }
+      }
+    }
+    state.ethereum?.invalidate()
+  }
+
   private func commitOverrides(
     _ ethereum: [Address: AccountOverride], _ solana: [(key: Pubkey, account: Account?)]
   ) throws(ChainError) -> [AccountChange] {
-    // A sysvar that moves only with blocks is read again below.
-    _ = try recentBlocks()
-    var (record, timing, all) = (head, Timing(), BlockChanges())
-    record.height += 1
-    record.signatures = []
-    var committed: [AccountChange] = []
-    do throws(ChainError) {
+    try commitOverride { all throws(ChainError) in
       do throws(StoreError) {
         var changes: [AccountTable.FirstChange] = []
         defer { all.solana = [changes] }
@@ -77,6 +89,21 @@ extension Chain {
         defer { all.ethereum = state.ethereum?.takeFirstChanges() ?? [] }
         try publish(ethereum)
       } catch { throw ChainError(error) }
+    }
+  }
+
+  /// Commits a block of the ledger with nothing in it but what `publish` changes.
+  private func commitOverride(
+    _ publish: (inout BlockChanges) throws(ChainError) -> Void
+  ) throws(ChainError) -> [AccountChange] {
+    // A sysvar that moves only with blocks is read again below.
+    _ = try recentBlocks()
+    var (record, timing, all) = (head, Timing(), BlockChanges())
+    record.height += 1
+    record.signatures = []
+    var committed: [AccountChange] = []
+    do throws(ChainError) {
+      try publish(&all)
       try commit(all, record: &record, timing: &timing) { changes throws(ChainError) in
         committed = changes
         if changes.contains(where: { EVMKey.contains($0.key) }) {
@@ -133,6 +160,7 @@ extension Chain {
       }
     }
     try ethereum.apply(changes, from: reader)
+    try ethereum.finishBlock()
   }
 
   private func hasStorage(_ address: Address) throws(EVMStateError) -> Bool {

@@ -53,7 +53,7 @@ public final class Chain {
   package var table: AccountTable { state.table }
   package private(set) var head: BlockRecord
   let executor: any BlockExecutor
-  let programs: ProgramCache
+  private(set) var programs: ProgramCache
   /// What runs in place of code at some addresses.
   let contracts: NativeContracts
   let progress: Progress
@@ -433,6 +433,7 @@ public final class Chain {
     } catch {
       throw .store(error)
     }
+    if changes.contains(where: { Feature.keys.contains($0.key) }) { readFeatures() }
     (unsavedEntries, solanaEntries, knownFrom) = ([], [], nextKnownFrom)
     hasOwnerIndex = hasOwnerIndex && keepsTransactions
     let hasMadeEthereumBlock = ethereumChain?.hasUncommittedBlock ?? false
@@ -453,12 +454,22 @@ public final class Chain {
   func goBack(to reversal: StoreReversal) {
     head = reversal.record
     if let lattice = StateLattice(bytes: reversal.stateLattice) { self.lattice = lattice }
+    readFeatures()
     // Read again when they are needed.
     readRecentBlocks = nil
     state.statusCache = StatusCache()
     solanaEntries = []
     knownFrom = (try? AccountHistory(of: store).firstHeight()) ?? nil
     hasOwnerIndex = (try? OwnerIndex(of: store).isComplete()) ?? false
+  }
+
+  /// The next block runs under the features that the accounts of this one switch on.
+  private func readFeatures() {
+    let store = store
+    // What was committed a moment ago, or was read at the start.
+    guard let features = try? Features(reading: { (key) throws(StoreError) in try store.account(key) ?? .empty })
+    else { return }
+    programs = programs.serving(features)
   }
 
   /// A value nobody could know before the block.

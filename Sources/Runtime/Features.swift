@@ -1,7 +1,7 @@
 // Switches of Agave's runtime. What mainnet has switched on is how this runtime works; of what it has not, some can be
 // switched on for a ledger: as in Agave, by an account at the feature's key that belongs to the feature program and says
-// since when it has been active (https://github.com/anza-xyz/agave, feature-set/src/lib.rs). It counts from the next time
-// that the ledger is opened.
+// since when it has been active (https://github.com/anza-xyz/agave, feature-set/src/lib.rs). It counts from the block after
+// the one that wrote the account.
 
 import Ledger
 import Primitives
@@ -83,6 +83,8 @@ package struct Feature: Sendable {
     guard let key = Pubkey(base58: key) else { preconditionFailure("the key of \(name) is no key") }
     return Feature(feature: feature, key: key, name: name, about: about)
   }
+
+  package static let keys = Set(all.map(\.key))
 
   /// Since when the feature has been active, as its account says it: one byte, then the slot; nil where it is not.
   package static func activationSlot(_ account: Account) -> UInt64? {

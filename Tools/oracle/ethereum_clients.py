@@ -858,7 +858,7 @@ def kills_while_going_back(folder, rounds):
         node.kill()
         thread.join()
         node.log.close()
-        check = subprocess.run([binary(), "ledger", "verify", ledger], capture_output=True, text=True)
+        check = subprocess.run([binary(), "ledger", "verify", "--replay", ledger], capture_output=True, text=True)
         if check.returncode != 0:
             problems.append(f"round {number}: {check.stderr}")
     print(f"kills while going back: {rounds} rounds")
@@ -896,7 +896,7 @@ def main():
         log = open(ledger + ".log").read()
         secrets = [one["privateKey"].removeprefix("0x") for one in node.announcement["ethereum"]]
         bench.expect(not any(secret in log for secret in secrets), "no key is in the log")
-        check = subprocess.run([binary(), "ledger", "verify", ledger], capture_output=True, text=True)
+        check = subprocess.run([binary(), "ledger", "verify", "--replay", ledger], capture_output=True, text=True)
         bench.expect(check.returncode == 0, "the ledger after all of this", check.stderr)
         problems, passed = bench.problems, bench.passed
         problems += kills(folder, arguments.kills)

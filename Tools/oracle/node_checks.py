@@ -51,7 +51,7 @@ def kill_rounds(folder, rounds, seed, loads, missing, seconds=(0.5, 1.5)):
         node.log.close()
     if rounds == 0:
         return problems
-    check = subprocess.run([binary(), "ledger", "verify", ledger], capture_output=True, text=True)
+    check = subprocess.run([binary(), "ledger", "verify", "--replay", ledger], capture_output=True, text=True)
     if check.returncode != 0:
         problems.append(f"the ledger after the kills: {check.stderr}")
     ethereum = sum(name.startswith("0x") for name in confirmed)

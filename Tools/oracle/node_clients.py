@@ -13,6 +13,7 @@ import base64
 import json
 import os
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,7 +40,7 @@ from solders.transaction_status import TransactionConfirmationStatus
 from spl.token import instructions as spl, models
 from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID
 
-from node import Node, RPCFailure
+from node import Node, RPCFailure, binary
 from node_checks import Checks
 from node_cloning import cloning
 from node_load import kills
@@ -611,6 +612,9 @@ async def main():
                     print(f"{part.__name__}: {bench.passed - before} checks, {time.monotonic() - start:.1f} s")
                 await fuzzing(bench, arguments.fuzz_seconds)
                 await endings(bench, ledger)
+        check = subprocess.run([binary(), "ledger", "verify", "--replay", ledger], capture_output=True, text=True)
+        bench.expect(check.returncode == 0, "the ledger after all of this, executed again", check.stderr)
+        print(check.stdout.strip())
         bench.problems += kills(folder, arguments.kills)
     print(f"{bench.passed} passed, {len(bench.problems)} failed")
     for problem in bench.problems:

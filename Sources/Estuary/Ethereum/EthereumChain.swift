@@ -291,7 +291,7 @@ final class EthereumChain {
     return copy.root
   }
 
-  private static func leaves(of changes: [AccountChange]) throws(ChainError) -> [StateTries.Change] {
+  static func leaves(of changes: [AccountChange]) throws(ChainError) -> [StateTries.Change] {
     do throws(EVMStateError) { return try StateTries.Change.gather(changes) } catch {
       throw .ethereum(detail: error.description)
     }

@@ -12,7 +12,8 @@
 // Who reads the present account first and then looks for a version needs no lock against the block that is being
 // committed: either the present account was read before, or the version is there.
 //
-// Sysvars change with every block, 20 KB of them: their versions are kept for the last 1,024 blocks alone.
+// Sysvars change with every block, 20 KB of them: their versions are kept for the last 1,024 blocks alone, and the first one
+// of each for as long as the ledger's beginning is known, so that all can be executed again (Chain+Reexecution.swift).
 
 import Ledger
 import Primitives
@@ -48,6 +49,27 @@ package struct AccountHistory: Sendable {
     return found ?? present
   }
 
+  /// Calls `body` with every account that has changed since states are known, as it was then; `nil` where there was none.
+  func forEachFirstVersion(_ body: (Pubkey, Account?) throws(StoreError) -> Void) throws(StoreError) {
+    var last: Pubkey?
+    try store.forEachEntry(.accountVersions, from: []) { (entry, value) throws(StoreError) in
+      guard entry.count == 40, let key = Pubkey(entry.prefix(32)) else { throw damaged("an earlier state") }
+      if key != last { try body(key, try decode(value, key)) }
+      last = key
+      return true
+    }
+  }
+
+  /// The height of the first block that changed the account; `nil` where none is known to.
+  private func firstVersion(of key: Pubkey) throws(StoreError) -> UInt64? {
+    var height: UInt64?
+    try store.forEachEntry(.accountVersions, from: key.bytes) { (entry, _) throws(StoreError) in
+      if entry.count == 40, entry.starts(with: key.bytes) { height = Self.integer(Array(entry.suffix(8))) }
+      return false
+    }
+    return height
+  }
+
   /// What the block at `height` changed, as it was before: `nil` where there was no account. In no order.
   package func replaced(by height: UInt64) throws(StoreError) -> [(key: Pubkey, account: Account?)] {
     let listed = try keys(of: height)
@@ -66,7 +88,7 @@ package struct AccountHistory: Sendable {
   }
 
   /// The keys of what a block changed, sysvars left out.
-  private func keys(of height: UInt64) throws(StoreError) -> [Pubkey] {
+  func keys(of height: UInt64) throws(StoreError) -> [Pubkey] {
     guard let value = try store.value(.blockAccounts, Self.bytes(height)) else { return [] }
     guard value.count % 32 == 0 else { throw damaged("the list of what block \(height) changed") }
     return stride(from: 0, to: value.count, by: 32).compactMap { Pubkey(value[$0..<$0 + 32]) }
@@ -108,9 +130,10 @@ package struct AccountHistory: Sendable {
     if !keys.isEmpty { entries.append(StoreEntry(.blockAccounts, Self.bytes(height), keys)) }
     var known = first ?? height - 1
     if height > Self.keptSysvarBlocks {
-      for key in SysvarID.all {
-        entries.append(StoreEntry(.accountVersions, Self.key(key, height - Self.keptSysvarBlocks), nil))
-      }
+      let old = height - Self.keptSysvarBlocks
+      // The clock changes first in the block in which the others do.
+      let first = known == 0 ? try firstVersion(of: SysvarID.clock) : nil
+      if old != first { entries += Self.withoutSysvars(old) }
     }
     if height > blockCount {
       let old = height - blockCount
@@ -118,10 +141,18 @@ package struct AccountHistory: Sendable {
         entries.append(StoreEntry(.accountVersions, Self.key(key, old), nil))
       }
       entries.append(StoreEntry(.blockAccounts, Self.bytes(old), nil))
+      if known == 0, let first = try firstVersion(of: SysvarID.clock) {
+        entries += Self.withoutSysvars(first)
+      }
       known = max(known, old)
     }
     if known != first { entries.append(StoreEntry(.settings, Self.settingsKey, Self.bytes(known))) }
     return (entries, known)
+  }
+
+  /// What takes the versions of sysvars of a block away.
+  private static func withoutSysvars(_ height: UInt64) -> [StoreEntry] {
+    SysvarID.all.map { StoreEntry(.accountVersions, key($0, height), nil) }
   }
 
   /// What the batch of a block has that keeps no versions: earlier states are not known any more.

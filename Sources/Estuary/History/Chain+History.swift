@@ -14,13 +14,26 @@ extension Chain {
   ) throws(ChainError) -> [StoreEntry] {
     var decimals: [Pubkey: UInt8?] = [:]
     var stored: [StoredTransaction] = []
+    // Even places: of Solana's.
+    var runs: [UInt32] = [0]
+    func note(_ place: Int) {
+      if runs.count % 2 == place { runs.append(0) }
+      runs[runs.count - 1] += 1
+    }
     for position in transactions.indices {
-      guard var noted = details[position], case .solana(let result) = receipts[position] else { continue }
-      try fillDecimals(&noted, known: &decimals)
-      stored.append(StoredTransaction(wire: transactions.wires[position], result, noted))
+      switch receipts[position] {
+      case .solana(let result):
+        guard var noted = details[position] else { continue }
+        try fillDecimals(&noted, known: &decimals)
+        stored.append(StoredTransaction(wire: transactions.wires[position], result, noted))
+        note(0)
+      case .ethereum(let result): if EthereumChain.executed(result) != nil { note(1) }
+      case .malformed: continue
+      }
     }
     do throws(StoreError) {
       return SolanaHistory.entries(record, stored)
+        + [SolanaHistory.orderEntry(record, runs)].compactMap(\.self)
         + (try history.expired(before: record.height, keeping: historyBlockCount))
     } catch {
       throw .store(error)

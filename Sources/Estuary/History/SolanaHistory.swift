@@ -4,6 +4,9 @@
 //
 //   family           key                                                    value
 //   solana-blocks    height (8) · 2 · position (4)                          StoredTransaction
+//                    height (8) · 4                                         where one of Ethereum's stands before one of Solana's:
+//                                                                           how many of Solana's, of Ethereum's, of Solana's …
+//                                                                           follow each other in the block, 4 bytes each
 //   solana-index     0 · signature (64)                                     height (8) · position (4)
 //                    1 · address (32) · ~height (8) · ~position (4)         signature (64)
 //                    2 · slot (8)                                           height (8)
@@ -46,6 +49,8 @@ package struct SolanaHistory: Sendable {
     bigEndian(place.height) + [2] + bigEndian(place.position)
   }
 
+  private static func orderKey(_ height: UInt64) -> [UInt8] { bigEndian(height) + [4] }
+
   private static func signatureKey(_ signature: Signature) -> [UInt8] {
     [Index.signature.rawValue] + signature.bytes
   }
@@ -80,6 +85,13 @@ package struct SolanaHistory: Sendable {
     return entries
   }
 
+  /// The order of a block's transactions, where it is not Solana's and then Ethereum's.
+  ///
+  /// - Parameter runs: how many of Solana's, of Ethereum's, of Solana's … that the block keeps follow each other.
+  static func orderEntry(_ record: BlockRecord, _ runs: [UInt32]) -> StoreEntry? {
+    runs.count <= 2 ? nil : StoreEntry(.solanaBlocks, orderKey(record.height), runs.flatMap { bigEndian($0) })
+  }
+
   /// What finds a transaction.
   static func indices(
     of transaction: StoredTransaction, at place: Place
@@ -108,6 +120,7 @@ package struct SolanaHistory: Sendable {
     }
     for block in blocks {
       entries.append(StoreEntry(.solanaIndex, block.key, nil))
+      entries.append(StoreEntry(.solanaBlocks, Self.orderKey(block.height), nil))
       for (position, transaction) in try transactions(block.height).enumerated() {
         let place = Place(height: block.height, position: UInt32(position))
         entries.append(StoreEntry(.solanaBlocks, Self.transactionKey(place), nil))
@@ -158,6 +171,14 @@ package struct SolanaHistory: Sendable {
       return true
     }
     return transactions
+  }
+
+  /// How many of Solana's processed transactions, of Ethereum's, of Solana's … follow each other in the block at `height`;
+  /// `nil` where all of Solana's stand before Ethereum's.
+  func order(_ height: UInt64) throws(StoreError) -> [Int]? {
+    guard let value = try store.value(.solanaBlocks, Self.orderKey(height)) else { return nil }
+    guard value.count % 4 == 0 else { throw damaged("the order of block \(height)") }
+    return stride(from: 0, to: value.count, by: 4).map { Int(Self.integer(value[$0..<$0 + 4]) as UInt32) }
   }
 
   /// Where the transaction that is known by `signature` stands; `nil` where it was not processed or is not kept.

@@ -119,7 +119,9 @@ package struct StoredTransaction: Sendable, Equatable {
 
   private init(_ reader: inout ByteReader) throws(CodecError) {
     let version = try reader.readUInt8()
-    guard version == Self.version || version == Self.versionWithContractLogs else { throw .invalidTag(offset: 0, value: version) }
+    guard version == Self.version || version == Self.versionWithContractLogs else {
+      throw .invalidTag(offset: 0, value: version)
+    }
     wire = try Self.bytes(&reader, count: Int(try reader.readUInt16()))
     (fee, computeUnits) = (try reader.readUInt64(), try reader.readUInt64())
     var details = TransactionDetails()
@@ -181,7 +183,9 @@ package struct StoredTransaction: Sendable, Equatable {
       }
       var topics: [Hash] = []
       for _ in 0..<(try reader.readUInt8()) { topics.append(try reader.readHash()) }
-      logs.append(.init(address: address, topics: topics, data: try bytes(&reader, count: Int(try reader.readUInt32()))))
+      logs.append(
+        .init(address: address, topics: topics, data: try bytes(&reader, count: Int(try reader.readUInt32())))
+      )
     }
     return logs
   }

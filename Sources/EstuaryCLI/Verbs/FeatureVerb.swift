@@ -11,7 +11,7 @@ struct FeatureVerb: ParsableCommand {
     commandName: "feature", abstract: "List and set features of the runtime.",
     discussion: """
       A ledger begins with what mainnet has switched on. What is listed here is switched off there, and can be \
-      switched on for a ledger; a node or command that has the ledger open sees it when it opens it next.
+      switched on for a ledger; it counts from the next block.
       """,
     subcommands: [FeatureStatusVerb.self, FeatureActivateVerb.self, FeatureDeactivateVerb.self],
     defaultSubcommand: FeatureStatusVerb.self)

@@ -113,7 +113,7 @@ package final class EthereumState: EVMAccountSource {
   }
 
   /// Forgets what it knows beyond the table, which was rolled back.
-  func invalidate() { (slots, noted, taken, wiped) = (nil, [], [], []) }
+  package func invalidate() { (slots, noted, taken, wiped) = (nil, [], [], []) }
 
   /// All of Ethereum's state.
   package func contents() throws(EVMStateError) -> EVMLedgerContents {

@@ -71,9 +71,12 @@ final class ProgramTable {
   private static let limit = 4096
 
   @inline(never) private func forget(_ evictions: UInt64) {
+    // What another cache has loaded may have been checked against other features.
+    let isSameCache = evictions >> ProgramCache.evictionBits == evictionCount >> ProgramCache.evictionBits
     evictionCount = evictions
-    let kept = count < Self.limit ? slots.filter { $0.entry.map { !$0.isEvicted } ?? false } : []
-    slots = [Slot](repeating: Slot(), count: count < Self.limit ? slots.count : 64)
+    let keeps = isSameCache && count < Self.limit
+    let kept = keeps ? slots.filter { $0.entry.map { !$0.isEvicted } ?? false } : []
+    slots = [Slot](repeating: Slot(), count: keeps ? slots.count : 64)
     count = kept.count
     for slot in kept { place(slot) }
   }
@@ -166,7 +169,10 @@ package final class ProgramCache: @unchecked Sendable {
   private var byHash: [Hash: Held] = [:]
   private var nextNumber = 0
   private let blocks = Atomic<UInt64>(1)
-  private let evictions = Atomic<UInt64>(0)
+  /// The lower bits count evictions, those above tell this cache from others: no table takes one for another.
+  private let evictions: Atomic<UInt64>
+  static let evictionBits: UInt64 = 40
+  private static let caches = Atomic<UInt64>(0)
 
   /// - Parameter additionalSyscalls: none of them has the name of one of the runtime's, whatever the features, nor the
   ///   same hash (`SyscallTable.registry(.all)`).
@@ -182,6 +188,8 @@ package final class ProgramCache: @unchecked Sendable {
     (syscalls, deploymentSyscalls) = (running, deployment)
     (self.features, self.additionalSyscalls, self.builtins) = (features, additionalSyscalls, builtins)
     self.limits = limits
+    let number = Self.caches.wrappingAdd(1, ordering: .relaxed).newValue
+    evictions = Atomic(number << Self.evictionBits)
   }
 
   /// This one, or one with the same additions for a ledger with other features.
