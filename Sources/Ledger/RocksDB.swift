@@ -82,7 +82,13 @@ final class RocksDatabase: @unchecked Sendable {
     self.companion = companion
     let base = try Self.makeOptions(access, openFiles: openFiles)
     Self.setTables(of: base, blockCacheByteCount: blockCacheByteCount)
-    let known = access == .reading ? try Self.familyNames(path, base) : Set(families.map(\.name))
+    let known: Set<String>
+    do throws(RocksDBError) {
+      known = access == .reading ? try Self.familyNames(path, base) : Set(families.map(\.name))
+    } catch {
+      rocksdb_options_destroy(base)
+      throw error
+    }
     let present = families.indices.filter { known.contains(families[$0].name) }
     let options = [base] + present.map { Self.familyOptions(base, families[$0]) }
     var handles = [OpaquePointer?](repeating: nil, count: present.count)
@@ -178,18 +184,18 @@ final class RocksDatabase: @unchecked Sendable {
     rocksdb_options_set_block_based_table_factory(options, tables)
   }
 
-  /// Those that the database at `path` has; `options` are destroyed where that cannot be read.
-  private static func familyNames(_ path: String, _ options: OpaquePointer) throws(RocksDBError) -> Set<
-    String
-  > {
+  /// The families that the database at `path` has.
+  static func familyNames(_ path: String) throws(RocksDBError) -> Set<String> {
+    let options: OpaquePointer = rocksdb_options_create()
+    defer { rocksdb_options_destroy(options) }
+    return try familyNames(path, options)
+  }
+
+  private static func familyNames(
+    _ path: String, _ options: OpaquePointer
+  ) throws(RocksDBError) -> Set<String> {
     var count = 0
-    let list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-    do throws(RocksDBError) {
-      list = try RocksDB.check { rocksdb_list_column_families(options, path, &count, $0) }
-    } catch {
-      rocksdb_options_destroy(options)
-      throw error
-    }
+    let list = try RocksDB.check { rocksdb_list_column_families(options, path, &count, $0) }
     defer { rocksdb_list_column_families_destroy(list, count) }
     return Set((0..<count).compactMap { index in list?[index].map { String(cString: $0) } })
   }

@@ -26,23 +26,27 @@ extension RocksDBStore {
   /// there.
   static func openForWriting(
     _ path: String, _ opening: Opening, _ patience: LockPatience, _ blockCacheByteCount: Int
-  ) throws(StoreError) -> (database: RocksDatabase, isEmpty: Bool, logCount: Int) {
+  ) throws(StoreError) -> (database: RocksDatabase, layout: Layout, isEmpty: Bool, logCount: Int) {
     // Before the lock, which would leave its file in a directory that is none of ours.
     _ = try prepareDirectory(path, opening)
     let lock = try LedgerLock(path, patience)
     let isFresh = try prepareDirectory(path, opening)
     // Before the database opens, for it deletes files that its manifest does not name.
     let names = try directoryEntries(path) ?? []
-    let database: RocksDatabase
-    do throws(RocksDBError) {
-      database = try RocksDatabase(
-        path: path, families: Family.all, isFresh ? .creating : .writing, openFiles: openFileLimit,
+    func open(_ layout: Layout) throws(RocksDBError) -> RocksDatabase {
+      try RocksDatabase(
+        path: path, families: layout.families, isFresh ? .creating : .writing, openFiles: openFileLimit,
         blockCacheByteCount: blockCacheByteCount, keeping: lock)
-    } catch {
-      throw storeError(error, path: path)
+    }
+    let (database, layout) = try attempt(path) { () throws(RocksDBError) in
+      do throws(RocksDBError) { return (try open(.current), Layout.current) } catch {
+        guard error.isForeign else { throw error }
+        // It has families that the current layout has not.
+        return (try open(.separate), .separate)
+      }
     }
     return (
-      database, isFresh || !names.contains { $0.hasSuffix(".sst") },
+      database, layout, isFresh || !names.contains { $0.hasSuffix(".sst") },
       names.count { $0.hasSuffix(".log") }
     )
   }
@@ -62,7 +66,7 @@ extension RocksDBStore {
   /// opens, which the manifest tells, would give a state that never was, so the opening is repeated.
   static func openForReading(
     _ path: String, _ blockCacheByteCount: Int
-  ) throws(StoreError) -> (RocksDatabase, Last?) {
+  ) throws(StoreError) -> (RocksDatabase, Layout, Last?) {
     for attempt in 1...readingAttempts {
       let before = HeadFile.Manifest(of: path)  // grows whenever tables come or go
       do throws(StoreError) {
@@ -79,22 +83,25 @@ extension RocksDBStore {
 
   private static func openOnceForReading(
     _ path: String, _ blockCacheByteCount: Int
-  ) throws(StoreError) -> (RocksDatabase, Last?) {
+  ) throws(StoreError) -> (RocksDatabase, Layout, Last?) {
     // First: a commit in between puts the database ahead, never HEAD.
     let mark = try readMark(path)
     _ = try prepareDirectory(path, .reading)
     let tables = try directoryEntries(path)?.count { $0.hasSuffix(".sst") } ?? 0
     // All of them where that is possible: one that a writer has merged away stays readable while it is open.
     let openFiles = tables < openFileLimit ? -1 : openFileLimit
-    let database = try attempt(path) { () throws(RocksDBError) in
-      try RocksDatabase(
-        path: path, families: Family.all, .reading, openFiles: openFiles,
-        blockCacheByteCount: blockCacheByteCount)
+    let (database, layout) = try attempt(path) { () throws(RocksDBError) in
+      let layout = Layout(ofFamilies: try RocksDatabase.familyNames(path))
+      return (
+        try RocksDatabase(
+          path: path, families: layout.families, .reading, openFiles: openFiles,
+          blockCacheByteCount: blockCacheByteCount), layout
+      )
     }
-    try checkFormat(database, path, mayBeEmpty: false)
+    try checkFormat(database, layout, path, mayBeEmpty: false)
     let last = try readHead(database, path)
     try check(mark, database, last, path)
-    return (database, last)
+    return (database, layout, last)
   }
 
   static func readMark(_ path: String) throws(StoreError) -> HeadFile.Mark? {

@@ -4,11 +4,14 @@
 //   default     "format"                  u64 format version, little-endian
 //               "head"                    record of the last block
 //               "lattice"                 its state lattice, 2,048 bytes
+//               family (1) · key          StoreEntry of settings and of the three indices, each block's in its batch
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
-//   settings, ethereum-blocks, ethereum-index, trie-nodes, solana-blocks, solana-index, account-versions,
-//   block-accounts, account-index
-//                                         StoreEntry, each block's in its batch
+//   trie-nodes, account-versions          StoreEntry of these families
+//   journal     family (1) · key          StoreEntry of ethereum-blocks, solana-blocks and block-accounts, whose keys go up
+//
+// Ledgers of earlier versions have a column family for each family of entries, and keep them (`Layout`). Each column family
+// takes milliseconds when a database is made, and some at each opening.
 //
 // Beside the database's files: "ESTUARY" marks the directory as a ledger before the database exists, so that
 // an interrupted creation can be told from somebody else's directory; WRITER is the writer's lock
@@ -22,17 +25,61 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     static let standard = 0
     static let accounts = 1
     static let blocks = 2
-    static let all = [
-      RocksFamily(name: "default"), RocksFamily(name: "accounts"),
-      RocksFamily(name: "blocks", isAppendOnly: true), RocksFamily(name: "settings"),
-      RocksFamily(name: "ethereum-blocks", isAppendOnly: true), RocksFamily(name: "ethereum-index"),
-      RocksFamily(name: "trie-nodes"), RocksFamily(name: "solana-blocks", isAppendOnly: true),
-      RocksFamily(name: "solana-index"), RocksFamily(name: "account-versions"),
-      RocksFamily(name: "block-accounts", isAppendOnly: true), RocksFamily(name: "account-index"),
-    ]
+  }
 
-    /// Where entries of a family lie.
-    static func index(_ family: StoreFamily) -> Int { 3 + family.rawValue }
+  /// Which column families there are, and where in them entries lie.
+  struct Layout {
+    let families: [RocksFamily]
+    /// By `StoreFamily`.
+    private let places: [(family: Int, prefix: UInt8?)]
+
+    /// What no column family holds is in the first one.
+    private init(_ named: [(RocksFamily, holding: [StoreFamily])]) {
+      let first = [
+        RocksFamily(name: "default"), RocksFamily(name: "accounts"),
+        RocksFamily(name: "blocks", isAppendOnly: true),
+      ]
+      families = first + named.map(\.0)
+      places = StoreFamily.allCases.map { family in
+        let prefix = UInt8(family.rawValue)
+        guard let place = named.firstIndex(where: { $0.holding.contains(family) }) else {
+          return (RocksDBStore.Family.standard, prefix)
+        }
+        let isAlone = named[place].holding.count == 1
+        return (first.count + place, isAlone ? nil : prefix)
+      }
+    }
+
+    static let current = Layout([
+      (RocksFamily(name: "trie-nodes"), [.trieNodes]),
+      (RocksFamily(name: "account-versions"), [.accountVersions]),
+      (RocksFamily(name: "journal", isAppendOnly: true), [.ethereumBlocks, .solanaBlocks, .blockAccounts]),
+    ])
+
+    /// Of earlier versions.
+    static let separate = Layout([
+      (RocksFamily(name: "settings"), [.settings]),
+      (RocksFamily(name: "ethereum-blocks", isAppendOnly: true), [.ethereumBlocks]),
+      (RocksFamily(name: "ethereum-index"), [.ethereumIndex]),
+      (RocksFamily(name: "trie-nodes"), [.trieNodes]),
+      (RocksFamily(name: "solana-blocks", isAppendOnly: true), [.solanaBlocks]),
+      (RocksFamily(name: "solana-index"), [.solanaIndex]),
+      (RocksFamily(name: "account-versions"), [.accountVersions]),
+      (RocksFamily(name: "block-accounts", isAppendOnly: true), [.blockAccounts]),
+      (RocksFamily(name: "account-index"), [.accountIndex]),
+    ])
+
+    /// That of a database with these families.
+    init(ofFamilies names: Set<String>) { self = names.contains("settings") ? .separate : .current }
+
+    /// The column family of `family`, and what its keys begin with.
+    func place(of family: StoreFamily) -> (family: Int, prefix: UInt8?) { places[family.rawValue] }
+
+    /// The same with a key.
+    func place(of family: StoreFamily, _ key: [UInt8]) -> (family: Int, key: [UInt8]) {
+      let place = place(of: family)
+      return (place.family, place.prefix.map { [$0] + key } ?? key)
+    }
   }
 
   private enum Entry {
@@ -56,6 +103,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
 
   package let path: String
   let database: RocksDatabase
+  private let layout: Layout
   // Sound as Sendable: what is `var` is touched only under `lock`; the others are thread-safe.
   private let lock = Lock()
   private var last: Last?
@@ -86,13 +134,13 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     let blockCacheByteCount = min(cacheByteCount / 8, Self.largestBlockCacheByteCount)
     self.cacheByteCount = cacheByteCount - blockCacheByteCount
     if opening == .reading {
-      (database, last) = try Self.openForReading(path, blockCacheByteCount)
+      (database, layout, last) = try Self.openForReading(path, blockCacheByteCount)
       headFile = nil
       return
     }
     let opened = try Self.openForWriting(path, opening, patience, blockCacheByteCount)
-    database = opened.database
-    try Self.checkFormat(database, path, mayBeEmpty: opened.isEmpty)
+    (database, layout) = (opened.database, opened.layout)
+    try Self.checkFormat(database, layout, path, mayBeEmpty: opened.isEmpty)
     last = try Self.readHead(database, path)
     let mark = try Self.readMark(path)
     do throws(FileError) { headFile = try HeadFile(path) } catch {
@@ -220,10 +268,11 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
 
   private func put(_ entries: [StoreEntry], in batch: RocksBatch) {
     for entry in entries {
+      let place = layout.place(of: entry.family, entry.key)
       if let value = entry.value {
-        database.put(Family.index(entry.family), entry.key, value, in: batch)
+        database.put(place.family, place.key, value, in: batch)
       } else {
-        database.delete(Family.index(entry.family), entry.key, in: batch)
+        database.delete(place.family, place.key, in: batch)
       }
     }
   }
@@ -269,18 +318,22 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   private func value(
     _ family: StoreFamily, _ key: [UInt8], isCached: Bool
   ) throws(StoreError) -> [UInt8]? {
-    try Self.attempt(path) { () throws(RocksDBError) in
-      try database.get(Family.index(family), key, isCached: isCached) { [UInt8]($0) }
+    let place = layout.place(of: family, key)
+    return try Self.attempt(path) { () throws(RocksDBError) in
+      try database.get(place.family, place.key, isCached: isCached) { [UInt8]($0) }
     }
   }
 
   package func forEachEntry(
     _ family: StoreFamily, from key: [UInt8], _ body: ([UInt8], [UInt8]) throws(StoreError) -> Bool
   ) throws(StoreError) {
+    let (place, start) = (layout.place(of: family), layout.place(of: family, key).key)
     try database.forEach(
-      Family.index(family), from: key,
-      while: { (key, value) throws(StoreError) in try body([UInt8](key), [UInt8](value)) },
-      orThrow: { Self.storeError($0, path: path) })
+      place.family, from: start,
+      while: { (key, value) throws(StoreError) in
+        guard let prefix = place.prefix else { return try body([UInt8](key), [UInt8](value)) }
+        return try key.first == prefix ? body([UInt8](key.dropFirst()), [UInt8](value)) : false
+      }, orThrow: { Self.storeError($0, path: path) })
   }
 
   package func forEachBlock(_ body: (BlockRecord) throws(StoreError) -> Void) throws(StoreError) {
@@ -290,7 +343,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   // MARK: Opening
 
   static func checkFormat(
-    _ database: RocksDatabase, _ path: String, mayBeEmpty: Bool
+    _ database: RocksDatabase, _ layout: Layout, _ path: String, mayBeEmpty: Bool
   ) throws(StoreError) {
     let version = try attempt(path) { () throws(RocksDBError) in
       try database.get(Family.standard, Entry.format) { bytes in
@@ -303,7 +356,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     }
     // No version: creation was interrupted before its first write, or this never was a whole ledger.
     var isEmpty = true
-    for family in Family.all.indices {
+    for family in layout.families.indices {
       try database.forEach(
         family, { (_, _) throws(StoreError) in isEmpty = false },
         orThrow: { storeError($0, path: path) })

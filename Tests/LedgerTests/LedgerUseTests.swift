@@ -254,7 +254,7 @@ import Testing
     #expect(found.blockCount == 4 && found.accountCount == BlockHistory.state(seed: 26, after: 4).state.count)
     let key = try #require(BlockHistory.state(seed: 26, after: 4).state.keys.min())
     func change(_ body: (RocksDatabase, RocksBatch) -> Void) throws {
-      let database = try RocksDatabase(path: path, families: RocksDBStore.Family.all, .writing)
+      let database = try RocksDatabase(path: path, families: RocksDBStore.Layout.current.families, .writing)
       let batch = RocksBatch()
       body(database, batch)
       try database.write(batch)

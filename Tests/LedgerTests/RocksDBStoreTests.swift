@@ -101,7 +101,7 @@ import Testing
     let path = directory.path + "/ledger"
     try Self.fill(path, seed: 3, blocks: 1)
     do {
-      let database = try RocksDatabase(path: path, families: RocksDBStore.Family.all, .writing)
+      let database = try RocksDatabase(path: path, families: RocksDBStore.Layout.current.families, .writing)
       let batch = RocksBatch()
       database.put(0, Array("format".utf8), SysvarWriter.uint64(7), in: batch)
       try database.write(batch)
@@ -133,6 +133,52 @@ import Testing
     #expect(throws: StoreError.foreign(path: mixed)) { try RocksDBStore(path: mixed) }
   }
 
+  /// Ledgers of earlier versions, which have a column family for each family of entries, are read and go on.
+  @Test func earlierLayout() throws {
+    let directory = TemporaryDirectory()
+    for layout in [RocksDBStore.Layout.separate, .current] {
+      let name = "ledger\(layout.families.count)"
+      let path = directory.path + "/" + name
+      _ = try RocksDatabase(path: path, families: layout.families, .creating)
+      _ = directory.write("This directory is an Estuary ledger.\n", to: name + "/ESTUARY")
+      try Self.fill(path, seed: 31, blocks: 3)
+      // The same keys in all families, and neighbours of what separates them.
+      let keys: [[UInt8]] = [[], [0], [1, 2], [255], [255, 255], Array("head".utf8)]
+      let entries = StoreFamily.allCases.flatMap { family in
+        keys.map { StoreEntry(family, $0, [UInt8(family.rawValue)] + $0) }
+      }
+      try RocksDBStore(path: path, .existing).write(entries)
+      for opening in [RocksDBStore.Opening.existing, .reading] {
+        let store = try RocksDBStore(path: path, opening)
+        #expect(store.head == BlockHistory.state(seed: 31, after: 3).head)
+        for family in StoreFamily.allCases {
+          var found: [[UInt8]] = []
+          try store.forEachEntry(family, from: []) { (key, value) throws(StoreError) in
+            #expect(value == [UInt8(family.rawValue)] + key)
+            found.append(key)
+            return true
+          }
+          #expect(found == keys.sorted { $0.lexicographicallyPrecedes($1) })
+          for key in keys { #expect(try store.value(family, key) == [UInt8(family.rawValue)] + key) }
+          #expect(try store.value(family, [1]) == nil)
+          var later: [[UInt8]] = []
+          try store.forEachEntry(family, from: [1, 3]) { (key, _) throws(StoreError) in
+            later.append(key)
+            return later.count < 2
+          }
+          #expect(later == [Array("head".utf8), [255]])
+        }
+        _ = try store.verify()
+      }
+      let names = try RocksDatabase.familyNames(path)
+      #expect(names == Set(layout.families.map(\.name)))
+      try RocksDBStore(path: path, .existing).write(entries.map { StoreEntry($0.family, $0.key, nil) })
+      let store = try RocksDBStore(path: path, .existing)
+      #expect(store.head == BlockHistory.state(seed: 31, after: 3).head)
+      for family in StoreFamily.allCases { #expect(try store.value(family, [0]) == nil) }
+    }
+  }
+
   @Test func missingDatabaseFiles() throws {
     for name in ["CURRENT", "MANIFEST", ".sst"] {
       let directory = TemporaryDirectory()
@@ -156,7 +202,7 @@ import Testing
     try Self.fill(path, seed: 6, blocks: 1)
     let key = SplitMix64(seed: 1).copyKey()
     do {
-      let database = try RocksDatabase(path: path, families: RocksDBStore.Family.all, .writing)
+      let database = try RocksDatabase(path: path, families: RocksDBStore.Layout.current.families, .writing)
       let batch = RocksBatch()
       database.put(1, key.bytes, [9, 9, 9], in: batch)
       database.put(2, [0, 0, 0, 0, 0, 0, 0, 0], [1], in: batch)
