@@ -467,9 +467,8 @@ public final class Chain {
   private func readFeatures() {
     let store = store
     // What was committed a moment ago, or was read at the start.
-    guard let features = try? Features(reading: { (key) throws(StoreError) in try store.account(key) ?? .empty })
-    else { return }
-    programs = programs.serving(features)
+    let features = try? Features { (key) throws(StoreError) in try store.account(key) ?? .empty }
+    if let features { programs = programs.serving(features) }
   }
 
   /// A value nobody could know before the block.

@@ -142,7 +142,7 @@ def check(folder, name, test, workers):
             return f"a block is refused otherwise: {result.stderr}"
         if head(folder)["hash"] != last:
             return "a block that is refused moves the head"
-    verified = run(folder, "ledger", "verify", "--ledger", "ledger", ok=False)
+    verified = run(folder, "ledger", "verify", "--replay", "--ledger", "ledger", ok=False)
     if verified.returncode != 0:
         return verified.stderr.strip()
     return ""
@@ -209,7 +209,7 @@ def kills(folder, tests, count, seed, workers):
             sys.exit(f"block {max(reported)} was committed, the ledger ends at {number}")
         if number > 0 and numbers.get(found["hash"]) != number:
             sys.exit(f"block {number} of the ledger is none of the chain: {found['hash']}")
-        run(folder, "ledger", "verify", "--ledger", "killed")
+        run(folder, "ledger", "verify", "--replay", "--ledger", "killed")
         if found["hash"] == last:
             ends += 1
             shutil.rmtree(os.path.join(folder, "killed"))
