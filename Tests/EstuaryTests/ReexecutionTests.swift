@@ -167,7 +167,7 @@ import WideIntegers
     let path = String(cString: try #require(mkdtemp(template)))
     defer { try? FileManager.default.removeItem(atPath: path) }
     let store = try RocksDBStore(path: path)
-    let chain = try Self.chain(store)
+    let chain = try Self.chain(store, number: 0)
     try chain.override(solana: [(Self.key(1), Account(lamports: 990_000, owner: ProgramID.system))])
     for number in 1...1100 as ClosedRange<Int64> {
       _ = try chain.execute(

@@ -22,7 +22,6 @@ package struct EthereumLedger: Sendable {
   /// What executions share: code that was translated once.
   let programs: EVMProgramCache
   let machines: EmulationMachines
-  let solanaPrograms: ProgramCache
   private let environments = EnvironmentCache()
 
   /// - Returns: `nil` where the ledger has no Ethereum side.
@@ -31,10 +30,6 @@ package struct EthereumLedger: Sendable {
     (self.store, self.settings, self.configuration) = (store, settings, configuration)
     programs = EVMProgramCache()
     machines = EmulationMachines(programs: programs)
-    do throws(StoreError) {
-      solanaPrograms = ProgramCache(
-        features: try Features { (key) throws(StoreError) in try store.account(key) ?? .empty })
-    } catch { throw .store(error) }
     (archive, history) = (EthereumArchive(store: store), AccountHistory(of: store))
   }
 
@@ -167,6 +162,7 @@ package struct EthereumLedger: Sendable {
     if let known = environments.environment(at: height) { return known }
     var accounts: [Pubkey: Account] = [:]
     let record: BlockRecord
+    let features: Features
     do throws(StoreError) {
       guard let found = try store.block(height), let head = store.head,
         height == head.height || head.height - height < AccountHistory.keptSysvarBlocks
@@ -175,12 +171,14 @@ package struct EthereumLedger: Sendable {
       for key in SysvarID.all {
         if let account = try history.account(key, at: height) { accounts[key] = account }
       }
+      // Blocks that execute programs switch no feature on (Chain+Overrides.swift).
+      features = try Features { (key) throws(StoreError) in try history.account(key, at: height) ?? .empty }
     } catch { throw .store(error) }
     do throws(SysvarError) {
       let environment = ExecutionEnvironment(
         slot: record.slot, blockhash: record.blockhash,
         sysvars: try Sysvars(accounts: accounts.map { (key: $0.key, account: $0.value) }),
-        noncesFollowTransactions: false, programs: solanaPrograms)
+        noncesFollowTransactions: false, programs: environments.programs(with: features))
       environments.keep((environment, accounts), at: height)
       return (environment, accounts)
     } catch { throw .sysvar(error) }
@@ -191,9 +189,18 @@ package struct EthereumLedger: Sendable {
     // Sendable: what changes is touched under `lock`.
     private let lock = Lock()
     private var known: (height: UInt64, value: KnownEnvironment)?
+    private var programs = ProgramCache()
 
     func environment(at height: UInt64) -> KnownEnvironment? {
       lock.withLock { known?.height == height ? known?.value : nil }
+    }
+
+    /// Programs that were loaded for these features, or for none yet.
+    func programs(with features: Features) -> ProgramCache {
+      lock.withLock {
+        programs = programs.serving(features)
+        return programs
+      }
     }
 
     func keep(_ environment: KnownEnvironment, at height: UInt64) {
