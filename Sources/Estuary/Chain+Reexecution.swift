@@ -130,11 +130,14 @@ private final class Reexecutor {
     let beginsEthereum = try reading { () throws(StoreError) in
       try EthereumArchive(store: store).number(ofHeight: 0) != nil
     }
+    let executor: any BlockExecutor
+    do throws(ChainError) { executor = try Chain.executor(workers: workers) } catch {
+      throw .chain(height: 0, error)
+    }
+    var lattice = StateLattice()
+    lattice.apply(changes, parallelFor: executor.parallelFor)
+    if lattice.stateHash != genesis.stateHash { throw .otherBeginning }
     do throws(ChainError) {
-      let executor = try Chain.executor(workers: workers)
-      var lattice = StateLattice()
-      lattice.apply(changes, parallelFor: executor.parallelFor)
-      if lattice.stateHash != genesis.stateHash { throw .differentGenesis }
       var commit = BlockCommit(
         record: genesis, changes: changes, stateLattice: lattice.bytes, entries: entries)
       if beginsEthereum, let settings = entries.first?.value.flatMap({ EthereumGenesis(settings: $0) }) {
@@ -147,10 +150,7 @@ private final class Reexecutor {
       }
       do throws(StoreError) { try memory.commit(commit) } catch { throw .store(error) }
       return try Chain(store: memory, genesis: nil, executor: executor, progress: .advancing)
-    } catch {
-      if case .differentGenesis = error { throw .otherBeginning }
-      throw .chain(height: 0, error)
-    }
+    } catch { throw .chain(height: 0, error) }
   }
 
   // MARK: Blocks
@@ -189,6 +189,9 @@ private final class Reexecutor {
   func execute(_ height: UInt64) throws(ReexecutionError) {
     let recorded = try recorded(height)
     let isInSlot = recorded.record.slot == chain.head.slot
+    guard recorded.isExecuted || recorded.ethereum != nil || isInSlot else {
+      throw .unknownBlock(height: height)
+    }
     var results: [TransactionResult] = []
     do throws(ChainError) {
       if recorded.isExecuted {
@@ -196,15 +199,10 @@ private final class Reexecutor {
       } else if let ethereum = recorded.ethereum {
         if isInSlot { try chain.beginEthereum() } else { try take(ethereum.block) }
       } else {
-        guard isInSlot else { throw .noGenesis }
-        let changed = try changes(at: height)
-        try chain.repeatOverride(changed)
+        try chain.repeatOverride(try changes(at: height))
         report.overrideCount += 1
       }
-    } catch {
-      if case .noGenesis = error { throw .unknownBlock(height: height) }
-      throw .chain(height: height, error)
-    }
+    } catch { throw .chain(height: height, error) }
     try compare(recorded, results)
     report.blockCount += 1
     report.solanaCount += recorded.transactions.count
