@@ -35,4 +35,12 @@ package enum ComputeBudgetProgram {
     writer.write(units)
     return Instruction(programID: ProgramID.computeBudget, accounts: [], data: writer.bytes)
   }
+
+  /// - Parameter price: micro-lamports a unit.
+  package static func setComputeUnitPrice(_ price: UInt64) -> Instruction {
+    var writer = ByteWriter(capacity: 9)
+    writer.write(3 as UInt8)
+    writer.write(price)
+    return Instruction(programID: ProgramID.computeBudget, accounts: [], data: writer.bytes)
+  }
 }

@@ -65,15 +65,18 @@ package struct ProgramDeployment {
   package let buffer: Party
   /// Bytes that the program's account has room for, at least.
   private let roomByteCount: Int
+  /// Of each transaction.
+  private let budget: RequestedBudget
 
   /// - Parameters:
   ///   - buffer: nil: one that follows from the authority, the program and the file.
   ///   - room: bytes of code that the program's account shall take, for later versions; nil: those of `elf`.
   package init(
     elf: [UInt8], program: Party?, payer: Ed25519.KeyPair, authority: Ed25519.KeyPair, buffer: Party? = nil,
-    room: Int? = nil
+    room: Int? = nil, budget: RequestedBudget = RequestedBudget()
   ) {
     self.elf = elf
+    self.budget = budget
     roomByteCount = room ?? elf.count
     self.program = program
     self.payer = payer
@@ -88,8 +91,10 @@ package struct ProgramDeployment {
   }
 
   /// Bytes of ELF a write transaction carries; the rest of the packet is signatures, keys and headers, and a second
-  /// signer takes 96 bytes of it.
-  private var pieceByteCount: Int { authority.pubkey == payer.pubkey ? 1000 : 900 }
+  /// signer takes 96 bytes of it, and a budget up to 52.
+  private var pieceByteCount: Int {
+    (authority.pubkey == payer.pubkey ? 1000 : 900) - (budget.byteCount > 0 ? 60 : 0)
+  }
   /// Write transactions in a block.
   private static let blockTransactionCount = 1000
 
@@ -159,8 +164,7 @@ package struct ProgramDeployment {
   }
 
   private func checkFunds(_ plan: Plan, on chain: some ProgramHost) throws(DeploymentError) {
-    let fees = (0..<plan.transactionCount).reduce(0 as UInt64) { sum, index in sum + fee(ofStep: index, plan)
-    }
+    let fees = (0..<plan.transactionCount).map { fee(ofStep: $0, plan) }.saturatedSum
     let bufferRent =
       plan.createsBuffer ? try rent(UpgradeableLoaderState.bufferMetadataByteCount + elf.count, chain) : 0
     let existing = try read(chain) { try $0.account(buffer.key) }?.lamports ?? 0
@@ -185,7 +189,7 @@ package struct ProgramDeployment {
       ("of fees for \(plan.transactionCount) transactions", fees),
       ("that an account keeps", try rent(0, chain)),
     ]
-    let need = parts.reduce(0) { $0 + $1.lamports }
+    let need = parts.map(\.lamports).saturatedSum
     let have = try read(chain) { try $0.account(payer.pubkey) }?.lamports ?? 0
     if have < need { throw .insufficientFunds(payer: payer.pubkey, have: have, need: need, parts: parts) }
   }
@@ -203,15 +207,20 @@ package struct ProgramDeployment {
   /// The first step creates the buffer, the last one deploys.
   private func fee(ofStep index: Int, _ plan: Plan) -> UInt64 {
     var signers: Set<Pubkey> = [payer.pubkey]
+    var programs = [ProgramID.bpfLoaderUpgradeable]
     if index == 0 && plan.createsBuffer {
       signers.insert(buffer.key)
+      programs.append(ProgramID.system)
     } else if index < plan.pieces.count + (plan.createsBuffer ? 1 : 0) {
       signers.insert(authority.pubkey)
     } else if index == plan.transactionCount - 1 && plan.action != .written {
       signers.insert(authority.pubkey)
-      if plan.action == .deployed, let program { signers.insert(program.key) }
+      if plan.action == .deployed, let program {
+        signers.insert(program.key)
+        programs.append(ProgramID.system)
+      }
     }
-    return UInt64(signers.count) * Self.lamportsPerSignature
+    return [UInt64(signers.count) * Self.lamportsPerSignature, budget.priorityFee(ofCalling: programs)].saturatedSum
   }
 
   // MARK: Running
@@ -230,6 +239,7 @@ package struct ProgramDeployment {
     func send(
       _ steps: [TransactionDraft], _ name: String, progress: (Int) -> Void = { _ in }
     ) throws(DeploymentError) {
+      let steps = steps.map { (instructions: $0.instructions + budget.instructions, signers: $0.signers) }
       let results: [TransactionResult]
       do throws(SubmissionError) { results = try chain.send(transactions: steps, progress: progress) } catch {
         throw isWriting ? .interrupted(error, buffer: (buffer.key, written, elf.count)) : .submission(error)

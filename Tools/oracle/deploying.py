@@ -134,6 +134,51 @@ def check_upgrades(bench):
     bench.refused(["program", "dump", "second.json", "no/such/folder.so", *LEDGER], "no/such/folder.so")
 
 
+def check_prices(bench):
+    """Priority fees are paid, and counted before anything is sent."""
+    def fee(*words):
+        before = balance(bench)
+        result = bench.ok(*words, *LEDGER, "--json")
+        bench.expect("costLamports" not in result or result["costLamports"] == before - balance(bench), f"{words}: the cost", result)
+        return result.get("fee", result.get("feeLamports")), result
+
+    price = ["--with-compute-unit-price", "3000001"]
+    paid, _ = fee("transfer", "heir.json", "0.5", *price)
+    bench.expect(paid == 5000 + 18001, "transfer: 6,000 units at 3.000001 lamports, rounded up", paid)
+    paid, _ = fee("transfer", "heir.json", "0.5", *price, "--with-compute-unit-limit", "500")
+    bench.expect(paid == 5000 + 1501, "transfer: 500 units", paid)
+    paid, _ = fee("transfer", "heir.json", "0.5", "--with-compute-unit-limit", "500")
+    bench.expect(paid == 5000, "a limit alone", paid)
+    bench.refused(["transfer", "heir.json", "0.5", "--with-compute-unit-price", "-1", *LEDGER], "--with-compute-unit-price")
+    bench.ok("keygen", "-o", "priced.json")
+    for program, action in (("priced.json", "deployed"), ("priced.json", "upgraded")):
+        paid, result = fee("deploy", "big.so", "--program-id", program, *price)
+        # Creating the buffer and deploying call two programs, writing and upgrading one; the budget's own instruction counts.
+        lamports = lambda instructions: -(-3000001 * 3000 * instructions // 1000000)
+        writes = result["transactions"] - 2
+        first = action == "deployed"
+        expected = 10000 + lamports(3) + writes * (5000 + lamports(2)) + (10000 + lamports(3) if first else 5000 + lamports(2))
+        bench.expect(result["action"] == action and paid == expected, f"{action} with a price", (paid, expected, result))
+    bench.expect("log: big" in bench.run("invoke", "priced.json", *LEDGER)[1], "it runs")
+    _, output, _ = bench.run("invoke", "priced.json", *LEDGER, *price, "--with-compute-unit-limit", "1000", "--json")
+    bench.expect(json.loads(output)["fee"] == 5000 + 3001, "invoke with a price", output)
+    bench.ok("keygen", "-o", "poor.json")
+    bench.ok("airdrop", "2", "poor.json", "--ledger", "ledger")
+    poor = ["deploy", "one.so", "--ledger", "ledger", "-k", "poor.json", "--program-id", "poor-program.json", "--with-compute-unit-price", "100000000000"]
+    bench.ok("keygen", "-o", "poor-program.json")
+    bench.refused([*poor[:-1], str(2**64 - 1)], "has 2 SOL and needs", "of fees for")
+    bench.refused(["program", "extend", "priced.json", "10240", *LEDGER, "--with-compute-unit-price", str(2**64 - 1)], "of fees")
+    bench.refused(["transfer", "heir.json", "0.5", "--with-compute-unit-price", str(2**64 - 1), *LEDGER], "nsufficient")
+    bench.refused(poor, "has 2 SOL and needs", "of fees for", "Nothing was sent")
+    _, _, errors = bench.run(*poor)
+    bench.ok("airdrop", errors.split("estuary airdrop ")[1].split()[0], "poor.json", "--ledger", "ledger")
+    bench.ok(*poor)
+    grown = bench.ok("program", "extend", "priced.json", "10240", *LEDGER, *price, "--json")
+    bench.expect(grown["additionalBytes"] == 10240, "program extend with a price", grown)
+    bench.ok("program", "set-authority", "priced.json", "--new-upgrade-authority", "heir.json", *LEDGER, *price)
+    bench.ok("program", "close", "priced.json", "--authority", "heir.json", "--bypass-warning", *LEDGER, *price)
+
+
 def check_buffers(bench):
     """A deployment that is cut off, goes on; a buffer's SOL comes back."""
     arguments = ["deploy", "huge.so", *LEDGER, "--program-id", "third.json"]
@@ -277,7 +322,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder)
         prepare(bench)
-        for check in (check_funds, check_upgrades, check_buffers, check_authorities, check_files, check_ledgers, older_ledger):
+        for check in (check_funds, check_upgrades, check_buffers, check_authorities, check_prices, check_files, check_ledgers, older_ledger):
             check(bench)
     for problem in bench.problems:
         print(problem)

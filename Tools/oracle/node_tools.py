@@ -128,6 +128,15 @@ def command_line(bench):
     cli.ok("create-account", os.path.join(bench.folder, "made.json"), "--owner", other, "--space", "100", *me)
     bench.equal(len(bench.node.call("getProgramAccounts", other)), 1, "create-account")
 
+    # A priority fee: a price for each unit that may be used.
+    priced = ["--with-compute-unit-price", "5000000", *me, "--json"]
+    sent = cli.ok("transfer", other, "0.1", "--with-compute-unit-limit", "1000", *priced)
+    bench.equal((sent["error"], sent["fee"]), (None, 5000 + 5000), "a transfer with a priority fee")
+    bench.equal(cli.ok("transfer", other, "0.1", *priced)["fee"], 5000 + 5 * 6000, "by the limit that follows from two instructions")
+    fees = bench.node.call("getRecentPrioritizationFees", [other])
+    bench.expect(5000000 in [fee["prioritizationFee"] for fee in fees], "the price is paid", fees)
+    cli.fails("Computational budget exceeded", "transfer", other, "0.1", "--with-compute-unit-limit", "10", *me)
+
     # Logs as they come.
     logs = subprocess.Popen(cli.arguments(["logs", other, "--count", "1"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     bench.expect("listening" in logs.stderr.readline(), "logs listens")
@@ -137,8 +146,6 @@ def command_line(bench):
 
     # Errors name the node and what helps.
     cli.fails("nobody listens there; start one with `estuary node`", "slot", url="http://127.0.0.1:9")
-    cli.fails("needs TLS", "slot", url="https://api.devnet.solana.com")
-    cli.fails("needs TLS", "balance", other, url="devnet")
     cli.fails("is no URL of a node", "slot", url="nonsense")
     with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other_server:
         threading.Thread(target=other_server.serve_forever, daemon=True).start()
@@ -205,6 +212,11 @@ def large_program(bench, cli, me):
     cli.ok("deploy", "--buffer", written["buffer"], "--program-id", small_id, *me)
     called = cli.ok("invoke", small_key, "--data", b"called".hex(), *me, "--json")
     bench.expect(any("called" in line for line in called["logs"]), "invoke", called)
+    before = bench.node.call("getBalance", cli.pubkey)["value"]
+    priced = cli.ok("deploy", small, "--program-id", small_id, "--with-compute-unit-price", "1000000", "--with-compute-unit-limit", "20000", "--use-rpc", *me, "--json")
+    count = priced["transactions"]
+    bench.equal(priced["feeLamports"], count * (5000 + 20000) + 5000, "an upgrade with a priority fee: the buffer signs, too")
+    bench.equal(before - bench.node.call("getBalance", cli.pubkey)["value"], priced["costLamports"], "what it cost")
     cli.ok("program", "write-buffer", small, *me)
     bench.expect("Closed buffer" in cli.ok("program", "close", "--buffers", *me), "program close --buffers")
     cli.ok("program", "close", small_key, "--bypass-warning", *me)

@@ -241,6 +241,8 @@ FLAGS = [
     ("workload transfer {folder}/load.jsonl --count 1 --ledger {ledger}", "--seed"),
     ("airdrop --ledger {ledger} -k {pair}", None), ("transfer {payer} --ledger {ledger} -k {pair}", None),
     ("program extend {payer} --ledger {ledger} -k {pair}", None),
+    ("transfer {payer} 0.1 --ledger {ledger} -k {pair}", "--with-compute-unit-price"),
+    ("deploy {elf} --ledger {ledger} -k {pair}", "--with-compute-unit-price"),
 ]  # fmt: skip
 # Values that would take long if they were taken: they are tried where they must be refused alone.
 LONG = {"--repeat", "--rounds", "--count", "--accounts"}

@@ -24,8 +24,8 @@ extension RemoteLedger {
     let index: Int
     let wire: [UInt8]
     let signature: Signature
-    /// Of which it pays.
-    let signatureCount: Int
+    /// Lamports, as far as its bytes say.
+    let fee: UInt64
   }
 
   func send(
@@ -64,7 +64,7 @@ extension RemoteLedger {
       let transaction = try builder.signed(by: draft.signers)
       return Sending(
         index: index, wire: transaction.bytes, signature: transaction.signature(at: 0),
-        signatureCount: transaction.signatureCount)
+        fee: Self.fee(of: transaction))
     } catch { throw .building(error) }
   }
 
@@ -184,6 +184,13 @@ extension RemoteLedger {
 
   private static let lamportsPerSignature: UInt64 = 5000
 
+  private static func fee(of transaction: Transaction) -> UInt64 {
+    [
+      UInt64(transaction.signatureCount) * lamportsPerSignature,
+      (try? ComputeBudget(transaction.message))?.priorityFee ?? 0,
+    ].saturatedSum
+  }
+
   private func result(
     of sending: Sending, error: JSONValue?
   ) throws(RPCClientError) -> TransactionResult {
@@ -195,8 +202,7 @@ extension RemoteLedger {
       failure = known
     }
     return TransactionResult(
-      signature: sending.signature, error: failure,
-      fee: UInt64(sending.signatureCount) * Self.lamportsPerSignature)
+      signature: sending.signature, error: failure, fee: sending.fee)
   }
 
   /// Fee, log, units and what a program handed back.

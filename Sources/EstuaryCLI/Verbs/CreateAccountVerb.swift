@@ -21,6 +21,7 @@ struct CreateAccountVerb: ParsableCommand {
   @Option(help: "Bytes of data.")
   var space: Int
 
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -42,7 +43,7 @@ struct CreateAccountVerb: ParsableCommand {
     let lamports = try chain.minimumBalance(dataByteCount: space)
     let instruction = System.createAccount(
       from: payer.pubkey, to: pair.pubkey, lamports: lamports, space: UInt64(space), owner: owner)
-    let sent = try chain.submit([instruction], signers: [payer, pair])
+    let sent = try chain.submit([instruction] + budget.requested.instructions, signers: [payer, pair])
     try output.print(sent) {
       "created \(pair.pubkey): \(space) bytes, \(SOL.text(lamports)), owned by \(owner)"
     }

@@ -44,6 +44,10 @@ struct DeployVerb: ParsableCommand {
       valueName: "bytes"))
   var maximumByteCount: Int?
 
+  @Flag(name: .customLong("use-rpc"), help: "As is always done: the pieces go to a node's JSON-RPC.")
+  var usesRPC = false
+
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -62,7 +66,7 @@ struct DeployVerb: ParsableCommand {
     try Self.check(elf, from: program ?? buffer ?? "", on: chain)
     let deployment = ProgramDeployment(
       elf: elf, program: try programParty(), payer: payer, authority: authority,
-      buffer: try buffer.map(Self.party), room: maximumByteCount)
+      buffer: try buffer.map(Self.party), room: maximumByteCount, budget: budget.requested)
     let plan = try deployment.plan(on: chain)
     let outcome = try Self.perform(deployment, plan, on: chain, output)
     report(deployment, plan, outcome, slot: try chain.currentSlot())

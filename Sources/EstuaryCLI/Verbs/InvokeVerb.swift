@@ -25,9 +25,7 @@ struct InvokeVerb: ParsableCommand {
     help: ArgumentHelp("A key pair that signs besides the payer's.", valueName: "file"))
   var signers: [String] = []
 
-  @Option(help: "Compute units the transaction may use, from 0 to 2^32 - 1 (default: 200,000).")
-  var computeLimit: UInt32?
-
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -42,8 +40,8 @@ struct InvokeVerb: ParsableCommand {
       if let pair = account.pair { pairs.append(pair) }
     }
     let program = try LedgerOptions.key(programID)
-    var instructions = [Instruction(programID: program, accounts: metas, data: bytes)]
-    if let computeLimit { instructions.insert(ComputeBudgetProgram.setComputeUnitLimit(computeLimit), at: 0) }
+    let instructions =
+      [Instruction(programID: program, accounts: metas, data: bytes)] + budget.requested.instructions
     let chain = try ledger.host()
     let sent = try chain.submit(instructions, signers: pairs)
     try output.print(sent) {

@@ -12,6 +12,7 @@ struct TransferVerb: ParsableCommand {
   @Argument(help: "SOL, with up to nine decimals.")
   var amount: String
 
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -21,7 +22,7 @@ struct TransferVerb: ParsableCommand {
     let payer = try ledger.payer()
     let chain = try ledger.host()
     let transfer = System.transfer(from: payer.pubkey, to: target, lamports: lamports)
-    let sent = try chain.submit([transfer], signers: [payer])
+    let sent = try chain.submit([transfer] + budget.requested.instructions, signers: [payer])
     try output.print(sent) {
       "\(amount) SOL to \(target), which now has \(try SOL.balance(of: target, chain))"
     }

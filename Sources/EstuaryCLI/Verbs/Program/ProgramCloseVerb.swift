@@ -25,6 +25,7 @@ struct ProgramCloseVerb: ParsableCommand {
   @Flag(help: "Leave out the warning about a closed program.")
   var bypassWarning = false
 
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -42,7 +43,8 @@ struct ProgramCloseVerb: ParsableCommand {
       let instruction = UpgradeableLoaderProgram.close(
         data ?? key, recipient: recipient, authority: authority.pubkey, program: data == nil ? nil : key)
       _ = try LoaderTransaction.send(
-        instruction, payer: payer, signers: [authority], on: chain, step: "closing \(kind) \(key)")
+        instruction, payer: payer, signers: [authority], budget: budget.requested, on: chain,
+        step: "closing \(kind) \(key)")
       closed.append((key, kind, lamports))
     }
     if let account {

@@ -16,6 +16,7 @@ struct ProgramExtendVerb: ParsableCommand {
   @Argument(help: ArgumentHelp("Bytes to add, from 1 to 2^32 - 1.", valueName: "additional-bytes"))
   var additionalBytes: UInt32
 
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -36,10 +37,11 @@ struct ProgramExtendVerb: ParsableCommand {
     let missing = rent - min(rent, program.lamports)
     let have = try chain.account(payer.pubkey)?.lamports ?? 0
     let parts = [
-      ("for \(additionalBytes) more bytes", missing), ("of fees", 5000 as UInt64),
+      ("for \(additionalBytes) more bytes", missing),
+      ("of fees", LoaderTransaction.fee(signatureCount: 1, budget.requested)),
       ("that an account keeps", try chain.minimumBalance(dataByteCount: 0)),
     ]
-    let need = parts.reduce(0) { $0 + $1.1 }
+    let need = parts.map(\.1).saturatedSum
     if have < need {
       throw DeploymentError.insufficientFunds(
         payer: payer.pubkey, have: have, need: need, parts: parts.map { (name: $0.0, lamports: $0.1) })
@@ -47,7 +49,7 @@ struct ProgramExtendVerb: ParsableCommand {
     let result = try LoaderTransaction.send(
       UpgradeableLoaderProgram.extend(
         key, programData: program.programData, by: additionalBytes, payer: payer.pubkey),
-      payer: payer, signers: [], on: chain, step: "extending program \(key)")
+      payer: payer, signers: [], budget: budget.requested, on: chain, step: "extending program \(key)")
     output.print(
       text:
         "Extended Program Id \(key) by \(additionalBytes) bytes to \(capacity); it cost \(SOL.text(missing))",

@@ -35,6 +35,7 @@ struct ProgramSetAuthorityVerb: ParsableCommand {
     help: "The new authority does not sign.")
   var skipsCheck = false
 
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -68,8 +69,8 @@ struct ProgramSetAuthorityVerb: ParsableCommand {
     let result = try LoaderTransaction.send(
       UpgradeableLoaderProgram.setAuthority(
         of: target, authority: authority.pubkey, successor: successor?.key, successorSigns: signs),
-      payer: payer, signers: [authority] + (signs ? successor?.pair.map { [$0] } ?? [] : []), on: chain,
-      step: "handing over \(key)")
+      payer: payer, signers: [authority] + (signs ? successor?.pair.map { [$0] } ?? [] : []),
+      budget: budget.requested, on: chain, step: "handing over \(key)")
     let name = successor?.key.description ?? "none"
     output.print(
       text: "Account \(key)\nAuthority: \(name)" + (final ? " (the program is final)" : ""),

@@ -21,20 +21,25 @@ struct ProgramVerb: ParsableCommand {
 enum LoaderTransaction {
   /// Sends it and gives its result and what the payer has left; one that fails is the verb's error.
   static func send(
-    _ instruction: Instruction, payer: Ed25519.KeyPair, signers: [Ed25519.KeyPair], on chain: any ProgramHost,
-    step: String
+    _ instruction: Instruction, payer: Ed25519.KeyPair, signers: [Ed25519.KeyPair], budget: RequestedBudget,
+    on chain: any ProgramHost, step: String
   ) throws -> TransactionResult {
-    let fee = UInt64(Set(([payer] + signers).map(\.pubkey)).count) * 5000
+    let fee = fee(signatureCount: Set(([payer] + signers).map(\.pubkey)).count, budget)
     let have = try chain.account(payer.pubkey)?.lamports ?? 0
     if have < fee {
       throw DeploymentError.insufficientFunds(
         payer: payer.pubkey, have: have, need: fee, parts: [("of fees", fee)])
     }
-    let result = try chain.send([instruction], signers: [payer] + signers)
-    if let failed = FailedTransaction(result, of: [instruction], signers: [payer] + signers, on: chain) {
+    let instructions = [instruction] + budget.instructions
+    let result = try chain.send(instructions, signers: [payer] + signers)
+    if let failed = FailedTransaction(result, of: instructions, signers: [payer] + signers, on: chain) {
       throw DeploymentError.transactionFailed(step: step, text: failed.text, buffer: nil)
     }
     return result
+  }
+
+  static func fee(signatureCount: Int, _ budget: RequestedBudget) -> UInt64 {
+    [UInt64(signatureCount) * 5000, budget.priorityFee(ofCalling: [ProgramID.bpfLoaderUpgradeable])].saturatedSum
   }
 }
 

@@ -26,6 +26,10 @@ struct WriteBufferVerb: ParsableCommand {
     help: ArgumentHelp("Key pair that may write and deploy it (default: the payer's).", valueName: "keypair"))
   var authority: String?
 
+  @Flag(name: .customLong("use-rpc"), help: "As is always done: the pieces go to a node's JSON-RPC.")
+  var usesRPC = false
+
+  @OptionGroup var budget: BudgetOptions
   @OptionGroup var ledger: LedgerOptions
   @OptionGroup var output: OutputOptions
 
@@ -35,7 +39,8 @@ struct WriteBufferVerb: ParsableCommand {
     let authority = try authority.map { try KeyPairFile.read($0) } ?? payer
     let host = try ledger.host()
     let deployment = ProgramDeployment(
-      elf: elf, program: nil, payer: payer, authority: authority, buffer: try buffer.map(DeployVerb.party))
+      elf: elf, program: nil, payer: payer, authority: authority, buffer: try buffer.map(DeployVerb.party),
+      budget: budget.requested)
     let plan = try deployment.plan(on: host)
     let outcome = try DeployVerb.perform(deployment, plan, on: host, output)
     output.print(
