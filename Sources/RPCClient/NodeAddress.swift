@@ -1,23 +1,28 @@
 // Where a node is, as people write it for the solana CLI: a URL, or a word for one that everybody knows.
 
-/// An HTTP URL of a node's JSON-RPC.
+/// A URL of a node's JSON-RPC, over HTTP with or without TLS.
 package struct NodeAddress: Sendable, Equatable {
+  /// Whether TLS is spoken.
+  package let isSecure: Bool
   package let host: String
   package let port: Int
   /// With what follows a `?`; at least "/".
   package let path: String
 
-  /// Reads a URL or one of the solana CLI's words (`localhost`, `l`).
+  /// Reads a URL or one of the solana CLI's words (`localhost`, `l`, `mainnet-beta`, `m` …).
   package init(_ text: String) throws(NodeAddressError) {
     if Self.localWords.contains(text) {
-      (host, port, path) = ("127.0.0.1", Self.usualPort, "/")
+      (isSecure, host, port, path) = (false, "127.0.0.1", Self.usualPort, "/")
       return
     }
-    if let url = Self.clusters[text] { throw .secure(text: text, url: url) }
+    if let host = Self.clusters[text] {
+      (isSecure, self.host, port, path) = (true, host, Self.securePort, "/")
+      return
+    }
     guard let colon = text.firstRange(of: "://") else { throw .malformed(text) }
     switch text[..<colon.lowerBound].lowercased() {
-    case "http": break
-    case "https", "wss": throw .secure(text: text, url: text)
+    case "http", "ws": isSecure = false
+    case "https", "wss": isSecure = true
     default: throw .malformed(text)
     }
     let rest = text[colon.upperBound...]
@@ -47,49 +52,49 @@ package struct NodeAddress: Sendable, Equatable {
       guard let port = UInt16(number), port > 0 else { throw .malformed(text) }
       self.port = Int(port)
     } else {
-      port = 80
+      port = isSecure ? Self.securePort : Self.plainPort
     }
   }
 
   private static let localWords: Set<String> = ["localhost", "localnet", "l"]
-  private static let usualPort = 8899
+  private static let (usualPort, plainPort, securePort) = (8899, 80, 443)
   private static let clusters = [
-    "m": "https://api.mainnet-beta.solana.com", "mainnet-beta": "https://api.mainnet-beta.solana.com",
-    "t": "https://api.testnet.solana.com", "testnet": "https://api.testnet.solana.com",
-    "d": "https://api.devnet.solana.com", "devnet": "https://api.devnet.solana.com",
+    "m": "api.mainnet-beta.solana.com", "mainnet-beta": "api.mainnet-beta.solana.com",
+    "t": "api.testnet.solana.com", "testnet": "api.testnet.solana.com",
+    "d": "api.devnet.solana.com", "devnet": "api.devnet.solana.com",
   ]
 
   /// Host and port as a request names them.
-  package var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
+  package var authority: String {
+    (host.contains(":") ? "[\(host)]" : host) + (isSecure && port == Self.securePort ? "" : ":\(port)")
+  }
 }
 
 extension NodeAddress: CustomStringConvertible {
-  package var description: String { "http://" + authority + (path == "/" ? "" : path) }
+  package var description: String {
+    (isSecure ? "https://" : "http://") + authority + (path == "/" ? "" : path)
+  }
 }
 
 package enum NodeAddressError: Error, Equatable, Sendable, CustomStringConvertible {
   case malformed(String)
-  /// Encrypted connections are not spoken.
-  case secure(text: String, url: String)
 
   package var description: String {
     switch self {
     case .malformed(let text):
-      "'\(text.prefix(200))' is no URL of a node: http://HOST[:PORT][/PATH], or localhost for "
-        + "http://127.0.0.1:8899"
-    case .secure(let text, let url):
-      (text == url ? "'\(text.prefix(200))'" : "'\(text)' is \(url), which")
-        + " needs TLS, which this command does not speak: give the http:// URL of a node, or of a proxy on this machine "
-        + "that speaks TLS for it (socat TCP-LISTEN:8899,fork,reuseaddr OPENSSL:HOST:443 passes HTTP on)"
+      "'\(text.prefix(200))' is no URL of a node: https://HOST[:PORT][/PATH], http:// the same without TLS, or localhost "
+        + "for http://127.0.0.1:8899"
     }
   }
 }
 
 extension NodeAddress {
-  /// The port behind it, where Agave has its WebSocket.
-  package var next: NodeAddress? { port < 65535 ? NodeAddress(host: host, port: port + 1, path: path) : nil }
+  /// The port behind it, where Agave has its WebSocket; `nil` where a front that speaks TLS has it on the same port.
+  package var next: NodeAddress? {
+    isSecure || port == 65535 ? nil : NodeAddress(isSecure: false, host: host, port: port + 1, path: path)
+  }
 
-  private init(host: String, port: Int, path: String) {
-    (self.host, self.port, self.path) = (host, port, path)
+  private init(isSecure: Bool, host: String, port: Int, path: String) {
+    (self.isSecure, self.host, self.port, self.path) = (isSecure, host, port, path)
   }
 }

@@ -152,6 +152,7 @@ package final class RPCClient: Sendable {
     case .success(let value): response = value
     case .failure(RPCConnection.Failure.unreachable(let detail)):
       return .failure(error(call, .unreachable(detail)))
+    case .failure(RPCConnection.Failure.insecure(let detail)): return .failure(error(call, .insecure(detail)))
     case .failure(RPCConnection.Failure.timeout(let seconds)):
       return .failure(error(call, .timeout(seconds: seconds)))
     case .failure(RPCConnection.Failure.closed(let detail)): return .failure(error(call, .closed(detail)))

@@ -8,6 +8,8 @@ package struct RPCClientError: Error, Sendable {
     case unreachable(String)
     /// The connection ended before the answer.
     case closed(String)
+    /// No connection that is secure; what is wrong with the server's certificate, or with TLS.
+    case insecure(String)
     case timeout(seconds: Int64)
     /// An answer of HTTP other than 200, and the beginning of its body.
     case status(UInt, String)
@@ -41,6 +43,7 @@ extension RPCClientError: CustomStringConvertible {
       "the node cannot be reached: \(detail); start one with `estuary node`, or name another with --url"
     case .closed(let detail):
       "the connection ended before the answer\(detail.isEmpty ? "" : ": \(detail)"); is the node still running?"
+    case .insecure(let detail): "there is no secure connection: \(detail)"
     case .timeout(let seconds): "no answer within \(seconds) s; is the node healthy (its /health)?"
     case .status(429, _): "the node wants fewer requests (429 Too Many Requests): try again later"
     case .status(let status, let body):

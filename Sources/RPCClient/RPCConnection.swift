@@ -16,6 +16,8 @@ final class RPCConnection: Sendable {
   enum Failure: Error {
     case unreachable(String)
     case closed(String)
+    /// What is wrong with the server's certificate, or with TLS.
+    case insecure(String)
     case timeout(seconds: Int64)
     case tooLarge
   }
@@ -57,14 +59,18 @@ final class RPCConnection: Sendable {
     ClientBootstrap(group: eventLoop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .connectTimeout(.seconds(Self.connectSeconds))
-      .channelInitializer { channel in
+      .channelInitializer { [address] channel in
         channel.eventLoop.makeCompletedFuture {
+          try TLSHandler.add(to: channel, for: address)
           try channel.pipeline.syncOperations.addHTTPClientHandlers()
           try channel.pipeline.syncOperations.addHandler(ResponseHandler())
         }
       }
       .connect(host: address.host, port: address.port)
-      .flatMapErrorThrowing { throw Failure.unreachable(Self.text($0)) }
+      .flatMapErrorThrowing { error in
+        if let error = error as? TLSError { throw Failure.insecure(error.description) }
+        throw Failure.unreachable(Self.text(error))
+      }
       .hop(to: eventLoop)
       .flatMap { [self] channel in
         self.channel.value = channel
@@ -143,7 +149,9 @@ private final class ResponseHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    fail(RPCConnection.Failure.closed(RPCConnection.text(error)))
+    fail(
+      (error as? TLSError).map { RPCConnection.Failure.insecure($0.description) }
+        ?? RPCConnection.Failure.closed(RPCConnection.text(error)))
     context.close(promise: nil)
   }
 

@@ -33,6 +33,8 @@ package enum RPCSubscription {
         return
       } catch let error as RPCClientError {
         throw error
+      } catch let error as TLSError {
+        failure = RPCClientError(address, method, .insecure(error.description))
       } catch {
         failure = RPCClientError(address, method, .unreachable(RPCConnection.text(error)))
       }
@@ -61,6 +63,7 @@ package enum RPCSubscription {
           version: .http1_1, method: .GET, uri: address.path,
           headers: HTTPHeaders([("Host", address.authority), ("Content-Length", "0")]))
         return channel.eventLoop.makeCompletedFuture {
+          try TLSHandler.add(to: channel, for: address)
           let sender = NIOLoopBound(UpgradeRequest(request, upgraded), eventLoop: channel.eventLoop)
           try channel.pipeline.syncOperations.addHTTPClientHandlers(
             withClientUpgrade: (
@@ -115,7 +118,7 @@ package enum RPCSubscription {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-      upgraded.fail(NoWebSocket())
+      upgraded.fail(error is TLSError ? error : NoWebSocket())
       context.close(promise: nil)
     }
   }

@@ -429,7 +429,7 @@ def others(bench, cli, artefact):
     missing = {"error": {"code": -32601, "message": "the method does not exist/is not available"}}
     cli.fails("nobody listens there", "evm", "balance", target, url="http://127.0.0.1:9")
     cli.fails(f"eth_getBalance for {target.lower()[:4]}", "evm", "balance", target, url="http://127.0.0.1:9")
-    cli.fails("needs TLS", "evm", "balance", target, url="https://mainnet.infura.io/v3/key")
+    cli.fails("nobody listens there", "evm", "balance", target, url="https://127.0.0.1:9/v3/key")
     cli.fails("is no URL of a node", "evm", "balance", target, url="nonsense")
     with Node(os.path.join(bench.folder, "behind"), "--instant") as node:
         contract = json.loads(command("evm", "deploy", artefact, ZERO, "1", "--json", "--url", node.url).stdout)["contractAddress"]

@@ -47,6 +47,7 @@ from node_load import kills
 from node_misuse import fuzzing, misbehaviour
 from node_parsed import cluster, page, parsed
 from node_subscriptions import subscriptions
+from node_tls import tls
 from node_tools import command_line, developers, programs_of_mainnet
 
 SOL = 1_000_000_000
@@ -77,6 +78,8 @@ class Bench(Checks):
     def __init__(self, node, client, folder):
         super().__init__()
         self.node, self.client, self.folder = node, client, folder
+        # What is looked at when all parts are done.
+        self.later = []
 
     async def fails(self, call, code, text, what):
         """The error of a client's call, which must have this code and text."""
@@ -596,7 +599,7 @@ async def main():
             async with AsyncClient(node.url, commitment=Confirmed) as client:
                 bench = Bench(node, client, folder)
                 bench.table, bench.table_addresses = table, addresses
-                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers, cloning):
+                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers, tls, cloning):
                     if arguments.only is not None and part.__name__ not in arguments.only:
                         continue
                     before, start = bench.passed, time.monotonic()
@@ -610,6 +613,8 @@ async def main():
                         traceback.print_exc()
                         bench.problems.append(f"{part.__name__}: {type(error).__name__}: {error}")
                     print(f"{part.__name__}: {bench.passed - before} checks, {time.monotonic() - start:.1f} s")
+                for check in bench.later:
+                    check()
                 await fuzzing(bench, arguments.fuzz_seconds)
                 await endings(bench, ledger)
         check = subprocess.run([binary(), "ledger", "verify", "--replay", ledger], capture_output=True, text=True)
