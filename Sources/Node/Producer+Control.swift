@@ -89,6 +89,25 @@ extension Producer {
     }
   }
 
+  /// Makes no blocks by the clock until it goes on; a transaction has one made at once.
+  func pauseClock() {
+    monitor.withLock {
+      if pausedMining == nil { pausedMining = mining }
+      (mining.isInstant, mining.milliseconds) = (true, nil)
+      monitor.signal()
+    }
+  }
+
+  /// Goes on as before `pauseClock`.
+  func resumeClock() {
+    nextSlot = Clocks.monotonicNanoseconds()
+    monitor.withLock {
+      guard let before = pausedMining else { return }
+      (mining, pausedMining) = (before, nil)
+      if let milliseconds = mining.milliseconds { nextSlot += UInt64(milliseconds) * 1_000_000 }
+    }
+  }
+
   var isInstant: Bool { monitor.withLock { mining.isInstant } }
   var slotMilliseconds: Int? { monitor.withLock { mining.milliseconds } }
 

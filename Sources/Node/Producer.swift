@@ -88,6 +88,8 @@ package final class Producer: @unchecked Sendable {
   var ethereumPool: EthereumPool
   var actors = EthereumActors()
   var mining: Mining
+  /// How it made blocks before its clock was paused.
+  var pausedMining: Mining?
   var jobs: [(Producer) -> Void] = []
   private var isStopping = false
   private var hasStopped = false

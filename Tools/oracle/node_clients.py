@@ -47,6 +47,7 @@ from node_load import kills
 from node_misuse import fuzzing, misbehaviour
 from node_parsed import cluster, page, parsed
 from node_subscriptions import subscriptions
+from node_surfpool import surfpool
 from node_tls import tls
 from node_tools import command_line, developers, programs_of_mainnet
 
@@ -599,7 +600,7 @@ async def main():
             async with AsyncClient(node.url, commitment=Confirmed) as client:
                 bench = Bench(node, client, folder)
                 bench.table, bench.table_addresses = table, addresses
-                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers, tls, cloning):
+                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers, tls, surfpool, cloning):
                     if arguments.only is not None and part.__name__ not in arguments.only:
                         continue
                     before, start = bench.passed, time.monotonic()

@@ -95,7 +95,8 @@ async def fuzzing(bench, seconds):
         getTokenAccountBalance getTokenAccountsByOwner getTokenAccountsByDelegate getTokenLargestAccounts getTokenSupply
         getRecentPrioritizationFees getEpochInfo getLatestBlockhash getSupply getLargestAccounts getBlockCommitment
         estuary_traceTransaction estuary_profileTransaction estuary_blockParallelism estuary_timeTravel surfnet_setAccount
-        estuary_setTokenAccount estuary_setProgramAuthority estuary_exportAccounts estuary_importAccounts""".split()
+        surfnet_setSupply surfnet_registerIdl surfnet_getActiveIdl surfnet_getProfileResultsByTag surfnet_getTransactionProfile
+        surfnet_getLocalSignatures surfnet_writeProgram estuary_setTokenAccount estuary_setProgramAuthority estuary_exportAccounts estuary_importAccounts""".split()
     keys = [node.announcement["solana"]["pubkey"], *KNOWN]
     wire = base64.b64encode(bytes(Transaction.new_unsigned(Message([transfer(TransferParams(from_pubkey=Keypair().pubkey(), to_pubkey=Pubkey.new_unique(), lamports=1))], Pubkey.new_unique())))).decode()
     names = """commitment minContextSlot encoding dataSlice offset length filters memcmp bytes dataSize withContext limit before until

@@ -17,6 +17,14 @@ package struct RetracedTransaction {
   package let changes: [AccountChange]
   /// The chain as its block met it.
   package let chain: Chain
+  /// What the transactions before it in its block changed.
+  let earlier: [Pubkey: AccountChange]
+
+  /// An account as it met it.
+  package func account(_ key: Pubkey) throws(ChainError) -> Account? {
+    if let change = earlier[key] { return change.new }
+    return try chain.account(key)
+  }
 }
 
 extension Chain {
@@ -52,7 +60,8 @@ extension Chain {
       return change.old == change.new || SysvarID.all.contains(change.key) ? nil : change
     }
     return RetracedTransaction(
-      transaction: transaction, record: found.record, result: result, changes: changes, chain: chain)
+      transaction: transaction, record: found.record, result: result, changes: changes, chain: chain,
+      earlier: earlier)
   }
 
   /// Executes a transaction as the next block would, which changes nothing and checks no signatures.

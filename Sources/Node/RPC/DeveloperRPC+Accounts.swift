@@ -74,6 +74,15 @@ extension DeveloperRPC {
     if update.object["closeAuthority"] != nil {
       account.data.set(try Self.key(update, "closeAuthority"), at: 129)
     }
+    if TokenState.nativeMints.contains(mint) {
+      // The amount is the lamports beyond what keeps the account: u32 1 · u64 of these.
+      let kept = producer.head.rent.minimumBalance(dataByteCount: account.data.count)
+      account.data.replaceSubrange(109..<113, with: [1, 0, 0, 0])
+      account.data.set(kept, at: 113)
+      let (lamports, overflow) = kept.addingReportingOverflow(account.data.uint64(at: 64))
+      guard !overflow else { throw .invalidParameters("Invalid param: the amount is out of range") }
+      account.lamports = lamports
+    }
     return try await set([(key, account)])
   }
 
@@ -95,7 +104,7 @@ extension DeveloperRPC {
 
   // MARK: Programs
 
-  private func programData(of program: Pubkey) throws(RPCError) -> (key: Pubkey, account: Account) {
+  func programData(of program: Pubkey) throws(RPCError) -> (key: Pubkey, account: Account) {
     guard let account = try solana.account(program), account.owner == ProgramID.bpfLoaderUpgradeable,
       case .program(let key)? = UpgradeableLoaderState(of: account.data), let data = try solana.account(key)
     else { throw .invalidParameters("Invalid param: \(program) is no program of the upgradeable loader") }
@@ -107,9 +116,7 @@ extension DeveloperRPC {
     let authority = try parameters.optional(1).map { (value) throws(RPCError) in
       try Parameters.pubkey(Parameters.string(value))
     }
-    // u32 3 · u64 slot · u8 1 and key, or 0
-    account.data[12] = authority == nil ? 0 : 1
-    account.data.replaceSubrange(13..<45, with: authority?.bytes ?? Array(repeating: 0, count: 32))
+    account.setUpgradeAuthority(authority)
     return try await set([(key, account)])
   }
 
@@ -207,6 +214,10 @@ extension DeveloperRPC {
 }
 
 extension [UInt8] {
+  fileprivate func uint64(at offset: Int) -> UInt64 {
+    self[offset..<offset + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
   fileprivate mutating func set(_ value: UInt64, at offset: Int) {
     for index in 0..<8 { self[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
   }

@@ -16,7 +16,7 @@ struct DeveloperRPC: Sendable {
   typealias Method = @Sendable (DeveloperRPC, Parameters) async throws(RPCError) -> [UInt8]
 
   static let methods: [String: Method] = {
-    var methods = mainMethods
+    var methods = mainMethods.merging(surfpoolMethods) { first, _ in first }
     for (surfpool, own) in [
       "surfnet_timeTravel": "estuary_timeTravel", "surfnet_profileTransaction": "estuary_profileTransaction",
       "surfnet_setTokenAccount": "estuary_setTokenAccount",

@@ -29,7 +29,7 @@ struct Parameters {
     return values[index]
   }
 
-  private func required(_ index: Int) throws(RPCError) -> JSONValue {
+  func required(_ index: Int) throws(RPCError) -> JSONValue {
     guard index < values.count else {
       throw .invalidParameters("`params` should have at least \(index + 1) argument(s)")
     }

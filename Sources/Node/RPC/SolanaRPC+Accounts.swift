@@ -164,10 +164,12 @@ extension SolanaRPC {
     enum Filter: String, CaseIterable { case circulating, nonCirculating }
     let filter = try options.choice("filter", Filter.self)
     let sum = Sum()
-    // Nothing of a ledger of one's own is kept out of circulation.
-    if filter != .nonCirculating {
+    // Nothing of a ledger of one's own is kept out of circulation, unless that is claimed.
+    let outside = Set(notes.supply.nonCirculatingAccounts ?? [])
+    if filter != .nonCirculating || !outside.isEmpty {
       let count = Self.largestAccountCount
       try await forAll { key, account in
+        if let filter, outside.contains(key) != (filter == .nonCirculating) { return }
         if sum.largest.count == count, let last = sum.largest.last, last.lamports >= account.lamports {
           return
         }
@@ -191,14 +193,23 @@ extension SolanaRPC {
   private func supply(_ parameters: Parameters) async throws(RPCError) -> [UInt8] {
     let head = try head(parameters, 0)
     let sum = Sum()
-    try await forAll { _, account in sum.lamports &+= account.lamports }
+    let leavesAccountsOut = try parameters.options(0).bool("excludeNonCirculatingAccountsList") ?? false
+    // More than 2^64 lamports there are where accounts were given them at the start.
+    try await forAll { _, account in
+      let (total, overflow) = sum.lamports.addingReportingOverflow(account.lamports)
+      sum.lamports = overflow ? .max : total
+    }
+    let claimed = notes.supply
     return Self.answer(at: head.slot) { writer in
       writer.object { writer in
-        writer.member("circulating", sum.lamports)
-        writer.member("nonCirculating", 0)
+        writer.member("circulating", claimed.circulating ?? sum.lamports)
+        writer.member("nonCirculating", claimed.nonCirculating ?? 0)
         writer.key("nonCirculatingAccounts")
-        writer.array { _ in }
-        writer.member("total", sum.lamports)
+        writer.array { writer in
+          if leavesAccountsOut { return }
+          for key in claimed.nonCirculatingAccounts ?? [] { writer.value(key.description) }
+        }
+        writer.member("total", claimed.total ?? sum.lamports)
       }
     }
   }

@@ -13,6 +13,8 @@ package struct SolanaRPC: RPCDialect {
   let identity: Pubkey
   /// What long reads run on.
   let background: BackgroundThreads
+  /// What developers have told it.
+  let notes = DeveloperNotes()
 
   package init(_ producer: Producer, identity: Pubkey, background: BackgroundThreads) {
     (self.producer, self.identity, self.background) = (producer, identity, background)
