@@ -5,7 +5,7 @@
 // secret: run time depends on the scalar.
 
 /// x = X/Z, y = Y/Z, x·y = T/Z.
-struct EdwardsPoint {
+struct EdwardsPoint: Sendable {
   var x, y, z, t: FieldElement25519
 
   static let identity = EdwardsPoint(x: .zero, y: .one, z: .one, t: .zero)
@@ -14,7 +14,7 @@ struct EdwardsPoint {
   static let d = FieldElement25519(
     929_955_233_495_203, 466_365_720_129_213, 1_662_059_464_998_953, 2_033_849_074_728_123,
     1_442_794_654_840_575)
-  private static let doubleD = FieldElement25519(
+  static let doubleD = FieldElement25519(
     1_859_910_466_990_425, 932_731_440_258_426, 1_072_319_116_312_658, 1_815_898_335_770_999,
     633_789_495_995_903)
 
@@ -61,43 +61,5 @@ struct EdwardsPoint {
     let g = a - b
     let f = zz + zz + g
     return EdwardsPoint(x: e * f, y: g * h, z: f * g, t: e * h)
-  }
-
-  /// The sum of scalar times point, by Straus's method: one run of doublings for all terms, four bits at a
-  /// time. Scalars are taken as they are, up to 2^256 − 1.
-  static func sum(of terms: [(scalar: Hash, point: EdwardsPoint)]) -> EdwardsPoint {
-    var multiples: [EdwardsPoint] = []  // 1…15 times each point
-    multiples.reserveCapacity(terms.count * 15)
-    for term in terms {
-      var multiple = term.point
-      multiples.append(multiple)
-      for _ in 2...15 {
-        multiple = multiple + term.point
-        multiples.append(multiple)
-      }
-    }
-    var sum = identity
-    for digit in stride(from: 63, through: 0, by: -1) {
-      if digit < 63 { sum = sum.doubled.doubled.doubled.doubled }
-      for (index, term) in terms.enumerated() {
-        let nibble = term.scalar.nibble(digit)
-        if nibble > 0 { sum = sum + multiples[index * 15 + nibble - 1] }
-      }
-    }
-    return sum
-  }
-}
-
-extension Hash {
-  /// Bits 4·index to 4·index + 3 of the little-endian number.
-  fileprivate func nibble(_ index: Int) -> Int {
-    let word =
-      switch index / 16 {
-      case 0: word0
-      case 1: word1
-      case 2: word2
-      default: word3
-      }
-    return Int(truncatingIfNeeded: word >> UInt64(index % 16 * 4) & 15)
   }
 }

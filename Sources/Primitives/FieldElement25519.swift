@@ -2,7 +2,7 @@
 // constant-time. Invariant: limbs of a stored element stay below 2^52; sums of two go into a product without
 // carrying, because a product bears limbs below 2^54.
 
-struct FieldElement25519 {
+struct FieldElement25519: Sendable {
   var l0, l1, l2, l3, l4: UInt64
 
   private static let mask: UInt64 = 1 << 51 - 1
