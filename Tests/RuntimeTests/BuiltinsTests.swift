@@ -63,19 +63,6 @@ import Testing
     #expect(Builtins.function(for: ProgramID.ed25519) == nil)
   }
 
-  @Test func proofsAreRefused() throws {
-    let template = try #require(BuiltinCase.all.first { $0.name == "proof close" })
-    for (number, instruction) in ProofProgram.instructions.enumerated().dropFirst() {
-      let stage = try BuiltinStage(template, data: [UInt8(number)])
-      #expect(stage.run() == .unsupportedProgramId)
-      #expect(BuiltinStage.units - stage.invoke.remainingUnits == instruction.units)
-      #expect(
-        stage.invoke.logs.lines.contains("Program log: \(instruction.name)")
-          || stage.invoke.logs.lines.contains(instruction.name))
-      #expect(stage.invoke.logs.lines.contains { $0.contains("proofs are not verified") })
-    }
-  }
-
   @Test func unitsRunOut() throws {
     let test = try #require(BuiltinCase.all.first { $0.name == "system transfer" })
     let stage = try BuiltinStage(test)

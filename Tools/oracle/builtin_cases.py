@@ -8,6 +8,7 @@ An error that is not the instruction's (rent of an account, say) leaves `checked
 
 import json
 import os
+import random
 import sys
 
 from solders.hash import Hash
@@ -20,6 +21,7 @@ from solders.transaction import VersionedTransaction
 import oracle
 from native_programs import *
 from vote_states import *
+from zk_proofs import Prover
 
 PAYER, A, B, C = key("payer"), key("a"), key("b"), key("c")
 FOREIGN = key("foreign program")
@@ -677,6 +679,37 @@ def proof_cases(write):
     case("close two accounts", b"\0", accounts[:2], held(context))
     case("unknown instruction", b"\x0d", accounts, held(context))
     case("no data", b"", accounts, held(context))
+    for kind in range(1, 13):
+        case(f"{kind} of no length", u8(kind), [])
+    valid = Prover(random.Random(2)).prove(4)
+    refused = valid.data[:-32] + bytes(32)
+    S = key("proof data")
+    at = lambda offset: b"\4" + u32(offset)
+    stored = lambda data: {S: account(LAMPORTS, data, FOREIGN)}
+    fresh = lambda data=bytes(65), owner=ZK_ELGAMAL: {P: account(LAMPORTS, data, owner)}
+    case("valid", b"\4" + valid.data, [])
+    case("valid, one account", b"\4" + valid.data, [(P, "w")], fresh())
+    case("refused", b"\4" + refused, [])
+    case("one byte short", b"\4" + valid.data[:-1], [])
+    case("one byte more", b"\4" + valid.data + b"\0", [])
+    case("in an account", at(0), [(S, "")], stored(valid.data))
+    case("in an account, behind others", at(3), [(S, "")], stored(b"abc" + valid.data + b"d"))
+    case("in an account, refused", at(0), [(S, "")], stored(refused))
+    case("in an account, one byte short", at(1), [(S, "")], stored(valid.data))
+    case("in an account, far behind it", at(2**32 - 1), [(S, "")], stored(valid.data))
+    case("in no account", at(0), [])
+    case("kept", b"\4" + valid.data, [(P, "w"), (A, "")], fresh())
+    case("kept, from an account", at(0), [(S, ""), (P, "w"), (A, "")], {**stored(valid.data), **fresh()})
+    case("kept, from an account, without an authority", at(0), [(S, ""), (P, "w")], {**stored(valid.data), **fresh()})
+    case("kept by itself", b"\4" + valid.data, [(P, "w"), (P, "w")], fresh())
+    case("kept, over another authority", b"\4" + valid.data, [(P, "w"), (A, "")], fresh(bytes(C) + bytes(33)))
+    case("kept of a stranger", b"\4" + valid.data, [(P, "w"), (A, "")], fresh(owner=FOREIGN))
+    case("kept twice", b"\4" + valid.data, [(P, "w"), (A, "")], fresh(bytes(A) + b"\4" + bytes(32)))
+    case("kept, too short for anything", b"\4" + valid.data, [(P, "w"), (A, "")], fresh(bytes(32)))
+    case("kept, too short", b"\4" + valid.data, [(P, "w"), (A, "")], fresh(bytes(64)))
+    case("kept, too long", b"\4" + valid.data, [(P, "w"), (A, "")], fresh(bytes(66)))
+    case("kept read-only", b"\4" + valid.data, [(P, ""), (A, "")], fresh())
+    case("refused, not kept", b"\4" + refused, [(P, "w"), (A, "")], fresh())
 
 
 def other_cases(write):
