@@ -22,7 +22,6 @@ from native_programs import *
 from random_world import RandomWorld
 
 SLOT = 500
-PROOFS = [bytes([kind]) for kind in range(1, 13)]
 
 
 def deployable_files():
@@ -285,10 +284,7 @@ class World(RandomWorld):
             instructions += r.choices(kinds, [3, 2, 2, 2, 2, 3, 2, 0.7])[0]()
         if self.chance(0.15):
             at = r.randrange(len(instructions))
-            damaged = self.damaged(instructions[at])
-            # Proofs are refused, in whatever form (docs/runtime.md).
-            if damaged.program_id != ZK_ELGAMAL or bytes(damaged.data[:1]) not in PROOFS:
-                instructions[at] = damaged
+            instructions[at] = self.damaged(instructions[at])
         if self.chance(0.1):
             limit = u8(2) + u32(self.choose(100, 150, 2370, 2519, 2520, 3299, 3300, 5000))
             instructions.insert(0, Instruction(COMPUTE_BUDGET, limit, []))
