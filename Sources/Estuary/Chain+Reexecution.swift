@@ -317,13 +317,3 @@ private final class Reexecutor {
     }
   }
 }
-
-extension NextEthereumBlock {
-  /// What makes a block of this header: all that does not follow from the one before.
-  fileprivate init(of header: EthereumHeader, after parent: EthereumHeader?) {
-    self.init()
-    (coinbase, gasLimit, baseFeePerGas) = (header.coinbase, header.gasLimit, header.baseFeePerGas)
-    prevRandao = header.mixHash
-    mayShareTimestamp = parent.map { $0.timestamp == header.timestamp } ?? false
-  }
-}

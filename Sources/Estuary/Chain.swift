@@ -352,11 +352,14 @@ public final class Chain {
 
   /// Executes transactions as the next block would and takes everything back.
   ///
-  /// - Parameter details: takes what the history would tell of them.
+  /// - Parameters:
+  ///   - details: takes what the history would tell of them.
+  ///   - slots: by how many slots an advancing chain goes on, at least 1.
+  ///   - endsBlock: whether what is due at a block's end is done.
   /// - Returns: what came of them, and the accounts that they changed in ascending order of keys.
   package func dryRun(
     _ transactions: BlockTransactions, on executor: any BlockExecutor, unixTimestamp: Int64? = nil,
-    verifiesSignatures: Bool = true, details: BlockDetails? = nil
+    verifiesSignatures: Bool = true, details: BlockDetails? = nil, slots: UInt64 = 1, endsBlock: Bool = true
   ) throws(ChainError) -> (BlockExecution, [AccountChange]) {
     var changes = BlockChanges()
     let sysvarsBefore = sysvars
@@ -367,10 +370,11 @@ public final class Chain {
       state.trim()
       sysvars = sysvarsBefore
     }
-    let (input, _) = try nextInput(
+    var (input, _) = try nextInput(
       transactions, record: &record, verifiesSignatures, false,
-      isEthereum: makesEthereumBlock(transactions), unixTimestamp: unixTimestamp,
-      endsBlock: true, details: details, noting: &changes)
+      isEthereum: makesEthereumBlock(transactions), unixTimestamp: unixTimestamp, slots: slots,
+      endsBlock: endsBlock, details: details, noting: &changes)
+    if !endsBlock { input.ethereum?.ends = false }
     let execution: BlockExecution
     do throws(BlockExecutionError) { execution = try executor.execute(input, on: state) } catch {
       throw ChainError(error)

@@ -532,6 +532,64 @@ import WideIntegers
     #expect(trace.roots == [0] && trace.calls[3].units == 150 && trace.calls[2].units == 10_150)
   }
 
+  /// Blocks in which the worlds meet are executed again whole, in whatever order their transactions stand; and, where Solana's
+  /// stand first, as a node packs them, each of Ethereum's on what those have changed of both worlds.
+  @Test(arguments: [false, true]) func ownChainsExecuteMixedBlocksAgain(inTurns: Bool) throws {
+    let own = Base.key(.contract)
+    var rig = try Self.rig()
+    var lines: [Rig.Line] = []
+    for index in 0..<6 as Range<UInt64> {
+      let word = Base.word(100 + index)
+      let solana: [Rig.Line] = try [
+        .solana([System.transfer(from: Self.payer, to: own, lamports: 30_000_000)]),
+        .solana([
+          Self.script(&rig, [try Self.pay(2_000_000), Step(.store, value: UInt256(10 + index), word)])
+        ]),
+        .solana([Rig.ethereum(Rig.call([Step(.store, value: UInt256(20 + index), word)]))]),
+      ]
+      // Costs what it does because the slots are not empty any more, and can be paid because of what came before.
+      let ethereum: [Rig.Line] = try [
+        .ethereum(
+          .init([try Self.pay(33_000_000), Step(.store, value: UInt256(10 + index), Base.word(index + 1))])),
+        .ethereum(
+          .init([Step(.store, value: UInt256(20 + index), Base.word(index + 1)), Step(.log, [UInt8(index)])])),
+      ]
+      lines += inTurns ? [solana[0], solana[1], ethereum[0], solana[2], ethereum[1]] : solana + ethereum
+    }
+    let genesis = try rig.base.genesis()
+    let all = try rig.lines(lines, genesis)
+    let store = MemoryStore()
+    let chain = try Chain(
+      store: store, genesis: genesis, executor: try LockExecutor(workerCount: 2), progress: .advancing,
+      keepsTransactions: true)
+    var results: [EthereumTransactionResult] = []
+    for (number, start) in stride(from: 0, to: all.count, by: 5).enumerated() {
+      let block = try chain.execute(
+        BlockTransactions(all[start..<start + 5]), verifiesSignatures: false,
+        unixTimestamp: 2_000_000_000 + Int64(number), slots: UInt64(1 + number % 3))
+      #expect(!block.receipts.contains { !$0.isSuccess })
+      results += block.receipts.ethereum
+    }
+    for workers in [1, 2] {
+      let again = try Chain.reexecute(store, workers: workers)
+      #expect(again.solanaCount == 18 && again.ethereumCount == 12)
+    }
+    for result in results {
+      let hash = try #require(result.hash)
+      if inTurns {
+        // What stands between them is not executed again: said, where it matters.
+        _ = try? chain.retrace(hash, tracer: EVMTracer { _ in })
+        continue
+      }
+      let again = try #require(try chain.retrace(hash, tracer: EVMTracer { _ in }))
+      let execution = try #require(result.execution)
+      #expect(
+        again.emulation.receipt.gasUsed == execution.gasUsed && again.emulation.receipt.logs == execution.logs
+      )
+      #expect(again.emulation.programLogs == result.programLogLines)
+    }
+  }
+
   // MARK: In blocks
 
   /// Transactions of both families that pay out of one contract's address, in turns, and others that meet nobody.

@@ -111,8 +111,10 @@ package struct EthereumLedger: Sendable {
   }
 
   /// The state after the ledger's block at `height`, for one thread.
-  package func state(at height: UInt64) -> EVMLedgerState {
-    EVMLedgerState(source: PastAccountSource(history, height), programs: programs)
+  ///
+  /// - Parameter changed: what is otherwise in it; `nil`: there is no account.
+  package func state(at height: UInt64, with changed: [Pubkey: Account?] = [:]) -> EVMLedgerState {
+    EVMLedgerState(source: PastAccountSource(history, height, changed), programs: programs)
   }
 
   /// Proves an account and slots of it against the state root of a stored block.
@@ -136,8 +138,9 @@ package struct EthereumLedger: Sendable {
   /// - Parameters:
   ///   - height: of the block whose sysvars they see.
   ///   - accounts: of the block after which they see accounts; `nil`: they may see none.
+  ///   - changed: accounts that are otherwise then.
   func programs(
-    sysvarsAt height: UInt64, accountsAt accounts: UInt64?
+    sysvarsAt height: UInt64, accountsAt accounts: UInt64?, changed: [Pubkey: Account?] = [:]
   ) throws(ChainError) -> EmulatedPrograms? {
     guard let known = try environment(at: height) else { return nil }
     let history = history
@@ -147,7 +150,8 @@ package struct EthereumLedger: Sendable {
         throw .pastState(detail: "the account \(key) of programs")
       }
     }
-    return EmulatedPrograms(environment: known.environment, engine: .fastest, changed: known.sysvars) {
+    let all = known.sysvars.merging(changed.mapValues { $0 ?? .empty }) { sysvar, _ in sysvar }
+    return EmulatedPrograms(environment: known.environment, engine: .fastest, changed: all) {
       (key) throws(EVMStateError) in
       do throws(StoreError) { return try history.account(key, at: accounts) ?? .empty } catch {
         throw .store(error)
@@ -213,10 +217,14 @@ package struct EthereumLedger: Sendable {
 private final class PastAccountSource: EVMAccountSource {
   private let history: AccountHistory
   private let height: UInt64
+  private let changed: [Pubkey: Account?]
 
-  init(_ history: AccountHistory, _ height: UInt64) { (self.history, self.height) = (history, height) }
+  init(_ history: AccountHistory, _ height: UInt64, _ changed: [Pubkey: Account?]) {
+    (self.history, self.height, self.changed) = (history, height, changed)
+  }
 
   func account(at key: Pubkey) throws(EVMStateError) -> Account? {
+    if let account = changed[key] { return account }
     do throws(StoreError) { return try history.account(key, at: height) } catch { throw .store(error) }
   }
 }

@@ -1,6 +1,7 @@
 // What somebody who develops contracts says of blocks that are yet to come (hardhat_setCoinbase, evm_setBlockGasLimit and
 // their like): none of it is kept by the ledger but in the headers of the blocks that were made with it.
 
+import EVM
 import Primitives
 import WideIntegers
 
@@ -17,6 +18,13 @@ package struct NextEthereumBlock: Sendable, Equatable {
   package var mayShareTimestamp = false
 
   package init() {}
+
+  /// What makes a block of this header: all that does not follow from the one before.
+  init(of header: EthereumHeader, after parent: EthereumHeader?) {
+    (coinbase, gasLimit, baseFeePerGas) = (header.coinbase, header.gasLimit, header.baseFeePerGas)
+    prevRandao = header.mixHash
+    mayShareTimestamp = parent.map { $0.timestamp == header.timestamp } ?? false
+  }
 
   /// A block has been made.
   mutating func pass() { (baseFeePerGas, prevRandao) = (nil, nil) }

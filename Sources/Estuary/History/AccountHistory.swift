@@ -131,9 +131,13 @@ package struct AccountHistory: Sendable {
     var known = first ?? height - 1
     if height > Self.keptSysvarBlocks {
       let old = height - Self.keptSysvarBlocks
-      // The clock changes first in the block in which the others do.
-      let first = known == 0 ? try firstVersion(of: SysvarID.clock) : nil
-      if old != first { entries += Self.withoutSysvars(old) }
+      for key in SysvarID.all {
+        let place = Self.key(key, old)
+        guard try store.value(.accountVersions, place) != nil else { continue }
+        // What the ledger began with.
+        if known == 0, try firstVersion(of: key) == old { continue }
+        entries.append(StoreEntry(.accountVersions, place, nil))
+      }
     }
     if height > blockCount {
       let old = height - blockCount
@@ -148,11 +152,6 @@ package struct AccountHistory: Sendable {
     }
     if known != first { entries.append(StoreEntry(.settings, Self.settingsKey, Self.bytes(known))) }
     return (entries, known)
-  }
-
-  /// What takes the versions of sysvars of a block away.
-  private static func withoutSysvars(_ height: UInt64) -> [StoreEntry] {
-    SysvarID.all.map { StoreEntry(.accountVersions, key($0, height), nil) }
   }
 
   /// What the batch of a block has that keeps no versions: earlier states are not known any more.

@@ -43,7 +43,7 @@ extension Chain {
     {
       try chain.dryRun(
         BlockTransactions(solana: Array(found.wires[..<count])), on: executor,
-        unixTimestamp: found.record.unixTimestamp)
+        unixTimestamp: found.record.unixTimestamp, slots: found.record.slot &- found.before.slot)
     }
     var earlier: [Pubkey: AccountChange] = [:]
     if found.index > 0 {
