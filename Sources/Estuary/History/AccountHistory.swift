@@ -145,8 +145,11 @@ package struct AccountHistory: Sendable {
         entries.append(StoreEntry(.accountVersions, Self.key(key, old), nil))
       }
       entries.append(StoreEntry(.blockAccounts, Self.bytes(old), nil))
-      if known == 0, let first = try firstVersion(of: SysvarID.clock) {
-        entries += Self.withoutSysvars(first)
+      if known == 0 {
+        for key in SysvarID.all {
+          guard let first = try firstVersion(of: key), first + Self.keptSysvarBlocks <= height else { continue }
+          entries.append(StoreEntry(.accountVersions, Self.key(key, first), nil))
+        }
       }
       known = max(known, old)
     }
