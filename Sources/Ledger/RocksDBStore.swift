@@ -7,8 +7,9 @@
 //               family (1) · key          StoreEntry of settings and of the three indices, each block's in its batch
 //   accounts    account key, 32 bytes     AccountRecord
 //   blocks      height, u64 big-endian    BlockRecord
-//   trie-nodes, account-versions          StoreEntry of these families
-//   journal     family (1) · key          StoreEntry of ethereum-blocks, solana-blocks and block-accounts, whose keys go up
+//   trie-nodes, account-versions, solana-blocks
+//                                         StoreEntry of these families
+//   journal     family (1) · key          StoreEntry of ethereum-blocks and block-accounts, whose keys go up
 //
 // Ledgers of earlier versions have a column family for each family of entries, and keep them (`Layout`). Each column family
 // takes milliseconds when a database is made, and some at each opening.
@@ -53,7 +54,10 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
     static let current = Layout([
       (RocksFamily(name: "trie-nodes"), [.trieNodes]),
       (RocksFamily(name: "account-versions"), [.accountVersions]),
-      (RocksFamily(name: "journal", isAppendOnly: true), [.ethereumBlocks, .solanaBlocks, .blockAccounts]),
+      // Is walked from a block's first key: tables of other blocks are passed over by their range, which takes a family of
+      // its own.
+      (RocksFamily(name: "solana-blocks", isAppendOnly: true), [.solanaBlocks]),
+      (RocksFamily(name: "journal", isAppendOnly: true), [.ethereumBlocks, .blockAccounts]),
     ])
 
     /// Of earlier versions.
