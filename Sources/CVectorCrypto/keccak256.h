@@ -17,20 +17,6 @@ enum {
   KECCAK_BLOCK_WORDS = (KECCAK_RATE_WORDS + LANES - 1) / LANES * LANES,
 };
 
-// Where there are registers for a state, it stays in them. Otherwise both stay in memory, and since this is not
-// inlined the compiler keeps few of their 50 vectors in registers.
-static __attribute__((noinline)) void keccak_permute(vec state[25], vec scratch[25]) {
-#if VECTOR_REGISTERS >= 32
-  vec a[25], e[25];
-  for (int i = 0; i < 25; i++) a[i] = state[i];
-  keccak_rounds(a, e);
-  for (int i = 0; i < 25; i++) state[i] = a[i];
-  (void)scratch;
-#else
-  keccak_rounds(state, scratch);
-#endif
-}
-
 // A lane at work: the message's index and what is left of it.
 typedef struct {
   const uint8_t *next;
@@ -54,7 +40,10 @@ static void keccak_block(keccak_lane *lane, uint8_t *block) {
 }
 
 void VECTOR_NAME(vc_keccak256)(const vc_bytes *messages, size_t count, uint8_t *digests) {
-  vec state[25], scratch[25];
+  vec state[25];
+#if VECTOR_REGISTERS < 32
+  vec scratch[25];
+#endif
   uint64_t blocks[LANES][KECCAK_BLOCK_WORDS], is_open[LANES], words[4][LANES];
   keccak_lane lanes[LANES];
   size_t started = 0, ended = 0;
@@ -77,7 +66,11 @@ void VECTOR_NAME(vc_keccak256)(const vc_bytes *messages, size_t count, uint8_t *
       for (int i = 0; i < LANES && first + i < KECCAK_RATE_WORDS; i++)
         state[first + i] = v_xor(state[first + i], rows[i]);
     }
-    keccak_permute(state, scratch);
+#if VECTOR_REGISTERS >= 32
+    keccak_permute(state);
+#else
+    keccak_rounds(state, scratch);
+#endif
     for (int word = 0; word < 4; word++) v_store(words[word], state[word]);
     for (int l = 0; l < LANES; l++) {
       is_open[l] = lanes[l].is_ending ? 0 : ~0ULL;

@@ -1,7 +1,7 @@
 // Keccak-f[1600] (FIPS 202 section 3.3) of one state a lane, over the operations of the vector header that is included
-// before it.
+// before it; where there are 32 registers, keccak_permutation_avx512.h has it instead.
 
-VECTOR_BEGIN
+#include <stdint.h>
 
 static const uint64_t keccak_round_constants[24] = {
   0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000, 0x000000000000808b,
@@ -10,6 +10,12 @@ static const uint64_t keccak_round_constants[24] = {
   0x8000000000008003, 0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
   0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
+
+#if VECTOR_REGISTERS >= 32
+#include "keccak_permutation_avx512.h"
+#else
+
+VECTOR_BEGIN
 
 // One plane of the next state: theta's sum, rho and pi are in what goes in; chi here.
 #define KECCAK_PLANE(y, i0, d0, r0, i1, d1, r1, i2, d2, r2, i3, d3, r3, i4, d4, r4) \
@@ -39,11 +45,14 @@ INLINE void keccak_round(const vec *a, vec *e, uint64_t constant) {
   KECCAK_PLANE(4, 2, d2, 62, 8, d3, 55, 14, d4, 39, 15, d0, 41, 21, d1, 2);
 }
 
-INLINE void keccak_rounds(vec *a, vec *e) {
+// Both states stay in memory, and since this is not inlined the compiler keeps few of their 50 vectors in registers.
+static __attribute__((noinline)) void keccak_rounds(vec state[25], vec scratch[25]) {
   for (int round = 0; round < 24; round += 2) {
-    keccak_round(a, e, keccak_round_constants[round]);
-    keccak_round(e, a, keccak_round_constants[round + 1]);
+    keccak_round(state, scratch, keccak_round_constants[round]);
+    keccak_round(scratch, state, keccak_round_constants[round + 1]);
   }
 }
 
 VECTOR_END
+
+#endif

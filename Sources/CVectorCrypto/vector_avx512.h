@@ -34,7 +34,6 @@ INLINE vec v_shl(vec a, int count) { return _mm512_slli_epi64(a, (unsigned)count
 INLINE vec v_shr(vec a, int count) { return _mm512_srli_epi64(a, (unsigned)count); }
 INLINE vec v_rotl(vec a, int count) { return _mm512_rolv_epi64(a, v_set((uint64_t)count)); }
 INLINE vec v_xor3(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
-INLINE vec v_chi(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0xd2); }
 INLINE vec v_choose(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0xca); }
 INLINE vec v_majority(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0xe8); }
 INLINE vec v_equal(vec a, vec b) { return _mm512_movm_epi64(_mm512_cmpeq_epi64_mask(a, b)); }
