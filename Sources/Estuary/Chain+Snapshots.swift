@@ -2,13 +2,14 @@
 // going back is one batch that puts it all in place again, accounts, blocks, histories, indices and tries. So a mark costs
 // nothing, each block what it changes, and the size of the state does not matter.
 //
-//   family          key              value
-//   solana-blocks   height (8) · 3   what the block replaced: the state lattice before it (2,048) · number of accounts (4) ·
-//                                    each key (32) · length (4) · AccountRecord, of no bytes where there was none · then
-//                                    each entry: family (1) · length of its key (4) · key · 1 and length (4) and value, or 0
-//   settings        "undo"           the lowest height that has such a value
+//   family     key          value
+//   undo       height (8)   what the block replaced: the state lattice before it (2,048) · number of accounts (4) ·
+//                           each key (32) · length (4) · AccountRecord, of no bytes where there was none · then
+//                           each entry: family (1) · length of its key (4) · key · 1 and length (4) and value, or 0
+//   settings   "undo"       the lowest height that has such a value
 //
 // Heights are big-endian, lengths little-endian. Marks are of this process: what an earlier one left is taken away.
+// Earlier versions kept the values in solana-blocks, under height (8) · 3.
 
 import EVM
 import Execution
@@ -45,7 +46,7 @@ extension Chain {
 
   enum Undo {
     static let settingsKey = Array("undo".utf8)
-    static func key(_ height: UInt64) -> [UInt8] { withUnsafeBytes(of: height.bigEndian) { Array($0) } + [3] }
+    static func key(_ height: UInt64) -> [UInt8] { withUnsafeBytes(of: height.bigEndian) { Array($0) } }
   }
 
   /// Marks the last block; what blocks replace is kept from now on.
@@ -66,7 +67,7 @@ extension Chain {
         if isEarly(record) { low = middle } else { high = middle - 1 }
       }
       guard let record = try store.block(low), isEarly(record) else { return nil }
-      if low < head.height, try store.value(.solanaBlocks, Undo.key(low + 1)) == nil { return nil }
+      if low < head.height, try store.value(.undo, Undo.key(low + 1)) == nil { return nil }
       return Mark(height: low, blockhash: record.blockhash)
     }
   }
@@ -78,8 +79,11 @@ extension Chain {
       guard let value = try store.value(.settings, Undo.settingsKey), value.count == 8 else { return }
       let first = EthereumArchive.number(value[...])
       guard first <= head.height else { return }
-      for height in first...head.height where try store.value(.solanaBlocks, Undo.key(height)) != nil {
-        unsavedEntries.append(StoreEntry(.solanaBlocks, Undo.key(height), nil))
+      for height in first...head.height {
+        for (family, key) in [(StoreFamily.undo, Undo.key(height)), (.solanaBlocks, Undo.key(height) + [3])]
+        where try store.value(family, key) != nil {
+          unsavedEntries.append(StoreEntry(family, key, nil))
+        }
       }
       unsavedEntries.append(StoreEntry(.settings, Undo.settingsKey, nil))
     } catch { throw .store(error) }
@@ -119,7 +123,7 @@ extension Chain {
       }
     }
     return all.dropFirst(entries.count) + [
-      StoreEntry(.solanaBlocks, Undo.key(block.record.height), writer.bytes)
+      StoreEntry(.undo, Undo.key(block.record.height), writer.bytes)
     ] + (isFirst ? [] : expiredUndo(before: block.record.height, from: kept))
   }
 
@@ -131,7 +135,7 @@ extension Chain {
     let first = EthereumArchive.number(kept[...])
     let next = min(height - undoBlockCount + 1, first + Self.expiredUndoCount)
     guard first < next else { return [] }
-    return (first..<next).map { StoreEntry(.solanaBlocks, Undo.key($0), nil) } + [
+    return (first..<next).map { StoreEntry(.undo, Undo.key($0), nil) } + [
       StoreEntry(.settings, Undo.settingsKey, withUnsafeBytes(of: next.bigEndian) { Array($0) })
     ]
   }
@@ -162,7 +166,7 @@ extension Chain {
     for height in (record.height + 1...head.height).reversed() {
       guard
         let bytes = try stored({ () throws(StoreError) in
-          try store.valueInPassing(.solanaBlocks, Undo.key(height))
+          try store.valueInPassing(.undo, Undo.key(height))
         })
       else { return nil }
       let isRead = bytes.withUnsafeBytes { buffer -> Bool in
@@ -194,7 +198,7 @@ extension Chain {
       guard isRead else { return nil }
     }
     for height in record.height + 1...head.height {
-      entries.append(StoreEntry(.solanaBlocks, Undo.key(height), nil))
+      entries.append(StoreEntry(.undo, Undo.key(height), nil))
     }
     // The index of owners may have been built in between: those that come back are in it.
     for (key, account) in accounts {

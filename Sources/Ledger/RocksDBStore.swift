@@ -9,7 +9,7 @@
 //   blocks      height, u64 big-endian    BlockRecord
 //   trie-nodes, account-versions, solana-blocks
 //                                         StoreEntry of these families
-//   journal     family (1) · key          StoreEntry of ethereum-blocks and block-accounts, whose keys go up
+//   journal     family (1) · key          StoreEntry of ethereum-blocks, block-accounts and undo, whose keys go up
 //
 // Ledgers of earlier versions have a column family for each family of entries, and keep them (`Layout`). Each column family
 // takes milliseconds when a database is made, and some at each opening.
@@ -57,7 +57,7 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
       // Is walked from a block's first key: tables of other blocks are passed over by their range, which takes a family of
       // its own.
       (RocksFamily(name: "solana-blocks", isAppendOnly: true), [.solanaBlocks]),
-      (RocksFamily(name: "journal", isAppendOnly: true), [.ethereumBlocks, .blockAccounts]),
+      (RocksFamily(name: "journal", isAppendOnly: true), [.ethereumBlocks, .blockAccounts, .undo]),
     ])
 
     /// Of earlier versions.

@@ -11,8 +11,7 @@ package enum StoreFamily: Int, CaseIterable, Sendable {
   case ethereumIndex
   /// Nodes of Ethereum's tries, by place and hash.
   case trieNodes
-  /// Solana's transactions, what came of them and, for the last blocks, what they replaced: keys begin with the block's
-  /// height.
+  /// Solana's transactions and what came of them: keys begin with the block's height.
   case solanaBlocks
   /// What finds them: by signature, by address, by slot.
   case solanaIndex
@@ -22,6 +21,8 @@ package enum StoreFamily: Int, CaseIterable, Sendable {
   case blockAccounts
   /// Which accounts somebody owns: keys are who and the account's.
   case accountIndex
+  /// What the last blocks replaced, by their height.
+  case undo
 }
 
 /// One value that a batch writes; `nil` deletes it.
@@ -37,7 +38,7 @@ package struct StoreEntry: Sendable, Equatable {
   /// Whether the batch of a block writes the key for the first time: keys of some families hold the block's height.
   package var isNewWithBlock: Bool {
     switch family {
-    case .accountVersions, .blockAccounts: value != nil
+    case .accountVersions, .blockAccounts, .undo: value != nil
     case .settings, .ethereumBlocks, .ethereumIndex, .trieNodes, .solanaBlocks, .solanaIndex, .accountIndex:
       false
     }

@@ -160,19 +160,22 @@ import WideIntegers
     _ = chain.mark()
     try Self.mine(1, on: chain)
     func hasUndo() -> Bool { store.value(.settings, Chain.Undo.settingsKey) != nil }
-    #expect(hasUndo() && store.value(.solanaBlocks, Chain.Undo.key(1)) != nil)
+    #expect(hasUndo() && store.value(.undo, Chain.Undo.key(1)) != nil)
+    // Where earlier versions kept them.
+    try store.write([StoreEntry(.solanaBlocks, Chain.Undo.key(1) + [3], [1])])
     try chain.forgetMarks()
     // A new mark before the old ones' traces are gone.
     let mark = chain.mark()
     try Self.mine(2, on: chain)
-    #expect(hasUndo() && store.value(.solanaBlocks, Chain.Undo.key(1)) == nil)
+    #expect(hasUndo() && store.value(.undo, Chain.Undo.key(1)) == nil)
+    #expect(store.value(.solanaBlocks, Chain.Undo.key(1) + [3]) == nil)
     try Self.mine(3, on: chain)
     try chain.revert(to: mark)
     try chain.forgetMarks()
     try Self.mine(4, on: chain)
     #expect(!hasUndo())
     #expect(
-      (0...10 as ClosedRange<UInt64>).allSatisfy { store.value(.solanaBlocks, Chain.Undo.key($0)) == nil })
+      (0...10 as ClosedRange<UInt64>).allSatisfy { store.value(.undo, Chain.Undo.key($0)) == nil })
     #expect(throws: RevertError.self) { try chain.revert(to: mark) }
   }
 
