@@ -80,15 +80,15 @@ package enum WireTransaction: Sendable, Equatable {
 }
 
 /// A signed Ethereum transaction: RLP, or a type byte and RLP (EIP-2718).
-package struct EthereumWire: Sendable, Equatable {
+@usableFromInline package struct EthereumWire: Sendable, Equatable {
   package var bytes: [UInt8]
   /// Where given, signatures are not to be checked for.
-  package var sender: Address?
+  @usableFromInline package var sender: Address?
   /// What it may touch, where the line says so.
   package var access: AccessSet?
   /// Whether whoever gave `sender` answers for it, so that a block that verifies signatures takes it as well: a node's pool,
   /// which has recovered it, or a developer who acts for somebody else.
-  package var isVouchedFor = false
+  @usableFromInline package var isVouchedFor = false
 
   package init(_ bytes: [UInt8], sender: Address? = nil, access: AccessSet? = nil) {
     (self.bytes, self.sender, self.access) = (bytes, sender, access)
@@ -100,7 +100,7 @@ package struct EthereumWire: Sendable, Equatable {
   }
 
   /// Whether the sender has to be recovered from the signature.
-  package func needsRecovery(verifiesSignatures: Bool) -> Bool {
+  @inlinable package func needsRecovery(verifiesSignatures: Bool) -> Bool {
     sender == nil || verifiesSignatures && !isVouchedFor
   }
 }

@@ -32,13 +32,21 @@ import CThreads
 
   @inlinable init(seed: AccountKey) { self.seed = seed }
 
-  /// 32 bits that depend on all bits of the key: two folded 128-bit products of secretly masked words.
+  /// The one that this process's interners have.
+  package static let ofProcess = AccountKeyHasher(seed: AccountInterner.processSeed)
+
+  /// 32 bits that depend on all bits of the key.
   @inlinable @inline(__always) package func tag(of key: AccountKey) -> UInt32 {
+    let hash = hash(of: key)
+    return UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
+  }
+
+  /// Two folded 128-bit products of secretly masked words.
+  @inlinable @inline(__always) package func hash(of key: AccountKey) -> UInt64 {
     let low = (key.word0 ^ seed.word0).multipliedFullWidth(by: key.word1 ^ seed.word1)
     let high = (key.word2 ^ seed.word2).multipliedFullWidth(by: key.word3 ^ seed.word3)
     // Two folds joined by a rotation, so that a key of two equal halves does not cancel itself out.
-    let fold = (low.high ^ low.low) &+ (high.high ^ high.low).rotatedLeft(by: 29)
-    return UInt32(truncatingIfNeeded: fold ^ (fold >> 32))
+    return (low.high ^ low.low) &+ (high.high ^ high.low).rotatedLeft(by: 29)
   }
 }
 
@@ -205,7 +213,7 @@ import CThreads
   // A slot whose index is 2^32 − 1 is empty: indices stay below 2^31.
   @usableFromInline static var emptySlot: UInt64 { .max }
 
-  private static let processSeed: AccountKey = {
+  fileprivate static let processSeed: AccountKey = {
     var generator = SystemRandomNumberGenerator()
     return AccountKey(
       word0: generator.next(), word1: generator.next(), word2: generator.next(), word3: generator.next())

@@ -14,165 +14,80 @@ import Scheduling
 import Synchronization
 import WideIntegers
 
-/// `guess` is called by one thread at a time, the other functions by any.
-final class AccessPredictor: @unchecked Sendable {
-  // Sendable: scores are atomic; the rest belongs to whoever calls `guess`, whose callers take turns.
+/// What a transaction is guessed, or has declared, to touch, as hashes of what that is: two transactions meet where they
+/// share one. Hashes that agree by chance cost time, as other wrong guesses do. A few words, which the thread that decodes
+/// leaves for the one that plans.
+struct AccessKeys {
+  /// Most hashes; of what declares more, the planning thread reads the set.
+  static let limit = 7
 
-  /// Guesses with a score: one for each argument, and that all calls of the class meet.
-  static let argumentCount = 3
-  static let guessCount = 4
-  private static let common = 3
-  static let nobody = UInt32.max
+  enum Source { case nothing, guess, declaration, longDeclaration }
 
-  /// What a transaction waits for because of guesses with a score.
-  struct Guesses: BitwiseCopyable {
-    var callClass: UInt32 = 0
-    /// By guess, the transaction of the wave before that is guessed to write what this one reads: its position.
-    var predecessors: (UInt32, UInt32, UInt32, UInt32) = (nobody, nobody, nobody, nobody)
+  /// Those of a guess: sender, target, what the target keeps for the sender, for up to three arguments, and for all.
+  fileprivate(set) var hashes: SIMD8<UInt64> = .zero
+  fileprivate(set) var source = Source.nothing
+  /// Touches; at most, of a guess.
+  fileprivate(set) var count: UInt16 = 0
+  /// Of a declaration, which are written; a bit each.
+  fileprivate var writes: UInt8 = 0
+  fileprivate var isCreation = false
+  /// Of words behind the selector; -1 where there is none.
+  fileprivate var argumentCount: Int8 = -1
+  fileprivate(set) var callClass: UInt32 = 0
 
-    func forEach(_ body: (Int, UInt32) -> Void) {
-      if predecessors.0 != nobody { body(0, predecessors.0) }
-      if predecessors.1 != nobody { body(1, predecessors.1) }
-      if predecessors.2 != nobody { body(2, predecessors.2) }
-      if predecessors.3 != nobody { body(3, predecessors.3) }
-    }
+  init() {}
 
-    mutating func set(_ guess: Int, _ predecessor: UInt32) {
-      switch guess {
-      case 0: predecessors.0 = predecessor
-      case 1: predecessors.1 = predecessor
-      case 2: predecessors.2 = predecessor
-      default: predecessors.3 = predecessor
+  /// Whether they are a guess about a transaction that calls or pays an account.
+  var isPayment: Bool { source == .guess && !isCreation }
+
+  /// What `transaction` is guessed to touch, and the account that it calls, creates or pays.
+  init(guessing transaction: borrowing EthereumTransaction, from sender: Address, target: inout Address) {
+    (source, count) = (.guess, UInt16(Self.limit))
+    isCreation = transaction.to == nil
+    target = transaction.to ?? Address.created(by: sender, nonce: transaction.nonce)
+    let hasher = AccountKeyHasher.ofProcess
+    hashes[0] = hasher.hash(of: Self.key(sender))
+    hashes[1] = hasher.hash(of: Self.key(target))
+    guard !isCreation, transaction.data.count >= 4 else { return }
+    let called = target
+    hashes[2] = hasher.hash(of: Self.key(UInt256(sender), in: called))
+    transaction.data.withUnsafeBytes { data in
+      let start = data.baseAddress.unsafelyUnwrapped
+      callClass = Self.callClass(called, data.loadUnaligned(as: UInt32.self))
+      let count = min((data.count - 4) / 32, AccessPredictor.argumentCount)
+      argumentCount = Int8(count)
+      for argument in 0..<count {
+        hashes[3 + argument] = hasher.hash(
+          of: Self.key(UInt256(bigEndianAt: start + 4 + 32 * argument), in: called))
       }
     }
+    hashes[6] = hasher.hash(of: Self.commonKey(called))
   }
 
-  /// What guesses are made from: a few words of a transaction, which the thread that decoded it has near.
-  struct Call: BitwiseCopyable {
-    fileprivate var target = Address.zero
-    fileprivate var isCreation = false
-    /// Of words behind the selector; -1 where there is none.
-    fileprivate var argumentCount: Int8 = -1
-    fileprivate var selector: UInt32 = 0
-    fileprivate var arguments: (UInt256, UInt256, UInt256) = (.zero, .zero, .zero)
-
-    init() {}
-
-    init(_ transaction: borrowing EthereumTransaction, from sender: Address) {
-      guard let target = transaction.to else {
-        isCreation = true
-        self.target = Address.created(by: sender, nonce: transaction.nonce)
-        return
-      }
-      self.target = target
-      guard transaction.data.count >= 4 else { return }
-      transaction.data.withUnsafeBytes { data in
-        let start = data.baseAddress.unsafelyUnwrapped
-        selector = data.loadUnaligned(as: UInt32.self)
-        let count = min((data.count - 4) / 32, AccessPredictor.argumentCount)
-        argumentCount = Int8(count)
-        if count > 0 { arguments.0 = UInt256(bigEndianAt: start + 4) }
-        if count > 1 { arguments.1 = UInt256(bigEndianAt: start + 36) }
-        if count > 2 { arguments.2 = UInt256(bigEndianAt: start + 68) }
-      }
+  /// What a transaction has declared, of at most 65,535 entries.
+  init(declaring set: borrowing AccessSet) {
+    count = UInt16(set.count)
+    guard set.count <= Self.limit else {
+      source = .longDeclaration
+      return
+    }
+    source = .declaration
+    var place = 0
+    Self.forEachHash(of: set) { hash, isWritten in
+      hashes[place] = hash
+      if isWritten { writes |= 1 << UInt8(place) }
+      place += 1
     }
   }
 
-  private static let classCount = 4096
-  private static let argumentScore: Int32 = 4
-  private static let scoreLimit: Int32 = 32
-  private let scores: UnsafeMutablePointer<Atomic<Int32>>
-  @exclusivity(unchecked) private var interner = AccountInterner(expectedCount: 4096)
-  @exclusivity(unchecked) private(set) var reads: [AccountIndex] = []
-  @exclusivity(unchecked) private(set) var writes: [AccountIndex] = []
-  /// Which of `writes` are guesses with a score, and which guess each is.
-  @exclusivity(unchecked) private(set) var scored: [(guess: Int, place: Int)] = []
-  /// By index of a guessed key, that of the account that it belongs to, for people.
-  @exclusivity(unchecked) private(set) var accounts: [Pubkey] = []
-
-  init() {
-    let count = Self.classCount * Self.guessCount
-    scores = .allocate(capacity: count)
-    for place in 0..<count {
-      (scores + place).initialize(to: Atomic(place % Self.guessCount == Self.common ? 0 : Self.argumentScore))
-    }
-  }
-
-  deinit { scores.deallocate() }
-
-  /// Forgets the transactions; what was learned stays.
-  func removeAll() {
-    interner.removeAll()
-    accounts.removeAll(keepingCapacity: true)
-  }
-
-  /// Number of keys guessed.
-  var keyCount: Int { accounts.count }
-
-  // MARK: Guessing
-
-  /// Most entries of a set that orders transactions; one with a larger set is guessed at.
-  static let declaredLimit = 1024
-
-  /// Sets `reads` and `writes` to what the next transaction has declared.
-  func declare(_ set: AccessSet) {
-    begin()
-    for entry in set.accounts { note(Self.key(entry.key), of: entry.key, isWritten: entry.isWritable) }
+  /// Calls `body` for each entry of `set`, in its order.
+  fileprivate static func forEachHash(of set: borrowing AccessSet, _ body: (UInt64, Bool) -> Void) {
+    let hasher = AccountKeyHasher.ofProcess
+    for entry in set.accounts { body(hasher.hash(of: key(entry.key)), entry.isWritable) }
     for entry in set.slots {
-      note(
-        Self.slotKey(entry.key.slot, of: entry.key.address), of: entry.key.address,
-        isWritten: entry.isWritable)
+      body(hasher.hash(of: slotKey(entry.key.slot, of: entry.key.address)), entry.isWritable)
     }
-    for entry in set.solana {
-      let index = index(AccountKey(entry.key), of: entry.key)
-      if entry.isWritable { writes.append(index) } else { reads.append(index) }
-    }
-  }
-
-  /// Sets `reads` and `writes` to what the next transaction is guessed to touch.
-  ///
-  /// - Returns: the class of its call.
-  func guess(_ call: UnsafePointer<Call>, from sender: Address) -> UInt32 {
-    begin()
-    let target = call.pointee.target
-    note(Self.key(sender), of: sender, isWritten: true)
-    note(Self.key(target), of: target, isWritten: call.pointee.isCreation)
-    let count = Int(call.pointee.argumentCount)
-    guard count >= 0 else { return 0 }
-    let callClass = Self.callClass(target, call.pointee.selector)
-    note(Self.key(UInt256(sender), in: target), of: target, isWritten: true)
-    func noteArgument(_ argument: Int, _ word: UInt256) {
-      if argument < count && isTrusted(callClass, argument) {
-        note(Self.key(word, in: target), of: target, guess: argument)
-      }
-    }
-    noteArgument(0, call.pointee.arguments.0)
-    noteArgument(1, call.pointee.arguments.1)
-    noteArgument(2, call.pointee.arguments.2)
-    if isTrusted(callClass, Self.common) { note(Self.commonKey(target), of: target, guess: Self.common) }
-    return callClass
-  }
-
-  private func begin() {
-    reads.removeAll(keepingCapacity: true)
-    writes.removeAll(keepingCapacity: true)
-    scored.removeAll(keepingCapacity: true)
-  }
-
-  private func note(_ key: AccountKey, of address: Address, isWritten: Bool) {
-    let index = index(key, of: EVMKey.account(address))
-    if isWritten { writes.append(index) } else { reads.append(index) }
-  }
-
-  private func note(_ key: AccountKey, of address: Address, guess: Int) {
-    scored.append((guess, writes.count))
-    note(key, of: address, isWritten: true)
-  }
-
-  private func index(_ key: AccountKey, of account: Pubkey) -> AccountIndex {
-    let index = interner.intern(key)
-    if index.position == accounts.count { accounts.append(account) }
-    return index
+    for entry in set.solana { body(hasher.hash(of: AccountKey(entry.key)), entry.isWritable) }
   }
 
   private static func key(_ address: Address) -> AccountKey {
@@ -201,7 +116,109 @@ final class AccessPredictor: @unchecked Sendable {
     let mixed =
       (target.word0 ^ target.word1 ^ UInt64(target.word2) << 32 ^ UInt64(selector))
       &* 0x9e37_79b9_7f4a_7c15
-    return UInt32(truncatingIfNeeded: mixed >> 52)  // of `classCount`
+    return UInt32(truncatingIfNeeded: mixed >> (64 - AccessPredictor.classBits))
+  }
+}
+
+/// `forEachTouch` is called by one thread at a time, the other functions by any.
+final class AccessPredictor: @unchecked Sendable {
+  // Sendable: scores are atomic; the rest belongs to whoever plans, who take turns.
+
+  /// Guesses with a score: one for each argument, and that all calls of the class meet.
+  static let argumentCount = 3
+  static let guessCount = 4
+  private static let common = 3
+  static let nobody = UInt32.max
+
+  /// What a transaction waits for because of guesses with a score.
+  struct Guesses: BitwiseCopyable {
+    var callClass: UInt32 = 0
+    /// By guess, the transaction of the wave before that is guessed to write what this one reads: its position.
+    var predecessors: (UInt32, UInt32, UInt32, UInt32) = (nobody, nobody, nobody, nobody)
+
+    /// Makes each what `body` says of it.
+    mutating func resolve(_ body: (UInt32) -> UInt32?) {
+      func resolved(_ place: UInt32) -> UInt32 { place == nobody ? nobody : body(place) ?? nobody }
+      predecessors = (
+        resolved(predecessors.0), resolved(predecessors.1), resolved(predecessors.2), resolved(predecessors.3)
+      )
+    }
+
+    mutating func set(_ guess: Int, _ predecessor: UInt32) {
+      switch guess {
+      case 0: predecessors.0 = predecessor
+      case 1: predecessors.1 = predecessor
+      case 2: predecessors.2 = predecessor
+      default: predecessors.3 = predecessor
+      }
+    }
+  }
+
+  fileprivate static let classBits = 12
+  private static let classCount = 1 << classBits
+  private static let argumentScore: Int32 = 4
+  private static let scoreLimit: Int32 = 32
+  private let scores: UnsafeMutablePointer<Atomic<Int32>>
+  /// Of the block, what timelines name, by index.
+  @exclusivity(unchecked) private(set) var accounts: [Pubkey] = []
+  @exclusivity(unchecked) private var indices: [Pubkey: AccountIndex] = [:]
+
+  init() {
+    let count = Self.classCount * Self.guessCount
+    scores = .allocate(capacity: count)
+    for place in 0..<count {
+      (scores + place).initialize(to: Atomic(place % Self.guessCount == Self.common ? 0 : Self.argumentScore))
+    }
+  }
+
+  deinit { scores.deallocate() }
+
+  /// Forgets the block; what was learned stays.
+  func removeAll() {
+    accounts.removeAll(keepingCapacity: true)
+    indices.removeAll(keepingCapacity: true)
+  }
+
+  /// The index by which the block's timeline names the account of `key`.
+  func index(of key: Pubkey) -> AccountIndex {
+    if let known = indices[key] { return known }
+    let index = AccountIndex(UInt32(truncatingIfNeeded: accounts.count))
+    accounts.append(key)
+    indices[key] = index
+    return index
+  }
+
+  // MARK: Guessing
+
+  /// Calls `body` with the hash of each thing that a transaction is guessed, or has declared, to touch, whether that is
+  /// written, and the guess with a score that it is, if any: first the sender, then the target, or what was declared in its
+  /// order.
+  ///
+  /// - Parameter access: what a transaction has declared whose keys do not hold it.
+  @inline(__always)
+  func forEachTouch(
+    _ keys: borrowing AccessKeys, _ access: () -> AccessSet?, _ body: (UInt64, Bool, Int?) -> Void
+  ) {
+    switch keys.source {
+    case .nothing: break
+    case .declaration:
+      for place in 0..<Int(keys.count) {
+        body(keys.hashes[place], keys.writes >> UInt8(place) & 1 != 0, nil)
+      }
+    case .longDeclaration:
+      if let set = access() { AccessKeys.forEachHash(of: set) { body($0, $1, nil) } }
+    case .guess:
+      body(keys.hashes[0], true, nil)
+      body(keys.hashes[1], keys.isCreation, nil)
+      let argumentCount = Int(keys.argumentCount)
+      guard argumentCount >= 0 else { return }
+      body(keys.hashes[2], true, nil)
+      let callClass = keys.callClass
+      for argument in 0..<argumentCount where isTrusted(callClass, argument) {
+        body(keys.hashes[3 + argument], true, argument)
+      }
+      if isTrusted(callClass, Self.common) { body(keys.hashes[6], true, Self.common) }
+    }
   }
 
   // MARK: Learning

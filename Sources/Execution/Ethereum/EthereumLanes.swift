@@ -152,7 +152,7 @@ package final class EthereumLanes {
       run.decode(first, on: worker)
       run.decode(second, on: worker)
     }
-    first.plan(from: 0, by: predictor, ownsTargets: true, keepsKeys: recordsTimeline)
+    first.plan(from: 0, by: predictor, ownsTargets: true, isRecorded: recordsTimeline)
     var number = 0
     while waves[number % 3].count > 0 {
       let (wave, next, later) = (waves[number % 3], waves[(number + 1) % 3], waves[(number + 2) % 3])
@@ -164,12 +164,12 @@ package final class EthereumLanes {
         let isWhole = try settle(wave, of: run)
         if wave.end >= wave.count {
           if !isWhole {
-            next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, keepsKeys: recordsTimeline)
+            next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, isRecorded: recordsTimeline)
           }
           break
         }
         try executeAlone(wave.end..<wave.end + 1, of: wave, run)
-        wave.plan(from: wave.end + 1, by: predictor, ownsTargets: run.ownsTargets, keepsKeys: recordsTimeline)
+        wave.plan(from: wave.end + 1, by: predictor, ownsTargets: run.ownsTargets, isRecorded: recordsTimeline)
       }
       number += 1
     }
@@ -178,7 +178,7 @@ package final class EthereumLanes {
     if timeline != nil {
       discardKeys = run.repeats.map(\.key)
       for (place, key) in discardKeys.enumerated() where key != nil {
-        timeline?.discards[place].account = AccountIndex(UInt32(truncatingIfNeeded: predictor.keyCount + place))
+        timeline?.discards[place].account = AccountIndex(UInt32(truncatingIfNeeded: predictor.accounts.count + place))
       }
     }
     return Outcome(
@@ -270,7 +270,7 @@ package final class EthereumLanes {
       // Relaxed: who gets it is all that matters.
       if let next, mayPlan.exchange(false, ordering: .relaxed) {
         let start = run.recorder?.now ?? 0
-        next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, keepsKeys: run.recorder != nil)
+        next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, isRecorded: run.recorder != nil)
         run.recorder?.noteFeeding(by: index, from: start)
       }
       Self.execute(wave, of: run, on: worker, index, predictor)
@@ -285,20 +285,23 @@ package final class EthereumLanes {
   ) {
     guard let reader = worker.reader else { return }
     // What all workers refer to is counted once here, and not again for each transaction.
-    let (entries, source, recorder) = (wave.entries, reader.source, run.recorder)
+    let (entries, plans, source, recorder) = (wave.entries, wave.plans, reader.source, run.recorder)
     let (block, coinbase, wires, deliver) = (run.block, run.coinbase, run.wires, run.deliver)
     let first = wave.range.lowerBound
     var queue = wave.queue(of: index)
     while let position = queue.next(lookAhead: { WaveWorker.lookAhead($0, of: entries, source) }) {
       let start = recorder?.now ?? 0
-      let entry = entries + position
-      if let outcome = worker.execute(position, of: wave, as: entry, in: block, coinbase: coinbase, reader) {
+      let plan = plans + position
+      if let outcome = worker.execute(
+        position, of: wave, as: entries + position, ownsTarget: plan.pointee.ownsTarget, in: block, coinbase: coinbase,
+        reader)
+      {
         deliver(
           first + position,
           EthereumTransactionResult(wires[first + position].bytes, outcome, programLogs: worker.takeProgramLogs()))
       }
-      predictor.score(entry.pointee.guesses) { worker.hasRead($0) }
-      if recorder != nil { run.note(position, of: wave, on: index, from: start, after: entry.pointee.predecessor) }
+      predictor.score(plan.pointee.guesses) { worker.hasRead($0) }
+      if recorder != nil { run.note(position, of: wave, on: index, from: start, after: plan.pointee.predecessor) }
     }
   }
 
@@ -321,7 +324,7 @@ package final class EthereumLanes {
         reward = reward &+ worker.sums.reward
       }
     }
-    while end < limit, accept(wave.entries + end, of: run, &reward) { end += 1 }
+    while end < limit, accept(end, of: wave, run, &reward) { end += 1 }
     for position in wave.failures where position < end { run.deliverFailure(position, of: wave) }
     forEachWorker { run.totals.executionCount += $0.executionCount }
     if end < planned.upperBound { takeBack(from: end, of: wave, run) }
@@ -336,10 +339,11 @@ package final class EthereumLanes {
 
   /// Adds up what a transaction used; `false` where the block may have no room for it, which is found out when it is
   /// executed alone.
-  private func accept(_ entry: UnsafeMutablePointer<WaveEntry>, of run: Run, _ reward: inout UInt256) -> Bool {
-    if !entry.pointee.isDecoded { return true }
+  private func accept(_ position: Int, of wave: EthereumWave, _ run: Run, _ reward: inout UInt256) -> Bool {
+    let (entry, digest) = (wave.entries + position, wave.digests + position)
+    if !digest.pointee.isDecoded { return true }
     let used = run.totals.gasUsed
-    guard run.block.gasLimit >= used, entry.pointee.gasLimit <= run.block.gasLimit - used else { return false }
+    guard run.block.gasLimit >= used, digest.pointee.gasLimit <= run.block.gasLimit - used else { return false }
     run.totals.gasUsed = used &+ entry.pointee.gasUsed
     run.totals.blobGasUsed &+= entry.pointee.blobGasUsed
     reward = reward &+ entry.pointee.reward
@@ -355,12 +359,12 @@ package final class EthereumLanes {
       conflicts += worker.conflicts
     }
     for conflict in conflicts {
-      guard let other = conflict.other.map({ wave.entries + Int($0) }) else { continue }
-      let entry = wave.entries + Int(conflict.position)
-      if other.pointee.ownsTarget { run.ownsTargets = false }
+      guard let other = conflict.other.map({ Int($0) }) else { continue }
+      let position = Int(conflict.position)
+      if wave.plans[other].ownsTarget { run.ownsTargets = false }
       // Declared sets were not guessed.
-      if !entry.pointee.hasAccess && !other.pointee.hasAccess {
-        predictor.noteConflict(other.pointee.guesses, entry.pointee.guesses)
+      if !wave.entries[position].hasAccess && !wave.entries[other].hasAccess {
+        predictor.noteConflict(wave.plans[other].guesses, wave.plans[position].guesses)
       }
     }
     // None where it was the block's gas.
@@ -443,8 +447,8 @@ package final class EthereumLanes {
   /// The key that the last run's timeline names so: of an account that transactions were kept apart for, or whose slots
   /// were; or of what two met on.
   func key(of index: AccountIndex) -> Pubkey {
-    if index.position < predictor.keyCount { return predictor.accounts[index.position] }
-    guard let key = discardKeys[index.position - predictor.keyCount] else {
+    if index.position < predictor.accounts.count { return predictor.accounts[index.position] }
+    guard let key = discardKeys[index.position - predictor.accounts.count] else {
       preconditionFailure("only what has a key is named")
     }
     return key

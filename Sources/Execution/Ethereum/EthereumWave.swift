@@ -14,64 +14,56 @@ import WideIntegers
 
 /// One transaction on its way through a wave.
 struct WaveEntry {
-  /// Whether there is a transaction, and not an error: to look at these means to copy them.
-  private(set) var isDecoded = false
   /// Wei for the fee recipient.
   var reward = UInt256.zero
-  var gasLimit: UInt64 = 0
   var gasUsed: UInt64 = 0
   var blobGasUsed: UInt64 = 0
-  /// It names or is sent by the fee recipient, or brings blobs: it runs alone.
-  var isAlone = false
   /// It was executed, whatever came of it.
   var hasRun = false
-  /// It is guessed to be the only one of the wave that touches the account that it calls or pays.
-  var ownsTarget = false
-  var sender = Address.zero
-  var call = AccessPredictor.Call()
-  var guesses = AccessPredictor.Guesses()
-  /// The last one before it that is guessed to touch the same, and what; for timelines.
-  var predecessor: (position: UInt32, key: AccountIndex)?
+  fileprivate(set) var sender = Address.zero
+  /// What it calls, creates or pays.
+  fileprivate var target = Address.zero
   /// Whether it has to keep to the set that came with it.
-  private(set) var hasAccess = false
+  fileprivate(set) var hasAccess = false
   /// Until it runs.
   var transaction: EthereumTransaction?
   /// Why it could not be decoded.
-  private(set) var error: EthereumError?
+  fileprivate(set) var error: EthereumError?
+}
 
-  /// Becomes the transaction in `wire`, which is looked at in place: a copy counts references.
-  mutating func set(
-    _ transaction: consuming EthereumTransaction, _ sender: Address, of wire: UnsafePointer<EthereumWire>,
-    _ block: BlockEnvironment
-  ) {
-    (isDecoded, hasRun, error) = (true, false, nil)
-    gasLimit = transaction.gasLimit
-    hasAccess = wire.pointee.access != nil
-    isAlone =
-      sender == block.coinbase || transaction.to == block.coinbase
-      || !transaction.blobVersionedHashes.isEmpty
-    if hasAccess && wire.pointee.access?.contains(account: block.coinbase, writing: false) == true {
-      isAlone = true
-    }
-    call = AccessPredictor.Call(transaction, from: sender)
-    (self.sender, self.transaction) = (sender, transaction)
-  }
+/// What planning reads of a transaction, apart from it: who plans passes over all of them, most of which another worker has
+/// decoded.
+struct WaveDigest {
+  fileprivate var keys = AccessKeys()
+  fileprivate(set) var gasLimit: UInt64 = 0
+  /// Whether there is a transaction, and not an error.
+  fileprivate(set) var isDecoded = false
+  /// It names or is sent by the fee recipient, or brings blobs: it runs alone.
+  fileprivate var isAlone = false
+}
 
-  mutating func set(_ error: EthereumError) {
-    self = WaveEntry()
-    self.error = error
-  }
+/// What planning says of a transaction.
+struct WavePlan: BitwiseCopyable {
+  var guesses = AccessPredictor.Guesses()
+  /// It is guessed to be the only one of the wave that touches the account that it calls or pays.
+  var ownsTarget = false
+  /// For timelines, where they are recorded: the last one before it that is guessed to touch the same, and the account.
+  var predecessor: (position: UInt32, key: AccountIndex)?
 }
 
 /// Belongs to the workers while they decode or run it, to whoever plans it, and else to the thread that settles it.
 final class EthereumWave: @unchecked Sendable {
   // Sendable: an entry is written by one worker at a time; the pool's mutex and the cursors keep these apart.
   private static let decodedTogether = 32
+  /// Most entries of a set that orders transactions; one with a larger set is guessed at.
+  private static let declaredLimit = 1024
 
   /// The block's list, and of it the part that is the wave's.
   @exclusivity(unchecked) private var wires = UnsafeBufferPointer<EthereumWire>(start: nil, count: 0)
   @exclusivity(unchecked) private(set) var range = 0..<0
   let entries: UnsafeMutablePointer<WaveEntry>
+  let digests: UnsafeMutablePointer<WaveDigest>
+  let plans: UnsafeMutablePointer<WavePlan>
   private let capacity: Int
   /// Entries from here on are empty.
   @exclusivity(unchecked) private var filledCount = 0
@@ -93,18 +85,21 @@ final class EthereumWave: @unchecked Sendable {
   private let counters: UnsafeMutableRawPointer
 
   // Room for planning.
-  @exclusivity(unchecked) private var keys: [UInt32] = []
-  @exclusivity(unchecked) private var keyStarts: [Int] = []
+  @exclusivity(unchecked) private var meetings = MeetingTable()
+  /// Of all entries, one after the other, where what each touches stands in `meetings`, and from where on.
+  @exclusivity(unchecked) private var touches: [UInt32] = []
+  @exclusivity(unchecked) private var touchStarts: [Int] = []
   @exclusivity(unchecked) private var groups: [UInt16] = []
   @exclusivity(unchecked) private var sizes: [UInt16] = []
-  @exclusivity(unchecked) private var isChanged: [Bool] = []
-  @exclusivity(unchecked) private var lastToucher: [Int32] = []
-  @exclusivity(unchecked) private var touchCounts: [UInt16] = []
 
   init(capacity: Int, workerCount: Int) {
     (self.capacity, self.workerCount) = (capacity, workerCount)
     entries = .allocate(capacity: capacity)
     entries.initialize(repeating: WaveEntry(), count: capacity)
+    digests = .allocate(capacity: capacity)
+    digests.initialize(repeating: WaveDigest(), count: capacity)
+    plans = .allocate(capacity: capacity)
+    plans.initialize(repeating: WavePlan(), count: capacity)
     lists = .allocate(capacity: (workerCount + 1) * capacity)
     listCounts = [Int](repeating: 0, count: workerCount + 1)
     let apart = 128
@@ -121,6 +116,8 @@ final class EthereumWave: @unchecked Sendable {
   deinit {
     counters.deallocate()
     lists.deallocate()
+    plans.deallocate()
+    digests.deallocate()
     entries.deinitialize(count: capacity)
     entries.deallocate()
   }
@@ -137,7 +134,7 @@ final class EthereumWave: @unchecked Sendable {
 
   /// Lets go of the transactions.
   func removeAll() {
-    for position in 0..<filledCount { entries[position] = WaveEntry() }
+    for position in 0..<filledCount { (entries[position], digests[position]) = (WaveEntry(), WaveDigest()) }
     filledCount = 0
     begin(0..<0, of: UnsafeBufferPointer(start: nil, count: 0))
   }
@@ -150,8 +147,9 @@ final class EthereumWave: @unchecked Sendable {
 
   /// The transaction at `position`, also where it has been run before; `nil` where the bytes hold none.
   func transaction(at position: Int) -> EthereumTransaction? {
-    guard entries[position].isDecoded else { return nil }
-    return entries[position].transaction ?? (try? EthereumTransaction(decoding: wire(at: position).pointee.bytes))
+    guard digests[position].isDecoded else { return nil }
+    return entries[position].transaction
+      ?? (try? EthereumTransaction(decoding: wire(at: position).pointee.bytes))
   }
 
   // MARK: Decoding
@@ -168,7 +166,9 @@ final class EthereumWave: @unchecked Sendable {
       guard first < count else { return nanoseconds }
       let positions = first..<min(first + chunk, count)
       let base = range.lowerBound
-      if !positions.contains(where: { wires[base + $0].needsRecovery(verifiesSignatures: verifiesSignatures) }) {
+      if !positions.contains(where: {
+        wire(at: $0).pointee.needsRecovery(verifiesSignatures: verifiesSignatures)
+      }) {
         for position in positions { decode(position, block) }
         continue
       }
@@ -177,9 +177,8 @@ final class EthereumWave: @unchecked Sendable {
         verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
       for (position, found) in zip(positions, decoded) {
         switch found {
-        case .success(let found):
-          entries[position].set(found.transaction, found.sender, of: wire(at: position), block)
-        case .failure(let error): entries[position].set(error)
+        case .success(let found): set(found.transaction, found.sender, at: position, block)
+        case .failure(let error): set(error, at: position)
         }
       }
     }
@@ -189,11 +188,46 @@ final class EthereumWave: @unchecked Sendable {
   private func decode(_ position: Int, _ block: BlockEnvironment) {
     let wire = wire(at: position)
     do throws(EthereumTransactionError) {
-      entries[position].set(
-        try EthereumTransaction(decoding: wire.pointee.bytes), wire.pointee.sender ?? .zero, of: wire, block)
+      set(
+        try EthereumTransaction(decoding: wire.pointee.bytes), wire.pointee.sender ?? .zero, at: position,
+        block)
     } catch {
-      entries[position].set(.malformed(error))
+      set(.malformed(error), at: position)
     }
+  }
+
+  private func set(_ error: EthereumError, at position: Int) {
+    (entries[position], digests[position]) = (WaveEntry(), WaveDigest())
+    entries[position].error = error
+  }
+
+  private func set(
+    _ transaction: consuming EthereumTransaction, _ sender: Address, at position: Int,
+    _ block: BlockEnvironment
+  ) {
+    let (entry, digest) = (entries + position, digests + position)
+    // Looked at in place: a copy counts references.
+    let wire = wire(at: position)
+    entry.pointee.hasRun = false
+    entry.pointee.error = nil
+    entry.pointee.sender = sender
+    digest.pointee.isDecoded = true
+    digest.pointee.gasLimit = transaction.gasLimit
+    digest.pointee.isAlone =
+      sender == block.coinbase || transaction.to == block.coinbase
+      || !transaction.blobVersionedHashes.isEmpty
+    if let access = wire.pointee.access {
+      entry.pointee.hasAccess = true
+      if access.contains(account: block.coinbase, writing: false) { digest.pointee.isAlone = true }
+      digest.pointee.keys =
+        access.count <= Self.declaredLimit
+        ? AccessKeys(declaring: access)
+        : AccessKeys(guessing: transaction, from: sender, target: &entry.pointee.target)
+    } else {
+      entry.pointee.hasAccess = false
+      digest.pointee.keys = AccessKeys(guessing: transaction, from: sender, target: &entry.pointee.target)
+    }
+    entry.pointee.transaction = transaction
   }
 
   // MARK: Planning
@@ -202,107 +236,89 @@ final class EthereumWave: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - ownsTargets: whether a worker may take the account that a transaction pays for its own.
-  ///   - keepsKeys: whether what was guessed before keeps its indices.
-  func plan(from start: Int, by predictor: AccessPredictor, ownsTargets: Bool, keepsKeys: Bool) {
+  ///   - isRecorded: whether plans name predecessors.
+  func plan(from start: Int, by predictor: AccessPredictor, ownsTargets: Bool, isRecorded: Bool) {
     self.start = start
     end = start
-    while end < count, !entries[end].isAlone { end += 1 }
     gasLimitSum = 0
+    var touchCount = 0
     failures.removeAll(keepingCapacity: true)
-    for position in start..<end {
+    while end < count, !digests[end].isAlone {
       // Saturated: a sum beyond any block's gas is all that counts.
-      let (sum, overflow) = gasLimitSum.addingReportingOverflow(entries[position].gasLimit)
+      let (sum, overflow) = gasLimitSum.addingReportingOverflow(digests[end].gasLimit)
       gasLimitSum = overflow ? .max : sum
-      if !entries[position].isDecoded { failures.append(position) }
+      if !digests[end].isDecoded { failures.append(end) }
+      plans[end] = WavePlan()
+      touchCount += Int(digests[end].keys.count)
+      end += 1
     }
     for list in listCounts.indices { listCounts[list] = 0 }
     cursor.pointee.store(0, ordering: .relaxed)
     limit.pointee.store(.max, ordering: .relaxed)
     if workerCount == 1 {
-      for position in start..<end where entries[position].isDecoded { append(position, to: 0) }
+      for position in start..<end where digests[position].isDecoded { append(position, to: 0) }
       return
     }
-    if !keepsKeys { predictor.removeAll() }
-    guess(by: predictor)
-    group(keyCount: predictor.keyCount, ownsTargets: ownsTargets)
+    noteTouches(by: predictor, count: touchCount)
+    group(by: predictor, ownsTargets: ownsTargets, isRecorded: isRecorded)
     divide()
   }
 
   /// Notes what each entry is guessed to touch.
-  private func guess(by predictor: AccessPredictor) {
-    keys.removeAll(keepingCapacity: true)
-    keyStarts.removeAll(keepingCapacity: true)
-    isChanged.removeAll(keepingCapacity: true)
+  ///
+  /// - Parameter count: of touches, at most.
+  private func noteTouches(by predictor: AccessPredictor, count: Int) {
+    meetings.removeAll(expectedCount: count)
+    touches.removeAll(keepingCapacity: true)
+    touchStarts.removeAll(keepingCapacity: true)
     for position in start..<end {
-      keyStarts.append(keys.count)
-      let entry = entries + position
-      entry.pointee.guesses = AccessPredictor.Guesses()
-      entry.pointee.predecessor = nil
-      entry.pointee.ownsTarget = false
-      guard entry.pointee.isDecoded else { continue }
-      if entry.pointee.hasAccess, let access = wire(at: position).pointee.access,
-        access.count <= AccessPredictor.declaredLimit
-      {
-        predictor.declare(access)
-      } else {
-        entry.pointee.guesses.callClass = predictor.guess(&entry.pointee.call, from: entry.pointee.sender)
-        entry.pointee.ownsTarget = !predictor.reads.isEmpty
-      }
-      while isChanged.count < predictor.keyCount { isChanged.append(false) }
-      for index in predictor.reads { keys.append(index.rawValue) }
-      let firstWrite = keys.count
-      for index in predictor.writes {
-        keys.append(index.rawValue)
-        isChanged[index.position] = true
-      }
-      // For now where the key is; `group` puts in its place who wrote it.
-      for scored in predictor.scored {
-        entry.pointee.guesses.set(scored.guess, UInt32(truncatingIfNeeded: firstWrite + scored.place))
+      touchStarts.append(touches.count)
+      let (keys, plan) = (digests[position].keys, plans + position)
+      plan.pointee.guesses.callClass = keys.callClass
+      predictor.forEachTouch(keys, { wire(at: position).pointee.access }) { hash, isWritten, guess in
+        // For now where the touch is; `group` puts in its place who wrote it.
+        if let guess { plan.pointee.guesses.set(guess, UInt32(truncatingIfNeeded: touches.count)) }
+        touches.append(meetings.touch(hash, isWritten: isWritten))
       }
     }
-    keyStarts.append(keys.count)
+    touchStarts.append(touches.count)
   }
 
-  /// Of each key, how many entries touch it.
-  private func count(keyCount: Int) {
-    touchCounts.removeAll(keepingCapacity: true)
-    for _ in 0..<keyCount { touchCounts.append(0) }
-    for key in keys { touchCounts[Int(key)] &+= 1 }
-  }
-
-  private func group(keyCount: Int, ownsTargets: Bool) {
-    count(keyCount: keyCount)
+  private func group(by predictor: AccessPredictor, ownsTargets: Bool, isRecorded: Bool) {
     groups.removeAll(keepingCapacity: true)
     for position in 0..<end - start { groups.append(UInt16(truncatingIfNeeded: position)) }
     sizes.removeAll(keepingCapacity: true)
     for _ in start..<end { sizes.append(1) }
-    lastToucher.removeAll(keepingCapacity: true)
-    for _ in 0..<keyCount { lastToucher.append(-1) }
     for offset in 0..<end - start {
-      let entry = entries + start + offset
-      let places = keyStarts[offset]..<keyStarts[offset + 1]
-      // What a transaction calls is what it is guessed to read.
-      if entry.pointee.ownsTarget {
-        entry.pointee.ownsTarget = ownsTargets && touchCounts[Int(keys[places.lowerBound])] == 1
+      let places = touchStarts[offset]..<touchStarts[offset + 1]
+      let (position, plan) = (start + offset, plans + start + offset)
+      // What a transaction calls is what it is guessed to touch behind its sender.
+      plan.pointee.ownsTarget =
+        ownsTargets && digests[position].keys.isPayment && !meetings.isShared(touches[places.lowerBound + 1])
+      plan.pointee.guesses.resolve { place in
+        meetings.last(touches[Int(place)]).map { UInt32(truncatingIfNeeded: start + $0) }
       }
-      entry.pointee.guesses.forEach { guess, place in
-        let last = lastToucher[Int(keys[Int(place)])]
-        entry.pointee.guesses.set(
-          guess, last < 0 ? AccessPredictor.nobody : UInt32(truncatingIfNeeded: start + Int(last)))
-      }
-      for place in places {
-        let key = Int(keys[place])
-        guard isChanged[key] else { continue }
-        let last = lastToucher[key]
-        lastToucher[key] = Int32(truncatingIfNeeded: offset)
-        guard last >= 0, last != offset else { continue }
-        join(Int(last), offset)
-        if entry.pointee.predecessor.map({ Int($0.position) < start + Int(last) }) ?? true {
-          entry.pointee.predecessor = (
-            UInt32(truncatingIfNeeded: start + Int(last)), AccountIndex(UInt32(truncatingIfNeeded: key))
+      for place in places where meetings.keepsApart(touches[place]) {
+        guard let last = meetings.exchangeLast(touches[place], offset), last != offset else { continue }
+        join(last, offset)
+        if isRecorded, plan.pointee.predecessor.map({ Int($0.position) < start + last }) ?? true {
+          plan.pointee.predecessor = (
+            UInt32(truncatingIfNeeded: start + last),
+            predictor.index(of: account(place - places.lowerBound, of: position))
           )
         }
       }
+    }
+  }
+
+  /// The account of what the entry at `position` touches, by the number of the touch.
+  private func account(_ number: Int, of position: Int) -> Pubkey {
+    guard digests[position].keys.source != .guess, let set = wire(at: position).pointee.access else {
+      return EVMKey.account(number == 0 ? entries[position].sender : entries[position].target)
+    }
+    return switch set.keys[number].key {
+    case .account(let address), .slot(let address, _): EVMKey.account(address)
+    case .solana(let key): key
     }
   }
 
@@ -338,7 +354,7 @@ final class EthereumWave: @unchecked Sendable {
       loads[least] += Int(group.size)
       sizes[Int(group.root)] = UInt16(truncatingIfNeeded: least) | 0x8000
     }
-    for offset in 0..<end - start where entries[start + offset].isDecoded {
+    for offset in 0..<end - start where digests[start + offset].isDecoded {
       let mark = sizes[root(offset)]
       append(start + offset, to: mark & 0x8000 != 0 ? Int(mark & 0x7fff) : workerCount)
     }
@@ -419,7 +435,8 @@ final class EthereumWave: @unchecked Sendable {
     var old = limit.pointee.load(ordering: .relaxed)
     while position < old {
       // Relaxed: it spares work; what is settled is decided when no worker runs.
-      let (exchanged, seen) = limit.pointee.compareExchange(expected: old, desired: position, ordering: .relaxed)
+      let (exchanged, seen) = limit.pointee.compareExchange(
+        expected: old, desired: position, ordering: .relaxed)
       if exchanged { return }
       old = seen
     }

@@ -92,14 +92,14 @@ final class WaveWorker {
   ///
   /// - Returns: what came of it; `nil` where it does not count.
   func execute(
-    _ position: Int, of wave: EthereumWave, as entry: UnsafeMutablePointer<WaveEntry>, in block: BlockEnvironment,
-    coinbase: AccountIndex, _ reader: WaveReader
+    _ position: Int, of wave: EthereumWave, as entry: UnsafeMutablePointer<WaveEntry>, ownsTarget: Bool,
+    in block: BlockEnvironment, coinbase: AccountIndex, _ reader: WaveReader
   ) -> Result<EVMReceipt, EthereumError>? {
     // Moved out: its arrays need not be counted. If it is to run again, it is decoded again.
     guard let transaction = entry.pointee.transaction.take() else { return nil }
     let place = UInt32(truncatingIfNeeded: position)
     reader.begin(
-      at: place, sender: entry.pointee.sender, ownTarget: entry.pointee.ownsTarget ? transaction.to : nil)
+      at: place, sender: entry.pointee.sender, ownTarget: ownsTarget ? transaction.to : nil)
     programReach?.begin(transaction, at: place)
     executionCount += 1
     entry.pointee.hasRun = true
