@@ -59,22 +59,36 @@ extension MerklePatriciaTrie {
   {
     var trie = MerklePatriciaTrie()
     trie.reserve(count: accounts.count, valueByteCount: 80)
-    for (address, account) in accounts {
-      trie.insert(key: Self.hashed(address), value: account.encoded)
-    }
+    let keys = Keccak256.hashes(of: accounts.map(\.address))
+    for ((_, account), key) in zip(accounts, keys) { trie.insert(key: key, value: account.encoded) }
     return trie.root
   }
 
   /// The root over an account's slots in any order; slots of value 0 are not there.
   package static func storageRoot(_ slots: some Collection<(slot: UInt256, value: UInt256)>) -> Hash {
-    var trie = MerklePatriciaTrie()
-    trie.reserve(count: slots.count, valueByteCount: 33)
-    for (slot, value) in slots where !value.isZero {
-      var writer = RLPWriter(capacity: 33)
-      writer.write(value)
-      trie.insert(key: Self.hashed(slot), value: writer.bytes)
+    storageRoots(of: CollectionOfOne(slots))[0]
+  }
+
+  /// The same of several accounts.
+  package static func storageRoots(
+    of storages: some Collection<some Collection<(slot: UInt256, value: UInt256)>>
+  ) -> [Hash] {
+    var forest = MerklePatriciaForest(count: storages.count)
+    let count = storages.reduce(0) { $0 + $1.count }
+    forest.reserve(count: count, valueByteCount: 33)
+    var slots: [Hash] = []
+    slots.reserveCapacity(count)
+    for storage in storages { for (slot, _) in storage { slots.append(Hash(slot)) } }
+    var keys = Keccak256.hashes(of: slots).makeIterator()
+    for (trie, storage) in storages.enumerated() {
+      for (_, value) in storage {
+        guard let key = keys.next(), !value.isZero else { continue }
+        var writer = RLPWriter(capacity: 33)
+        writer.write(value)
+        forest.insert(key: key, value: writer.bytes, in: trie)
+      }
     }
-    return trie.root
+    return forest.roots
   }
 
   /// The root over a list, its items encoded already.

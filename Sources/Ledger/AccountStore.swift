@@ -10,8 +10,10 @@ package protocol AccountStore: AnyObject, Sendable {
 
   /// Calls `body` with the accounts from `first` on, in ascending byte order of the keys, as of one moment, until it says
   /// false.
+  ///
+  /// - Parameter isKnown: whose accounts are passed over without being read.
   func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError)
 
   /// About how many accounts there are, known without reading them.
@@ -54,6 +56,12 @@ package protocol AccountStore: AnyObject, Sendable {
 extension AccountStore {
   package func valueInPassing(_ family: StoreFamily, _ key: [UInt8]) throws(StoreError) -> [UInt8]? {
     try value(family, key)
+  }
+
+  package func forEachAccount(
+    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+  ) throws(StoreError) {
+    try forEachAccount(from: first, unless: { _ in false }, body)
   }
 
   /// Calls `body` with every account, in ascending byte order of the keys, as of one moment.

@@ -125,10 +125,11 @@ package final class KeyValueAccountStore: AccountStore, @unchecked Sendable {
   }
 
   package func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try forEach(in: Key.accounts, from: first.bytes) { (bytes, value) throws(StoreError) in
       guard let key = Pubkey(bytes) else { throw damaged("an account's key") }
+      if isKnown(key) { return true }
       return try body(key, try account(key, value))
     }
   }

@@ -23,10 +23,10 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
   }
 
   package func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let accounts = lock.withLock { state.accounts }
-    for key in accounts.keys.filter({ $0 >= first }).sorted() {
+    for key in accounts.keys.filter({ $0 >= first && !isKnown($0) }).sorted() {
       guard let account = accounts[key], try body(key, account) else { return }
     }
   }

@@ -179,9 +179,9 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   }
 
   package func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try Self.forEachAccount(database, path, from: first, body)
+    try Self.forEachAccount(database, path, from: first, unless: isKnown, body)
   }
 
   package var estimatedAccountCount: Int {

@@ -63,7 +63,7 @@ import WideIntegers
   }
 
   /// Orders by bytes, first byte most significant.
-  public static func < (left: Address, right: Address) -> Bool {
+  @inlinable public static func < (left: Address, right: Address) -> Bool {
     (left.word0.bigEndian, left.word1.bigEndian, left.word2.bigEndian)
       < (right.word0.bigEndian, right.word1.bigEndian, right.word2.bigEndian)
   }

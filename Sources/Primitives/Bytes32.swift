@@ -70,10 +70,11 @@ extension Bytes32 {
   }
 
   /// Orders by bytes, first byte most significant.
-  public static func < (left: Self, right: Self) -> Bool {
+  @inlinable public static func < (left: Self, right: Self) -> Bool {
+    if left.word0 != right.word0 { return left.word0.byteSwapped < right.word0.byteSwapped }
     let (a, b) = (
-      (left.word0.byteSwapped, left.word1.byteSwapped, left.word2.byteSwapped, left.word3.byteSwapped),
-      (right.word0.byteSwapped, right.word1.byteSwapped, right.word2.byteSwapped, right.word3.byteSwapped)
+      (left.word1.byteSwapped, left.word2.byteSwapped, left.word3.byteSwapped),
+      (right.word1.byteSwapped, right.word2.byteSwapped, right.word3.byteSwapped)
     )
     return a < b
   }

@@ -43,9 +43,9 @@ final class TestStore: AccountStore, @unchecked Sendable {
   }
 
   func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try store.forEachAccount(from: first, body)
+    try store.forEachAccount(from: first, unless: isKnown, body)
   }
 
   func commit(_ block: BlockCommit) throws(StoreError) {

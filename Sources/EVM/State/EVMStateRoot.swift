@@ -7,20 +7,18 @@ import WideIntegers
 
 extension EVMAccount {
   /// As the state trie has it, with the root of the account's storage.
-  func trieAccount(storage: some Collection<(slot: UInt256, value: UInt256)>) -> TrieAccount {
-    TrieAccount(
-      nonce: nonce, balance: balance,
-      storageRoot: storage.isEmpty ? MerklePatriciaTrie.emptyRoot : MerklePatriciaTrie.storageRoot(storage),
-      codeHash: codeHash)
+  func trieAccount(storageRoot: Hash) -> TrieAccount {
+    TrieAccount(nonce: nonce, balance: balance, storageRoot: storageRoot, codeHash: codeHash)
   }
 }
 
 extension EVMWorld {
   package var stateRoot: Hash {
-    MerklePatriciaTrie.stateRoot(
-      entries.map { address, entry in
-        let slots = entry.storage.map { (slot: $0.key, value: $0.value) }
-        return (address: address, account: entry.account.trieAccount(storage: slots))
+    let storages = entries.values.map { entry in entry.storage.map { (slot: $0.key, value: $0.value) } }
+    let roots = MerklePatriciaTrie.storageRoots(of: storages)
+    return MerklePatriciaTrie.stateRoot(
+      zip(entries, roots).map { entry, root in
+        (address: entry.key, account: entry.value.account.trieAccount(storageRoot: root))
       })
   }
 }
@@ -29,7 +27,6 @@ extension EVMWorld {
 package struct EVMLedgerContents {
   package private(set) var accounts: [Address: EVMAccount] = [:]
   private var slots: [Address: [EVMRecord.Slot]] = [:]
-  package private(set) var index = EVMSlotIndex()
 
   package init() {}
 
@@ -46,7 +43,6 @@ package struct EVMLedgerContents {
         throw .damagedRecord(key: key)
       }
       slots[slot.address, default: []].append(slot)
-      index.insert(slot.address, incarnation: slot.incarnation, slot: slot.slot)
     case .code, nil: break
     }
   }
@@ -56,15 +52,28 @@ package struct EVMLedgerContents {
 
   /// The slots of an account, in ascending order.
   package func storage(of address: Address) -> [(slot: UInt256, value: UInt256)] {
-    let incarnation = accounts[address]?.incarnation
-    return (slots[address] ?? []).filter { $0.incarnation == incarnation }
-      .sorted { $0.slot < $1.slot }.map { (slot: $0.slot, value: $0.value) }
+    unorderedStorage(of: address).sorted { $0.slot < $1.slot }
+  }
+
+  private func unorderedStorage(of address: Address) -> [(slot: UInt256, value: UInt256)] {
+    guard let slots = slots[address], let incarnation = accounts[address]?.incarnation else { return [] }
+    return slots.lazy.filter { $0.incarnation == incarnation }.map { (slot: $0.slot, value: $0.value) }
+  }
+
+  /// Which slots there are, those of accounts that are gone among them.
+  package var index: EVMSlotIndex {
+    var index = EVMSlotIndex()
+    for slot in slots.values.joined() {
+      index.insert(slot.address, incarnation: slot.incarnation, slot: slot.slot)
+    }
+    return index
   }
 
   package var stateRoot: Hash {
-    MerklePatriciaTrie.stateRoot(
-      accounts.map { address, account in
-        (address: address, account: account.trieAccount(storage: storage(of: address)))
+    let roots = MerklePatriciaTrie.storageRoots(of: accounts.keys.map { unorderedStorage(of: $0) })
+    return MerklePatriciaTrie.stateRoot(
+      zip(accounts, roots).map { entry, root in
+        (address: entry.key, account: entry.value.trieAccount(storageRoot: root))
       })
   }
 }

@@ -28,7 +28,7 @@ final class PastStore: AccountStore {
 
   /// Keys that have an account now or had one are all there were.
   func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     var keys: Set<Pubkey> = []
     try base.forEachAccount(from: first) { (key, _) throws(StoreError) in
@@ -39,7 +39,7 @@ final class PastStore: AccountStore {
       if let key = Pubkey(entry.prefix(32)) { keys.insert(key) }
       return true
     }
-    for key in keys.sorted() {
+    for key in keys.sorted() where !isKnown(key) {
       if let account = try account(key), try !body(key, account) { return }
     }
   }

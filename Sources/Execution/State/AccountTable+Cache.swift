@@ -84,10 +84,9 @@ extension AccountTable {
   ) throws(Failure) {
     var failure: Failure?
     do throws(StoreError) {
-      try store.forEachAccount(from: EVMKey.first) { key, account in
+      // The table may be further than the store, by a block that is not committed yet (Chain+Import.swift).
+      try store.forEachAccount(from: EVMKey.first, unless: { index(of: $0) != nil }) { key, account in
         guard EVMKey.contains(key) else { return false }
-        // The table may be further than the store, by a block that is not committed yet (Chain+Import.swift).
-        if index(of: key) != nil { return true }
         do throws(Failure) { try body(key, account) } catch { failure = error }
         return failure == nil
       }
