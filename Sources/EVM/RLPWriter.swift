@@ -8,6 +8,9 @@ package struct RLPWriter {
 
   package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+  /// Behind bytes that are there.
+  init(appendingTo bytes: consuming [UInt8]) { self.bytes = bytes }
+
   package mutating func write(_ raw: UnsafeRawBufferPointer) {
     if raw.count != 1 || raw[0] >= RLP.emptyBytes {
       RLP.appendHeader(base: RLP.emptyBytes, payload: raw.count, to: &bytes)
@@ -56,8 +59,18 @@ package struct RLPWriter {
   package mutating func writeList(_ body: (inout RLPWriter) -> Void) {
     let start = bytes.count
     body(&self)
-    var header: [UInt8] = []
-    RLP.appendHeader(base: RLP.emptyList, payload: bytes.count - start, to: &header)
-    bytes.insert(contentsOf: header, at: start)
+    let payload = bytes.count - start
+    RLP.appendHeader(base: RLP.emptyList, payload: payload, to: &bytes)
+    // From the end to the start; a header has at most 9 bytes.
+    bytes.withUnsafeMutableBytes { bytes in
+      let list = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+      withUnsafeTemporaryAllocation(byteCount: 9, alignment: 1) { header in
+        let count = list.count - payload
+        header.copyMemory(from: UnsafeRawBufferPointer(rebasing: list[payload...]))
+        let rest = UnsafeMutableRawBufferPointer(rebasing: list[count...])
+        rest.copyMemory(from: UnsafeRawBufferPointer(rebasing: list[..<payload]))
+        list.copyMemory(from: UnsafeRawBufferPointer(rebasing: header[..<count]))
+      }
+    }
   }
 }

@@ -43,13 +43,17 @@ package struct TrieAccount: Equatable, Sendable {
 
   package var encoded: [UInt8] {
     var writer = RLPWriter(capacity: 110)
+    encode(to: &writer)
+    return writer.bytes
+  }
+
+  func encode(to writer: inout RLPWriter) {
     writer.writeList { writer in
       writer.write(nonce)
       writer.write(balance)
       writer.write(storageRoot)
       writer.write(codeHash)
     }
-    return writer.bytes
   }
 }
 

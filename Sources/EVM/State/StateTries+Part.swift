@@ -55,7 +55,9 @@ extension StateTries {
     private let source: PartSource
     /// Storage tries and, once the changes are made, leaves of the state trie, by nibble.
     private var storage: [StorageCache]
-    private var leaves: [[TrieChange]]
+    private var leaves: [TrieChanges]
+    /// Of one storage trie, for as long as it changes.
+    private var slotLeaves = TrieChanges()
     /// Those of the block's changes that are the part's.
     var places: [Int] = []
     /// The nodes of storage tries.
@@ -64,7 +66,7 @@ extension StateTries {
     init(_ nibbles: Range<Int>, _ storage: [StorageCache], source: any TrieNodeSource, memory: Memory) {
       (self.nibbles, self.storage, self.memory) = (nibbles, storage, memory)
       self.source = PartSource(source)
-      leaves = Array(repeating: [], count: nibbles.count)
+      leaves = Array(repeating: TrieChanges(), count: nibbles.count)
     }
 
     /// Changes the storage tries; `accounts` is the state trie before, `keys` are the accounts' there.
@@ -77,7 +79,7 @@ extension StateTries {
         for start in stride(from: 0, to: places.count, by: Self.groupCount) {
           let group = places[start..<min(start + Self.groupCount, places.count)]
           try change(
-            group.map { (keys[$0], changes[$0]) }, after: accounts, in: session, parallelFor)
+            Group(changes: changes, keys: keys, places: group), after: accounts, in: session, parallelFor)
         }
         return session.batch
       }
@@ -90,8 +92,8 @@ extension StateTries {
       return cache
     }
 
-    func takeLeaves(_ nibble: Int) -> [TrieChange] {
-      var taken: [TrieChange] = []
+    func takeLeaves(_ nibble: Int) -> TrieChanges {
+      var taken = TrieChanges()
       swap(&taken, &leaves[nibble - nibbles.lowerBound])
       return taken
     }
@@ -108,15 +110,33 @@ extension StateTries {
       var keepsRoot = false
     }
 
+    /// Some of a block's changes. A change is looked at where it is: a copy would count a reference to its slots.
+    private struct Group {
+      let changes: [Change]
+      let keys: [Hash]
+      let places: ArraySlice<Int>
+
+      /// Hashed.
+      var slots: [Hash] {
+        var slots: [Hash] = []
+        slots.reserveCapacity(2 * places.count)
+        for place in places {
+          for index in changes[place].slots.indices { slots.append(Hash(changes[place].slots[index].slot)) }
+        }
+        return Keccak256.hashes(of: slots)
+      }
+    }
+
     private func change(
-      _ group: [(key: Hash, change: Change)], after accounts: IncrementalTrie,
-      in session: TrieSession, _ parallelFor: ParallelFor
+      _ group: Group, after accounts: IncrementalTrie, in session: TrieSession, _ parallelFor: ParallelFor
     ) throws(TrieError) {
-      let slots = Keccak256.hashes(of: group.flatMap { $0.change.slots.map { Hash($0.slot) } })
-      var entries = group.map { entry(of: $0.key) }
+      let slots = group.slots
+      var entries = group.places.map { entry(of: group.keys[$0]) }
       prefetch(&entries, group, slots)
       var slot = 0
-      for (index, (key, change)) in zip(entries.indices, group) {
+      for (index, place) in zip(entries.indices, group.places) {
+        let key = group.keys[place]
+        let change = group.changes[place]
         var isSame = false
         if case .same = change.leaf { isSame = true }
         let needsStorage = change.resetsStorage || !change.slots.isEmpty
@@ -131,21 +151,32 @@ extension StateTries {
           entries[index].before?.storageRoot = MerklePatriciaTrie.emptyRoot
         }
         if change.slots.isEmpty { continue }
-        let leaves = change.slots.enumerated().map { place, entry in
-          Self.leaf(key: slots[slot + place], value: entry.value)
+        slotLeaves.removeAll()
+        for (_, value) in change.slots {
+          if value.isZero {
+            slotLeaves.remove(slots[slot])
+          } else {
+            slotLeaves.append(key: slots[slot]) { $0.write(value) }
+          }
+          slot += 1
         }
-        slot += leaves.count
         if entries[index].storage == nil {
           entries[index].storage = storageTrie(key, entries[index].before)
         }
-        try entries[index].storage?.change(leaves, in: session, parallelFor)
+        try entries[index].storage?.change(&slotLeaves, in: session, parallelFor)
       }
       session.seal()
-      for (index, (key, change)) in zip(entries.indices, group) {
+      for (index, place) in zip(entries.indices, group.places) {
+        let key = group.keys[place]
         entries[index].storage?.finish()
-        let leaf = Self.leaf(key, change.leaf, entries[index])
-        if leaf.value == nil { entries[index].storage = nil }
-        leaves[self.index(key)].append(leaf)
+        if let account = Self.account(group.changes[place].leaf, entries[index]) {
+          leaves[self.index(key)].append(
+            key: key, keeping: entries[index].keepsRoot ? TrieAccount.storageRootFromEnd : 0..<0,
+            account.encode)
+        } else {
+          entries[index].storage = nil
+          leaves[self.index(key)].remove(key)
+        }
       }
       keep(entries, group)
     }
@@ -158,12 +189,10 @@ extension StateTries {
       return Entry(storage: trie, place: place)
     }
 
-    private func prefetch(
-      _ entries: inout [Entry], _ group: [(key: Hash, change: Change)], _ slots: [Hash]
-    ) {
+    private func prefetch(_ entries: inout [Entry], _ group: Group, _ slots: [Hash]) {
       var (ahead, slot) = (TriePrefetch(), 0)
-      for (index, entry) in zip(entries.indices, group) {
-        for _ in entry.change.slots {
+      for (index, place) in zip(entries.indices, group.places) {
+        for _ in group.changes[place].slots.indices {
           entries[index].storage?.prefetch(slots[slot], &ahead)
           slot += 1
         }
@@ -172,12 +201,15 @@ extension StateTries {
     }
 
     /// First what stays where it was, which is lost when others come and go.
-    private func keep(_ entries: [Entry], _ group: [(key: Hash, change: Change)]) {
-      for (entry, (key, _)) in zip(entries, group) {
-        if let trie = entry.storage, let place = entry.place { storage[index(key)].keep(trie.top, at: place) }
+    private func keep(_ entries: [Entry], _ group: Group) {
+      for (entry, account) in zip(entries, group.places) {
+        if let trie = entry.storage, let place = entry.place {
+          storage[index(group.keys[account])].keep(trie.top, at: place)
+        }
       }
-      for (entry, (key, _)) in zip(entries, group) where (entry.storage == nil) != (entry.place == nil) {
-        storage[index(key)].keep(entry.storage?.top, of: key)
+      for (entry, account) in zip(entries, group.places) where (entry.storage == nil) != (entry.place == nil)
+      {
+        storage[index(group.keys[account])].keep(entry.storage?.top, of: group.keys[account])
       }
     }
 
@@ -187,30 +219,19 @@ extension StateTries {
         cachedDepth: memory.storageDepth)
     }
 
-    /// Of the state trie.
-    private static func leaf(_ key: Hash, _ leaf: Change.Leaf, _ entry: Entry) -> TrieChange {
+    /// What the state trie has to say of an account.
+    private static func account(_ leaf: Change.Leaf, _ entry: Entry) -> TrieAccount? {
       let root = entry.storage?.root ?? entry.before?.storageRoot ?? MerklePatriciaTrie.emptyRoot
-      var account: TrieAccount?
       switch leaf {
-      case .gone: break
+      case .gone: return nil
       case .same:
-        account = entry.before
+        var account = entry.before
         account?.storageRoot = root
+        return account
       case .account(let new):
-        account = TrieAccount(
+        return TrieAccount(
           nonce: new.nonce, balance: new.balance, storageRoot: root, codeHash: new.codeHash)
       }
-      var change = TrieChange(key: key, value: account?.encoded)
-      if entry.keepsRoot { change.kept = TrieAccount.storageRootFromEnd }
-      return change
-    }
-
-    /// Of a storage trie.
-    private static func leaf(key: Hash, value: UInt256) -> TrieChange {
-      if value.isZero { return TrieChange(key: key, value: nil) }
-      var writer = RLPWriter(capacity: 33)
-      writer.write(value)
-      return TrieChange(key: key, value: writer.bytes)
     }
   }
 }

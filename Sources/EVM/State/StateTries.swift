@@ -77,7 +77,7 @@ package struct StateTries: Sendable {
     for nibble in storage.indices { storage[nibble].makeRoom(memory.storageCount / storage.count) }
     do throws(TrieError) {
       var batch = TrieBatch()
-      var leaves = [[TrieChange]](repeating: [], count: 16)
+      var leaves = [TrieChanges](repeating: TrieChanges(), count: 16)
       let keys = Keccak256.hashes(of: changes.map(\.address))
       // Accounts with many slots keep all threads busy one after the other, the others beside each other.
       for index in changes.indices where Self.isLarge(changes[index]) {
@@ -120,7 +120,7 @@ package struct StateTries: Sendable {
   }
 
   private mutating func take(
-    _ part: Part, _ batch: inout TrieBatch, _ leaves: inout [[TrieChange]]
+    _ part: Part, _ batch: inout TrieBatch, _ leaves: inout [TrieChanges]
   ) throws(TrieError) {
     batch.append(try part.outcome.get())
     for nibble in part.nibbles {
@@ -129,7 +129,7 @@ package struct StateTries: Sendable {
       if leaves[nibble].isEmpty {
         leaves[nibble] = part.takeLeaves(nibble)
       } else {
-        leaves[nibble] += part.takeLeaves(nibble)
+        leaves[nibble].append(part.takeLeaves(nibble))
       }
     }
   }

@@ -96,7 +96,8 @@ package struct IncrementalTrie: Sendable {
     _ changes: [TrieChange], parallelFor: ParallelFor = IncrementalTrie.serial
   ) throws(TrieError) -> TrieBatch {
     let session = TrieSession()
-    try change(changes, in: session, parallelFor)
+    var leaves = TrieChanges(changes)
+    try change(&leaves, in: session, parallelFor)
     session.seal()
     finish()
     return session.batch
@@ -104,7 +105,7 @@ package struct IncrementalTrie: Sendable {
 
   /// As `apply`, of changes by the first nibbles of their keys, which the threads that make them free as well.
   mutating func apply(
-    cut changes: consuming [[TrieChange]], parallelFor: ParallelFor
+    cut changes: consuming [TrieChanges], parallelFor: ParallelFor
   ) throws(TrieError) -> TrieBatch {
     let session = TrieSession()
     try change(cut: changes, in: session, parallelFor)
@@ -115,27 +116,32 @@ package struct IncrementalTrie: Sendable {
 
   /// Makes a batch of changes, of which the root knows when `session` is sealed: `finish` is to be called then.
   ///
+  /// - Parameter changes: put in order here.
   /// - Throws: as `apply`; the session is of no use any more.
   mutating func change(
-    _ changes: [TrieChange], in session: TrieSession, _ parallelFor: ParallelFor = IncrementalTrie.serial
+    _ changes: inout TrieChanges, in session: TrieSession, _ parallelFor: ParallelFor = IncrementalTrie.serial
   ) throws(TrieError) {
     if changes.isEmpty { return }
     if changes.count >= Self.parallelChangeCount {
-      return try change(cut: TrieChange.cut(changes), in: session, parallelFor)
+      return try change(cut: changes.cut(), in: session, parallelFor)
     }
     var top = try takeTop()
+    changes.sort()
     try update(&top, changes, in: session)
     keepTop(top, in: session)
   }
 
   private mutating func change(
-    cut changes: consuming [[TrieChange]], in session: TrieSession, _ parallelFor: ParallelFor
+    cut changes: consuming [TrieChanges], in session: TrieSession, _ parallelFor: ParallelFor
   ) throws(TrieError) {
     let count = changes.reduce(0) { $0 + $1.count }
     if count == 0 { return }
     var top = try takeTop()
     if count < Self.parallelChangeCount || top?.inner?.isExtension != false {
-      try update(&top, changes.flatMap { $0 }, in: session)
+      var all = TrieChanges()
+      for part in changes { all.append(part) }
+      all.sort()
+      try update(&top, all, in: session)
     } else {
       try update(branch: &top, changes, in: session, parallelFor)
     }
@@ -190,16 +196,15 @@ package struct IncrementalTrie: Sendable {
   }
 
   private func update(
-    _ top: inout TrieNode?, _ changes: [TrieChange], in session: TrieSession
+    _ top: inout TrieNode?, _ changes: TrieChanges, in session: TrieSession
   ) throws(TrieError) {
-    let worker = TrieWorker(
-      reader: reader, changes: TrieChange.sorted(changes), cachedDepth: cachedDepth, session: session)
+    let worker = TrieWorker(reader: reader, changes: changes, cachedDepth: cachedDepth, session: session)
     _ = try worker.update(&top, 0..<worker.changes.count)
   }
 
   /// Changes a branch at the root, whose subtries threads work on by themselves; they come back sealed.
   private func update(
-    branch top: inout TrieNode?, _ changes: consuming [[TrieChange]], in session: TrieSession,
+    branch top: inout TrieNode?, _ changes: consuming [TrieChanges], in session: TrieSession,
     _ parallelFor: ParallelFor
   ) throws(TrieError) {
     let isShared = !isKnownUniquelyReferenced(&top)
@@ -214,7 +219,7 @@ package struct IncrementalTrie: Sendable {
       subtries.change(nibble) { child, changes throws(TrieError) in
         let session = TrieSession()
         let worker = TrieWorker(
-          reader: reader, changes: TrieChange.sorted(changes), cachedDepth: cachedDepth, session: session)
+          reader: reader, changes: changes, cachedDepth: cachedDepth, session: session)
         worker.prefetch(&child)
         let isChanged = try worker.update(child: &child, of: node, nibble, 0..<worker.changes.count)
         if isChanged, let child { worker.add(child) }
@@ -222,7 +227,8 @@ package struct IncrementalTrie: Sendable {
         return (isChanged, session.batch)
       }
     }
-    let worker = TrieWorker(reader: reader, changes: [], cachedDepth: cachedDepth, session: session)
+    let worker = TrieWorker(
+      reader: reader, changes: TrieChanges(), cachedDepth: cachedDepth, session: session)
     var isChanged = false
     for nibble in 0..<16 {
       let outcome = try subtries.outcome(nibble)
@@ -244,10 +250,10 @@ private final class Subtries: @unchecked Sendable {
   typealias Outcome = (isChanged: Bool, batch: TrieBatch)
 
   private let children = UnsafeMutablePointer<TrieNode?>.allocate(capacity: 16)
-  private let changes = UnsafeMutablePointer<[TrieChange]>.allocate(capacity: 16)
+  private let changes = UnsafeMutablePointer<TrieChanges>.allocate(capacity: 16)
   private let outcomes = UnsafeMutablePointer<Result<Outcome, TrieError>?>.allocate(capacity: 16)
 
-  init(takenFrom root: TrieInnerNode, _ cut: consuming [[TrieChange]]) {
+  init(takenFrom root: TrieInnerNode, _ cut: consuming [TrieChanges]) {
     for nibble in 0..<16 {
       (children + nibble).initialize(to: root.takeChild(nibble))
       (changes + nibble).initialize(to: cut[nibble])
@@ -262,12 +268,13 @@ private final class Subtries: @unchecked Sendable {
   }
 
   /// Called once a nibble, from one thread.
-  func change(_ nibble: Int, _ body: (inout TrieNode?, [TrieChange]) throws(TrieError) -> Outcome) {
+  func change(_ nibble: Int, _ body: (inout TrieNode?, TrieChanges) throws(TrieError) -> Outcome) {
     if changes[nibble].isEmpty { return }
+    changes[nibble].sort()
     do throws(TrieError) { outcomes[nibble] = .success(try body(&children[nibble], changes[nibble])) } catch {
       outcomes[nibble] = .failure(error)
     }
-    changes[nibble] = []
+    changes[nibble] = TrieChanges()
   }
 
   /// `nil` for a child that nobody changed.

@@ -44,9 +44,10 @@ package struct TrieNodeKey: Hashable, Sendable {
 package struct TrieBatch: Sendable {
   package typealias NewNode = (key: TrieNodeKey, encoding: [UInt8])
 
-  /// In parts, as threads found them: they are many and are not moved about.
-  private var newParts: [[NewNode]] = [[]]
-  private var oldParts: [[TrieNodeKey]] = [[]]
+  /// In parts, as threads found them, of so many that a part seldom moves to where there is room for more.
+  private var newParts: [[NewNode]] = []
+  private var oldParts: [[TrieNodeKey]] = []
+  private static let partCount = 256
 
   package init() {}
 
@@ -64,12 +65,21 @@ package struct TrieBatch: Sendable {
 
   mutating func write(_ node: TrieNode, owner: Hash) {
     let key = TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash)
-    newParts[newParts.count - 1].append((key: key, encoding: node.encoding))
+    Self.append((key: key, encoding: node.encoding), to: &newParts)
   }
 
   mutating func replace(_ node: TrieNode, owner: Hash) {
-    oldParts[oldParts.count - 1].append(
-      TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash))
+    Self.append(TrieNodeKey(owner: owner, key: node.key, depth: node.depth, hash: node.hash), to: &oldParts)
+  }
+
+  private static func append<Element>(_ element: Element, to parts: inout [[Element]]) {
+    if let last = parts.last, last.count < partCount {
+      parts[parts.count - 1].append(element)
+    } else {
+      var part = [element]
+      if !parts.isEmpty { part.reserveCapacity(partCount) }
+      parts.append(part)
+    }
   }
 }
 

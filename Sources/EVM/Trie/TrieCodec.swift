@@ -9,7 +9,7 @@ enum TrieCodec {
 
   // MARK: Writing
 
-  static func encodeLeaf(_ key: Hash, depth: Int, _ value: [UInt8]) -> [UInt8] {
+  static func encodeLeaf(_ key: Hash, depth: Int, _ value: UnsafeRawBufferPointer) -> [UInt8] {
     let path = pathByteCount(64 - depth)
     let isOwnHeader = value.count == 1 && value[0] < RLP.emptyBytes
     let payload =

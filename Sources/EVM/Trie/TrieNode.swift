@@ -20,15 +20,16 @@ class TrieNode: @unchecked Sendable {
   @exclusivity(unchecked) final var hash = Hash.zero
   /// False from a change until the encoding and the hash are those of the node again.
   @exclusivity(unchecked) final var isSealed = false
+  final let isLeaf: Bool
 
   /// A leaf.
-  init(key: Hash, depth: Int, value: [UInt8]) {
-    (self.key, self.depth) = (key, depth)
+  init(key: Hash, depth: Int, value: UnsafeRawBufferPointer) {
+    (self.key, self.depth, isLeaf) = (key, depth, true)
     encoding = TrieCodec.encodeLeaf(key, depth: depth, value)
   }
 
-  fileprivate init(key: Hash, depth: Int, encoding: [UInt8]) {
-    (self.key, self.depth, self.encoding) = (key, depth, encoding)
+  fileprivate init(key: Hash, depth: Int, encoding: [UInt8], isLeaf: Bool) {
+    (self.key, self.depth, self.encoding, self.isLeaf) = (key, depth, encoding, isLeaf)
   }
 
   /// Whether the node has an entry of its own in the store: one shorter than 32 bytes stands in its parent. The root counts
@@ -37,35 +38,35 @@ class TrieNode: @unchecked Sendable {
 
   /// `nil` for a leaf.
   final var inner: TrieInnerNode? { isLeaf ? nil : unsafeDowncast(self, to: TrieInnerNode.self) }
-  var isLeaf: Bool { true }
-
   /// A leaf's, in its encoding.
   final var valueRange: Range<Int> { TrieCodec.payload(of: TrieCodec.item(1, of: encoding), in: encoding) }
 
   /// A leaf's.
   final var value: [UInt8] { Array(encoding[valueRange]) }
 
+  /// The same where it is.
+  @inline(__always) final func withValue<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    encoding.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[valueRange])) }
+  }
+
   /// Whether that is a leaf's value.
-  final func hasValue(_ value: [UInt8]) -> Bool {
-    let range = valueRange
-    if range.count != value.count { return false }
-    return encoding.withUnsafeBytes { encoding in
-      value.withUnsafeBytes { value in
-        // A leaf's value is at least a byte.
-        guard let own = encoding.baseAddress, let other = value.baseAddress else { return true }
-        return memcmp(own + range.lowerBound, other, range.count) == 0
-      }
+  final func hasValue(_ value: UnsafeRawBufferPointer) -> Bool {
+    withValue { own in
+      if own.count != value.count { return false }
+      // A leaf's value is at least a byte.
+      guard let own = own.baseAddress, let other = value.baseAddress else { return true }
+      return memcmp(own, other, value.count) == 0
     }
   }
 
   /// Gives a leaf that nobody else holds another value of the same size, if its encoding then is as long.
-  final func replaceValue(_ value: [UInt8]) -> Bool {
+  final func replaceValue(_ value: UnsafeRawBufferPointer) -> Bool {
     let range = valueRange
     // A single byte is an item with or without a header.
     guard range.count == value.count, value.count > 1 else { return false }
     isSealed = false
-    encoding.withUnsafeMutableBytes { encoding in
-      value.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: encoding[range]).copyMemory(from: $0) }
+    encoding.withUnsafeMutableBytes {
+      UnsafeMutableRawBufferPointer(rebasing: $0[range]).copyMemory(from: value)
     }
     return true
   }
@@ -89,7 +90,7 @@ class TrieNode: @unchecked Sendable {
     guard let shape = TrieCodec.shape(of: bytes, key: key, depth: depth) else { return nil }
     let node: TrieNode =
       switch shape {
-      case .leaf(let key): TrieNode(key: key, depth: depth, encoding: Array(bytes))
+      case .leaf(let key): TrieNode(key: key, depth: depth, encoding: Array(bytes), isLeaf: true)
       case .extension(let count, let key):
         TrieInnerNode(key: key, depth: depth, encoding: Array(bytes), extensionCount: count, present: 1)
       case .branch(let present):
@@ -111,25 +112,24 @@ final class TrieInnerNode: TrieNode, @unchecked Sendable {
   /// Those in memory. Of the others that are present the encoding has the hash, or all of them.
   @exclusivity(unchecked) private var children = InlineArray<16, TrieNode?>(repeating: nil)
 
-  override var isLeaf: Bool { false }
   var isExtension: Bool { extensionCount > 0 }
   var childDepth: Int { depth + max(extensionCount, 1) }
   var childCount: Int { present.nonzeroBitCount }
 
   fileprivate init(key: Hash, depth: Int, encoding: [UInt8], extensionCount: Int, present: UInt16) {
     (self.extensionCount, self.present) = (extensionCount, present)
-    super.init(key: key, depth: depth, encoding: encoding)
+    super.init(key: key, depth: depth, encoding: encoding, isLeaf: false)
   }
 
   /// A branch without children, to be filled.
   init(branchAt depth: Int, key: Hash) {
     (extensionCount, present) = (0, 0)
-    super.init(key: key, depth: depth, encoding: [])
+    super.init(key: key, depth: depth, encoding: [], isLeaf: false)
   }
 
   init(extensionAt depth: Int, count: Int, key: Hash, child: TrieNode) {
     (extensionCount, present) = (count, 0)
-    super.init(key: key, depth: depth, encoding: [])
+    super.init(key: key, depth: depth, encoding: [], isLeaf: false)
     setChild(0, child)
   }
 
@@ -137,13 +137,13 @@ final class TrieInnerNode: TrieNode, @unchecked Sendable {
   init(extensionAt depth: Int, lengthening other: TrieInnerNode) {
     extensionCount = other.childDepth - depth
     (present, changed, children) = (other.present, other.changed, other.children)
-    super.init(key: other.key, depth: depth, encoding: other.encoding)
+    super.init(key: other.key, depth: depth, encoding: other.encoding, isLeaf: false)
   }
 
   init(copying other: TrieInnerNode) {
     extensionCount = other.extensionCount
     (present, changed, children) = (other.present, other.changed, other.children)
-    super.init(key: other.key, depth: other.depth, encoding: other.encoding)
+    super.init(key: other.key, depth: other.depth, encoding: other.encoding, isLeaf: false)
     (hash, isSealed) = (other.hash, other.isSealed)
   }
 
@@ -171,6 +171,21 @@ final class TrieInnerNode: TrieNode, @unchecked Sendable {
 
   /// Gives back what was taken, or takes in what was read from the store.
   func keepChild(_ index: Int, _ child: consuming TrieNode?) { children[index] = child }
+
+  /// Calls `body` with the changed children that are there.
+  @inline(__always) func eachChanged(_ body: (TrieNode) -> Void) {
+    var left = changed
+    while left != 0 {
+      // Sound: this node holds the child until `body` returns; nobody counts references to it for that.
+      let child = withUnsafePointer(to: &children) {
+        UnsafeRawPointer($0).load(
+          fromByteOffset: left.trailingZeroBitCount * MemoryLayout<TrieNode?>.stride,
+          as: UnsafeRawPointer?.self)
+      }
+      if let child { Unmanaged<TrieNode>.fromOpaque(child)._withUnsafeGuaranteedRef { body($0) } }
+      left &= left - 1
+    }
+  }
 
   func setChild(_ index: Int, _ child: consuming TrieNode?) {
     let bit: UInt16 = 1 << UInt16(index)

@@ -28,14 +28,7 @@ final class TrieSession {
     while levels.count <= node.depth { levels.append([]) }
     levels[node.depth].append(
       Waiting(node: .passUnretained(node), owner: owner, cachedDepth: cachedDepth))
-    guard let inner = node.inner else { return }
-    var changed = inner.changed
-    while changed != 0 {
-      if let child = inner.child(changed.trailingZeroBitCount) {
-        add(child, owner: owner, cachedDepth: cachedDepth)
-      }
-      changed &= changed - 1
-    }
+    node.inner?.eachChanged { add($0, owner: owner, cachedDepth: cachedDepth) }
   }
 
   /// Encodes and hashes all that was added. Below are sealed before those above, which name them.

@@ -6,7 +6,7 @@ import Primitives
 struct TrieWorker {
   let reader: TrieReader
   /// Sorted, each key once.
-  let changes: [TrieChange]
+  let changes: TrieChanges
   /// Nodes at this depth and below are left to the store once they are sealed.
   let cachedDepth: Int
   let session: TrieSession
@@ -14,66 +14,101 @@ struct TrieWorker {
   /// Asks for the nodes that the changes will pass, from one on.
   func prefetch(_ node: inout TrieNode?) {
     var ahead = TriePrefetch()
-    for change in changes { ahead.add(&node, key: change.key) }
+    for change in changes.leaves { ahead.add(&node, key: change.key) }
     ahead.run()
   }
 
   // MARK: Changing
+
+  /// What became of a node.
+  private enum Outcome {
+    case same
+    /// It is another in place.
+    case changed
+    case replaced(TrieNode?)
+  }
 
   /// Makes changes, of which there are some and which agree with a node before its depth, to the node; `nil` once nothing is
   /// left of it.
   ///
   /// - Returns: whether anything is different.
   func update(_ slot: inout TrieNode?, _ range: Range<Int>) throws(TrieError) -> Bool {
-    // Asked before another reference to the node is made.
     let isShared = !isKnownUniquelyReferenced(&slot)
-    guard let node = slot else { return false }
-    guard var inner = node.inner else { return update(leaf: node, isShared: isShared, &slot, range) }
-    if isShared {
-      inner = TrieInnerNode(copying: inner)
-      slot = inner
+    // Out of the slot, so that no reference is counted while it is worked on.
+    guard var node = slot.take() else { return false }
+    let outcome: Outcome
+    if node.isLeaf {
+      outcome = update(leaf: node, isShared: isShared, range)
+    } else {
+      var inner = unsafeDowncast(node, to: TrieInnerNode.self)
+      if isShared {
+        inner = TrieInnerNode(copying: inner)
+        node = inner
+      }
+      outcome = inner.isExtension ? try update(extension: inner, range) : try update(branch: inner, range)
     }
-    return inner.isExtension
-      ? try update(extension: inner, &slot, range) : try update(branch: inner, &slot, range)
-  }
-
-  private func update(
-    leaf node: TrieNode, isShared: Bool, _ slot: inout TrieNode?, _ range: Range<Int>
-  ) -> Bool {
-    if range.count == 1, changes[range.lowerBound].key == node.key {
-      let change = changes[range.lowerBound]
-      let value = change.kept.isEmpty ? change.value : change.value(over: node.value)
-      if let value, node.hasValue(value) { return false }
-      replace(node)
-      if let value, !isShared, node.replaceValue(value) { return true }
-      slot = value.map { TrieNode(key: node.key, depth: node.depth, value: $0) }
+    switch outcome {
+    case .same:
+      slot = consume node
+      return false
+    case .changed:
+      slot = consume node
+      return true
+    case .replaced(let other):
+      slot = other
       return true
     }
-    var leaves: [TrieChange] = []
-    leaves.reserveCapacity(range.count + 1)
+  }
+
+  private func update(leaf node: TrieNode, isShared: Bool, _ range: Range<Int>) -> Outcome {
+    if range.count == 1, changes[range.lowerBound].key == node.key {
+      let change = changes[range.lowerBound]
+      if change.isGone {
+        replace(node)
+        return .replaced(nil)
+      }
+      let old = change.keepsBytes ? node.value : []
+      return old.withUnsafeBytes { old in
+        changes.withValue(of: change, over: old) { value in
+          if node.hasValue(value) { return .same }
+          replace(node)
+          if !isShared, node.replaceValue(value) { return .changed }
+          return .replaced(TrieNode(key: node.key, depth: node.depth, value: value))
+        }
+      }
+    }
+    var leaves = TrieChanges()
     let old = TrieChange(key: node.key, value: node.value)
-    var isPlaced = false
-    for var change in changes[range] {
+    var (isPlaced, isSame) = (false, false)
+    for index in range {
+      let change = changes[index]
       if !isPlaced, change.key >= node.key {
         isPlaced = true
         if change.key == node.key {
-          change.value = change.value(over: old.value ?? [])
-        } else {
-          leaves.append(old)
+          if change.isGone { continue }
+          node.withValue { old in
+            changes.withValue(of: change, over: old) { value in
+              isSame = node.hasValue(value)
+              leaves.append(key: change.key) { $0.writeEncoded(value) }
+            }
+          }
+          continue
         }
+        leaves.append(old)
+        isSame = true
       }
-      if change.value != nil { leaves.append(change) }
+      if !change.isGone { leaves.append(change, of: changes) }
     }
-    if !isPlaced { leaves.append(old) }
-    if leaves.count == 1, leaves[0].key == node.key, leaves[0].value == old.value { return false }
+    if !isPlaced {
+      leaves.append(old)
+      isSame = true
+    }
+    if leaves.count == 1, isSame { return .same }
     replace(node)
-    slot = Self.subtrie(leaves, 0..<leaves.count, depth: node.depth)
-    return true
+    return .replaced(Self.subtrie(leaves, 0..<leaves.count, depth: node.depth))
   }
 
-  private func update(
-    branch node: TrieInnerNode, _ slot: inout TrieNode?, _ range: Range<Int>
-  ) throws(TrieError) -> Bool {
+  private func update(branch node: TrieInnerNode, _ range: Range<Int>) throws(TrieError) -> Outcome {
     var isChanged = false
     var start = range.lowerBound
     while start < range.upperBound {
@@ -83,8 +118,8 @@ struct TrieWorker {
       if try update(childOf: node, nibble, start..<end) { isChanged = true }
       start = end
     }
-    if isChanged { slot = try collapsed(node) }
-    return isChanged
+    if !isChanged { return .same }
+    return node.childCount > 1 ? .changed : .replaced(try collapsed(node))
   }
 
   private func update(
@@ -113,31 +148,26 @@ struct TrieWorker {
     return child != nil
   }
 
-  private func update(
-    extension node: TrieInnerNode, _ slot: inout TrieNode?, _ range: Range<Int>
-  ) throws(TrieError) -> Bool {
+  private func update(extension node: TrieInnerNode, _ range: Range<Int>) throws(TrieError) -> Outcome {
     let count = node.extensionCount
     func shared(_ index: Int) -> Int {
       min(count, node.key.sharedNibbles(with: changes[index].key, from: node.depth))
     }
     let common = min(shared(range.lowerBound), shared(range.upperBound - 1))
     if common == count {
-      guard try update(childOf: node, 0, range) else { return false }
-      guard let child = node.child(0) else {
-        slot = nil
-        return true
-      }
-      if child.isLeaf || child.inner?.isExtension == true { slot = behind(child, node.key, from: node.depth) }
-      return true
+      guard try update(childOf: node, 0, range) else { return .same }
+      guard let child = node.child(0) else { return .replaced(nil) }
+      return child.isLeaf || child.inner?.isExtension == true
+        ? .replaced(behind(child, node.key, from: node.depth)) : .changed
     }
     // Changes leave the extension's way: a branch where they do, with what is left of the extension below it. If they only take
     // out what is not there, those that stay on the way are left.
-    if !range.contains(where: { changes[$0].value != nil && shared($0) < count }) {
-      guard let first = range.first(where: { shared($0) == count }) else { return false }
+    if !range.contains(where: { !changes[$0].isGone && shared($0) < count }) {
+      guard let first = range.first(where: { shared($0) == count }) else { return .same }
       let end = range[first...].first { shared($0) < count } ?? range.upperBound
-      return try update(extension: node, &slot, first..<end)
+      return try update(extension: node, first..<end)
     }
-    guard let child = try reader.child(of: node, 0) else { return false }
+    guard let child = try reader.child(of: node, 0) else { return .same }
     replace(node)
     let split = node.depth + common
     let branch = TrieInnerNode(branchAt: split, key: node.key)
@@ -148,10 +178,10 @@ struct TrieWorker {
         ? child : TrieInnerNode(extensionAt: split + 1, count: rest, key: node.key, child: child))
     // The child must be the branch's alone.
     _ = node.takeChild(0)
-    var changed: TrieNode? = branch
-    _ = try update(branch: branch, &changed, range)
-    slot = changed.map { behind($0, node.key, from: node.depth) }
-    return true
+    guard case .replaced(let other) = try update(branch: branch, range) else {
+      return .replaced(behind(branch, node.key, from: node.depth))
+    }
+    return .replaced(other.map { behind($0, node.key, from: node.depth) })
   }
 
   /// A branch after its children changed: where one is left, it takes the branch's place.
@@ -168,7 +198,7 @@ struct TrieWorker {
     if node.depth == depth { return node }
     guard let inner = node.inner else {
       replace(node)
-      return TrieNode(key: node.key, depth: depth, value: node.value)
+      return node.withValue { TrieNode(key: node.key, depth: depth, value: $0) }
     }
     guard inner.isExtension else {
       return TrieInnerNode(extensionAt: depth, count: node.depth - depth, key: key, child: node)
@@ -181,20 +211,21 @@ struct TrieWorker {
   private func built(_ range: Range<Int>, depth: Int) -> TrieNode? {
     if range.count == 1 {
       let change = changes[range.lowerBound]
-      return change.value.map { TrieNode(key: change.key, depth: depth, value: $0) }
+      return change.isGone ? nil : Self.leaf(change, of: changes, depth: depth)
     }
-    guard range.contains(where: { changes[$0].value == nil }) else {
+    guard range.contains(where: { changes[$0].isGone }) else {
       return Self.subtrie(changes, range, depth: depth)
     }
-    let leaves = changes[range].filter { $0.value != nil }
+    var leaves = TrieChanges()
+    for index in range where !changes[index].isGone { leaves.append(changes[index], of: changes) }
     return Self.subtrie(leaves, 0..<leaves.count, depth: depth)
   }
 
   /// A subtrie of leaves alone.
-  private static func subtrie(_ leaves: [TrieChange], _ range: Range<Int>, depth: Int) -> TrieNode? {
+  private static func subtrie(_ leaves: TrieChanges, _ range: Range<Int>, depth: Int) -> TrieNode? {
     guard let start = range.first, let end = range.last else { return nil }
     let (first, last) = (leaves[start], leaves[end])
-    if start == end { return TrieNode(key: first.key, depth: depth, value: first.value ?? []) }
+    if start == end { return leaf(first, of: leaves, depth: depth) }
     let shared = first.key.sharedNibbles(with: last.key, from: depth)
     let branch = TrieInnerNode(branchAt: depth + shared, key: first.key)
     var from = start
@@ -207,6 +238,10 @@ struct TrieWorker {
     }
     return shared == 0
       ? branch : TrieInnerNode(extensionAt: depth, count: shared, key: first.key, child: branch)
+  }
+
+  private static func leaf(_ leaf: TrieChanges.Leaf, of leaves: TrieChanges, depth: Int) -> TrieNode {
+    leaves.withValue(of: leaf) { TrieNode(key: leaf.key, depth: depth, value: $0) }
   }
 
   /// The store may forget a node.
