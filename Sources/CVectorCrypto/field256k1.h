@@ -3,6 +3,7 @@
 //   reduced   what `fe_carry`, multiplications and `fe_from_words` give
 //   factor    what multiplications take: reduced ones, and what `fe_carry_factor` and `fe_carry_narrow` give, which is good for nothing
 //             else
+//   trimmed   factors of `fe_carry_narrow` after `fe_trim`: good in sums and differences too
 //   product   what multiplications whose names end in `_wide` give
 //   wide      products, sums, differences and small multiples of reduced ones and products; `fe_carry` takes them
 #ifndef ESTUARY_FIELD256K1_H
@@ -43,19 +44,25 @@ FE_FUNCTION void fe_multiply_two(fe *o, const fe *a, const fe *b, const fe *c, c
   fe_columns_add(&sum, c, d);
   fe_columns_reduce(o, &sum);
 }
+// a b + c², a product.
+FE_FUNCTION void fe_multiply_add_square_wide(fe *o, const fe *a, const fe *b, const fe *c) {
+  fe_columns sum;
+  fe_columns_square(&sum, c);
+  fe_columns_add(&sum, a, b);
+  fe_columns_fold(o, &sum);
+}
 
 // Wide = a − b + 2^k p, for b below 2^k p in every limb.
 INLINE void fe_wide_subtract(fe *o, const fe *a, const fe *b, int k) {
   for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_add(v_sub(a->v[i], b->v[i]), v_set(FE_MULTIPLE_OF_P(k, i)));
 }
-INLINE void fe_wide_times3(fe *o, const fe *a) {
-  for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_add(v_add(a->v[i], a->v[i]), a->v[i]);
+// Wide = 2^k p − b, for b as above.
+INLINE void fe_wide_negate(fe *o, const fe *b, int k) {
+  for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_sub(v_set(FE_MULTIPLE_OF_P(k, i)), b->v[i]);
 }
-INLINE void fe_wide_times8(fe *o, const fe *a) {
-  for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_shl(a->v[i], 3);
-}
-INLINE void fe_wide_times21(fe *o, const fe *a) {
-  for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_add(v_add(v_shl(a->v[i], 4), v_shl(a->v[i], 2)), a->v[i]);
+// Wide = 2^k a, as far as it fits.
+INLINE void fe_wide_shift(fe *o, const fe *a, int k) {
+  for (int i = 0; i < FE_LIMBS; i++) o->v[i] = v_shl(a->v[i], k);
 }
 // Reduced sums and differences of reduced ones.
 INLINE void fe_add(fe *o, const fe *a, const fe *b) {

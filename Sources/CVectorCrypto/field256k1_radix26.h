@@ -25,9 +25,10 @@ typedef struct { vec v[2 * FE_LIMBS - 1]; } fe_columns;
 #define FE_MULTIPLE_OF_P(k, limb) \
   (((limb) == 0 ? FE_MASK - 976 : (limb) == 1 ? FE_MASK - 64 : (limb) == 9 ? FE_TOP_MASK : FE_MASK) << (k))
 
-// 2^k · p exceeds a product, and 21 times a product, in every limb.
+// 2^k · p exceeds a product in every limb.
 #define FE_PRODUCT_BITS 2
-#define FE_PRODUCT21_BITS 6
+// 2^k · p exceeds a trimmed element in every limb.
+#define FE_TRIMMED_BITS 2
 
 // x plus q · 2^256 for q below 2^20: 2^256 ≡ 2^32 + 977.
 INLINE void fe_fold(fe *x, vec q) {
@@ -55,6 +56,7 @@ INLINE void fe_carry(fe *o, const fe *a) {
 // Factors are reduced ones here: multiplication reads 32 bits.
 INLINE void fe_carry_factor(fe *o, const fe *a) { fe_carry(o, a); }
 INLINE void fe_carry_narrow(fe *o, const fe *a) { fe_carry(o, a); }
+INLINE void fe_trim(fe *x) { (void)x; }
 
 // Column k of a product, added to `sum` if there is one.
 INLINE vec fe_column(const fe *a, const fe *b, int k, const vec *sum) {

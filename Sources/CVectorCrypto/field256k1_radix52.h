@@ -5,6 +5,7 @@
 // Limb ranges (field256k1.h says what the classes are for):
 //   reduced   < 2^52, the last < 2^49
 //   factor    the low 52 bits of each limb make a number below 2^260; above them may be anything
+//   trimmed   < 2^52, the last < 2^51 − 2^3
 //   product   < 14 · 2^52 (24 · 2^52 of two products), the last < 2^48
 //   wide      < 2^62
 // A column of a product: at most five low and five high halves below 2^52, of two products: below 20 · 2^52 <
@@ -29,9 +30,10 @@ typedef struct { vec v[2 * FE_LIMBS]; } fe_columns;
 #define FE_MULTIPLE_OF_P(k, limb) \
   (((limb) == 0 ? FE_MASK - 0x1000003d0ULL : (limb) == 4 ? FE_TOP_MASK : FE_MASK) << (k))
 
-// 2^k · p exceeds a product, and 21 times a product, in every limb.
+// 2^k · p exceeds a product of two factors in every limb.
 #define FE_PRODUCT_BITS 4
-#define FE_PRODUCT21_BITS 9
+// 2^k · p exceeds a trimmed element in every limb.
+#define FE_TRIMMED_BITS 3
 
 // x plus q · 2^256 for q below 2^18.
 INLINE void fe_fold(fe *x, vec q) { x->v[0] = v_multiply52_low(x->v[0], q, v_set(0x1000003d1)); }
@@ -59,6 +61,10 @@ INLINE void fe_carry_narrow(fe *o, const fe *a) {
   fe x = *a;
   for (int i = 0; i < 4; i++) x.v[i + 1] = v_add(x.v[i + 1], v_shr(x.v[i], 52));
   *o = x;
+}
+// Trimmed from a factor that `fe_carry_narrow` gave of a number whose last limb was below 2^51 − 2^11.
+INLINE void fe_trim(fe *x) {
+  for (int i = 0; i < 4; i++) x->v[i] = v_and(x->v[i], v_set(FE_MASK));
 }
 // A factor from any wide number.
 INLINE void fe_carry_factor(fe *o, const fe *a) {
@@ -100,7 +106,7 @@ INLINE void fe_columns_square(fe_columns *c, const fe *a) {
 
 // A product from columns. Columns 5 to 9 are carried to 52 bits, of which multiplication reads no more, and
 // folded with 2^260 ≡ 0x1000003d10. The last has no more: a product is below 2^520, and so is a sum of two, of which one factor
-// each must be below 2^258. To the at most ten halves of a column, or twenty, come two from there and two from above 2^256.
+// each must be below 2^259. To the at most ten halves of a column, or twenty, come two from there and two from above 2^256.
 INLINE void fe_columns_fold(fe *o, const fe_columns *c) {
   const vec factor = v_set(0x1000003d10);
   vec high[5];

@@ -3,6 +3,7 @@
 // recovery id in [0, 4) (bit 0 the parity of R's y, bit 1 that R's x is r + n).
 //
 //   Q = (s R − z G) / r
+// Where a sum met a case that the curve's formulas do not cover, the verdict says so.
 //
 // A pass takes several vectors; all its signatures share one inversion modulo n and one modulo p, of numbers that are not
 // zero, and two vectors an exponentiation, whose steps wait for each other.
@@ -78,29 +79,21 @@ static void recovery_invert(recovery *all, int count) {
 }
 
 static void recovery_scalars(lane_scalars *o, const recovery lanes[LANES]) {
-  uint64_t point_words[2][3][LANES], base_words[2][3][LANES], negative[2][LANES];
+  uint64_t base_words[2][3][LANES];
   for (int l = 0; l < LANES; l++) {
-    uint64_t u1[4], u2[4], parts[2][2], words[3];
-    int is_negative[2];
+    uint64_t u1[4], u2[4], parts[2][3], words[3];
     scalar_multiply(u2, lanes[l].s, lanes[l].inverse);
     scalar_multiply(u1, lanes[l].z, lanes[l].inverse);
     scalar_negate(u1, u1);
-    scalar_split(parts, is_negative, u2);
+    scalar_split(parts, u2);
+    scalar_digits(o->digits, l, parts);
     for (int half = 0; half < 2; half++) {
-      negative[half][l] = is_negative[half] ? ~0ULL : 0;
-      scalar_offset(words, parts[half], five_bit_offset);
-      for (int i = 0; i < 3; i++) point_words[half][i][l] = words[i];
       scalar_offset(words, u1 + 2 * half, base_offset);
       for (int i = 0; i < 3; i++) base_words[half][i][l] = words[i];
     }
   }
-  for (int half = 0; half < 2; half++) {
-    o->is_negative[half] = v_load(negative[half]);
-    for (int i = 0; i < 3; i++) {
-      o->point_words[half][i] = v_load(point_words[half][i]);
-      o->base_words[half][i] = v_load(base_words[half][i]);
-    }
-  }
+  for (int half = 0; half < 2; half++)
+    for (int i = 0; i < 3; i++) o->base_words[half][i] = v_load(base_words[half][i]);
 }
 
 // R of each lane of one or two vectors, and where there is one; other lanes go on with the base point.
@@ -130,7 +123,9 @@ NOINLINE void decode_points(
     fe_subtract(&square, &square, &cube[k]);
     vec is_point = fe_is_zero(&square);
     fe_canonical(&y[k], &y[k]);
-    negate_where(&y[k], v_xor(v_equal(v_and(y[k].v[0], v_set(1)), v_load(parity)), v_set(~0ULL)));
+    fe_small(&other, 0);
+    fe_subtract(&other, &other, &y[k]);
+    fe_select(&y[k], v_equal(v_and(y[k].v[0], v_set(1)), v_load(parity)), &other, &y[k]);
     fe_constant(&other, base_x);
     fe_select(&x[k], is_point, &other, &x[k]);
     fe_constant(&other, base_y);
@@ -159,7 +154,7 @@ static void recover_pass(const vc_secp256k1_item *items, int vectors, uint8_t *k
   recovery all[PASS_COUNT];
   point sums[PASS_VECTORS];
   fe x[PASS_VECTORS], y[PASS_VECTORS], before[PASS_VECTORS], inverse, one;
-  vec is_good[PASS_VECTORS];
+  vec is_good[PASS_VECTORS], is_unknown[PASS_VECTORS];
   for (int i = 0; i < vectors * LANES; i++) recovery_read(&all[i], &items[i]);
   recovery_invert(all, vectors * LANES);
   fe_small(&one, 1);
@@ -169,28 +164,31 @@ static void recover_pass(const vc_secp256k1_item *items, int vectors, uint8_t *k
     lane_scalars scalars;
     recovery_scalars(&scalars, all + g * LANES);
     double_multiply(&sums[g], &x[g], &y[g], &scalars);
-    vec is_infinity = fe_is_zero(&sums[g].z);
-    is_good[g] = v_and(is_good[g], v_xor(is_infinity, v_set(~0ULL)));
-    fe_select(&sums[g].z, is_infinity, &sums[g].z, &one);
+    vec is_zero = fe_is_zero(&sums[g].z);
+    is_unknown[g] = v_and(is_good[g], is_zero);
+    fe_select(&sums[g].z, is_zero, &sums[g].z, &one);
     if (g == 0) before[0] = sums[0].z;
     else fe_multiply(&before[g], &before[g - 1], &sums[g].z);
   }
   fe_invert(&inverse, &before[vectors - 1]);
   for (int g = vectors - 1; g >= 0; g--) {
-    fe own = inverse, affine;
+    fe own = inverse, square, affine;
     uint8_t *places[LANES];
     if (g > 0) {
       fe_multiply(&own, &inverse, &before[g - 1]);
       fe_multiply(&inverse, &inverse, &sums[g].z);
     }
     for (int l = 0; l < LANES; l++) places[l] = keys + 64 * (g * LANES + l);
-    fe_multiply(&affine, &sums[g].x, &own);
+    fe_square(&square, &own);
+    fe_multiply(&affine, &sums[g].x, &square);
     store_big_endian(places, &affine);
     for (int l = 0; l < LANES; l++) places[l] += 32;
+    fe_multiply(&own, &own, &square);
     fe_multiply(&affine, &sums[g].y, &own);
     store_big_endian(places, &affine);
-    unsigned bits = v_mask_bits(is_good[g]);
-    for (int l = 0; l < LANES; l++) verdicts[g * LANES + l] = bits >> l & 1;
+    unsigned good = v_mask_bits(is_good[g]), unknown = v_mask_bits(is_unknown[g]);
+    for (int l = 0; l < LANES; l++)
+      verdicts[g * LANES + l] = unknown >> l & 1 ? VC_UNKNOWN : good >> l & 1 ? VC_KEY : VC_NO_KEY;
   }
 }
 

@@ -24,9 +24,6 @@ static const uint64_t split_g2[4] = {
 static const uint64_t split_a[2] = {0xe86c90e49284eb15, 0x3086d221a7d46bcd};
 static const uint64_t split_b[2] = {0x6f547fa90abfe4c3, 0xe4437ed6010e8828};
 
-// 16 · (1 + 2^5 + … + 2^125): what makes digits signed (tables.h).
-static const uint64_t five_bit_offset[3] = {0x0842108421084210, 0x1084210842108421, 0x2};
-
 // a − b over four words; the borrow.
 static int scalar_words_subtract(uint64_t *o, const uint64_t *a, const uint64_t *b) {
   int borrow = 0;
@@ -133,24 +130,19 @@ static void scalar_add_product(uint64_t o[3], const uint64_t a[2], const uint64_
   }
 }
 
-// k as k1 + k2 λ modulo n: absolute values, which are below 2^128, and which of them are negative. Since they are that small,
-// 192 bits of k1 = k − c1 a − c2 (a + b) and k2 = c1 b − c2 a tell them.
-static void scalar_split(uint64_t parts[2][2], int is_negative[2], const uint64_t k[4]) {
-  uint64_t c1[2], c2[2], both[2][3] = {{k[0], k[1], k[2]}, {0, 0, 0}};
+// k as k1 + k2 λ modulo n, in two's complement of 192 bits, which k1 = k − c1 a − c2 (a + b) and k2 = c1 b − c2 a modulo 2^192
+// tell, since their absolute values are below 2^128. What is left of the division lies in the parallelogram that half the basis
+// spans; it has an angle of 60° in Z[ω] and sides of sqrt(n), so k1 + k2 ω has an absolute value below sqrt(3/4) · 2^128.
+static void scalar_split(uint64_t parts[2][3], const uint64_t k[4]) {
+  uint64_t c1[2], c2[2];
   scalar_quotient(c1, k, split_g1);
   scalar_quotient(c2, k, split_g2);
-  scalar_add_product(both[0], c1, split_a, 1);
-  scalar_add_product(both[0], c2, split_a, 1);
-  scalar_add_product(both[0], c2, split_b, 1);
-  scalar_add_product(both[1], c1, split_b, 0);
-  scalar_add_product(both[1], c2, split_a, 1);
-  for (int i = 0; i < 2; i++) {
-    is_negative[i] = (int)(both[i][2] >> 63);
-    uint64_t sign = is_negative[i] ? ~0ULL : 0;
-    scalar_wide sum = (scalar_wide)(both[i][0] ^ sign) + (sign & 1);
-    parts[i][0] = (uint64_t)sum;
-    parts[i][1] = (both[i][1] ^ sign) + (uint64_t)(sum >> 64);
-  }
+  for (int i = 0; i < 3; i++) parts[0][i] = k[i], parts[1][i] = 0;
+  scalar_add_product(parts[0], c1, split_a, 1);
+  scalar_add_product(parts[0], c2, split_a, 1);
+  scalar_add_product(parts[0], c2, split_b, 1);
+  scalar_add_product(parts[1], c1, split_b, 0);
+  scalar_add_product(parts[1], c2, split_a, 1);
 }
 
 // The three words of a + b, a below 2^128.

@@ -1,6 +1,8 @@
 // Recursive length prefix, Ethereum's serialisation (Yellow Paper appendix B): an item is a byte string or a list of
 // items. RLPReader.swift reads it, strictly; this file writes it and says what can be wrong with it.
 
+import WideIntegers
+
 /// Why bytes are no RLP, or not the RLP that was asked for; offsets count from the start of the input.
 package enum RLPError: Error, Equatable, Sendable {
   /// An item was asked for at the end of the input or of its list.
@@ -50,6 +52,9 @@ package enum RLP {
   package static func headerByteCount(forPayload count: Int) -> Int {
     count <= 55 ? 1 : 1 + lengthByteCount(count)
   }
+
+  /// How many bytes the encoding of an integer takes.
+  static func byteCount(of value: UInt256) -> Int { value < 0x80 ? 1 : 1 + value.byteWidth }
 
   private static func lengthByteCount(_ count: Int) -> Int {
     (UInt64.bitWidth - UInt64(count).leadingZeroBitCount + 7) / 8

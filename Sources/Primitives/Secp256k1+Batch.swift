@@ -2,51 +2,86 @@
 // (docs/signatures.md).
 
 import CVectorCrypto
+import WideIntegers
 
 extension Secp256k1 {
   /// Signatures whose keys are wanted.
   package struct Batch {
-    /// By signature: 64 bytes r then s, and the 32 of the hash.
-    private var bytes: [UInt8] = []
-    private var recoveryIDs: [UInt64] = []
+    /// r and s, big-endian, and the hash.
+    private struct Entry: BitwiseCopyable {
+      let r, s, hash: Hash
+      let recoveryID: UInt64
+    }
+
+    private var entries: [Entry] = []
     private let unit: VectorUnit
-    private static let stride = 96
 
     package init(unit: VectorUnit = .forSignatures) { self.unit = unit }
 
     /// How many signatures are worth waiting for: more at a time cost hardly less each.
     package static var preferredCount: Int { 4 * VectorUnit.forSignatures.laneCount }
 
-    package var count: Int { recoveryIDs.count }
+    package var count: Int { entries.count }
 
     /// Adds a signature over `hash`: r and s, 32 bytes each, big-endian.
     package mutating func add(hash: Hash, recoveryID: UInt64, r: [UInt8], s: [UInt8]) {
-      precondition(r.count == 32 && s.count == 32)
-      bytes += r
-      bytes += s
-      withUnsafeBytes(of: hash) { bytes += $0 }
-      recoveryIDs.append(recoveryID)
+      guard let r = Hash(r), let s = Hash(s) else { preconditionFailure("r and s have 32 bytes") }
+      entries.append(Entry(r: r, s: s, hash: hash, recoveryID: recoveryID))
+    }
+
+    /// Adds a signature over `hash`.
+    package mutating func add(hash: Hash, recoveryID: UInt64, r: UInt256, s: UInt256) {
+      entries.append(Entry(r: Hash(r), s: Hash(s), hash: hash, recoveryID: recoveryID))
     }
 
     /// The keys (64 bytes each, x then y, big-endian) in the order in which signatures were added, `nil`
     /// where no key fits; the signatures are forgotten.
     package mutating func keys() -> [[UInt8]?] {
-      defer {
-        bytes.removeAll(keepingCapacity: true)
-        recoveryIDs.removeAll(keepingCapacity: true)
+      defer { entries.removeAll(keepingCapacity: true) }
+      return withKeys { keys, isKey in
+        isKey.indices.map { isKey[$0] ? Array(keys[64 * $0..<64 * $0 + 64]) : nil }
       }
-      var keys: [[UInt8]?] = []
-      keys.reserveCapacity(count)
-      bytes.withUnsafeBufferPointer { bytes in
-        guard let base = bytes.baseAddress else { return }
-        let items = recoveryIDs.indices.map { index in
-          vc_secp256k1_item(
-            signature: base + index * Self.stride, hash: base + index * Self.stride + 64,
-            recovery_id: recoveryIDs[index])
+    }
+
+    /// The Ethereum addresses of the keys in the order in which signatures were added, `nil` where no key
+    /// fits; the signatures are forgotten.
+    package mutating func addresses() -> [Address?] {
+      defer { entries.removeAll(keepingCapacity: true) }
+      return withKeys { keys, isKey in
+        var hashes = Keccak256.Batch(unit: unit)
+        hashes.reserve(isKey.count)
+        for index in isKey.indices {
+          let key = UnsafeBufferPointer(rebasing: keys[64 * index..<64 * index + 64])
+          hashes.add(UnsafeRawBufferPointer(key))
         }
-        items.withUnsafeBufferPointer { items in Secp256k1.recover(items, on: unit) { keys.append($0) } }
+        return zip(isKey, hashes.hashes()).map { $0 ? Address($1) : nil }
       }
-      return keys
+    }
+
+    /// Gives `body` 64 bytes for each signature and whether they are a key.
+    private func withKeys<Result>(
+      _ body: (_ keys: UnsafeBufferPointer<UInt8>, _ isKey: UnsafeBufferPointer<Bool>) -> Result
+    ) -> Result {
+      let count = entries.count
+      return entries.withUnsafeBytes { bytes in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 * count) { keys in
+          withUnsafeTemporaryAllocation(of: vc_secp256k1_item.self, capacity: count) { items in
+            withUnsafeTemporaryAllocation(of: Bool.self, capacity: count) { isKey in
+              keys.initialize(repeating: 0)
+              for index in 0..<count {
+                let entry = bytes.baseAddress.unsafelyUnwrapped + index * MemoryLayout<Entry>.stride
+                let signature = entry.assumingMemoryBound(to: UInt8.self)  // r, s and hash follow each other
+                items.initializeElement(
+                  at: index,
+                  to: vc_secp256k1_item(
+                    signature: signature, hash: signature + 64, recovery_id: entries[index].recoveryID))
+              }
+              Secp256k1.recover(UnsafeBufferPointer(items), on: unit, into: keys, isKey)
+              return body(UnsafeBufferPointer(keys), UnsafeBufferPointer(isKey))
+            }
+          }
+        }
+      }
     }
   }
 
@@ -65,46 +100,58 @@ extension Secp256k1 {
     }()
 
     private static func recoverInLanes(
-      _ items: UnsafeBufferPointer<vc_secp256k1_item>, count: Int, on unit: VectorUnit,
-      _ result: ([UInt8]?) -> Void
+      _ items: UnsafeBufferPointer<vc_secp256k1_item>, on unit: VectorUnit,
+      into keys: UnsafeMutablePointer<UInt8>, _ isKey: UnsafeMutableBufferPointer<Bool>
     ) {
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 65 * count) { output in
-        guard let keys = output.baseAddress else { return }
-        let verdicts = keys + 64 * count
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: items.count) { verdicts in
         if unit == .avx2 {
           precondition(isPreparedForAVX2)
-          vc_secp256k1_recover_avx2(items.baseAddress, count, keys, verdicts)
+          vc_secp256k1_recover_avx2(items.baseAddress, items.count, keys, verdicts.baseAddress)
         } else {
           precondition(isPreparedForAVX512)
-          vc_secp256k1_recover_avx512(items.baseAddress, count, keys, verdicts)
+          vc_secp256k1_recover_avx512(items.baseAddress, items.count, keys, verdicts.baseAddress)
         }
-        for index in 0..<count {
-          result(
-            verdicts[index] == 0
-              ? nil : Array(UnsafeBufferPointer(start: keys + 64 * index, count: 64)))
+        for (index, item) in items.enumerated() {
+          let verdict = Int(verdicts[index])
+          if verdict == VC_UNKNOWN {
+            recoverAlone(item, into: keys + 64 * index, isKey.baseAddress.unsafelyUnwrapped + index)
+          } else {
+            isKey.initializeElement(at: index, to: verdict == VC_KEY)
+          }
         }
       }
     }
   #endif
 
-  /// Gives each item's key, or `nil`, in order.
-  private static func recover(
-    _ items: UnsafeBufferPointer<vc_secp256k1_item>, on unit: VectorUnit, _ result: ([UInt8]?) -> Void
+  private static func recoverAlone(
+    _ item: vc_secp256k1_item, into key: UnsafeMutablePointer<UInt8>, _ isKey: UnsafeMutablePointer<Bool>
   ) {
+    let found = try? recover(
+      hash: Hash(reading: item.hash), recoveryID: item.recovery_id,
+      signature: UnsafeRawBufferPointer(start: item.signature, count: 64))
+    if let found { key.update(from: found, count: 64) }
+    isKey.initialize(to: found != nil)
+  }
+
+  /// Writes each item's key, where it has one.
+  private static func recover(
+    _ items: UnsafeBufferPointer<vc_secp256k1_item>, on unit: VectorUnit,
+    into keys: UnsafeMutableBufferPointer<UInt8>, _ isKey: UnsafeMutableBufferPointer<Bool>
+  ) {
+    guard items.count > 0 else { return }
+    let (first, firstIsKey) = (keys.baseAddress.unsafelyUnwrapped, isKey.baseAddress.unsafelyUnwrapped)
     var done = 0
     #if arch(x86_64)
       if unit != .none {
         let rest = items.count % unit.laneCount
         done = rest >= smallestRest(on: unit) ? items.count : items.count - rest
-        if done > 0 { recoverInLanes(items, count: done, on: unit, result) }
+        if done > 0 {
+          recoverInLanes(UnsafeBufferPointer(rebasing: items[..<done]), on: unit, into: first, isKey)
+        }
       }
     #endif
     for index in done..<items.count {
-      let item = items[index]
-      result(
-        try? recover(
-          hash: Hash(reading: item.hash), recoveryID: item.recovery_id,
-          signature: UnsafeRawBufferPointer(start: item.signature, count: 64)))
+      recoverAlone(items[index], into: first + 64 * index, firstIsKey + index)
     }
   }
 }

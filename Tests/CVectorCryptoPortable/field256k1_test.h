@@ -23,10 +23,26 @@ static void field_operation(
     case VC_NARROW_FACTOR:
       if (operation == VC_FACTOR) fe_carry_factor(&z, &x);
       else fe_carry_narrow(&z, &x);
-      if (FE_LIMBS == 5)
-        for (int i = 0; i < FE_LIMBS; i++) z.v[i] = v_and(z.v[i], v_set((1ULL << 52) - 1));
+      break;
+    case VC_MULTIPLY_ADD_SQUARE_WIDE: fe_multiply_add_square_wide(&z, &x, &y, &x); break;
+    case VC_NEGATE_PRODUCT:
+      fe_wide_shift(&z, &x, 3);
+      fe_wide_negate(&z, &z, FE_PRODUCT_BITS + 3);
+      fe_carry_factor(&z, &z);
+      break;
+    case VC_SUBTRACT_TRIMMED:
+      fe_wide_subtract(&z, &x, &y, FE_TRIMMED_BITS);
+      fe_carry_factor(&z, &z);
+      break;
+    case VC_TRIM:
+      fe_carry_narrow(&z, &x);
+      fe_trim(&z);
       break;
     default: return;  // the other field's
   }
+  int is_factor = operation == VC_FACTOR || operation == VC_NARROW_FACTOR || operation == VC_NEGATE_PRODUCT
+    || operation == VC_SUBTRACT_TRIMMED;
+  if (FE_LIMBS == 5 && is_factor)
+    for (int i = 0; i < FE_LIMBS; i++) z.v[i] = v_and(z.v[i], v_set((1ULL << 52) - 1));
   for (int i = 0; i < FE_LIMBS; i++) v_store(result + LANES * i, z.v[i]);
 }

@@ -47,6 +47,7 @@ static void expect_keys(
       && secp256k1_ecdsa_recoverable_signature_parse_compact(
         context, &signature, items[i].signature, (int)items[i].recovery_id)
       && secp256k1_ecdsa_recover(context, &key, &signature, items[i].hash);
+    if (verdicts[i] == VC_UNKNOWN) continue;  // r = s, say: it would go to the library
     if (verdicts[i] != is_valid) abort();
     if (!is_valid) continue;
     uint8_t bytes[65];

@@ -18,10 +18,14 @@ import WideIntegers
     let operand: [UInt64]
     /// What a wide number may be in the test.
     let wide: [UInt64]
-    /// Of secp256k1's field: a product that is not carried, what a multiplication takes at most, and what `fe_carry_narrow` does.
+    /// Of secp256k1's field: a product and a sum of two that are not carried, what a multiplication takes at most, what
+    /// `fe_carry_narrow` does, what `fe_trim` takes after it, and what that gives.
     var product: [UInt64] = []
+    var twoProducts: [UInt64] = []
     var factor: [UInt64] = []
     var narrow: [UInt64] = []
+    var trimmable: [UInt64] = []
+    var trimmed: [UInt64] = []
     let isWideSum: Bool
     let run: @Sendable (vc_field_operation, [UInt64], [UInt64], inout [UInt64]) -> Void
 
@@ -45,11 +49,14 @@ import WideIntegers
       Radix(
         testDescription: "2^256 − 2^32 − 977, five limbs", modulus: p256k1, bits: [52, 52, 52, 52, 48],
         reduced: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 49 - 1],
-        operand: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 50 - 1],
+        operand: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 51 - 1],
         wide: [UInt64](repeating: 1 << 62 - 1, count: 5),
         product: [14 << 52, 14 << 52, 14 << 52, 14 << 52, 1 << 48 - 1],
+        twoProducts: [24 << 52, 24 << 52, 24 << 52, 24 << 52, 1 << 48 - 1],
         factor: [UInt64](repeating: 1 << 52 - 1, count: 5),
-        narrow: [1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 52 - 1 << 11], isWideSum: false,
+        narrow: [1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 52 - 1 << 11],
+        trimmable: [1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 62 - 1, 1 << 51 - 1 << 11],
+        trimmed: [1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 52 - 1, 1 << 51 - 9], isWideSum: false,
         run: { vc_field256k1_radix52($0, $1, $2, &$3) }),
       Radix(
         testDescription: "2^256 − 2^32 − 977, ten limbs", modulus: p256k1,
@@ -58,8 +65,12 @@ import WideIntegers
         operand: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
         wide: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1],
         product: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
+        twoProducts: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
         factor: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
-        narrow: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1], isWideSum: false,
+        narrow: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1],
+        trimmable: [UInt64](repeating: 1 << 34 - 1, count: 9) + [1 << 31 - 1],
+        trimmed: [UInt64](repeating: 1 << 26 + 1 << 20 - 1, count: 9) + [1 << 22 + 1 << 10 - 1],
+        isWideSum: false,
         run: { vc_field256k1_radix26($0, $1, $2, &$3) }),
     ]
   }
@@ -156,6 +167,17 @@ import WideIntegers
       check(radix, VC_SQUARE_WIDE, inputs: radix.factor, outputs: radix.product, rounds: rounds) { x, _ in
         x.multiplied(by: x, modulo: p)
       }
+      check(
+        radix, VC_MULTIPLY_ADD_SQUARE_WIDE, inputs: radix.operand, outputs: radix.twoProducts, rounds: rounds
+      ) { $0.multiplied(by: $1, modulo: p).adding($0.multiplied(by: $0, modulo: p), modulo: p) }
+      check(radix, VC_NEGATE_PRODUCT, inputs: radix.product, outputs: radix.factor, rounds: rounds) { x, _ in
+        let eight = x.multiplied(by: UInt256(8), modulo: p)
+        return eight.isZero ? eight : p &- eight
+      }
+      check(radix, VC_SUBTRACT_TRIMMED, inputs: radix.trimmed, outputs: radix.factor, rounds: rounds) {
+        $0.adding(p &- $1, modulo: p)
+      }
+      check(radix, VC_TRIM, inputs: radix.trimmable, outputs: radix.trimmed, rounds: rounds) { x, _ in x }
       check(radix, VC_FACTOR, inputs: radix.wide, outputs: radix.factor, rounds: rounds) { x, _ in x }
       check(radix, VC_NARROW_FACTOR, inputs: radix.narrow, outputs: radix.factor, rounds: rounds) { x, _ in x
       }

@@ -32,6 +32,18 @@ import WideIntegers
       }
       return batch.keys()
     }
+    let (keys, verdicts) = portable(cases)
+    return cases.indices.map {
+      switch Int(verdicts[$0]) {
+      case VC_KEY: Array(keys[64 * $0..<64 * $0 + 64])
+      // It would go to the library.
+      case VC_UNKNOWN: cases[$0].key
+      default: nil
+      }
+    }
+  }
+
+  private static func portable(_ cases: [Signed]) -> (keys: [UInt8], verdicts: [UInt8]) {
     let bytes = cases.flatMap { $0.r + $0.s + $0.hash }
     var keys = [UInt8](repeating: 0, count: 64 * cases.count)
     var verdicts = [UInt8](repeating: 7, count: cases.count)
@@ -43,7 +55,7 @@ import WideIntegers
       }
       vc_secp256k1_recover_portable(items, items.count, &keys, &verdicts)
     }
-    return cases.indices.map { verdicts[$0] == 0 ? nil : Array(keys[64 * $0..<64 * $0 + 64]) }
+    return (keys, verdicts)
   }
 
   static let units: [VectorUnit?] = {
@@ -145,5 +157,100 @@ import WideIntegers
     for rotation in rotations {
       compare(Array(cases[rotation...] + cases[..<rotation]), on: unit, "rotated by \(rotation)")
     }
+  }
+
+  private static func product(_ a: UInt256, _ b: UInt256) -> UInt256 { a.multiplied(by: b, modulo: order) }
+  private static func negative(_ a: UInt256) -> UInt256 { a.isZero ? a : order &- a }
+  /// λ, a cube root of one.
+  private static let root = UInt256(
+    0xdf02_967c_1b23_bd72, 0x122e_22ea_2081_6678, 0xa526_1c02_8812_645a, 0x5363_ad4c_c05c_30e0)
+
+  /// Makes `first` times G and `second` times ±k G.
+  private static func sum(_ first: UInt256, _ second: UInt256, k: UInt256, isNegated: Bool = false) -> Signed
+  {
+    let point = Secp256k1.publicKey(of: k.bigEndianBytes)!
+    let r = UInt256(bigEndian: Array(point[..<32]))!
+    return Signed(
+      hash: negative(product(first, r)).bigEndianBytes, r: r.bigEndianBytes,
+      s: product(second, r).bigEndianBytes, recoveryID: UInt64(point[63] & 1) ^ (isNegated ? 1 : 0))
+  }
+
+  /// Sums of which the highest digits are zero, so that they begin at infinity, and which are zero or twice a number in the end.
+  private static func smallSums() -> [Signed] {
+    var cases: [Signed] = []
+    for k in [UInt256(1), UInt256(8), UInt256(4096)] {
+      for small in [UInt256(1), UInt256(8), UInt256(65)] {
+        for second in [small, negative(small), product(small, root)] {
+          let whole = product(k, second)
+          let firsts = [
+            UInt256(0), UInt256(1), UInt256(4096), UInt256(1) << 128, whole, product(whole, root),
+            product(whole, UInt256(1) << 13), product(whole, UInt256(1) << 128),
+          ]
+          for first in firsts.flatMap({ [$0, negative($0)] }) {
+            cases.append(sum(first, second, k: k))
+            cases.append(sum(first, second, k: k, isNegated: true))
+          }
+        }
+      }
+    }
+    return cases
+  }
+
+  /// Sums of any numbers that end as d or 2 d times k G, d being every possible last digit of k G's: what is there before the last
+  /// addition is once, of all these, its point, its negative or infinity.
+  private static func meetingSums() -> [Signed] {
+    #if DEBUG
+      let (multiples, digits): ([UInt64], ClosedRange<Int>) = ([1], -1...1)
+    #else
+      let (multiples, digits): ([UInt64], ClosedRange<Int>) = ([1, 5, 4097], -5...5)
+    #endif
+    var random = SplitMix64(seed: 46)
+    func signed(_ number: Int) -> UInt256 {
+      number < 0 ? negative(UInt256(UInt64(-number))) : UInt256(UInt64(number))
+    }
+    var cases: [Signed] = []
+    for k in multiples.map({ UInt256($0) }) {
+      let second = UInt256(bigEndian: random.bytes(32))!.modulo(order)
+      for a in digits {
+        for b in digits {
+          for times in 1...2 {
+            let digit = signed(times * a).adding(product(signed(times * b), root), modulo: order)
+            let first = product(k, digit.adding(negative(second), modulo: order))
+            cases.append(sum(first, second, k: k))
+          }
+        }
+      }
+    }
+    return cases
+  }
+
+  @Test(arguments: units)
+  func exceptionalAdditions(_ unit: VectorUnit?) {
+    let cases = Self.smallSums() + Self.meetingSums()
+    // In calls of odd sizes, so that each kind comes to lie in all lanes.
+    for size in [17, 61] {
+      for start in stride(from: 0, to: cases.count, by: size) {
+        compare(Array(cases[start..<min(start + size, cases.count)]), on: unit, "exceptions from \(start)")
+      }
+    }
+  }
+
+  /// What a kernel leaves to the library: nothing that was not made for it, and exceptions with a key and without one.
+  @Test func unknownVerdicts() {
+    #if DEBUG
+      let count = 20
+    #else
+      let count = 1000
+    #endif
+    var random = SplitMix64(seed: 45)
+    let usual = (0..<count).map { _ in Self.randomCase(&random) }
+    #expect(!Self.portable(usual).verdicts.contains(UInt8(VC_UNKNOWN)))
+    for cases in [Self.smallSums(), Self.meetingSums()] {
+      let unknown = zip(cases, Self.portable(cases).verdicts).filter { $1 == UInt8(VC_UNKNOWN) }
+      #expect(unknown.contains { $0.0.key != nil })
+      #expect(unknown.contains { $0.0.key == nil })
+    }
+    let meeting = Self.meetingSums()
+    #expect(Self.portable(meeting).verdicts.contains(UInt8(VC_KEY)))
   }
 }

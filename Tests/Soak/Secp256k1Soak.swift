@@ -20,6 +20,7 @@ enum Secp256k1Damage: String, CaseIterable {
   case tiny = "r and s below 20"
   case infinity = "s R = z G: the key would be the point at infinity"
   case nearInfinity = "s R = z G but for a bit of z"
+  case exception = "R and the parts of the sum small multiples of G"
 }
 
 struct Secp256k1Signer {
@@ -131,6 +132,16 @@ struct Secp256k1Signer {
       one.r = UInt256(UInt64(random.below(20))).bigEndianBytes
       one.s = UInt256(UInt64(random.below(20))).bigEndianBytes
       one.recoveryID = random.next() & 3
+    case .exception:
+      // (u1 + k u2) G: s = u2 r, and z = u1 r is −u1's; both signs.
+      let k = UInt256(UInt64(1 + random.below(20)))
+      guard let point = Secp256k1.publicKey(of: k.bigEndianBytes) else { break }
+      one.r = Array(point[..<32])
+      let r = UInt256(bigEndian: one.r)!
+      let (first, second) = (UInt64(random.below(80)), UInt64(1 + random.below(80)))
+      one.s = Self.multiply(r, by: UInt256(second)).bigEndianBytes
+      let z = Self.multiply(r, by: UInt256(first))
+      one.hash = (random.below(2) == 0 || first == 0 ? z : Self.order &- z).bigEndianBytes
     case .infinity, .nearInfinity:
       // R = k G, so s R - z G is zero where z = s k.
       let nonce = nonces[random.below(nonces.count)]

@@ -68,8 +68,16 @@ typedef struct {
 void vc_secp256k1_prepare_avx2(void);
 void vc_secp256k1_prepare_avx512(void);
 
-/// For each signature a verdict, 1 or 0, and where it is 1 the public key: 64 bytes x then y, big-endian;
-/// where it is 0 the key's bytes say nothing. Recovery ids are in [0, 4), r and s in [1, n).
+enum {
+  VC_NO_KEY = 0,
+  VC_KEY = 1,
+  /// An addition met a case that its formula does not cover: there may be a key or none. One signature in 65,536 has it by chance,
+  /// others on purpose.
+  VC_UNKNOWN = 2,
+};
+
+/// For each signature a verdict, and where it is `VC_KEY` the public key: 64 bytes x then y, big-endian; otherwise the key's
+/// bytes say nothing. Recovery ids are in [0, 4), r and s in [1, n).
 void vc_secp256k1_recover_avx2(
   const vc_secp256k1_item *items, size_t count, uint8_t *keys, uint8_t *verdicts);
 void vc_secp256k1_recover_avx512(

@@ -21,19 +21,43 @@ extension EthereumTransaction {
   /// The transaction's identity: Keccak-256 of the wire form.
   package var hash: Hash { Keccak256.hash(encoded) }
 
-  /// What the sender signs.
+  /// Keccak-256 of what the sender signs.
   package var signingHash: Hash {
+    var payload: [UInt8] = []
+    appendSigningPayload(to: &payload)
+    return Keccak256.hash(payload)
+  }
+
+  func appendSigningPayload(to payload: inout [UInt8]) {
     var writer = RLPWriter(capacity: data.count + 192)
     if kind != .legacy { writer.writeType(kind.rawValue) }
     writer.writeList { writer in
       writeUnsigned(to: &writer)
-      if kind == .legacy, let chainID {
-        writer.write(chainID)
-        writer.write(UInt64(0))
-        writer.write(UInt64(0))
-      }
+      if kind == .legacy, let chainID { Self.writeChain(chainID, to: &writer) }
     }
-    return Keccak256.hash(writer.bytes)
+    payload += writer.bytes
+  }
+
+  /// The same from the wire form of this transaction: a list of the same bytes without the three fields of the signature.
+  func appendSigningPayload(of wire: [UInt8], to payload: inout [UInt8]) {
+    let typeCount = kind == .legacy ? 0 : 1
+    // The list's header: its first byte, and so many of the length as that says beyond 0xf7.
+    let start = typeCount + 1 + max(0, Int(wire[typeCount]) - 0xf7)
+    let vCount = kind == .legacy ? RLP.byteCount(of: legacyV) : 1
+    let end = wire.count - vCount - RLP.byteCount(of: signature.r) - RLP.byteCount(of: signature.s)
+    var chain = RLPWriter()
+    if kind == .legacy, let chainID { Self.writeChain(chainID, to: &chain) }
+    if kind != .legacy { payload.append(kind.rawValue) }
+    RLP.appendHeader(base: RLP.emptyList, payload: end - start + chain.bytes.count, to: &payload)
+    payload += wire[start..<end]
+    payload += chain.bytes
+  }
+
+  /// What stands in the signature's place where a legacy transaction names its chain (EIP-155).
+  private static func writeChain(_ chainID: UInt64, to writer: inout RLPWriter) {
+    writer.write(chainID)
+    writer.write(UInt64(0))
+    writer.write(UInt64(0))
   }
 
   /// The signature's `v` of a legacy transaction, with the chain in it where it names one (EIP-155).
@@ -83,8 +107,11 @@ extension Authorization {
     }
   }
 
-  /// What the authority signs: Keccak-256 of 0x05 and the RLP of chain, address, nonce.
-  package var signingHash: Hash {
+  /// Keccak-256 of what the authority signs.
+  package var signingHash: Hash { Keccak256.hash(signingPayload) }
+
+  /// 0x05 and the RLP of chain, address, nonce.
+  var signingPayload: [UInt8] {
     var writer = RLPWriter(capacity: 72)
     writer.writeType(5)
     writer.writeList { writer in
@@ -92,6 +119,6 @@ extension Authorization {
       writer.write(address)
       writer.write(nonce)
     }
-    return Keccak256.hash(writer.bytes)
+    return writer.bytes
   }
 }

@@ -183,31 +183,44 @@ final class EthereumLane {
     if let sender = transactions.sender(at: next) { state.prefetchRecord(of: sender) }
   }
 
-  /// A transaction and its sender, which can be told without the state.
-  typealias Decoded = Result<(transaction: EthereumTransaction, sender: Address), EthereumError>
+  /// A transaction and its sender, which can be told without the state; of an error, the sender means nothing.
+  struct Decoded {
+    var transaction: Result<EthereumTransaction, EthereumError>
+    var sender: Address
+  }
 
   /// Decodes transactions; senders that must be recovered are recovered together.
   ///
-  /// - Parameter nanoseconds: added to by the processor time that signatures took.
+  /// - Parameters:
+  ///   - nanoseconds: added to by the time that signatures took.
+  ///   - clock: tells it.
   static func decode(
-    _ wires: some Collection<EthereumWire>, fork: Fork, verifiesSignatures: Bool, nanoseconds: inout UInt64
+    _ wires: some Collection<EthereumWire>, fork: Fork, verifiesSignatures: Bool, nanoseconds: inout UInt64,
+    clock: () -> UInt64
   ) -> [Decoded] {
+    var decoded: [Decoded] = []
+    decoded.reserveCapacity(wires.count)
     var waiting: [Int] = []
-    var decoded = wires.enumerated().map { index, wire -> Decoded in
-      if wire.needsRecovery(verifiesSignatures: verifiesSignatures) { waiting.append(index) }
-      return transaction(of: wire).map { ($0, wire.sender ?? .zero) }
+    waiting.reserveCapacity(wires.count)
+    var batch = SignerBatch()
+    for wire in wires {
+      decoded.append(Decoded(transaction: transaction(of: wire), sender: wire.sender ?? .zero))
+      if wire.needsRecovery(verifiesSignatures: verifiesSignatures),
+        case .success(let transaction) = decoded[decoded.count - 1].transaction
+      {
+        waiting.append(decoded.count - 1)
+        batch.add(transaction, wire: wire.bytes, fork: fork)
+      }
     }
     if waiting.isEmpty { return decoded }
-    let start = Clocks.threadNanoseconds()
-    defer { nanoseconds &+= Clocks.threadNanoseconds() &- start }
-    var batch = SignerBatch()
-    for index in waiting {
-      if case .success(let found) = decoded[index] { batch.add(found.transaction, fork: fork) }
-    }
-    var senders = batch.signers().makeIterator()
-    for index in waiting {
-      guard case .success(let found) = decoded[index], let sender = senders.next() else { continue }
-      decoded[index] = sender.map { (found.transaction, $0) }.mapError { .signature($0) }
+    let start = clock()
+    let senders = batch.signers()
+    nanoseconds &+= clock() &- start
+    for (index, sender) in zip(waiting, senders) {
+      switch sender {
+      case .success(let sender): decoded[index].sender = sender
+      case .failure(let error): decoded[index].transaction = .failure(.signature(error))
+      }
     }
     return decoded
   }
@@ -225,13 +238,13 @@ final class EthereumLane {
   private func decoded(_ position: Int, of transactions: BlockTransactions, _ run: Run) -> Decoded {
     let wire = transactions.ethereum(at: position)
     if let given = wire.sender, !wire.needsRecovery(verifiesSignatures: run.verifiesSignatures) {
-      return Self.transaction(of: wire).map { ($0, given) }
+      return Decoded(transaction: Self.transaction(of: wire), sender: given)
     }
     let (place, next) = transactions.ethereum(from: position, count: SignerBatch.preferredCount)
     if place < aheadStart || place >= aheadStart + ahead.count {
       ahead = Self.decode(
         next, fork: run.block.environment.fork, verifiesSignatures: run.verifiesSignatures,
-        nanoseconds: &signatureNanoseconds)
+        nanoseconds: &signatureNanoseconds, clock: Clocks.monotonicNanoseconds)
       aheadStart = place
     }
     return ahead[place - aheadStart]
@@ -240,10 +253,10 @@ final class EthereumLane {
   private func execute(
     _ wire: EthereumWire, _ decoded: Decoded, _ run: Run
   ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
-    switch decoded {
-    case .success(let found):
+    switch decoded.transaction {
+    case .success(let transaction):
       try Self.execute(
-        found.transaction, from: found.sender, keepingTo: wire.access, in: run.block.environment,
+        transaction, from: decoded.sender, keepingTo: wire.access, in: run.block.environment,
         on: host, run.state, run.reader, run.reach, &totals)
     case .failure(let error): .failure(error)
     }

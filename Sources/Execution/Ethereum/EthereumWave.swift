@@ -174,10 +174,10 @@ final class EthereumWave: @unchecked Sendable {
       }
       let decoded = EthereumLane.decode(
         wires[base + positions.lowerBound..<base + positions.upperBound], fork: block.fork,
-        verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds)
+        verifiesSignatures: verifiesSignatures, nanoseconds: &nanoseconds, clock: Clocks.threadNanoseconds)
       for (position, found) in zip(positions, decoded) {
-        switch found {
-        case .success(let found): set(found.transaction, found.sender, at: position, block)
+        switch found.transaction {
+        case .success(let transaction): set(transaction, found.sender, at: position, block)
         case .failure(let error): set(error, at: position)
         }
       }

@@ -24,6 +24,9 @@ typedef enum {
   /// Of the other field: a b + a b; a b and a a as products not carried; a, wide, as a factor; a, of which the last limb is
   /// small, as a factor. What of a factor's limbs no multiplication reads is cleared.
   VC_MULTIPLY_TWO, VC_MULTIPLY_WIDE, VC_SQUARE_WIDE, VC_FACTOR, VC_NARROW_FACTOR,
+  /// a b + a a, not carried; of a product a, −8 a as a factor; of trimmed ones, a − b as a factor; a, of which the last limb is
+  /// small, trimmed.
+  VC_MULTIPLY_ADD_SQUARE_WIDE, VC_NEGATE_PRODUCT, VC_SUBTRACT_TRIMMED, VC_TRIM,
 } vc_field_operation;
 
 void vc_secp256k1_prepare_portable(void);
