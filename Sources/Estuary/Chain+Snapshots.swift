@@ -81,7 +81,7 @@ extension Chain {
       guard first <= head.height else { return }
       for height in first...head.height {
         for (family, key) in [(StoreFamily.undo, Undo.key(height)), (.solanaBlocks, Undo.key(height) + [3])]
-        where try store.value(family, key) != nil {
+        where try store.valueInPassing(family, key) != nil {
           unsavedEntries.append(StoreEntry(family, key, nil))
         }
       }

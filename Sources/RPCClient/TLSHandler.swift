@@ -67,6 +67,12 @@ final class TLSHandler: ChannelDuplexHandler {
     context.fireChannelInactive()
   }
 
+  /// A server that speaks no TLS may reset the connection, instead of ending it, over what it has not read.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if session.isOpen || error is TLSError { return context.fireErrorCaught(error) }
+    fail(TLSError("the connection ended before the handshake was done: \(RPCConnection.text(error))"), context)
+  }
+
   /// Goes on as far as the bytes go that have come, in both directions.
   private func advance(_ context: ChannelHandlerContext) {
     if hasFailed { return }

@@ -4,6 +4,7 @@ node_clients.py."""
 import os
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 
@@ -149,10 +150,19 @@ def tls(bench):
         with Front(folder, "good", bench.node, cut=cut) as front:
             refused("the connection ended before the answer", "slot", "--url", front.url)
     refused("nobody listens there", "slot", "--url", "https://127.0.0.1:9")
-    closing = socket.create_server(("127.0.0.1", 0))
-    threading.Thread(target=lambda: closing.accept()[0].close(), daemon=True).start()
-    refused("there is no secure connection", "slot", "--url", f"https://127.0.0.1:{closing.getsockname()[1]}")
-    closing.close()
+    # Ended, or reset, before the handshake.
+    for linger in (None, struct.pack("ii", 1, 0)):
+        closing = socket.create_server(("127.0.0.1", 0))
+
+        def end(server=closing, linger=linger):
+            accepted = server.accept()[0]
+            if linger:
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            accepted.close()
+
+        threading.Thread(target=end, daemon=True).start()
+        refused("there is no secure connection", "slot", "--url", f"https://127.0.0.1:{closing.getsockname()[1]}")
+        closing.close()
 
     def silence():
         errors = waiting.communicate(timeout=30)[1]

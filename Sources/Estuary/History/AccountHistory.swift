@@ -133,7 +133,8 @@ package struct AccountHistory: Sendable {
       let old = height - Self.keptSysvarBlocks
       for key in SysvarID.all {
         let place = Self.key(key, old)
-        guard try store.value(.accountVersions, place) != nil else { continue }
+        // In passing: these bytes, of each block, would fill the cache.
+        guard try store.valueInPassing(.accountVersions, place) != nil else { continue }
         // What the ledger began with.
         if known == 0, try firstVersion(of: key) == old { continue }
         entries.append(StoreEntry(.accountVersions, place, nil))
