@@ -150,14 +150,7 @@ package final class RPCClient: Sendable {
     let response: RPCConnection.Response
     switch outcome {
     case .success(let value): response = value
-    case .failure(RPCConnection.Failure.unreachable(let detail)):
-      return .failure(error(call, .unreachable(detail)))
-    case .failure(RPCConnection.Failure.insecure(let detail)): return .failure(error(call, .insecure(detail)))
-    case .failure(RPCConnection.Failure.timeout(let seconds)):
-      return .failure(error(call, .timeout(seconds: seconds)))
-    case .failure(RPCConnection.Failure.closed(let detail)): return .failure(error(call, .closed(detail)))
-    case .failure(RPCConnection.Failure.tooLarge):
-      return .failure(error(call, .malformed("more than \(RPCConnection.responseByteLimit) bytes")))
+    case .failure(let reason as RPCClientError.Reason): return .failure(error(call, reason))
     case .failure(let failure): return .failure(error(call, .closed("\(failure)")))
     }
     let answer: JSONValue

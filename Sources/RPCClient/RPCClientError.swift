@@ -3,7 +3,7 @@
 import Primitives
 
 package struct RPCClientError: Error, Sendable {
-  package enum Reason: Sendable {
+  package enum Reason: Error {
     /// No connection; what the system says.
     case unreachable(String)
     /// The connection ended before the answer.

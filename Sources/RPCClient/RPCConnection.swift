@@ -13,14 +13,7 @@ final class RPCConnection: Sendable {
     var body: [UInt8]
   }
 
-  enum Failure: Error {
-    case unreachable(String)
-    case closed(String)
-    /// What is wrong with the server's certificate, or with TLS.
-    case insecure(String)
-    case timeout(seconds: Int64)
-    case tooLarge
-  }
+  typealias Failure = RPCClientError.Reason
 
   /// Bytes of an answer.
   static let responseByteLimit = 512 << 20
@@ -67,10 +60,7 @@ final class RPCConnection: Sendable {
         }
       }
       .connect(host: address.host, port: address.port)
-      .flatMapErrorThrowing { error in
-        if let error = error as? TLSError { throw Failure.insecure(error.description) }
-        throw Failure.unreachable(Self.text(error))
-      }
+      .flatMapErrorThrowing { [address] error in throw Self.failure(connectingTo: address, error) }
       .hop(to: eventLoop)
       .flatMap { [self] channel in
         self.channel.value = channel
@@ -102,6 +92,16 @@ final class RPCConnection: Sendable {
     channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: body))), promise: nil)
     channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
     return promise.futureResult
+  }
+
+  /// Why there is no connection. A server that resets it may do so before this end has noticed that it is there.
+  static func failure(connectingTo address: NodeAddress, _ error: any Error) -> Failure {
+    let cause = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
+    if let error = cause as? TLSError { return .insecure(error.description) }
+    if (cause as? IOError)?.errnoCode == ECONNRESET {
+      return address.isSecure ? .insecure(TLSHandler.text(cause)) : .closed(text(cause))
+    }
+    return .unreachable(text(error))
   }
 
   /// An error of a connection in words.
@@ -138,7 +138,7 @@ private final class ResponseHandler: ChannelInboundHandler {
     case .body(let buffer):
       response.body.append(contentsOf: buffer.readableBytesView)
       if response.body.count > RPCConnection.responseByteLimit {
-        fail(RPCConnection.Failure.tooLarge)
+        fail(.malformed("more than \(RPCConnection.responseByteLimit) bytes"))
         context.close(promise: nil)
       }
     case .end:
@@ -149,14 +149,12 @@ private final class ResponseHandler: ChannelInboundHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    fail(
-      (error as? TLSError).map { RPCConnection.Failure.insecure($0.description) }
-        ?? RPCConnection.Failure.closed(RPCConnection.text(error)))
+    fail((error as? TLSError).map { .insecure($0.description) } ?? .closed(RPCConnection.text(error)))
     context.close(promise: nil)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    fail(RPCConnection.Failure.closed(""))
+    fail(.closed(""))
     context.fireChannelInactive()
   }
 

@@ -33,10 +33,8 @@ package enum RPCSubscription {
         return
       } catch let error as RPCClientError {
         throw error
-      } catch let error as TLSError {
-        failure = RPCClientError(address, method, .insecure(error.description))
       } catch {
-        failure = RPCClientError(address, method, .unreachable(RPCConnection.text(error)))
+        failure = RPCClientError(address, method, RPCConnection.failure(connectingTo: address, error))
       }
     }
     throw failure

@@ -70,7 +70,12 @@ final class TLSHandler: ChannelDuplexHandler {
   /// A server that speaks no TLS may reset the connection, instead of ending it, over what it has not read.
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     if session.isOpen || error is TLSError { return context.fireErrorCaught(error) }
-    fail(TLSError("the connection ended before the handshake was done: \(RPCConnection.text(error))"), context)
+    fail(TLSError(Self.text(error)), context)
+  }
+
+  /// A connection that ended by an error before it was secure.
+  static func text(_ error: any Error) -> String {
+    "the connection ended before the handshake was done: \(RPCConnection.text(error))"
   }
 
   /// Goes on as far as the bytes go that have come, in both directions.

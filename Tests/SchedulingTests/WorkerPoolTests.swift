@@ -27,6 +27,15 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 2, 5])
+  func tellsHowFarApartWorkersAre(workerCount: Int) throws {
+    let pool = try WorkerPool(workerCount: workerCount)
+    for _ in 0..<3 {
+      let nanoseconds = pool.lineExchangeNanoseconds()
+      #expect(workerCount == 1 ? nanoseconds == nil : nanoseconds.map { $0 > 0 } == true)
+    }
+  }
+
   @Test func startsAndStopsCleanly() throws {
     for round in 0..<60 {
       let pool = try WorkerPool(workerCount: 1 + round % 4, pinning: round % 2 == 0)

@@ -8,18 +8,16 @@ programs of ESTUARY_VECTORS where that folder is, and damaged copies of both. Tw
 has its own way with them: a closed program is not called again, and an upgrade follows a deployment by a slot.
 """
 
-import argparse
 import glob
 import os
 import random
-import sys
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 import oracle
 from native_programs import *
-from random_world import RandomWorld
+from random_world import RandomWorld, main
 
 SLOT = 500
 
@@ -291,40 +289,5 @@ class World(RandomWorld):
         return self.signed_transaction(instructions)
 
 
-def run_round(seed, count, flags, keep):
-    world = World(seed)
-    transactions, sent = [], set()
-    while len(transactions) < count:
-        made = world.transaction()
-        # None twice: LiteSVM's status cache forgets, and never knew those that failed.
-        if made is not None and made[0] not in sent:
-            sent.add(made[0])
-            transactions.append(made)
-    genesis = world.case.genesis()
-    world.case.genesis = lambda: genesis
-    expected, expected_accounts = world.case.litesvm(transactions)
-    actual, actual_accounts = world.case.estuary(transactions, *flags, keep=keep)
-    passed = sum(result["error"] is None for result in expected)
-    return passed, oracle.differences(expected, actual, expected_accounts, actual_accounts)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--transactions", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--keep")
-    parser.add_argument("flags", nargs="*", help="flags for `estuary replay`, after --")
-    options = parser.parse_args()
-    failed = 0
-    for seed in range(options.seed, options.seed + options.rounds):
-        passed, lines = run_round(seed, options.transactions, options.flags, options.keep)
-        print(f"seed {seed}: {options.transactions} transactions, {passed} succeeded, {len(lines)} differences")
-        for line in lines[:40]:
-            print("  " + line)
-        failed += len(lines)
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(World, transactions=300, rounds=4)

@@ -160,8 +160,9 @@ def tls(bench):
                 accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             accepted.close()
 
-        threading.Thread(target=end, daemon=True).start()
-        refused("there is no secure connection", "slot", "--url", f"https://127.0.0.1:{closing.getsockname()[1]}")
+        for verb in ("slot", "logs"):
+            threading.Thread(target=end, daemon=True).start()
+            refused("there is no secure connection", verb, "--url", f"https://127.0.0.1:{closing.getsockname()[1]}")
         closing.close()
 
     def silence():

@@ -174,6 +174,7 @@ def large_program(bench, cli, me):
             bench.expect(valve.closed.wait(60), f"a deployment sends {writes} transactions")
             run.send_signal(signal.SIGKILL)
             run.wait()
+        settle(bench, buffer)
     done = cli.ok(*words, "--json")
     seconds = time.monotonic() - start
     bench.equal(done["action"], "deployed", "deployed in the end")
@@ -262,6 +263,19 @@ def programs_of_mainnet(bench):
         del os.environ["ESTUARY_MAINNET_PROGRAMS"]
         if before is not None:
             os.environ["ESTUARY_MAINNET_PROGRAMS"] = before
+
+
+def settle(bench, address):
+    """Waits until three slots go by without another transaction that names `address`: what was sent is in blocks."""
+    slot, seen, deadline = bench.node.call("getSlot"), 0, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        time.sleep(0.05)
+        if bench.node.call("getSlot") >= slot + 3:
+            before, seen = seen, len(signatures(bench.node, address))
+            if seen and seen == before:
+                return
+            slot = bench.node.call("getSlot")
+    bench.expect(False, f"transactions that name {address} are done within a minute", seen)
 
 
 def signatures(node, address):

@@ -8,18 +8,14 @@ accounts of every sort, which are closed again. From 3,000 transactions on it al
 accepted and each error occurred.
 """
 
-import argparse
-import collections
 import random
 import re
-import sys
 
 from solders.instruction import Instruction
-from solders.pubkey import Pubkey
 
 import oracle
 from native_programs import COMPUTE_BUDGET, SYSTEM, ZK_ELGAMAL, System, account, instruction, rent, u8, u32
-from random_world import RandomWorld
+from random_world import RandomWorld, main
 from zk_proofs import BITS, G, H, IDENTITY, LENGTHS, NAMES, ORDER, SCALARS, Key, Proof, Prover, commit
 
 UNITS = [3_300, 6_000, 8_000, 6_400, 2_600, 6_500, 111_000, 200_000, 368_000, 6_400, 13_000, 8_100, 16_400]
@@ -220,25 +216,7 @@ class World(RandomWorld):
         return self.signed_transaction(instructions)
 
 
-def run_round(seed, count, flags, keep, seen):
-    world = World(seed)
-    transactions, sent = [], set()
-    while len(transactions) < count:
-        made = world.transaction()
-        if made is not None and made[0] not in sent:
-            sent.add(made[0])
-            transactions.append(made)
-    genesis = world.case.genesis()
-    world.case.genesis = lambda: genesis
-    expected, expected_accounts = world.case.litesvm(transactions)
-    actual, actual_accounts = world.case.estuary(transactions, *flags, keep=keep)
-    for result in expected:
-        note(seen, result)
-    passed = sum(result["error"] is None for result in expected)
-    return passed, oracle.differences(expected, actual, expected_accounts, actual_accounts)
-
-
-def note(seen, result):
+def note(seen, _, result):
     """Counts the instructions that succeeded, the errors, and why proofs were refused."""
     logs = result["logs"]
     for line, following in zip(logs, logs[1:]):
@@ -253,29 +231,5 @@ def note(seen, result):
         seen[str(error["InstructionError"][1])] += 1
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--transactions", type=int, default=250)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--keep")
-    parser.add_argument("flags", nargs="*", help="flags for `estuary replay`, after --")
-    options = parser.parse_args()
-    failed, seen = 0, collections.Counter()
-    names = NAMES + FAILURES + ERRORS
-    for seed in range(options.seed, options.seed + options.rounds):
-        passed, lines = run_round(seed, options.transactions, options.flags, options.keep, seen)
-        print(f"seed {seed}: {options.transactions} transactions, {passed} succeeded, {len(lines)} differences", flush=True)
-        for line in lines[:40]:
-            print("  " + line)
-        failed += len(lines)
-    print(", ".join(f"{name} {seen[name]}" for name in names))
-    missing = [name for name in names if not seen[name]]
-    if options.transactions * options.rounds >= 3000 and missing:
-        print(f"never seen: {', '.join(missing)}")
-        failed += 1
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(World, transactions=250, rounds=4, note=note, names=NAMES + FAILURES + ERRORS, enough=3000)

@@ -7,12 +7,9 @@ is then, or that have one thing wrong; every authority with good and bad signers
 then. From 2,000 transactions on it also fails unless each instruction succeeded and each error occurred.
 """
 
-import argparse
-import collections
 import hashlib
 import random
 import struct
-import sys
 
 from solders.account import Account
 from solders.instruction import AccountMeta, Instruction
@@ -20,7 +17,7 @@ from solders.pubkey import Pubkey
 
 import oracle
 from native_programs import CLOCK, COMPUTE_BUDGET, RENT, SYSTEM, System, account, instruction, rent, u8, u32
-from random_world import RandomWorld
+from random_world import RandomWorld, main
 from syscalls import FEATURE_PROGRAM, with_features
 from vote_states import *
 
@@ -39,6 +36,8 @@ UNREACHABLE = {"CommissionUpdateTooLate", "AssertionFailed"}
 
 
 class World(RandomWorld):
+    follows = True
+
     def __init__(self, seed):
         r = self.random = random.Random(seed)
         self.features = [key for key in FEATURES if r.random() < 0.5] if r.random() < 0.5 else []
@@ -341,29 +340,6 @@ class World(RandomWorld):
         return self.signed_transaction(instructions)
 
 
-def run_round(seed, count, flags, keep, seen):
-    world = World(seed)
-    genesis = world.case.genesis()
-    world.case.genesis = lambda: genesis
-    transactions, sent = [], set()
-
-    def sending():
-        # Made one by one, as what follows depends on what the accounts hold.
-        while len(transactions) < count:
-            made = world.transaction()
-            if made is not None and made[0] not in sent:
-                sent.add(made[0])
-                transactions.append(made)
-                yield made
-
-    expected, expected_accounts = world.case.litesvm(sending())
-    actual, actual_accounts = world.case.estuary(transactions, *flags, keep=keep)
-    for (_, transaction), result in zip(transactions, expected):
-        note(seen, transaction, result)
-    passed = sum(result["error"] is None for result in expected)
-    return passed, oracle.differences(expected, actual, expected_accounts, actual_accounts)
-
-
 def note(seen, transaction, result):
     """Counts the instructions that succeeded, and the vote program's errors by name."""
     keys, error = transaction.message.account_keys, result["error"]
@@ -380,28 +356,6 @@ def note(seen, transaction, result):
             seen[ERRORS[reason["Custom"]]] += 1
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--transactions", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--keep")
-    parser.add_argument("flags", nargs="*", help="flags for `estuary replay`, after --")
-    options = parser.parse_args()
-    failed, seen, names = 0, collections.Counter(), NAMES + AUTHORITIES + ERRORS
-    for seed in range(options.seed, options.seed + options.rounds):
-        passed, lines = run_round(seed, options.transactions, options.flags, options.keep, seen)
-        print(f"seed {seed}: {options.transactions} transactions, {passed} succeeded, {len(lines)} differences", flush=True)
-        for line in lines[:40]:
-            print("  " + line)
-        failed += len(lines)
-    print(", ".join(f"{name} {seen[name]}" for name in names))
-    missing = [name for name in names if not seen[name] and name not in UNREACHABLE]
-    if options.transactions * options.rounds >= 2000 and missing:
-        print(f"never seen: {', '.join(missing)}")
-        failed += 1
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    names = [name for name in NAMES + AUTHORITIES + ERRORS if name not in UNREACHABLE]
+    main(World, transactions=300, rounds=8, note=note, names=names, enough=2000)

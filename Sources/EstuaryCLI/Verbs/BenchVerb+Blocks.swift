@@ -20,6 +20,22 @@ struct WorkerCounts: ExpressibleByArgument {
 }
 
 extension BenchVerb {
+  /// What came of the runs of a block on one pool.
+  private struct PoolRuns {
+    /// The least.
+    var nanoseconds = UInt64.max
+    /// The most.
+    var repeatedCount = 0
+    /// Nanoseconds that a cache line took from worker to worker and back, behind each run.
+    var exchanges: [Double] = []
+
+    /// How far apart the workers were, in words: the median.
+    var distance: String {
+      if exchanges.isEmpty { return "" }
+      return "; a cache line to and fro in \(Int(exchanges.sorted()[exchanges.count / 2].rounded())) ns"
+    }
+  }
+
   /// Each block of the table of docs/scheduler.md; what numbers of workers would do that this machine has no processors for
   /// is simulated.
   func measureBlocks() throws -> [Figure] {
@@ -38,12 +54,14 @@ extension BenchVerb {
       Terminal.progress("measuring blocks: \(kind.title)")
       var block = try BlockBench(kind, count: count, token: token ?? [])
       var best = UInt64.max
-      var lanes = [(nanoseconds: UInt64, repeated: Int)](repeating: (.max, 0), count: pools.count)
+      var lanes = pools.map { _ in PoolRuns() }
       for _ in 0..<rounds {
         best = min(best, try block.run(on: serial).nanoseconds)
         for (place, pool) in pools.enumerated() {
           let run = try block.run(on: pool)
-          lanes[place] = (min(lanes[place].nanoseconds, run.nanoseconds), max(lanes[place].repeated, run.repeatedCount))
+          lanes[place].nanoseconds = min(lanes[place].nanoseconds, run.nanoseconds)
+          lanes[place].repeatedCount = max(lanes[place].repeatedCount, run.repeatedCount)
+          if let exchange = pool.pool.lineExchangeNanoseconds() { lanes[place].exchanges.append(exchange) }
         }
       }
       figures.append(
@@ -53,7 +71,7 @@ extension BenchVerb {
         figures.append(
           Figure(
             name: "\(kind.title), \(workers) workers", value: Double(best) / Double(run.nanoseconds),
-            unit: "× serial, \(run.repeated) executed twice"))
+            unit: "× serial, \(run.repeatedCount) executed twice\(run.distance)"))
       }
       let more = wanted.filter { !counts.contains($0) }
       if more.isEmpty { continue }

@@ -32,11 +32,11 @@ enum Secp256k1Precompile {
   /// Signatures that are well-formed, to be recovered together, and whose they must be.
   private struct Checks {
     var batch = Secp256k1.Batch()
-    var addresses: [[UInt8]] = []
+    var addresses: [Address?] = []
 
     mutating func run() throws(PrecompileError) {
-      for (key, address) in zip(batch.keys(), addresses) {
-        guard let key, address == Secp256k1.ethereumAddress(of: key) else { throw .invalidSignature }
+      for (signer, address) in zip(batch.addresses(), addresses) {
+        guard let signer, signer == address else { throw .invalidSignature }
       }
     }
   }
@@ -69,7 +69,7 @@ enum Secp256k1Precompile {
     checks.batch.add(
       hash: Keccak256.hash(message), recoveryID: UInt64(recoveryID), r: Array(signature[..<32]),
       s: Array(signature[32...]))
-    checks.addresses.append(address)
+    checks.addresses.append(Address(address))
   }
 
   private static func slice(
