@@ -74,8 +74,8 @@ struct NodeOptions: ParsableArguments {
   @Option(
     name: [.customShort("u"), .long],
     help: ArgumentHelp(
-      "A node's JSON-RPC in place of a ledger directory: https://HOST, http://HOST:PORT, localhost (port 8899), or one of "
-        + "Solana's clusters (mainnet-beta, testnet, devnet).",
+      "A node's JSON-RPC in place of a ledger directory: https://HOST, http://HOST:PORT, localhost (port 8899; "
+        + "the default of verbs that ask a node alone), or one of Solana's clusters (mainnet-beta, testnet, devnet).",
       valueName: "url"))
   var url: String?
 

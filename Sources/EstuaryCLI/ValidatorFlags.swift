@@ -24,7 +24,7 @@ enum ValidatorFlags {
     "--gossip-host": "the node has no gossip; --host says where it listens",
     "--dynamic-port-range": "the node listens on --port, --ws-port and --eth-port alone",
     "--log": "the log goes to standard error; --log-level says how much",
-    "--config": "give --ledger and --keypair, or set them (estuary --help)",
+    "--config": "give --ledger, or name it in ~/.config/estuary/config.json",
     "--account-index": "accounts are always found by owner, holder and mint",
     "--rpc-pubsub-enable-block-subscription": "blocks can always be subscribed to",
     "--rpc-pubsub-enable-vote-subscription": "nobody votes on one node",

@@ -1,4 +1,4 @@
-// `estuary evm …`: EVM bytecode as a program of the same machine.
+// `estuary evm …`: contracts on a ledger or a node, EVM bytecode, Ethereum's tests.
 
 import ArgumentParser
 import EVM
@@ -12,7 +12,7 @@ struct EVMVerb: ParsableCommand {
     commandName: "evm", abstract: "Deploy and call contracts; translate, run and test EVM bytecode.",
     groupedSubcommands: [
       CommandGroup(
-        name: "Contracts on a ledger",
+        name: "Contracts on a ledger, or a node (--url)",
         subcommands: [
           EVMAccountsVerb.self, EVMDeployVerb.self, EVMSendVerb.self, EVMEstimateVerb.self,
           EVMCallVerb.self, EVMReceiptVerb.self, EVMBalanceVerb.self,
