@@ -71,11 +71,13 @@ struct CacheOptions: ParsableArguments {
 
 /// The node that a verb asks in place of a ledger directory.
 struct NodeOptions: ParsableArguments {
+  static let forms =
+    "https://HOST, http://HOST:PORT, localhost (port 8899), or one of Solana's clusters (mainnet-beta, testnet, devnet)"
+
   @Option(
     name: [.customShort("u"), .long],
     help: ArgumentHelp(
-      "A node's JSON-RPC in place of a ledger directory: https://HOST, http://HOST:PORT, localhost (port 8899; "
-        + "the default of verbs that ask a node alone), or one of Solana's clusters (mainnet-beta, testnet, devnet).",
+      "A node's JSON-RPC in place of a ledger directory: \(forms).",
       valueName: "url"))
   var url: String?
 
@@ -91,9 +93,18 @@ struct NodeOptions: ParsableArguments {
 
   /// `nil` where no node is named.
   func client() throws -> RPCClient? { try url.map(Self.client) }
+}
 
-  /// The node that is named, or the one that `estuary node` starts.
-  func clientOrLocal() throws -> RPCClient { try Self.client(of: url ?? "localhost") }
+/// The node that a verb asks that asks nothing else.
+struct AskedNodeOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("u"), .long],
+    help: ArgumentHelp("The node's JSON-RPC: \(NodeOptions.forms).", valueName: "url"))
+  var url = "localhost"
+
+  func validate() throws { _ = try NodeOptions.address(url) }
+
+  func client() throws -> RPCClient { try NodeOptions.client(of: url) }
 }
 
 /// A ledger directory or a node, and who pays; without flags, what `Settings` say.

@@ -198,7 +198,7 @@ def both_ways(cli, node, artefact):
         bench.equal(sent["status"], 1, "sent")
     cli.same("evm", "send", poor, "--value", "0.25ether", "--from", second, json_too=False)
     cli.same("evm", "balance", poor)
-    cli.same("evm", "estimate", contract, "store(uint256)", "7000", fails="not sent, because it would fail: too much")
+    cli.same("evm", "estimate", contract, "store(uint256)", "7000", fails="Error: it would fail: too much")
     cli.same("evm", "send", contract, "store(uint256)", "7000", fails="not sent, because it would fail: too much")
     cli.same("evm", "send", contract, "refuse(uint256)", "9", *abi, fails="not sent, because it would fail: Broke(9)", json_too=True)
     cli.same("evm", "send", contract, "burn()", "--gas-limit", "90000", fails="not sent, because it would fail: out of gas")

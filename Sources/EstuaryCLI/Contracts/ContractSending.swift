@@ -31,21 +31,25 @@ struct ContractSending: ParsableArguments {
   }
 
   /// The transaction with its gas limit, and what it does; one that fails is an error unless it is forced.
-  private func tryOut(_ request: ContractRequest, on host: any ContractHost) throws -> ContractTrial {
+  ///
+  /// - Parameter failed: the error of one that fails, from its reason.
+  private func tryOut(
+    _ request: ContractRequest, on host: any ContractHost, failed: (String) -> ContractError
+  ) throws -> ContractTrial {
     let trial = try host.tryOut(request)
     if trial.execution.failure != nil && !sending.force {
       var execution = trial.execution
       if output.json { execution.gasUsed = try host.gasUsed(by: trial) }
       let outcome = ContractOutcome(execution, of: trial.transaction, from: trial.sender, abi: request.abi)
       if output.json { Terminal.write(outcome.json) }
-      throw ContractError.notSent(reason: outcome.failure ?? "")
+      throw failed(outcome.failure ?? "")
     }
     return trial
   }
 
   /// Prints the gas limit and sends nothing.
   func estimate(_ request: ContractRequest, on host: any ContractHost) throws {
-    let trial = try tryOut(request, on: host)
+    let trial = try tryOut(request, on: host) { .reverted(reason: "it would fail: \($0)") }
     let gasUsed = output.json ? try host.gasUsed(by: trial) : nil
     output.print(text: "\(trial.transaction.gasLimit)") { writer in
       writer.object { writer in
@@ -56,7 +60,7 @@ struct ContractSending: ParsableArguments {
   }
 
   func send(_ request: ContractRequest, on host: any ContractHost) throws {
-    let trial = try tryOut(request, on: host)
+    let trial = try tryOut(request, on: host) { .notSent(reason: $0) }
     let signed = trial.transaction.signed(by: request.key)
     let sent = try host.send(signed, from: trial.sender, patience: try sending.patience())
     let outcome = ContractOutcome(

@@ -105,6 +105,19 @@ final class RemoteLedger: ProgramHost {
     return number
   }
 
+  /// Makes `account` the one at `key`, where the node is one of a developer's own.
+  func set(_ key: Pubkey, _ account: Account) throws(RPCClientError) {
+    _ = try client.call(
+      "surfnet_setAccount",
+      [
+        .string(key.description),
+        Self.object(
+          ("lamports", .unsigned(account.lamports)), ("data", .string(Hex.encode(account.data))),
+          ("owner", .string(account.owner.description)), ("executable", .bool(account.executable)),
+          ("rentEpoch", .unsigned(account.rentEpoch))),
+      ])
+  }
+
   // MARK: Programs
 
   func deployments(of authority: Pubkey?) throws(RPCClientError) -> Deployments {

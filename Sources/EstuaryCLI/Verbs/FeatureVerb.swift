@@ -1,4 +1,4 @@
-// `estuary feature`: switches of the runtime, kept in a ledger as Agave keeps them (Runtime/Features.swift).
+// `estuary feature`: switches of the runtime, kept in a ledger, or a node's, as Agave keeps them (Runtime/Features.swift).
 
 import ArgumentParser
 import Estuary
@@ -11,7 +11,7 @@ struct FeatureVerb: ParsableCommand {
     commandName: "feature", abstract: "List and set features of the runtime.",
     discussion: """
       A ledger begins with what mainnet has switched on. What is listed here is switched off there, and can be \
-      switched on for a ledger; it counts from the next block.
+      switched on for a ledger; it counts from the next block. A node has it set by surfnet_setAccount.
       """,
     subcommands: [FeatureStatusVerb.self, FeatureActivateVerb.self, FeatureDeactivateVerb.self],
     defaultSubcommand: FeatureStatusVerb.self)
@@ -25,21 +25,38 @@ struct FeatureVerb: ParsableCommand {
   }
 
   static func set(_ feature: Feature, active: Bool, _ ledger: LedgerOptions, _ output: OutputOptions) throws {
-    let chain = try ledger.open()
-    let known = try chain.account(feature.key)
-    let slot = known.flatMap(Feature.activationSlot)
-    if active != (slot != nil) {
-      var account = known ?? Account(lamports: 0, owner: ProgramID.feature)
-      account.data = Feature.data(activatedAt: active ? chain.slot : nil)
-      account.owner = ProgramID.feature
-      account.lamports = max(account.lamports, chain.minimumBalance(dataByteCount: account.data.count))
-      try chain.override(solana: [(feature.key, account)])
-    }
+    let slot =
+      if let client = try ledger.node.client() {
+        try set(feature, active: active, on: RemoteLedger(client)) { (host, account) in
+          try host.set(feature.key, account)
+        }
+      } else {
+        try set(feature, active: active, on: try ledger.open()) { (host, account) in
+          try host.override(solana: [(feature.key, account)])
+        }
+      }
     output.print(
-      text: "\(feature.name) is \(active ? "active since slot \(slot ?? chain.slot)" : "not active")"
+      text: "\(feature.name) is \(slot.map { "active since slot \($0)" } ?? "not active")"
     ) { writer in
-      writer.object { Self.write(feature, activationSlot: active ? slot ?? chain.slot : nil, to: &$0) }
+      writer.object { Self.write(feature, activationSlot: slot, to: &$0) }
     }
+  }
+
+  /// - Parameter override: makes an account the feature's.
+  /// - Returns: the slot since which it is active; `nil` where it is not.
+  private static func set<Host: ProgramHost>(
+    _ feature: Feature, active: Bool, on host: Host, _ override: (Host, Account) throws -> Void
+  ) throws -> UInt64? {
+    let known = try host.account(feature.key)
+    let slot = known.flatMap(Feature.activationSlot)
+    if active == (slot != nil) { return slot }
+    let now = active ? try host.currentSlot() : nil
+    var account = known ?? Account(lamports: 0, owner: ProgramID.feature)
+    account.data = Feature.data(activatedAt: now)
+    account.owner = ProgramID.feature
+    account.lamports = max(account.lamports, try host.minimumBalance(dataByteCount: account.data.count))
+    try override(host, account)
+    return now
   }
 
   static func write(_ feature: Feature, activationSlot: UInt64?, to writer: inout JSONWriter) {
@@ -63,8 +80,8 @@ struct FeatureStatusVerb: ParsableCommand {
 
   func run() throws {
     let chosen = features.isEmpty ? Feature.all : try features.map(FeatureVerb.feature)
-    let chain = try ledger.openForReading()
-    let slots = try chosen.map { try chain.account($0.key).flatMap(Feature.activationSlot) }
+    let host = try ledger.hostForReading()
+    let slots = try chosen.map { try host.account($0.key).flatMap(Feature.activationSlot) }
     let lines = zip(chosen, slots).map { feature, slot in
       "\(feature.key)  \(slot.map { "active since slot \($0)" } ?? "inactive")  \(feature.name): \(feature.about)"
     }

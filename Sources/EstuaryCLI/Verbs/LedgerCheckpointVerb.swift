@@ -13,10 +13,12 @@ struct LedgerCheckpointVerb: ParsableCommand {
   @Argument(help: ArgumentHelp("The copy: a directory that does not exist.", valueName: "copy"))
   var copy: String
 
-  @Option(name: .long, help: ArgumentHelp("Ledger directory.", valueName: "directory"))
-  var ledger = "estuary-ledger"
+  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  var ledger = Settings.shown.ledger
 
   @OptionGroup var output: OutputOptions
+
+  func validate() throws { _ = try Settings.current.get() }
 
   func run() throws {
     let store = try RocksDBStore(path: ledger, .existing, patience: .telling)

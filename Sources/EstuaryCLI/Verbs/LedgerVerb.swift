@@ -17,8 +17,8 @@ struct LedgerDirectory: ParsableArguments {
   @Argument(help: ArgumentHelp("Ledger directory (default: --ledger's).", valueName: "directory"))
   var directory: String?
 
-  @Option(name: .long, help: ArgumentHelp("Ledger directory.", valueName: "directory"))
-  var ledger = "estuary-ledger"
+  @Option(name: .long, help: ArgumentHelp("Ledger directory ($ESTUARY_LEDGER).", valueName: "directory"))
+  var ledger = Settings.shown.ledger
 
   @OptionGroup var cache: CacheOptions
 

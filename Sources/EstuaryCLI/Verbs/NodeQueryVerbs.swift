@@ -10,11 +10,11 @@ import RPCClient
 struct SlotVerb: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "slot", abstract: "Show a node's last slot.")
 
-  @OptionGroup var node: NodeOptions
+  @OptionGroup var node: AskedNodeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let slot = try RemoteLedger(node.clientOrLocal()).currentSlot()
+    let slot = try RemoteLedger(node.client()).currentSlot()
     output.print(text: "\(slot)") { $0.object { $0.member("slot", slot) } }
   }
 }
@@ -24,11 +24,11 @@ struct EpochInfoVerb: ParsableCommand {
     commandName: "epoch-info",
     abstract: "Show where in its epoch a node is: slots, height, transactions, blockhash.")
 
-  @OptionGroup var node: NodeOptions
+  @OptionGroup var node: AskedNodeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let ledger = RemoteLedger(try node.clientOrLocal())
+    let ledger = RemoteLedger(try node.client())
     let method = "getEpochInfo"
     let info = try ledger.client.call(method)
     func number(_ name: String) throws(RPCClientError) -> UInt64 {
@@ -66,12 +66,12 @@ struct ConfirmVerb: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Show its log, units and fee as well.")
   var verbose = false
 
-  @OptionGroup var node: NodeOptions
+  @OptionGroup var node: AskedNodeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     guard Signature(base58: signature) != nil else { throw CLIError.noSignature(signature) }
-    let ledger = RemoteLedger(try node.clientOrLocal())
+    let ledger = RemoteLedger(try node.client())
     guard let status = try ledger.status(of: signature) else {
       throw CLIError.notConfirmed(signature, url: "\(ledger.client.address)")
     }
@@ -122,11 +122,11 @@ struct BlockVerb: ParsableCommand {
   @Argument(help: "The block's slot (default: the last one's).")
   var slot: UInt64?
 
-  @OptionGroup var node: NodeOptions
+  @OptionGroup var node: AskedNodeOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let ledger = RemoteLedger(try node.clientOrLocal())
+    let ledger = RemoteLedger(try node.client())
     let slot = try slot ?? ledger.currentSlot()
     let method = "getBlock"
     let block = try ledger.client.call(
@@ -179,7 +179,7 @@ struct LogsVerb: ParsableCommand {
   @Option(help: "End after so many transactions.")
   var count: UInt64?
 
-  @OptionGroup var node: NodeOptions
+  @OptionGroup var node: AskedNodeOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -196,7 +196,7 @@ struct LogsVerb: ParsableCommand {
       account == "all"
       ? .string("all")
       : RemoteLedger.object(("mentions", .array([.string(try LedgerOptions.key(account).description)])))
-    let client = try node.clientOrLocal()
+    let client = try node.client()
     let addresses =
       try webSocket.map { [try address($0)] } ?? [client.address, client.address.next].compactMap(\.self)
     let (output, limit) = (output, count)
