@@ -191,7 +191,8 @@ package final class LockExecutor: BlockExecutor {
   private func lanesOfWaves() throws(BlockExecutionError) -> EthereumLanes {
     if let ethereumLanes { return ethereumLanes }
     do throws(WideMachineError) {
-      let made = try EthereumLanes(pool: pool, programs: ethereumPrograms, engine: engine, waveSize: waveSize)
+      let made = try EthereumLanes(
+        pool: pool, programs: ethereumPrograms, engine: engine, waveSize: waveSize, partCount: alwaysInWaves ? 1 : nil)
       ethereumLanes = made
       return made
     } catch {
@@ -207,8 +208,7 @@ package final class LockExecutor: BlockExecutor {
     into receipts: BlockReceipts
   ) throws(BlockExecutionError) -> Timeline? {
     let transactions = block.transactions
-    // Of a few transactions, the workers would spend more time on meeting than on running.
-    if alwaysInWaves || workerCount > 1 && entries.wires.count >= 8 * workerCount {
+    if alwaysInWaves || workerCount > 1 && entries.wires.count >= EthereumLanes.leastCount * workerCount {
       let lanes = try lanesOfWaves()
       let timeline = try ethereum.execute(
         entries, in: lanes, state.programSide, recordsTimeline: block.recordsTimeline, into: receipts)

@@ -13,7 +13,7 @@ extension Sysvars {
     let epoch = epochSchedule.epoch(ofSlot: slot)
     var next = Clock(
       slot: slot, epochStartTimestamp: clock.epochStartTimestamp, epoch: epoch,
-      leaderScheduleEpoch: epochSchedule.epoch(ofSlot: slot &+ epochSchedule.leaderScheduleSlotOffset),
+      leaderScheduleEpoch: epochSchedule.leaderScheduleEpoch(ofSlot: slot),
       unixTimestamp: unixTimestamp)
     if epoch != clock.epoch { next.epochStartTimestamp = unixTimestamp }
     let hashes =
@@ -55,5 +55,11 @@ extension EpochSchedule {
       return firstNormalEpoch &+ (slot - firstNormalSlot) / max(slotsPerEpoch, 1)
     }
     return UInt64(UInt64.bitWidth - 1 - (slot &+ Self.shortestEpoch).leadingZeroBitCount) - 5
+  }
+
+  /// The last epoch whose leaders are known at `slot`: before the first normal epoch the next one.
+  package func leaderScheduleEpoch(ofSlot slot: UInt64) -> UInt64 {
+    if slot < firstNormalSlot { return epoch(ofSlot: slot) &+ 1 }
+    return epoch(ofSlot: slot &+ leaderScheduleSlotOffset)
   }
 }

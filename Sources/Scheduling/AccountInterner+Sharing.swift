@@ -101,6 +101,9 @@ package struct ConcurrentInterner: BitwiseCopyable, @unchecked Sendable {
 }
 
 extension AccountInterner {
+  /// Keys for which threads find room.
+  package var capacity: Int { keyCapacity }
+
   /// For threads that add keys.
   package borrowing func shared() -> ConcurrentInterner { ConcurrentInterner(self) }
 

@@ -36,6 +36,30 @@ import Testing
     #expect(other == Claim(wave: claim.wave, first: 7, worker: 255, mode: .readByMany, balance: .read))
   }
 
+  /// The arrays of accounts and of keys grow by different steps.
+  @Test(arguments: [0, 700, 10_000]) func aWaveEndsAddingWhereEitherArrayIsFull(room: Int) throws {
+    table.endWave()
+    table.reserve(room)
+    table.beginWave(room: 64)
+    var growth = AccountTable.Growth()
+    var added: UInt64 = 0
+    while added < 50_000 {
+      let key = Pubkey(word0: added, word1: 9, word2: 9, word3: 9)
+      guard try table.addShared(key, tag: table.hasher.tag(of: AccountKey(key)), noting: &growth) != nil else { break }
+      added += 1
+    }
+    table.add(&growth)
+    table.endWave()
+    #expect(added >= 64 && added < 50_000 && table.count == Int(added) + 1)
+  }
+
+  @Test func toReadIsToUse() throws {
+    for _ in 0..<3 { _ = table.finishBlock([]) }
+    table.beginWave(room: 16)
+    #expect(try table.shared.claimRead(index, claimant(0, 3)) == 0)
+    #expect(table.notes[index.position].usedIn == UInt16(truncatingIfNeeded: table.block))
+  }
+
   @Test func manyReadAndNobodyWrites() throws {
     #expect(try table.shared.claimRead(index, claimant(0, 9)) == 0)
     #expect(try table.shared.claimRead(index, claimant(1, 4)) == 0)

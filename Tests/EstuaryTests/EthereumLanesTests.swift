@@ -38,12 +38,13 @@ import WideIntegers
   @Test(arguments: [Engine.fastest, .interpreter])
   func lanesGiveWhatOneAfterTheOtherGives(engine: Engine) throws {
     let serial = SerialExecutor(engine: engine)
-    // One wave a block, and many.
-    let executors = try [1, 2, 4, 8].flatMap { workerCount in
+    // One wave a block, and many; and with a few run alone between those that have to.
+    var executors = try [1, 2, 4, 8].flatMap { workerCount in
       try [EthereumLanes.defaultWaveSize, 3].map {
         try LockExecutor(workerCount: workerCount, engine: engine, alwaysInWaves: true, waveSize: $0)
       }
     }
+    executors += try [2, 4].map { try LockExecutor(workerCount: $0, engine: engine) }
     var tally = SituationTally()
     let seeds = RandomBlocks.seeds(80)
     for seed in seeds {
@@ -115,6 +116,92 @@ import WideIntegers
     let totals = try Self.execute(genesis, wires, workerCount: workerCount).totals
     #expect(totals.executionCount == 2_000 && totals.repeatedCount == 0)
     #expect(totals.gasUsed == 2_000 * 21_000)
+  }
+
+  private static func replay(_ genesis: EthereumGenesis, _ wires: [EthereumWire]) throws -> Replay {
+    var replay = Replay(
+      genesis: try Self.genesis(genesis), transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
+    replay.verifiesSignatures = false
+    return replay
+  }
+
+  /// A block may have room for everything that a number can say, and its transactions ask for more together.
+  @Test func gasLimitsBeyondAllNumbers() throws {
+    var (genesis, wires) = Self.plainTransfers(40)
+    genesis.gasLimit = .max
+    var greedy = try EthereumTransaction(decoding: wires[7].bytes)
+    (greedy.gasLimit, greedy.maxFeePerGas, greedy.maxPriorityFeePerGas) = (.max, 0, 0)
+    wires[7] = EthereumWire(greedy.encoded, sender: wires[7].sender)
+    let replay = try Self.replay(genesis, wires)
+    let serial = try replay.run(executor: SerialExecutor())
+    #expect(serial.receipts.count { !$0.isSuccess } == 1)
+    for workerCount in [1, 2, 4] {
+      let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
+      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
+    }
+  }
+
+  /// A transaction may name more keys than its wave has room for.
+  @Test(arguments: [900, 3300, 20_000]) func keysBeyondAWavesRoom(keyCount: Int) throws {
+    for peopleCount in [64, 400] {
+      var (genesis, wires) = Self.plainTransfers(peopleCount)
+      var reader = EthereumGenesis.Account(address: Address(0xc0de))
+      // SLOAD of the number in the input, and of all below it but 0.
+      reader.code = [0x5f, 0x35, 0x5b, 0x80, 0x54, 0x50, 0x60, 1, 0x90, 0x03, 0x80, 0x60, 2, 0x57, 0x00]
+      genesis.alloc.append(reader)
+      var account = EthereumGenesis.Account(address: Address(0x20_0000))
+      account.balance = 1 << 60
+      genesis.alloc.append(account)
+      let transaction = EthereumTransaction(
+        kind: .legacy, chainID: nil, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1, gasLimit: 1 << 28,
+        to: reader.address, value: 0, data: UInt256(UInt64(keyCount)).bigEndianBytes)
+      wires.insert(EthereumWire(transaction.encoded, sender: account.address), at: peopleCount / 2)
+      let replay = try Self.replay(genesis, wires)
+      let serial = try replay.run(executor: SerialExecutor())
+      let isWhole = serial.receipts.allSatisfy { $0.isSuccess }
+      #expect(isWhole)
+      for workerCount in [1, 2, 4, 8] {
+        let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
+        #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
+      }
+    }
+  }
+
+  /// Payments without a tip touch a fee recipient that is not there, which keeps nobody from running beside the others.
+  @Test(arguments: [1, 2, 4]) func aFeeRecipientThatIsNotThere(workerCount: Int) throws {
+    let (genesis, wires) = Self.plainTransfers(400)
+    let free = try wires.map {
+      var transaction = try EthereumTransaction(decoding: $0.bytes)
+      (transaction.maxFeePerGas, transaction.maxPriorityFeePerGas) = (0, 0)
+      return EthereumWire(transaction.encoded, sender: $0.sender)
+    }
+    for wires in [free, zip(free, wires).enumerated().map { $0 % 3 == 0 ? $1.1 : $1.0 }] {
+      let replay = try Self.replay(genesis, wires)
+      let serial = try replay.run(executor: SerialExecutor())
+      let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
+      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
+      #expect(outcome.repeatedCount == 0)
+    }
+  }
+
+  /// Transactions that run alone, some together and some apart.
+  @Test(arguments: [1, 2, 7, 40]) func thoseThatRunAlone(apart: Int) throws {
+    var (genesis, wires) = Self.plainTransfers(300)
+    for number in 0..<300 where number / apart % 2 == 0 {
+      var transaction = try EthereumTransaction(decoding: wires[number].bytes)
+      transaction.to = genesis.coinbase
+      wires[number] = EthereumWire(transaction.encoded, sender: wires[number].sender)
+    }
+    genesis.gasLimit = 250 * 21_000
+    let replay = try Self.replay(genesis, wires)
+    let serial = try replay.run(executor: SerialExecutor())
+    #expect(serial.receipts.count { $0.isSuccess } == 250)
+    for executor in try [1, 2, 4].map({ try LockExecutor(workerCount: $0, alwaysInWaves: true) })
+      + [2, 4].map({ try LockExecutor(workerCount: $0) })
+    {
+      let outcome = try replay.run(executor: executor)
+      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
+    }
   }
 
   /// Plain payments, whose payees workers take for their own, and beside each a contract that pays the same one, whom its

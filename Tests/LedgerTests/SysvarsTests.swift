@@ -193,4 +193,16 @@ import Testing
     #expect(Rent(exemptionThreshold: 2).minimumBalance(dataByteCount: 0) == 2 * 890_880)
     #expect(Rent(exemptionThreshold: 0.5).minimumBalance(dataByteCount: 0) == 445_440)
   }
+
+  /// As Agave's get_leader_schedule_epoch: the next epoch in the warm-up, else that of the slot an offset later.
+  @Test func theLastEpochWhoseLeadersAreKnown() {
+    let warm = EpochSchedule()
+    for (slot, epoch) in [(0, 1), (31, 1), (32, 2), (88, 2), (96, 3), (524_255, 14), (524_256, 15), (956_256, 16)] as [(UInt64, UInt64)] {
+      #expect(warm.leaderScheduleEpoch(ofSlot: slot) == epoch, "slot \(slot)")
+    }
+    let cold = EpochSchedule(slotsPerEpoch: 100, leaderScheduleSlotOffset: 30, hasWarmup: false, firstNormalEpoch: 0, firstNormalSlot: 0)
+    for (slot, epoch) in [(0, 0), (69, 0), (70, 1), (169, 1), (170, 2)] as [(UInt64, UInt64)] {
+      #expect(cold.leaderScheduleEpoch(ofSlot: slot) == epoch, "slot \(slot)")
+    }
+  }
 }

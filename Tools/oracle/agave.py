@@ -170,7 +170,8 @@ def not_deployed(svm, transaction, keys, result_of):
         re.sub(r"(?<=consumed )(\d+) of (\d+)(?= compute units$)", lambda line: f"{line[1]} of {int(line[2]) + missing}", each)
         for each in before["logs"]
     ]  # fmt: skip
-    if before["error"] is not None:
+    # Rent is looked at when all have run, which this call keeps from happening.
+    if before["error"] is not None and "InsufficientFundsForRent" not in before["error"]:
         return before
     logs = [f"Program {program} invoke [1]", "Program is not deployed", f"Program {program} failed: Unsupported program id"]
     error = {"InstructionError": [place, "UnsupportedProgramId"]}

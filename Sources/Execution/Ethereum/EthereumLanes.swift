@@ -59,20 +59,26 @@ package final class EthereumLanes {
   /// Transactions a wave; moves with what comes of waves.
   private var waveCount: Int
   private let waveLimit: Int
+  /// Transactions between others that run alone which all workers execute; fewer are executed with those.
+  private let partCount: Int
 
   /// Transactions a wave and worker. Fewer, and the workers wait for each other too often; more, and what a wave keeps
   /// leaves the cache.
   package static let defaultWaveSize = 512
   private static let leastWaveSize = 16
+  /// Of fewer transactions a worker, the workers would spend more time on meeting than on running.
+  static let leastCount = 8
   private static let firstWaveSize = 64
 
   /// - Parameters:
   ///   - pool: of threads with stack for the EVM's deepest calls.
   ///   - waveSize: most transactions a wave and worker.
+  ///   - partCount: fewest transactions for which all workers meet, where others that run alone come before and behind.
   package init(
-    pool: WorkerPool, programs: EVMProgramCache, engine: Engine, waveSize: Int = defaultWaveSize
+    pool: WorkerPool, programs: EVMProgramCache, engine: Engine, waveSize: Int = defaultWaveSize, partCount: Int? = nil
   ) throws(WideMachineError) {
     (self.pool, self.programs) = (pool, programs)
+    self.partCount = partCount ?? Self.leastCount * pool.workerCount
     let made = Made()
     let isAlone = pool.workerCount == 1
     let lanes = WorkerLocal<WaveWorker?>(pool) { worker in
@@ -162,14 +168,15 @@ package final class EthereumLanes {
         perform(wave, of: run, planning: isNextPlanned ? nil : next, decoding: later)
         isNextPlanned = true
         let isWhole = try settle(wave, of: run)
-        if wave.end >= wave.count {
+        let aloneEnd = wave.endOfAlone(partCount: partCount)
+        try executeAlone(wave.end..<aloneEnd, of: wave, run)
+        if aloneEnd >= wave.count {
           if !isWhole {
             next.plan(from: 0, by: predictor, ownsTargets: run.ownsTargets, isRecorded: recordsTimeline)
           }
           break
         }
-        try executeAlone(wave.end..<wave.end + 1, of: wave, run)
-        wave.plan(from: wave.end + 1, by: predictor, ownsTargets: run.ownsTargets, isRecorded: recordsTimeline)
+        wave.plan(from: aloneEnd, by: predictor, ownsTargets: run.ownsTargets, isRecorded: recordsTimeline)
       }
       number += 1
     }
@@ -315,7 +322,9 @@ package final class EthereumLanes {
     let limit = wave.validEnd
     var reward = UInt256.zero
     var end = planned.lowerBound
-    if limit == planned.upperBound, wave.gasLimitSum <= run.block.gasLimit &- min(run.totals.gasUsed, run.block.gasLimit) {
+    if limit == planned.upperBound, let sum = wave.gasLimitSum,
+      sum <= run.block.gasLimit &- min(run.totals.gasUsed, run.block.gasLimit)
+    {
       // All of them have room whatever they used, so that nobody need look at each.
       end = limit
       forEachWorker { worker in

@@ -70,8 +70,8 @@ final class EthereumWave: @unchecked Sendable {
   /// What is planned: entries from `start` to `end`, where the next one that runs alone is.
   @exclusivity(unchecked) private(set) var start = 0
   @exclusivity(unchecked) private(set) var end = 0
-  /// Of what is planned: the sum of gas limits, and positions of entries that hold no transaction.
-  @exclusivity(unchecked) private(set) var gasLimitSum: UInt64 = 0
+  /// Of what is planned: the sum of gas limits, `nil` beyond 2^64 − 1, and positions of entries that hold no transaction.
+  @exclusivity(unchecked) private(set) var gasLimitSum: UInt64? = 0
   @exclusivity(unchecked) private(set) var failures: [Int] = []
   /// Positions in ascending order: by worker, and those for anybody, which are the last list. Each has room for all.
   private let lists: UnsafeMutablePointer<UInt16>
@@ -132,10 +132,14 @@ final class EthereumWave: @unchecked Sendable {
     decodeCursor.pointee.store(0, ordering: .relaxed)
   }
 
-  /// Lets go of the transactions.
+  /// Lets go of the transactions, and of room that few blocks need.
   func removeAll() {
     for position in 0..<filledCount { (entries[position], digests[position]) = (WaveEntry(), WaveDigest()) }
     filledCount = 0
+    if touches.capacity > 16 * capacity + 1024 {
+      touches = []
+      meetings = MeetingTable()
+    }
     begin(0..<0, of: UnsafeBufferPointer(start: nil, count: 0))
   }
 
@@ -244,9 +248,10 @@ final class EthereumWave: @unchecked Sendable {
     var touchCount = 0
     failures.removeAll(keepingCapacity: true)
     while end < count, !digests[end].isAlone {
-      // Saturated: a sum beyond any block's gas is all that counts.
-      let (sum, overflow) = gasLimitSum.addingReportingOverflow(digests[end].gasLimit)
-      gasLimitSum = overflow ? .max : sum
+      gasLimitSum = gasLimitSum.flatMap {
+        let (sum, isBeyond) = $0.addingReportingOverflow(digests[end].gasLimit)
+        return isBeyond ? nil : sum
+      }
       if !digests[end].isDecoded { failures.append(end) }
       plans[end] = WavePlan()
       touchCount += Int(digests[end].keys.count)
@@ -262,6 +267,18 @@ final class EthereumWave: @unchecked Sendable {
     noteTouches(by: predictor, count: touchCount)
     group(by: predictor, ownsTargets: ownsTargets, isRecorded: isRecorded)
     divide()
+  }
+
+  /// The end of the entries behind the planned ones that are executed one after the other: those that run alone, and what
+  /// lies between them, or behind the last one, where it is less than `partCount`.
+  func endOfAlone(partCount: Int) -> Int {
+    var end = end
+    var between = 0
+    for position in end..<count where between < partCount {
+      between = digests[position].isAlone ? 0 : between + 1
+      if between == 0 { end = position + 1 }
+    }
+    return between < partCount ? count : end
   }
 
   /// Notes what each entry is guessed to touch.

@@ -225,6 +225,7 @@ final class WaveReader: EVMStateReader {
   struct Load {
     let address: Address
     let index: AccountIndex
+    let isThere: Bool
     /// Whether there is one that is not empty.
     let isAlive: Bool
   }
@@ -270,7 +271,9 @@ final class WaveReader: EVMStateReader {
     }
     let account = try records.account(address)
     loads.append(
-      Load(address: address, index: source.lastIndex, isAlive: account.map { !$0.isEmpty } ?? false))
+      Load(
+        address: address, index: source.lastIndex, isThere: account != nil,
+        isAlive: account.map { !$0.isEmpty } ?? false))
     return account
   }
 
@@ -290,8 +293,10 @@ final class WaveReader: EVMStateReader {
 
   /// Claims what the transaction that `host` has run used of balances.
   ///
-  /// - Parameter coinbase: the fee recipient's account, whose rewards are still to come.
-  func claimUses(of host: EVMHost, coinbase: AccountIndex) throws(EVMStateError) {
+  /// - Parameters:
+  ///   - coinbase: the fee recipient's account, whose rewards are still to come.
+  ///   - touchCreates: whether an account that is not there is made by touching it.
+  func claimUses(of host: EVMHost, coinbase: AccountIndex, touchCreates: Bool) throws(EVMStateError) {
     // A transaction that is refused for itself alone has begun nothing.
     if loads.isEmpty { return }
     var failure: EVMStateError?
@@ -300,8 +305,9 @@ final class WaveReader: EVMStateReader {
       let load = loads[number]
       do throws(EVMStateError) {
         if uses.contains(.balance) { try source.claimBalance(load.index) }
-        // A reward makes an account of none.
-        if load.index == coinbase, !load.isAlive, !uses.isDisjoint(with: [.wholeAccount, .touched]) {
+        // A reward makes an account of none. To touch one that is not there changes nothing, whoever has made it by then.
+        let touches = uses.contains(.touched) && (load.isThere || touchCreates)
+        if load.index == coinbase, !load.isAlive, touches || uses.contains(.wholeAccount) {
           throw source.fail(EVMKey.account(load.address), UInt32(Claim.positionLimit))
         }
       } catch {

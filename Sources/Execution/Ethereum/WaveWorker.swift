@@ -122,7 +122,7 @@ final class WaveWorker {
   ) throws(EVMStateError) -> Result<EVMReceipt, EthereumError> {
     let result = try EVMTransactionProcessor(host: host).process(
       transaction, sender: entry.pointee.sender, in: block, reader: reader)
-    try reader.claimUses(of: host, coinbase: coinbase)
+    try reader.claimUses(of: host, coinbase: coinbase, touchCreates: block.fork < .spuriousDragon)
     switch result {
     case .refused(let error): return .failure(.refused(error))
     case .executed(let receipt, let changes):

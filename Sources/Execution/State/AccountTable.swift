@@ -46,8 +46,9 @@ package final class AccountTable: @unchecked Sendable {
   }
 
   package var count: Int { interner.count }
-  /// Keys from which on a wave adds no more; each worker may have one under way.
-  var waveCapacity: Int { capacity - WorkerPool.workerLimit }
+  /// Keys from which on a wave adds no more; each worker may have one under way. Accounts and keys lie in arrays of
+  /// different sizes.
+  var waveCapacity: Int { min(capacity, interner.capacity) - WorkerPool.workerLimit }
   /// Keys for which there is room before arrays move.
   var freeCount: Int { capacity - interner.count }
   let hasher: AccountKeyHasher

@@ -97,7 +97,18 @@ struct WaveTable: BitwiseCopyable {
       } else {
         new = old.with(first: min(old.first, claimant.position), mode: .readByMany)
       }
-      if replace(old, with: new, at: index) { return 0 }
+      if replace(old, with: new, at: index) {
+        if old.wave != claimant.wave { noteUse(of: index) }
+        return 0
+      }
+    }
+  }
+
+  /// Says that the account at `index` is used, which the first to claim it does in a wave, and nobody else.
+  @inline(__always) private func noteUse(of index: AccountIndex) {
+    let place = notes + index.position
+    if place.pointee.usedIn != UInt16(truncatingIfNeeded: block) {
+      place.pointee.usedIn = UInt16(truncatingIfNeeded: block)
     }
   }
 
