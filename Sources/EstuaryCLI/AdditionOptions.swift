@@ -70,7 +70,10 @@ struct AdditionOptions: ParsableArguments {
   @Option(
     name: .customLong("slots-per-epoch"),
     help: ArgumentHelp(
-      "Slots of an epoch in a new ledger, at least 32, without shorter ones before them (default: as on mainnet).",
+      """
+      Slots of an epoch in a new ledger, at least 32, without shorter ones before them (default: of `estuary node` \
+      \(LedgerAdditions.usualSlotsPerEpoch), of `ledger create` what mainnet began with, shorter ones first).
+      """,
       valueName: "slots"))
   var slotsPerEpoch: UInt64?
 
@@ -103,6 +106,10 @@ struct AdditionOptions: ParsableArguments {
       throw ValidationError("--clone and its like copy from another cluster: name it with --url")
     }
     if let url { _ = try NodeOptions.address(url) }
+    if !hasClones && url != nil {
+      throw ValidationError(
+        "--url names the cluster that --clone and its like copy from, of which none is given")
+    }
     if let faucetSOL, try SOL.lamports(faucetSOL) == 0 {
       throw ValidationError("--faucet-sol must be more than 0")
     }
@@ -115,8 +122,10 @@ struct AdditionOptions: ParsableArguments {
 
   /// All that the options name. Files come before copies at the same address, and those before fetched programs.
   ///
-  /// - Parameter addsSetUpPrograms: whether the programs of mainnet belong to it.
-  func additions(addsSetUpPrograms: Bool) throws -> LedgerAdditions {
+  /// - Parameters:
+  ///   - addsSetUpPrograms: whether the programs of mainnet belong to it, and what comes with them.
+  ///   - usualSlotsPerEpoch: of all epochs, where no option says otherwise; `nil`: as on mainnet.
+  func additions(addsSetUpPrograms: Bool, usualSlotsPerEpoch: UInt64? = nil) throws -> LedgerAdditions {
     var added = LedgerAdditions()
     for start in stride(from: 0, to: programs.count, by: 2) {
       try added.addProgram(programs[start], file: programs[start + 1], authority: nil)
@@ -131,7 +140,9 @@ struct AdditionOptions: ParsableArguments {
     for folder in accountFolders { try added.addAccounts(folder: folder) }
     if let mint { try added.addMint(try LedgerOptions.key(mint)) }
     if let faucetSOL { try added.setFaucet(lamports: try SOL.lamports(faucetSOL)) }
-    if let slotsPerEpoch { try added.setEpochs(slotsPerEpoch: slotsPerEpoch) }
+    if let slotsPerEpoch = slotsPerEpoch ?? usualSlotsPerEpoch {
+      added.setEpochs(slotsPerEpoch: slotsPerEpoch)
+    }
     if hasClones, let url {
       let cluster = RemoteLedger(try NodeOptions.client(of: url))
       try added.clone(try clones.map(LedgerOptions.key), from: cluster, .required)
@@ -139,6 +150,7 @@ struct AdditionOptions: ParsableArguments {
       try added.clone(try programClones.map(LedgerOptions.key), from: cluster, .program)
     }
     if addsSetUpPrograms && !leavesProgramsOut { try added.addSetUpPrograms() }
+    if addsSetUpPrograms { added.addNativeMint() }
     return added
   }
 }

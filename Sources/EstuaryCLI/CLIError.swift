@@ -22,6 +22,8 @@ enum CLIError: Error, CustomStringConvertible {
   case noProgram(Pubkey, detail: String)
   case silentAuthority(Pubkey)
   case givenTwice(Pubkey)
+  /// A key at which every ledger has an account of its own.
+  case reserved(Pubkey)
   /// An account of another cluster that a new ledger was to have.
   case notCloned(Pubkey, url: String, String)
   case noFaucet(String)
@@ -76,6 +78,9 @@ enum CLIError: Error, CustomStringConvertible {
       "the contracts of '\(kind)' are for \(EthereumWorkload.firstFork.name) and later forks, the ledger is at \(fork): "
         + "name another with --ledger"
     case .givenTwice(let key): "account \(key) is given twice"
+    case .reserved(let key):
+      "\(key) is \(SysvarID.all.contains(key) ? "a sysvar" : "a part of the runtime"), of which every ledger has its own: name "
+        + "another address"
     case .notCloned(let key, let url, let detail): "\(url): \(key) cannot be copied: \(detail)"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "

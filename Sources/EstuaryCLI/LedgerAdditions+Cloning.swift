@@ -55,10 +55,9 @@ extension LedgerAdditions {
       throw CLIError.notCloned(
         key, url: cluster.url, "it is an account of Ethereum's, which keys of Solana's only show")
     }
-    let isSysvar = SysvarID.all.contains(key)
-    if isSysvar || account.owner == ProgramID.nativeLoader || key == ProgramID.ethereumVault {
+    if LedgerAdditions.isReserved(key) || account.owner == ProgramID.nativeLoader {
       Terminal.note(
-        "\(key) is \(isSysvar ? "a sysvar" : "a part of the runtime"): a ledger has its own, it is not copied"
+        "\(key) is \(SysvarID.all.contains(key) ? "a sysvar" : "a part of the runtime"): a ledger has its own, it is not copied"
       )
       return
     }

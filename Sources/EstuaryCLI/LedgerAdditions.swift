@@ -3,6 +3,7 @@
 import ArgumentParser
 import Estuary
 import FoundationEssentials
+import Glibc
 import Ledger
 import Primitives
 import Runtime
@@ -12,7 +13,15 @@ struct LedgerAdditions {
   private(set) var accounts: [(key: Pubkey, account: Account)] = []
   private var keys: Set<Pubkey> = []
 
+  /// Whether every ledger has an account of its own there.
+  static func isReserved(_ key: Pubkey) -> Bool {
+    SysvarID.all.contains(key) || BuiltinAccounts.all.contains { $0.key == key }
+      || key == ProgramID.nativeLoader
+      || key == ProgramID.ethereumVault || EVMKey.contains(key)
+  }
+
   private mutating func add(_ key: Pubkey, _ account: Account) throws {
+    guard !Self.isReserved(key) else { throw CLIError.reserved(key) }
     guard keys.insert(key).inserted else { throw CLIError.givenTwice(key) }
     accounts.append((key, account))
   }
@@ -60,25 +69,44 @@ struct LedgerAdditions {
     try add(Chain.faucet.pubkey, Account(lamports: lamports, owner: ProgramID.system))
   }
 
+  /// Slots of an epoch where nothing else is said.
+  static let usualSlotsPerEpoch = EpochSchedule().slotsPerEpoch
+
   /// All epochs of one length, as solana-test-validator has them.
-  mutating func setEpochs(slotsPerEpoch: UInt64) throws {
+  mutating func setEpochs(slotsPerEpoch: UInt64) {
     let schedule = EpochSchedule(
       slotsPerEpoch: slotsPerEpoch, leaderScheduleSlotOffset: slotsPerEpoch, hasWarmup: false,
       firstNormalEpoch: 0,
       firstNormalSlot: 0)
     let data = SysvarWriter.epochSchedule(schedule)
-    try add(SysvarID.epochSchedule, Account(lamports: 1, data: data, owner: ProgramID.sysvar, rentEpoch: 0))
+    addIfVacant(
+      SysvarID.epochSchedule, Account(lamports: 1, data: data, owner: ProgramID.sysvar, rentEpoch: 0))
+  }
+
+  private static let nativeMint = Pubkey(base58: "So11111111111111111111111111111111111111112") ?? .zero
+
+  /// The mint of wrapped SOL, as Agave gives it to a cluster for development (`Bank::reconfigure_token2_native_mint`), where the
+  /// token program is. That of Token-2022 no cluster begins with: its program makes it when it is asked to.
+  mutating func addNativeMint() {
+    guard keys.contains(SetUpPrograms.token) else { return }
+    // authority u32, 32 bytes · supply u64 · decimals u8 · is initialized u8 · freeze authority u32, 32 bytes
+    var mint = [UInt8](repeating: 0, count: 82)
+    (mint[44], mint[45]) = (9, 1)
+    addIfVacant(
+      Self.nativeMint, Account(lamports: 1_000_000_000, data: mint, owner: SetUpPrograms.token, rentEpoch: 1))
   }
 
   // MARK: Files
 
   /// Every account of a folder, `*.json` files each as `estuary account --output json` prints it.
   mutating func addAccounts(folder: String) throws {
-    let names: [String]
-    do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
-      throw CLIError.unreadable(path: folder, detail: "as a folder of accounts: \(error)")
+    guard let directory = opendir(folder) else {
+      throw CLIError.unreadable(
+        path: folder, detail: "as a folder of accounts: \(String(cString: strerror(errno)))")
     }
-    for name in names.sorted() where name.hasSuffix(".json") {
+    closedir(directory)
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    where name.hasSuffix(".json") {
       try addAccount(file: folder + "/" + name, at: nil)
     }
   }
@@ -89,10 +117,15 @@ struct LedgerAdditions {
       let (key, account) = try Genesis.readAccount(file)
       read = (address ?? key, account)
     } catch {
-      guard case .invalid(let path, let location, let problem) = error else { throw error }
-      throw CLIError.unreadable(
-        path: path,
-        detail: "as an account, at \(location.isEmpty ? "top level" : location): \(problem.text)")
+      switch error {
+      case .unreadable: throw error
+      case .json(let path, let error):
+        throw CLIError.unreadable(path: path, detail: "as an account: it is no JSON: \(error)")
+      case .invalid(let path, let location, let problem):
+        throw CLIError.unreadable(
+          path: path,
+          detail: "as an account, at \(location.isEmpty ? "top level" : location): \(problem.text)")
+      }
     }
     try add(read.key, read.account)
   }

@@ -23,6 +23,8 @@ enum SetUpPrograms {
     ("feature-gate", "Feature111111111111111111111111111111111111"),
   ]
 
+  static let token = Pubkey(base58: "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA") ?? .zero
+
   static let defaultFolder = "~/.config/estuary/programs"
 
   /// `$ESTUARY_MAINNET_PROGRAMS`, or the default.

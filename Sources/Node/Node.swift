@@ -21,6 +21,8 @@ package final class Node: Sendable {
     /// Of a third socket that serves the same, where Ethereum's clients look; 0: of the system's choice; `nil`: 8545 where
     /// it is free and `port` is not of the system's choice.
     package var ethereumPort: Int?
+    /// Origins whose pages may ask, besides those of this machine, as browsers spell them; "*": all.
+    package var allowedOrigins: Set<String> = []
     package var pace = Producer.Pace.slots(milliseconds: 400)
     package var serverLimits = ServerLimits()
     package var poolLimits = TransactionPool.Limits()
@@ -52,8 +54,12 @@ package final class Node: Sendable {
 
   /// Begins to answer requests and to make blocks.
   ///
-  /// - Parameter chain: nobody else touches it from now on.
-  package init(_ chain: sending Chain, _ configuration: Configuration) throws(NodeError) {
+  /// - Parameters:
+  ///   - chain: nobody else touches it from now on.
+  ///   - sockets: those of `configuration`.
+  package init(
+    _ chain: sending Chain, _ configuration: Configuration, on sockets: [ListeningSocket]
+  ) throws(NodeError) {
     logger = configuration.logger
     let relay = BlockRelay()
     let ethereumLedger: EthereumLedger?
@@ -85,15 +91,12 @@ package final class Node: Sendable {
     let (producer, subscriptions, meter) = (producer, subscriptions, RequestMeter())
     let service = HTTPService(
       rpc: rpc, limits: configuration.serverLimits, host: configuration.host,
-      problem: { producer.problem }, metrics: { Self.metrics(producer, subscriptions, meter) }, meter: meter)
-    let ethereumPorts =
-      if let port = configuration.ethereumPort { [port] } else { configuration.port == 0 ? [0] : [] }
-    server = try Server(
-      host: configuration.host, ports: [configuration.port, configuration.webSocketPort] + ethereumPorts,
-      optionalPort: ethereumPorts.isEmpty ? Self.usualEthereumPort : nil, service, subscriptions)
-    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-    (url, webSocketURL) = ("http://\(host):\(server.ports[0])", "ws://\(host):\(server.ports[1])")
-    ethereumURL = "http://\(host):\(server.ports.count > 2 ? server.ports[2] : server.ports[0])"
+      allowedOrigins: configuration.allowedOrigins, problem: { producer.problem },
+      metrics: { Self.metrics(producer, subscriptions, meter) }, meter: meter)
+    let (host, ports) = (NodeError.text(ofHost: configuration.host), sockets.map(\.port))
+    server = try Server(sockets, service, subscriptions)
+    (url, webSocketURL) = ("http://\(host):\(ports[0])", "ws://\(host):\(ports[1])")
+    ethereumURL = "http://\(host):\(ports.count > 2 ? ports[2] : ports[0])"
     producer.start()
     indexOwners()
     logger.info(
@@ -103,6 +106,22 @@ package final class Node: Sendable {
         "slot": "\(producer.head.slot)",
         "pace": "\(configuration.pace)",
       ])
+  }
+
+  /// Sockets for a node: for `port`, for `webSocketPort`, and one for Ethereum's clients where there is a port for them.
+  package static func listen(_ configuration: Configuration) throws(NodeError) -> [ListeningSocket] {
+    func socket(_ port: Int, _ flag: String) throws(NodeError) -> ListeningSocket {
+      try ListeningSocket(host: configuration.host, port: port, flag: flag)
+    }
+    var sockets = [
+      try socket(configuration.port, "--port"), try socket(configuration.webSocketPort, "--ws-port"),
+    ]
+    if let port = configuration.ethereumPort ?? (configuration.port == 0 ? 0 : nil) {
+      sockets.append(try socket(port, "--eth-port"))
+    } else if let usual = try? socket(usualEthereumPort, "--eth-port") {
+      sockets.append(usual)
+    }
+    return sockets
   }
 
   /// Set when the node is to stop.
@@ -191,13 +210,22 @@ package final class Node: Sendable {
 /// Why a node cannot run.
 package enum NodeError: Error, CustomStringConvertible {
   case chain(ChainError)
-  case cannotListen(host: String, port: Int, detail: String)
+  /// A host that is no address of this machine.
+  case noHost(String, detail: String)
+  /// A port that cannot be had; `flag` is what it is given with.
+  case cannotListen(host: String, port: Int, flag: String, detail: String)
+  case cannotServe(port: Int, detail: String)
 
   package var description: String {
     switch self {
     case .chain(let error): error.description
-    case .cannotListen(let host, let port, let detail):
-      "the node cannot listen on \(host), port \(port): \(detail); another may be given with --host and --port"
+    case .noHost(let host, let detail): "the node cannot listen on '\(host)': \(detail); give another --host"
+    case .cannotListen(let host, let port, let flag, let detail):
+      "the node cannot listen on \(Self.text(ofHost: host)):\(port): \(detail); give another \(flag)"
+    case .cannotServe(let port, let detail): "the node cannot serve port \(port): \(detail)"
     }
   }
+
+  /// As URLs have it.
+  static func text(ofHost host: String) -> String { host.contains(":") ? "[\(host)]" : host }
 }

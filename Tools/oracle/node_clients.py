@@ -38,14 +38,16 @@ from solders.system_program import (
 from solders.transaction import Transaction, VersionedTransaction
 from solders.transaction_status import TransactionConfirmationStatus
 from spl.token import instructions as spl, models
-from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID
+from spl.token.constants import ASSOCIATED_TOKEN_PROGRAM_ID, TOKEN_PROGRAM_ID, WRAPPED_SOL_MINT
 
 from node import Node, RPCFailure, binary
 from node_checks import Checks
 from node_cloning import cloning
 from node_load import kills
 from node_misuse import fuzzing, misbehaviour
+from node_pages import pages
 from node_parsed import cluster, page, parsed
+from node_starts import starts
 from node_subscriptions import subscriptions
 from node_surfpool import surfpool
 from node_tls import tls
@@ -144,7 +146,8 @@ async def chain(bench):
     bench.expect(info.absolute_slot >= slot and info.slot_index < info.slots_in_epoch, "get_epoch_info", info)
     bench.expect(info.block_height < info.absolute_slot, "block height", info)
     schedule = (await client.get_epoch_schedule()).value
-    bench.equal((schedule.slots_per_epoch, schedule.first_normal_slot), (432_000, 524_256), "get_epoch_schedule")
+    bench.equal((schedule.slots_per_epoch, schedule.first_normal_slot), (432_000, 0), "get_epoch_schedule")
+    bench.equal((schedule.warmup, info.epoch, info.slots_in_epoch), (False, 0, 432_000), "epochs of one length")
     latest = (await client.get_latest_blockhash()).value
     height = (await client.get_block_height()).value
     bench.expect(height - 2 <= latest.last_valid_block_height - 150 <= height, "last valid block height", (latest, height))
@@ -440,6 +443,29 @@ async def tokens(bench):
     bench.refuses(-32602, "unrecognized Token program", "getTokenAccountsByOwner", str(alice.pubkey()), {"programId": str(SYSTEM)})
 
 
+async def wrapping(bench):
+    """SOL as a token, by the native mint, which a ledger with the token program has."""
+    client, alice = bench.client, Keypair()
+    await bench.fund(alice)
+    mint = bench.node.call("getAccountInfo", str(WRAPPED_SOL_MINT), {"encoding": "jsonParsed"})["value"]
+    told = {"type": "mint", "info": {"decimals": 9, "freezeAuthority": None, "isInitialized": True, "mintAuthority": None, "supply": "0"}}
+    bench.equal((mint["owner"], mint["lamports"], mint["space"], mint["data"]["parsed"]), (str(TOKEN_PROGRAM_ID), SOL, 82, told), "the native mint")
+    wrapped = spl.get_associated_token_address(alice.pubkey(), WRAPPED_SOL_MINT)
+    status = await bench.run(
+        [spl.create_associated_token_account(alice.pubkey(), alice.pubkey(), WRAPPED_SOL_MINT), pay(alice, wrapped, 3 * SOL // 2),
+         spl.sync_native(models.SyncNativeParams(program_id=TOKEN_PROGRAM_ID, account=wrapped))],
+        alice,
+    )  # fmt: skip
+    bench.equal(status.err, None, "SOL is wrapped")
+    held = (await client.get_token_account_balance(wrapped)).value
+    bench.equal((held.amount, held.decimals, held.ui_amount_string), (str(3 * SOL // 2), 9, "1.5"), "wrapped SOL")
+    info = (await client.get_account_info_json_parsed(wrapped)).value.data.parsed["info"]
+    bench.equal((info["isNative"], info["rentExemptReserve"]["amount"]), (True, str((128 + 165) * 6960)), "of the native mint")
+    close = models.CloseAccountParams(program_id=TOKEN_PROGRAM_ID, account=wrapped, dest=alice.pubkey(), owner=alice.pubkey())
+    bench.equal((await bench.run([spl.close_account(close)], alice)).err, None, "SOL is unwrapped")
+    bench.equal((await client.get_balance(alice.pubkey())).value, 10 * SOL - 2 * 5000, "all of it but two fees")
+
+
 async def memos(bench):
     alice = Keypair()
     await bench.fund(alice)
@@ -600,7 +626,7 @@ async def main():
             async with AsyncClient(node.url, commitment=Confirmed) as client:
                 bench = Bench(node, client, folder)
                 bench.table, bench.table_addresses = table, addresses
-                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, command_line, programs_of_mainnet, developers, tls, surfpool, cloning):
+                for part in (chain, transfers, failures, simulations, nonces, memos, tokens, wrapping, deployment, tables, priorities, parsed, cluster, page, subscriptions, misbehaviour, pages, command_line, programs_of_mainnet, developers, tls, surfpool, cloning, starts):
                     if arguments.only is not None and part.__name__ not in arguments.only:
                         continue
                     before, start = bench.passed, time.monotonic()

@@ -174,8 +174,8 @@ async def misuse(bench):
     node = bench.node
     bench.expect(b" 101 " in Plain(node).head, "an upgrade")
     bench.expect(b" 101 " in Plain(node, "Origin: http://localhost:3000\r\n").head, "a page of this machine")
-    bench.expect(b" 101 " not in Plain(node, "Origin: https://evil.example\r\n").head, "a page of another origin")
-    bench.expect(b" 101 " not in Plain(node, "Origin: null\r\n").head, "a page of no origin")
+    bench.expect(b" 403 " in Plain(node, "Origin: https://evil.example\r\n").head, "a page of another origin")
+    bench.expect(b" 403 " in Plain(node, "Origin: null\r\n").head, "a page of no origin")
     plain = Plain(node)
     # In pieces, with a ping between.
     request = json.dumps({"jsonrpc": "2.0", "id": 5, "method": "getHealth"}).encode()

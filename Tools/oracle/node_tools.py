@@ -25,6 +25,7 @@ from node import Node, binary
 SOL = 1_000_000_000
 TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 TOKEN_2022 = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
+NATIVE_MINT = "So11111111111111111111111111111111111111112"
 ASSOCIATED = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
 
 
@@ -256,8 +257,10 @@ def programs_of_mainnet(bench):
         with Node(os.path.join(bench.folder, "with-programs"), "--instant", "--account-dir", accounts) as node:
             for identifier in (TOKEN, TOKEN_2022, ASSOCIATED):
                 bench.expect(node.call("getAccountInfo", identifier, {"encoding": "base64"})["value"]["executable"], "a new ledger has the programs")
+            bench.equal(node.call("getTokenSupply", NATIVE_MINT)["value"]["decimals"], 9, "and the native mint")
         with Node(os.path.join(bench.folder, "without"), "--instant", "--no-mainnet-programs", "--account-dir", accounts) as node:
             bench.equal(node.call("getAccountInfo", TOKEN)["value"], None, "a ledger without them")
+            bench.equal(node.call("getAccountInfo", NATIVE_MINT)["value"], None, "nor the native mint")
             bench.equal(node.call("getBalance", known)["value"], 77, "an account of a folder")
     finally:
         del os.environ["ESTUARY_MAINNET_PROGRAMS"]

@@ -1,12 +1,14 @@
 // One HTTP/1.1 connection (RFC 9112): requests one after the other, each answered before the next is read. JSON-RPC comes by
 // POST; /health, /metrics and the page by GET.
 //
-// Browsers: a page of another origin cannot reach the node. There are no CORS headers, so a browser asks no further than its
-// preflight; a body that is not declared as JSON, which a browser would send without one, is refused; so is a Host that is a
-// name other than this machine's, which a page gets by rebinding its own name to this address.
+// Browsers: pages of this machine, and of origins that the node was started for, are let in by CORS headers
+// (https://fetch.spec.whatwg.org/#http-cors-protocol). A page of another origin cannot reach the node: for want of them a
+// browser asks no further than its preflight; a body that is not declared as JSON, which a browser would send without one, is
+// refused; so is a Host that is a name other than this machine's, which a page gets by rebinding its own name to this address.
 
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 import Primitives
 
 /// What answers requests, on any thread.
@@ -15,10 +17,30 @@ struct HTTPService: Sendable {
   let limits: ServerLimits
   /// The host that was asked for when the node was started.
   let host: String
+  /// Of pages elsewhere that may ask; "*" is all.
+  let allowedOrigins: Set<String>
   /// Whether the node makes blocks; else why not.
   let problem: @Sendable () -> String?
   let metrics: @Sendable () -> String
   let meter: RequestMeter
+
+  enum Origin: Equatable {
+    /// None is given: a client that is no browser, or the node's own page.
+    case none
+    case allowed(String)
+    case foreign
+  }
+
+  /// Where the page comes from that asks.
+  func origin(of head: HTTPRequestHead) -> Origin {
+    let origins = head.headers["origin"]
+    guard let origin = origins.first else { return .none }
+    let isAllowed =
+      origins.count == 1
+      && (allowedOrigins.contains("*") || allowedOrigins.contains(origin.lowercased())
+        || HostName.isOwn(origin, host, asked: head.headers.first(name: "host")))
+    return isAllowed ? .allowed(origin) : .foreign
+  }
 }
 
 final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchecked Sendable {
@@ -31,6 +53,8 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
   private var deadline: Scheduled<Void>?
   /// The request that is being read.
   private var head: HTTPRequestHead?
+  /// Of the request that is being read or answered.
+  private var origin = HTTPService.Origin.none
   private var body: [UInt8] = []
   /// An answer was given before the request was whole: what follows of it is passed over, and then the connection ends.
   private var isRefused = false
@@ -58,7 +82,10 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     context.fireChannelInactive()
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // An upgrade that was refused comes as a request next, and is answered.
+    if !(error is NIOWebSocketUpgradeError) { context.close(promise: nil) }
+  }
 
   private func expectRequest(within seconds: Int64? = nil) {
     deadline?.cancel()
@@ -73,11 +100,15 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     case .head(let head):
       guard !isRefused else { return }
       self.head = head
+      origin = service.origin(of: head)
       body.removeAll(keepingCapacity: true)
       if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }),
         length > service.limits.bodyByteCount
       {
         refuseBody()
+      } else if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+        context.writeAndFlush(
+          wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)
       }
     case .body(let bytes):
       guard !isRefused else { return pass(over: bytes.readableBytes) }
@@ -118,6 +149,9 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     guard HostName.isAllowed(head.headers["host"], service.host) else {
       return refuse(.forbidden, "the Host header names neither localhost, an address nor '\(service.host)'")
     }
+    if head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }) {
+      return refuseUpgrade(head)
+    }
     let path = head.uri.prefix { $0 != "?" }
     switch (head.method, path) {
     case (.GET, "/health"), (.HEAD, "/health"):
@@ -126,12 +160,14 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
         problem == nil ? .ok : .serviceUnavailable, "text/plain", Array((problem ?? "ok").utf8),
         keepsAlive: keepsAlive, isBodyless: isBodyless)
     case (.GET, "/metrics"), (.HEAD, "/metrics"):
-      respond(.ok, "text/plain; version=0.0.4", Array(service.metrics().utf8), keepsAlive: keepsAlive,
+      respond(
+        .ok, "text/plain; version=0.0.4", Array(service.metrics().utf8), keepsAlive: keepsAlive,
         isBodyless: isBodyless)
     case (.GET, "/"), (.HEAD, "/"):
       // The page asks nobody but this port, and no other page may show it.
       respond(
-        .ok, "text/html; charset=utf-8", PackageResources.page_html, keepsAlive: keepsAlive, isBodyless: isBodyless,
+        .ok, "text/html; charset=utf-8", PackageResources.page_html, keepsAlive: keepsAlive,
+        isBodyless: isBodyless,
         [
           (
             "content-security-policy",
@@ -145,9 +181,33 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
         return refuse(.unsupportedMediaType, "the Content-Type of a request has to be application/json")
       }
       call(body, keepsAlive: keepsAlive)
+    case (.OPTIONS, _) where origin != .none && origin != .foreign:
+      let asked = head.headers.first(name: "access-control-request-headers") ?? "content-type"
+      respond(
+        .noContent, nil, [], keepsAlive: keepsAlive, isBodyless: true,
+        [
+          ("access-control-allow-methods", "POST, GET, OPTIONS"), ("access-control-allow-headers", asked),
+          ("access-control-max-age", "86400"),
+        ])
     default:
       refuse(.methodNotAllowed, "JSON-RPC comes by POST; the page, /health and /metrics by GET")
     }
+  }
+
+  /// Why a WebSocket was not opened (RFC 6455, section 4.2.2).
+  private func refuseUpgrade(_ head: HTTPRequestHead) {
+    let status: HTTPResponseStatus
+    let text: String
+    if origin == .foreign {
+      (status, text) = (.forbidden, "pages of this origin may not ask: --allow-origin of the node lets them")
+    } else if head.headers.first(name: "sec-websocket-version") != "13" {
+      (status, text) = (.upgradeRequired, "the version of a WebSocket has to be 13")
+    } else {
+      (status, text) = (.badRequest, "a WebSocket is opened by a connection's first request, with a key")
+    }
+    respond(
+      status, "text/plain", Array((text + "\n").utf8), keepsAlive: false,
+      status == .upgradeRequired ? [("upgrade", "websocket"), ("sec-websocket-version", "13")] : [])
   }
 
   private func call(_ body: [UInt8], keepsAlive: Bool) {
@@ -161,15 +221,25 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler, @unchec
     }
   }
 
-  /// - Parameter isBodyless: whether the headers alone are asked for.
+  /// - Parameters:
+  ///   - type: `nil` where there is no content.
+  ///   - isBodyless: whether the headers alone are asked for.
   private func respond(
-    _ status: HTTPResponseStatus, _ type: String, _ bytes: [UInt8], keepsAlive: Bool, isBodyless: Bool = false,
+    _ status: HTTPResponseStatus, _ type: String?, _ bytes: [UInt8], keepsAlive: Bool,
+    isBodyless: Bool = false,
     _ more: [(String, String)] = []
   ) {
     guard let context, context.channel.isActive else { return }
-    var headers = HTTPHeaders([
-      ("content-type", type), ("content-length", String(bytes.count)), ("x-content-type-options", "nosniff"),
-    ] + more)
+    var headers = HTTPHeaders(more)
+    if let type {
+      headers.add(contentsOf: [
+        ("content-type", type), ("content-length", String(bytes.count)),
+        ("x-content-type-options", "nosniff"),
+      ])
+    }
+    if case .allowed(let origin) = origin {
+      headers.add(contentsOf: [("access-control-allow-origin", origin), ("vary", "Origin")])
+    }
     if !keepsAlive { headers.add(name: "connection", value: "close") }
     context.write(
       wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers))),
@@ -203,14 +273,18 @@ enum HostName {
     return name == "localhost" || name == own.lowercased() || isAddress(name)
   }
 
-  /// Whether pages of the request's origin may open a WebSocket: those of this machine, and clients that are no browsers.
-  static func isOwn(_ origins: [String], _ own: String) -> Bool {
-    guard let origin = origins.first else { return true }
-    guard origins.count == 1, let scheme = ["http://", "https://"].first(where: { origin.hasPrefix($0) })
-    else {
-      return false
-    }
-    return isAllowed([String(origin.dropFirst(scheme.count))], own)
+  /// Whether an origin's pages are this machine's: of the host that the node was started with, of this machine's own names and
+  /// addresses for itself, or of the host that the request was sent to, which a page elsewhere cannot name as its own.
+  static func isOwn(_ origin: String, _ own: String, asked: String?) -> Bool {
+    let origin = origin.lowercased()
+    guard let scheme = ["http://", "https://"].first(where: { origin.hasPrefix($0) }) else { return false }
+    let name = withoutPort(String(origin.dropFirst(scheme.count)))
+    return name == "localhost" || name == own.lowercased() || isLoopback(name)
+      || asked.map { withoutPort($0.lowercased()) } == name
+  }
+
+  private static func isLoopback(_ name: String) -> Bool {
+    name == "[::1]" || name == "0.0.0.0" || (name.hasPrefix("127.") && isAddress(name))
   }
 
   private static func withoutPort(_ text: String) -> String {

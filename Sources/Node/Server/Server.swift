@@ -9,21 +9,14 @@ import Synchronization
 final class Server: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let channels: [any Channel]
-  /// Those that the sockets got: the ones that were asked for, or of the system's choice for 0.
-  let ports: [Int]
 
-  /// Listens on all of `ports`, each of which serves HTTP and WebSocket.
-  ///
-  /// - Parameter optionalPort: one more, if it is free.
-  init(
-    host: String, ports: [Int], optionalPort: Int? = nil, _ service: HTTPService,
-    _ subscriptions: Subscriptions
-  ) throws(NodeError) {
+  /// Answers on all of `sockets`, each of which serves HTTP and WebSocket.
+  init(_ sockets: [ListeningSocket], _ service: HTTPService, _ subscriptions: Subscriptions) throws(NodeError)
+  {
     group = MultiThreadedEventLoopGroup(numberOfThreads: service.limits.threadCount)
     let connections = ConnectionCount(limit: service.limits.connectionCount)
     let bootstrap = ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 1024)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.backlog, value: ListeningSocket.backlog)
       .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
@@ -45,21 +38,16 @@ final class Server: Sendable {
         }
       }
     var channels: [any Channel] = []
-    for port in ports {
+    for socket in sockets {
+      guard let descriptor = socket.take() else { continue }
       do {
-        channels.append(try bootstrap.bind(host: host, port: port).wait())
+        channels.append(try bootstrap.withBoundSocket(descriptor).wait())
       } catch {
         group.shutdownGracefully { _ in }
-        throw .cannotListen(host: host, port: port, detail: "\(error)")
+        throw .cannotServe(port: socket.port, detail: "\(error)")
       }
     }
-    var ports = ports
-    if let optionalPort, let channel = try? bootstrap.bind(host: host, port: optionalPort).wait() {
-      channels.append(channel)
-      ports.append(optionalPort)
-    }
     self.channels = channels
-    self.ports = zip(channels, ports).map { $0.localAddress?.port ?? $1 }
   }
 
   private static func upgrader(
@@ -70,8 +58,7 @@ final class Server: Sendable {
       shouldUpgrade: { channel, head in
         // Pages of other origins can open WebSockets without asking: they are told by their Origin.
         let isAllowed =
-          HostName.isAllowed(head.headers["host"], service.host)
-          && HostName.isOwn(head.headers["origin"], service.host)
+          HostName.isAllowed(head.headers["host"], service.host) && service.origin(of: head) != .foreign
         return channel.eventLoop.makeSucceededFuture(isAllowed ? HTTPHeaders() : nil)
       },
       upgradePipelineHandler: { channel, _ in
