@@ -65,7 +65,8 @@ import Testing
       #expect(failed.details.balancesBefore[0] - failed.details.balancesAfter[0] == 5000)
     }
     #expect(try history.slots(from: 12, through: 13, limit: 10) == [12, 13])
-    #expect(try history.slots(from: 0, limit: 2) == [11, 12])
+    #expect(try history.slots(from: 0, limit: 2) == [10, 11])
+    #expect(try history.slots(from: 0, through: 9, limit: 2).isEmpty)
     // Newest first, and between two of them.
     let ofAlice = try history.places(of: alice.pubkey, limit: 10)
     #expect(ofAlice.map(\.signature) == all.reversed().map { $0[0].firstSignature })
@@ -79,7 +80,7 @@ import Testing
     #expect(try history.places(of: key(55), limit: 3).isEmpty)
     #expect(try history.place(of: .zero) == nil)
     #expect(try history.verify() == 12)
-    #expect(try history.height(ofSlot: 10) == nil)
+    #expect(try history.height(ofSlot: 10) == 0 && history.height(ofSlot: 9) == nil)
   }
 
   /// What was refused is in no block.
@@ -108,6 +109,7 @@ import Testing
     }
     let history = SolanaHistory(of: store)
     #expect(try history.slots(from: 0, limit: 20) == [16, 17, 18])
+    #expect(try history.height(ofSlot: 10) == nil)
     for (number, signature) in signatures.enumerated() {
       #expect(try (history.place(of: signature) == nil) == (number < 5))
       #expect(try history.transactions(UInt64(number) + 1).isEmpty == (number < 5))

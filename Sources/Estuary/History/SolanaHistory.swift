@@ -136,7 +136,21 @@ package struct SolanaHistory: Sendable {
 
   /// The height of the block at `slot`; `nil` where there is none, or it is not kept any more.
   package func height(ofSlot slot: UInt64) throws(StoreError) -> UInt64? {
-    try store.value(.solanaIndex, Self.slotKey(slot)).map { Self.integer($0) }
+    if let value = try store.value(.solanaIndex, Self.slotKey(slot)) { return Self.integer(value) }
+    return try genesis()?.slot == slot ? 0 : nil
+  }
+
+  /// What the ledger began with, which the index leaves out, as long as the blocks behind it are kept.
+  private func genesis() throws(StoreError) -> BlockRecord? {
+    guard let genesis = try store.block(0) else { return nil }
+    var next: UInt64?
+    try store.forEachEntry(.solanaIndex, from: [Index.slot.rawValue]) { (key, value) throws(StoreError) in
+      if key.first == Index.slot.rawValue { next = Self.integer(value) }
+      return false
+    }
+    // Between it and the first block there are settings of accounts alone, which have its slot.
+    let last = if let next { next == 0 ? nil : try store.block(next - 1) } else { store.head }
+    return last?.slot == genesis.slot ? genesis : nil
   }
 
   /// Slots that have blocks, from `first` on in ascending order.
@@ -145,6 +159,10 @@ package struct SolanaHistory: Sendable {
   {
     var slots: [UInt64] = []
     guard limit > 0 else { return [] }
+    if let genesis = try genesis()?.slot, first <= genesis, genesis <= last {
+      slots.append(genesis)
+      if limit == 1 { return slots }
+    }
     try store.forEachEntry(.solanaIndex, from: Self.slotKey(first)) { (key, _) throws(StoreError) in
       guard key.first == Index.slot.rawValue else { return false }
       let slot: UInt64 = Self.integer(key.dropFirst())
