@@ -73,7 +73,8 @@ package final class Node: Sendable {
         chain, pace: configuration.pace, limits: configuration.poolLimits,
         rewindBlockCount: configuration.rewindBlockCount, logger: configuration.logger,
         onBlock: { relay.publish($0) }, onTransaction: { relay.publish($0) },
-        onRemoval: { relay.publish(removed: $1, behind: $0) })
+        onRemoval: { relay.publish(removed: $1, behind: $0) }, onOverride: { relay.publish($1, at: $0) },
+        onReception: { relay.publish(received: $0) })
     } catch {
       throw .chain(error)
     }
@@ -150,6 +151,8 @@ package final class Node: Sendable {
     var subscriptions: Subscriptions?
     var filters: EthereumFilters?
     func publish(_ block: Producer.Block) { subscriptions?.publish(block) }
+    func publish(_ changes: [AccountChange], at head: Head) { subscriptions?.publish(changes, at: head) }
+    func publish(received signature: Signature) { subscriptions?.publish(received: signature) }
     func publish(_ transaction: PooledEthereumTransaction) {
       subscriptions?.ethereum?.publish(transaction)
       filters?.note(pending: transaction.hash)

@@ -265,6 +265,7 @@ extension Producer {
       throw ControlError(error.description)
     }
     try publishHead { $0.updatePool(changes) }
+    onOverride(head, changes)
   }
 
   /// Changes what the next of Ethereum's blocks has in place of what follows from the one before it.

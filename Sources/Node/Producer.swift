@@ -74,6 +74,8 @@ package final class Producer: @unchecked Sendable {
   private let onBlock: @Sendable (Block) -> Void
   let onTransaction: @Sendable (PooledEthereumTransaction) -> Void
   let onRemoval: @Sendable (UInt64, [EthereumLogRecord]) -> Void
+  let onOverride: @Sendable (Head, [AccountChange]) -> Void
+  private let onReception: @Sendable (Signature) -> Void
   // Of its thread:
   var nextSlot: UInt64 = 0
   var clock = ProducerClock()
@@ -116,13 +118,17 @@ package final class Producer: @unchecked Sendable {
   ///   - onBlock: told of each block on the producer's thread, in order.
   ///   - onTransaction: told of each of Ethereum's that begins to wait, on any thread.
   ///   - onRemoval: told that Ethereum's blocks behind a number went, and of their logs, on the producer's thread.
+  ///   - onOverride: told of accounts that were set, on the producer's thread.
+  ///   - onReception: told of each transaction of Solana's before it begins to wait, on any thread.
   package init(
     _ chain: sending Chain, pace: Pace, limits: TransactionPool.Limits = TransactionPool.Limits(),
     rewindBlockCount: UInt64 = Producer.defaultRewindBlockCount,
     ethereumLimits: EthereumPool.Limits = EthereumPool.Limits(), logger: Logger,
     onBlock: @escaping @Sendable (Block) -> Void = { _ in },
     onTransaction: @escaping @Sendable (PooledEthereumTransaction) -> Void = { _ in },
-    onRemoval: @escaping @Sendable (UInt64, [EthereumLogRecord]) -> Void = { _, _ in }
+    onRemoval: @escaping @Sendable (UInt64, [EthereumLogRecord]) -> Void = { _, _ in },
+    onOverride: @escaping @Sendable (Head, [AccountChange]) -> Void = { _, _ in },
+    onReception: @escaping @Sendable (Signature) -> Void = { _ in }
   ) throws(ChainError) {
     store = chain.store
     // What an earlier process has kept to go back to.
@@ -137,6 +143,8 @@ package final class Producer: @unchecked Sendable {
     self.onBlock = onBlock
     self.onTransaction = onTransaction
     self.onRemoval = onRemoval
+    self.onOverride = onOverride
+    self.onReception = onReception
     pool = TransactionPool(limits: limits)
     limitUndo()
   }
@@ -158,12 +166,16 @@ package final class Producer: @unchecked Sendable {
 
   /// Has a transaction wait for a block.
   package func accept(_ transaction: PooledTransaction) -> TransactionPool.Insertion {
-    monitor.withLock {
+    onReception(transaction.signature)
+    return monitor.withLock {
       let insertion = pool.insert(transaction)
       if insertion == .taken && mining.isInstant { monitor.signal() }
       return insertion
     }
   }
+
+  /// Whether a transaction of Solana's waits for a block.
+  func isWaiting(_ signature: Signature) -> Bool { monitor.withLock { pool.contains(signature) } }
 
   /// Runs `body` on the chain's thread, between blocks.
   func perform<Value: Sendable>(

@@ -46,6 +46,8 @@ import Testing
     (#"{"jsonrpc":"2.0","id":1,"method":"getSlot","params":[{"commitment":"never"}]}"#, -32602),
     (#"{"jsonrpc":"2.0","id":1,"method":"getSlot","params":[{"minContextSlot":99999}]}"#, -32016),
     (#"{"jsonrpc":"2.0","id":1,"method":"getBalance"}"#, -32602),
+    (#"{"jsonrpc":"2.0","id":1,"method":"getHealth","params":[1]}"#, -32602),
+    (#"{"jsonrpc":"2.0","id":1,"method":"getSlotLeaders","params":[1,1,1]}"#, -32602),
     (#"{"jsonrpc":"2.0","id":1,"method":"getBalance","params":["0OIl"]}"#, -32602),
     (#"{"jsonrpc":"2.0","id":1,"method":"getBlock","params":[99999]}"#, -32004),
     (#"{"jsonrpc":"2.0","id":1,"method":"getHighestSnapshotSlot"}"#, -32008),

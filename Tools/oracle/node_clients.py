@@ -183,6 +183,34 @@ async def chain(bench):
     bench.refuses(-32602, "unknown variant", "getSlot", {"commitment": "soon"})
     bench.refuses(-32602, "expected a string", "getBalance", 7)
     bench.refuses(-32602, "at least 1 argument", "getBalance")
+    key = str(SYSTEM)
+    for method, parameters in (("requestAirdrop", [key]), ("getBlocksWithLimit", [0]), ("getTokenAccountsByOwner", [key]), ("getSlotLeaders", [])):
+        bench.refuses(-32602, "`params` should have at least 2 argument(s)", method, *parameters)
+    failure = bench.refuses(-32602, "Invalid parameters: Expected from 1 to 2 parameters.", "getBalance", key, {}, 1, 2)
+    bench.equal(failure.data, '"Got: 4"', "how many there were")
+    bench.refuses(-32602, "Invalid parameters: Expected from 0 to 1 parameters.", "getSlot", {}, {})
+    bench.refuses(-32602, "Invalid parameters: No parameters were expected", "getVersion", 1)
+    body = json.loads(node.post('{"jsonrpc":"2.0","id":1,"method":"getSlot","params":{}}')[1])
+    bench.equal(body["error"], {"code": -32602, "message": "`params` should be an array"}, "parameters by name")
+    limit = 10 << 20
+    bench.equal(node.call("getMinimumBalanceForRentExemption", limit), (128 + limit) * 6960, "rent of the largest account")
+    for size in (limit + 1, 2**64 - 1):
+        bench.equal(bench.refuses(-32600, "Invalid request", "getMinimumBalanceForRentExemption", size).message, "Invalid request", "rent of more")
+    keys = [str(Pubkey.new_unique()) for _ in range(129)]
+    bench.expect(isinstance(node.call("getRecentPrioritizationFees", keys[:128]), list), "fees of 128 accounts")
+    bench.refuses(-32602, "Too many inputs provided; max 128", "getRecentPrioritizationFees", keys)
+    bench.equal(node.call("getSlotLeaders", 10**15, 0), [], "no leaders")
+    bench.refuses(-32602, "Invalid limit; max 5000", "getSlotLeaders", 0, 5001)
+    end = 2 * info.slots_in_epoch  # of the next epoch: all are of one length
+    bench.equal(len(node.call("getSlotLeaders", end - 7, 7)), 7, "leaders of the next epoch")
+    bench.refuses(-32602, "Invalid slot range: leader schedule for epoch 2 is unavailable", "getSlotLeaders", end - 7, 8)
+    bench.refuses(-32602, "Invalid slot range: leader schedule for epoch", "getSlotLeaders", 2**64 - 1, 1)
+    bench.refuses(-32602, "integer `5`, expected an object", "getBlockProduction", {"range": 5})
+    bench.refuses(-32602, "integer `256`, expected u8", "getBlock", slot, {"maxSupportedTransactionVersion": 256})
+    bench.refuses(-32602, "integer `-1`, expected u64", "getAccountInfo", key, {"dataSlice": {"offset": -1, "length": 1}})
+    for encoding, text, problem in (("base64", "AQ*=", "Base64DecodeError(InvalidByte(2, 42))"), ("base64", "AQI", "Base64DecodeError(InvalidPadding)"), ("base64", "A" * 176, "DataTooLarge"),
+                                    ("base58", "1l", "Base58DecodeError(InvalidCharacter { character: 'l', index: 1 })"), ("base58", "z" * 175, "DataTooLarge")):  # fmt: skip
+        bench.refuses(-32602, f"Invalid param: {problem}", "getProgramAccounts", key, {"filters": [{"memcmp": {"offset": 0, "bytes": text, "encoding": encoding}}]})
 
 
 async def transfers(bench):

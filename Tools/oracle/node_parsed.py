@@ -95,6 +95,8 @@ def told(alice, fresh):
         (b"\x12" + bytes(d), (a, b), "initializeAccount3", {"account": s(a), "mint": s(b), "owner": s(d)}),
         (b"\x13\x01", (a, b), "initializeMultisig2", {"multisig": s(a), "signers": [s(b)], "m": 1}),
         (b"\x14\x09" + bytes(b) + b"\x00", (a,), "initializeMint2", {"mint": s(a), "decimals": 9, "mintAuthority": s(b)}),
+        (b"\x15", (a,), "getAccountDataSize", {"mint": s(a)}),
+        (b"\x15\x07\x00\x19\x00", (a,), "getAccountDataSize", {"mint": s(a), "extensionTypes": ["immutableOwner", "scaledUiAmount"]}),
         (b"\x16", (a,), "initializeImmutableOwner", {"account": s(a)}),
         (b"\x17" + eight, (a,), "amountToUiAmount", {"mint": s(a), "amount": "1250000"}),
         (b"\x18" + b"1.25", (a,), "uiAmountToAmount", {"mint": s(a), "uiAmount": "1.25"}),

@@ -13,10 +13,13 @@ from solana.rpc.jsonrpc import SolanaJsonRpcError
 from solana.rpc.websocket_api import SolanaWsClient
 from solders.instruction import Instruction
 from solders.keypair import Keypair
+from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.rpc.config import RpcBlockSubscribeFilterMentions, RpcTransactionLogsFilterMentions
+from solders.rpc.responses import parse_websocket_message
 from solders.signature import Signature
 from solders.system_program import CreateAccountParams, TransferParams, create_account, transfer
+from solders.transaction import Transaction, VersionedTransaction
 
 SOL = 1_000_000_000
 
@@ -45,7 +48,91 @@ async def subscriptions(bench):
     for url in (bench.node.announcement["webSocketURL"], bench.node.url.replace("http", "ws")):
         async with SolanaWsClient(url) as ws:
             await kinds(bench, ws, alice, bob.pubkey(), owner)
+    await untyped(bench, alice, bob.pubkey())
     await misuse(bench)
+
+
+async def untyped(bench, alice, bob):
+    """What solana-py cannot ask for, or solders cannot read."""
+    plain, told = Plain(bench.node), []
+
+    def call(method, *parameters):
+        plain.frame(1, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode())
+        while True:
+            answer = json.loads(text := plain.receive()[1])
+            if "id" in answer:
+                return answer
+            told.append((answer["params"], text.decode()))
+
+    def notification(number):
+        """The next one of a subscription, as text and its result."""
+        while True:
+            for parameters, text in told:
+                if parameters["subscription"] == number:
+                    told.remove((parameters, text))
+                    return text, parameters["result"]
+            text = plain.receive()[1].decode()
+            told.append((json.loads(text)["params"], text))
+
+    # Blocks: base64 without rewards unless it is asked for otherwise; what the client cannot read is an error.
+    every, some = call("blockSubscribe", "all")["result"], call("blockSubscribe", {"mentionsAccountOrProgram": str(bob)})["result"]
+    sent = await bench.send([pay(alice, bob, SOL)], alice)
+    block = notification(some)[1]["value"]["block"]
+    (only,) = block["transactions"]
+    bench.equal((only["transaction"][1], bytes(sent) in base64.b64decode(only["transaction"][0]), "rewards" in block), ("base64", True, False), "a block's defaults")
+    transaction = VersionedTransaction(MessageV0.try_compile(alice.pubkey(), [pay(alice, bob, SOL)], [], await bench.blockhash()), [alice])
+    signature = (await bench.client.send_transaction(transaction)).value
+    slot = (await bench.confirm(signature)).slot
+    text, result = notification(some)
+    error = {"UnsupportedTransactionVersion": 0}
+    bench.equal(result["value"], {"slot": slot, "block": None, "err": error}, "a block that the client cannot read")
+    bench.expect("UnsupportedTransactionVersion" in str(parse_websocket_message(text)), "the same by solders", text)
+    while (value := notification(every)[1]["value"])["slot"] < slot:
+        bench.equal(value["err"], None, "blocks that the client can read")
+    bench.equal(value["err"], error, "all of such a block")
+    for number in (every, some):
+        call("blockUnsubscribe", number)
+
+    # A transaction that has come in, and then that a block has it.
+    for tries in range(5):
+        message = Message.new_with_blockhash([pay(alice, bob, SOL + tries)], alice.pubkey(), await bench.blockhash())
+        transaction = Transaction([alice], message, message.recent_blockhash)
+        send = lambda: call("sendTransaction", base64.b64encode(bytes(transaction)).decode(), {"encoding": "base64", "skipPreflight": True})
+        subscribe = lambda wants=True: call("signatureSubscribe", str(transaction.signatures[0]), {"enableReceivedNotification": wants})["result"]
+        if tries == 0:
+            with_it, without = subscribe(), subscribe(False)
+            send()
+            bench.equal([notification(with_it)[1]["value"] for _ in range(2)], ["receivedSignature", {"err": None}], "received, then processed")
+            bench.equal(notification(without)[1]["value"], {"err": None}, "processed alone")
+            continue
+        send()
+        late = subscribe()
+        if notification(late)[1]["value"] == "receivedSignature":
+            bench.equal(notification(late)[1]["value"], {"err": None}, "one that waited already")
+            break
+    else:
+        bench.expect(False, "a transaction that waits when it is asked for")
+
+    # Accounts that are set have subscribers, too.
+    owner = Keypair().pubkey()
+    account, program = call("accountSubscribe", str(bob), {"encoding": "base64"})["result"], call("programSubscribe", str(owner), {"encoding": "base64"})["result"]
+    call("surfnet_setAccount", str(bob), {"lamports": 77, "owner": str(owner), "data": "0102"})
+    one, other = notification(account)[1], notification(program)[1]
+    bench.equal((one["value"]["lamports"], one["value"]["data"][0], other["value"]["pubkey"]), (77, "AQI=", str(bob)), "an account that was set")
+    bench.equal(other["value"]["account"], one["value"], "the same of its program")
+    call("surfnet_resetAccount", str(bob))
+    bench.equal(notification(account)[1]["value"]["lamports"], 0, "an account that was taken away")
+
+    for words, method, *parameters in (
+        ("Invalid Request: Invalid pubkey provided", "accountSubscribe", "x"), ("Invalid Request: Invalid pubkey provided", "programSubscribe", "x"),
+        ("Invalid Request: Invalid mentions provided", "logsSubscribe", {"mentions": ["x"]}), ("Invalid Request: Invalid signature provided", "signatureSubscribe", "x"),
+        ("Invalid Request: Invalid mentions_account_or_program provided", "blockSubscribe", {"mentionsAccountOrProgram": "x"}),
+        ("expected a boolean", "signatureSubscribe", str(Signature.default()), {"enableReceivedNotification": 1}),
+        ("`params` should have at least 1 argument(s)", "accountSubscribe"), ("No parameters were expected", "slotSubscribe", {}),
+        ("Expected from 1 to 1 parameters.", "slotUnsubscribe", 1, 2),
+    ):  # fmt: skip
+        error = call(method, *parameters)["error"]
+        bench.expect(error["code"] == -32602 and words in error["message"], f"{method} {parameters}", error)
 
 
 async def kinds(bench, ws, alice, bob, owner):
@@ -55,7 +142,7 @@ async def kinds(bench, ws, alice, bob, owner):
     every = await ws.logs_subscribe()
     slot, root = await ws.slot_subscribe(), await ws.root_subscribe()
     updates = await ws.slots_updates_subscribe()
-    block = await ws.block_subscribe(filter_=RpcBlockSubscribeFilterMentions(bob), max_supported_transaction_version=0)
+    block = await ws.block_subscribe(filter_=RpcBlockSubscribeFilterMentions(bob), encoding="json", max_supported_transaction_version=0)
     numbers = [s.subscription_id for s in (account, program, mine, every, slot, root, updates, block)]
     bench.equal(len(set(numbers)), 8, "numbers of subscriptions")
     before = (await bench.client.get_balance(bob)).value

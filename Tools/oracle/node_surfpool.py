@@ -51,6 +51,7 @@ def surfpool(bench):
                 return
             bench.expect(False, f"{method} {parameters}", answer)
 
+        genesis(bench, call)
         for name in ALL:
             try:
                 call("surfnet_" + name, 1.5)
@@ -70,6 +71,25 @@ def surfpool(bench):
         bench.expect(call("getSlot") > 1, "blocks were made")
         bench.equal(value("surfnet_resetNetwork"), None, "surfnet_resetNetwork")
         bench.equal((call("getSlot"), value("surfnet_getLocalSignatures")), (1, []), "back at the start")
+        genesis(bench, call)
+        call("surfnet_setAccount", str(Keypair().pubkey()), {"lamports": SOL})
+        genesis(bench, call)
+        call("estuary_warpToSlot", 77)
+        bench.equal((call("getBlocks", 0), call("getFirstAvailableBlock"), call("getBlock", 77)["parentSlot"]), ([1, 77], 1, 1), "blocks after a warp")
+        bench.expect(call("getBlockTime", 77) >= call("getBlockTime", 1), "their times")
+        call("estuary_warpToSlot", 1)
+        genesis(bench, call)
+
+
+def genesis(bench, call):
+    """The block that a ledger begins with, before there is another."""
+    slot = call("getSlot")
+    block = call("getBlock", slot)
+    bench.equal((block["blockHeight"], block["parentSlot"], block["transactions"]), (0, 0, []), "the block of the genesis")
+    bench.equal(block["previousBlockhash"], "1" * 32, "what is before it")
+    bench.expect(call("isBlockhashValid", block["blockhash"])["value"], "its blockhash", block)
+    bench.expect(abs(call("getBlockTime", slot) - time.time()) < 600, "its time", call("getBlockTime", slot))
+    bench.equal((call("getFirstAvailableBlock"), call("minimumLedgerSlot"), call("getBlocks", 0), call("getBlocksWithLimit", 0, 5)), (slot, slot, [slot], [slot]), "the first block")
 
 
 def clock(bench):
@@ -181,7 +201,20 @@ def accounts(bench, node, elf, call, value, refuses):
     call("surfnet_resetAccount", str(owner), {"includeOwnedAccounts": True})
     bench.equal([value("getBalance", key) for key in [str(owner), *own]], [0] * 4, "with what it owns")
     bench.equal(value("surfnet_resetAccount", str(owner)), None, "an account that is not there")
-    refuses(-32602, "a part of the runtime", "surfnet_resetAccount", "SysvarC1ock11111111111111111111111111111111")
+    for part in ("SysvarC1ock11111111111111111111111111111111", "11111111111111111111111111111111", "Vote111111111111111111111111111111111111111",
+                 "BPFLoaderUpgradeab1e11111111111111111111111", "Ed25519SigVerify111111111111111111111111111"):  # fmt: skip
+        refuses(-32602, "a part of the runtime", "surfnet_resetAccount", part)
+        for method in ("surfnet_setAccount", "estuary_setAccount"):
+            for update in ({"lamports": 0}, {"lamports": SOL, "data": "00"}):
+                refuses(-32602, "a part of the runtime", method, part, update)
+        refuses(-32602, "a part of the runtime", "estuary_importAccounts", {part: {"lamports": 1}})
+    feature = {"lamports": SOL, "owner": "Feature111111111111111111111111111111111111", "data": "00" * 9}
+    for update in (feature, {"lamports": 0}):
+        call("surfnet_setAccount", "EBq48m8irRKuE7ZnMTLvLg2UuGSqhe8s8oMqnmja1fJw", update)
+    call("surfnet_setAccount", own[0], {"lamports": SOL, "owner": TOKEN, "data": "01" * 10})
+    for mint in (own[0], str(owner)):
+        refuses(-32602, "mint", "surfnet_setTokenAccount", str(Keypair().pubkey()), mint, {"amount": 1})
+    call("surfnet_resetAccount", own[0])
 
     # A program written in pieces, out of order; then other code in its place.
     cli = CommandLine(bench, node.url)

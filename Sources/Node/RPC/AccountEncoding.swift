@@ -20,9 +20,8 @@ struct DataSlice {
 
   init?(_ options: Options) throws(RPCError) {
     guard let value = options["dataSlice"] else { return nil }
-    guard let object = value.object, let offset = object["offset"]?.uint64,
-      let length = object["length"]?.uint64
-    else {
+    let members = value.object.map { Options(object: $0) }
+    guard let offset = try members?.integer("offset"), let length = try members?.integer("length") else {
       throw .invalidParameters("Invalid params: invalid type: dataSlice needs `offset` and `length`.")
     }
     (self.offset, self.length) = (offset, length)

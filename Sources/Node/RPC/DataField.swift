@@ -46,6 +46,8 @@ indirect enum DataField: Sendable {
   case keys(String)
   /// A number of this many bytes that stands for one of the words.
   case word(String, [String], byteCount: Int)
+  /// Numbers of 2 bytes to the end that stand for words, as a list; missing where there are none.
+  case wordsToEnd(String, [String])
   /// Fields in an object of their own.
   case group(String, [DataField])
   /// A byte 0, or 1 and the field; missing where there is none.
@@ -73,7 +75,11 @@ indirect enum DataField: Sendable {
       writer.member(name, Base64.encode(Array(try data.read(byteCount: count))))
     case .nonzeroBase64(let name, let count):
       let bytes = Array(try data.read(byteCount: count))
-      if bytes.allSatisfy({ $0 == 0 }) { writer.memberNull(name) } else { writer.member(name, Base64.encode(bytes)) }
+      if bytes.allSatisfy({ $0 == 0 }) {
+        writer.memberNull(name)
+      } else {
+        writer.member(name, Base64.encode(bytes))
+      }
     case .shortText(let name): writer.member(name, try Self.shortText(&data))
     case .textPairs(let name):
       writer.key(name)
@@ -110,7 +116,9 @@ indirect enum DataField: Sendable {
     case .keys(let name):
       let offset = data.offset
       let count = try data.readUInt64()
-      guard count <= UInt64(data.remaining / 32) else { throw .lengthExceedsInput(offset: offset, length: count) }
+      guard count <= UInt64(data.remaining / 32) else {
+        throw .lengthExceedsInput(offset: offset, length: count)
+      }
       var keys: [Pubkey] = []
       for _ in 0..<count { keys.append(try data.readPubkey()) }
       writer.member(name, keys)
@@ -121,6 +129,19 @@ indirect enum DataField: Sendable {
         throw .invalidTag(offset: offset, value: UInt8(truncatingIfNeeded: number))
       }
       writer.member(name, words[Int(number)])
+    case .wordsToEnd(let name, let words):
+      var found: [String] = []
+      while data.remaining > 0 {
+        let offset = data.offset
+        let number = Int(try data.readUInt16())
+        guard number < words.count else {
+          throw .invalidTag(offset: offset, value: UInt8(truncatingIfNeeded: number))
+        }
+        found.append(words[number])
+      }
+      if found.isEmpty { return }
+      writer.key(name)
+      writer.array { writer in for word in found { writer.value(word) } }
     case .group(let name, let fields):
       writer.key(name)
       writer.beginObject()

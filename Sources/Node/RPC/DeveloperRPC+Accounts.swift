@@ -33,6 +33,24 @@ enum AccountUpdate {
   }
 }
 
+/// Whether an account is one that the runtime has in every ledger.
+private func isOfRuntime(_ key: Pubkey, _ account: Account?) -> Bool {
+  SysvarID.all.contains(key) || key == ProgramID.ethereumVault || account?.owner == ProgramID.nativeLoader
+}
+
+extension Producer {
+  /// Refuses accounts that are a part of the runtime: programs of its own, sysvars, the EVM's.
+  func expectSettable(_ keys: [Pubkey]) throws(RPCError) {
+    for key in keys {
+      let account: Account?
+      do throws(StoreError) { account = try store.account(key) } catch { throw RPCError(error) }
+      if EVMKey.contains(key) || isOfRuntime(key, account) {
+        throw .invalidParameters("Invalid param: \(key) is a part of the runtime")
+      }
+    }
+  }
+}
+
 extension DeveloperRPC {
   // MARK: Tokens
 
@@ -48,8 +66,11 @@ extension DeveloperRPC {
     guard let mintAccount = try solana.account(mint) else {
       throw .invalidParameters("Invalid param: could not find mint \(mint)")
     }
+    guard TokenState.Mint(mintAccount) != nil else {
+      throw .invalidParameters("Invalid param: \(mint) is no mint of a token program")
+    }
     let token =
-      program ?? (TokenState.programs.contains(mintAccount.owner) ? mintAccount.owner : TokenState.token)
+      program ?? mintAccount.owner
     guard TokenState.programs.contains(token) else {
       throw .invalidParameters("Invalid param: unrecognized Token program id")
     }
@@ -160,8 +181,8 @@ extension DeveloperRPC {
         let export = Export()
         try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
           let isProgram = account.executable || account.owner == ProgramID.bpfLoaderUpgradeable
-          if EVMKey.contains(key) || SysvarID.all.contains(key) || account.owner == ProgramID.nativeLoader
-            || isProgram && !hasPrograms || unwanted.contains(key) || wanted?.contains(key) == false
+          if EVMKey.contains(key) || isOfRuntime(key, account) || isProgram && !hasPrograms
+            || unwanted.contains(key) || wanted?.contains(key) == false
           {
             return true
           }

@@ -187,10 +187,6 @@ extension DeveloperRPC {
     let key = try parameters.pubkey(0)
     let takesOwned = try parameters.options(1).bool("includeOwnedAccounts") ?? false
     guard let account = try solana.account(key) else { return done }
-    guard !SysvarID.all.contains(key), account.owner != ProgramID.nativeLoader, key != ProgramID.ethereumVault
-    else {
-      throw .invalidParameters("Invalid param: \(key) is a part of the runtime")
-    }
     var keys: Set<Pubkey> = [key]
     if account.owner == ProgramID.bpfLoaderUpgradeable,
       case .program(let code)? = UpgradeableLoaderState(of: account.data)

@@ -67,6 +67,7 @@ struct DeveloperRPC: Sendable {
 
   /// Sets accounts; `nil`: there is none any more.
   func set(_ accounts: [(key: Pubkey, account: Account?)]) async throws(RPCError) -> [UInt8] {
+    try producer.expectSettable(accounts.map(\.key))
     try await control { (node) throws(ControlError) in try node.override(solana: accounts) }
     return SolanaRPC.answer(at: producer.head.slot) { $0.null() }
   }

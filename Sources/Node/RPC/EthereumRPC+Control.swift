@@ -338,6 +338,7 @@ extension EthereumRPC {
     account.executable = try field("executable", EthereumForm.bool) ?? account.executable
     account.rentEpoch = try field("rentEpoch", Self.number) ?? account.rentEpoch
     let changed = account.lamports == 0 ? nil : account
+    try producer.expectSettable([key])
     try await control { (node) throws(ControlError) in try node.override(solana: [(key, changed)]) }
     return Self.null
   }

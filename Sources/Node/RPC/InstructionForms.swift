@@ -304,6 +304,8 @@ enum InstructionForms {
     19: InstructionForm(
       "initializeMultisig2", [.named("multisig"), .list("signers")], [.uint8("m")], minimum: 2),
     20: InstructionForm("initializeMint2", [.named("mint")], newMint),
+    21: InstructionForm(
+      "getAccountDataSize", [.named("mint")], [.wordsToEnd("extensionTypes", TokenExtensions.types)]),
     22: InstructionForm("initializeImmutableOwner", [.named("account")]),
     23: InstructionForm("amountToUiAmount", [.named("mint")], [.amount("amount")]),
     24: InstructionForm("uiAmountToAmount", [.named("mint")], [.textToEnd("uiAmount")]),

@@ -11,16 +11,25 @@ struct Parameters {
     switch value {
     case nil, .null: values = []
     case .array(let array): values = array
-    default: throw .invalidParameters("Invalid params: invalid type: expected a sequence of parameters.")
+    default: throw .invalidParameters("`params` should be an array")
     }
   }
 
-  /// Refuses more than `count` parameters.
-  func expect(atMost count: Int) throws(RPCError) {
-    guard values.count <= count else {
-      throw .invalidParameters(
-        "Invalid parameters: expected at most \(count) parameters, got \(values.count).")
+  /// Refuses another number of parameters, in the words of Agave's JSON-RPC library.
+  func expect(_ counts: ClosedRange<Int>) throws(RPCError) {
+    if counts.contains(values.count) { return }
+    if values.count < counts.lowerBound { throw Self.tooFew(counts.lowerBound) }
+    if counts.upperBound == 0 {
+      throw .invalidParameters("Invalid parameters: No parameters were expected")
     }
+    throw RPCError(
+      -32602,
+      "Invalid parameters: Expected from \(counts.lowerBound) to \(counts.upperBound) parameters.",
+      data: SolanaRPC.answer { $0.value("\"Got: \(values.count)\"") })
+  }
+
+  private static func tooFew(_ count: Int) -> RPCError {
+    .invalidParameters("`params` should have at least \(count) argument(s)")
   }
 
   /// The parameter at `index`; `nil` where it is missing or null.
@@ -30,9 +39,7 @@ struct Parameters {
   }
 
   func required(_ index: Int) throws(RPCError) -> JSONValue {
-    guard index < values.count else {
-      throw .invalidParameters("`params` should have at least \(index + 1) argument(s)")
-    }
+    guard index < values.count else { throw Self.tooFew(index + 1) }
     return values[index]
   }
 
@@ -79,10 +86,18 @@ struct Parameters {
   }
 
   static func integer(_ value: JSONValue) throws(RPCError) -> UInt64 {
-    guard let integer = value.uint64 else {
-      throw .invalidParameters("Invalid params: invalid type: \(kind(of: value)), expected u64.")
-    }
-    return integer
+    if let integer = value.uint64 { return integer }
+    throw unexpected(value, "u64")
+  }
+
+  static func unexpected(_ value: JSONValue, _ type: String) -> RPCError {
+    let isNumber =
+      switch value {
+      case .negative, .unsigned: true
+      default: false
+      }
+    return .invalidParameters(
+      "Invalid params: invalid \(isNumber ? "value" : "type"): \(kind(of: value)), expected \(type).")
   }
 
   /// Characters that 32 and 64 bytes have in base58 at most.
@@ -136,6 +151,14 @@ struct Options {
   func integer(_ name: String) throws(RPCError) -> UInt64? {
     guard let value = self[name] else { return nil }
     return try Parameters.integer(value)
+  }
+
+  func byte(_ name: String) throws(RPCError) -> UInt8? {
+    guard let value = self[name] else { return nil }
+    guard let byte = value.uint64.flatMap({ UInt8(exactly: $0) }) else {
+      throw Parameters.unexpected(value, "u8")
+    }
+    return byte
   }
 
   /// One of `Choice`'s words.

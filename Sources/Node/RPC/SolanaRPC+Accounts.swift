@@ -223,6 +223,8 @@ enum AccountFilter: Sendable {
 
   private static let countLimit = 4
   private static let byteLimit = 128
+  /// Characters of as many bytes.
+  private static let (base58Limit, base64Limit) = (175, 172)
 
   static func list(_ options: Options) throws(RPCError) -> [AccountFilter] {
     guard let value = options["filters"] else { return [] }
@@ -263,13 +265,45 @@ enum AccountFilter: Sendable {
       }
     } else {
       let string = try Parameters.string(text)
-      guard let decoded = encoding == .base64 ? Base64.decode(string) : Base58.decode(string) else {
-        throw .invalidParameters("Invalid param: Base58DecodeError(InvalidCharacter)")
+      let isBase64 = encoding == .base64
+      guard string.utf8.count <= (isBase64 ? base64Limit : base58Limit) else {
+        throw .invalidParameters("Invalid param: DataTooLarge")
+      }
+      guard let decoded = isBase64 ? Base64.decode(string) : Base58.decode(string) else {
+        throw .invalidParameters(
+          "Invalid param: \(isBase64 ? base64Problem(string) : base58Problem(string))")
       }
       bytes = decoded
     }
     guard bytes.count <= byteLimit else { throw .invalidParameters("Invalid param: DataTooLarge") }
     return .bytes(bytes, offset: offset)
+  }
+
+  /// Why `text` is no base58, as Agave has it.
+  private static func base58Problem(_ text: String) -> String {
+    for (index, byte) in text.utf8.enumerated() {
+      guard byte < 0x80 else { return "Base58DecodeError(NonAsciiCharacter { index: \(index) })" }
+      let character = Character(UnicodeScalar(byte))
+      if Base58.decode(String(character)) == nil {
+        return "Base58DecodeError(InvalidCharacter { character: '\(character)', index: \(index) })"
+      }
+    }
+    return "DataTooLarge"
+  }
+
+  /// Why `text` is no base64, as Agave has it.
+  private static func base64Problem(_ text: String) -> String {
+    let bytes = Array(text.utf8)
+    let end = bytes.lastIndex { $0 != UInt8(ascii: "=") }.map { $0 + 1 } ?? 0
+    for index in 0..<end {
+      switch bytes[index] {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+        continue
+      default: return "Base64DecodeError(InvalidByte(\(index), \(bytes[index])))"
+      }
+    }
+    return "Base64DecodeError(\(end % 4 == 1 ? "InvalidLength(\(bytes.count))" : "InvalidPadding"))"
   }
 
   func passes(_ account: Account) -> Bool {

@@ -77,10 +77,14 @@ extension SolanaRPC {
     "getMinimumBalanceForRentExemption": { (rpc, parameters) throws(RPCError) in
       let byteCount = try parameters.integer(0)
       let head = try rpc.head(parameters, 1)
-      let lamports = head.rent.minimumBalance(dataByteCount: Int(clamping: byteCount))
+      guard byteCount <= accountByteLimit else { throw .invalidRequest }
+      let lamports = head.rent.minimumBalance(dataByteCount: Int(byteCount))
       return answer { $0.value(lamports) }
     },
   ]
+
+  /// Bytes of data that an account has at most.
+  private static let accountByteLimit: UInt64 = 10 << 20
 
   /// Tells this runtime's features from other releases'; clients want a number.
   private static let featureSet = SHA256.hash(Array("estuary \(agaveVersion)".utf8)).bytes.prefix(4)
@@ -97,10 +101,24 @@ extension SolanaRPC {
   private static let slotLeaderLimit: UInt64 = 5000
 
   private func slotLeaders(_ parameters: Parameters) throws(RPCError) -> [UInt8] {
-    _ = try parameters.integer(0)
+    var slot = try parameters.integer(0)
     let limit = try parameters.integer(1)
-    guard limit > 0, limit <= Self.slotLeaderLimit else {
+    guard limit <= Self.slotLeaderLimit else {
       throw .invalidParameters("Invalid limit; max \(Self.slotLeaderLimit)")
+    }
+    // Schedules are known up to the next epoch's.
+    let (head, schedule) = (producer.head, producer.head.epochSchedule)
+    let lastEpoch = schedule.epoch(ofSlot: head.slot) + 1
+    var missing = limit
+    while missing > 0 {
+      let epoch = schedule.epoch(ofSlot: slot)
+      guard epoch <= lastEpoch else {
+        throw .invalidParameters(
+          "Invalid slot range: leader schedule for epoch \(epoch) is unavailable")
+      }
+      let end = schedule.firstSlot(ofEpoch: epoch) + schedule.slotCount(ofEpoch: epoch)
+      missing -= min(missing, end - slot)
+      slot = end
     }
     let identity = identity.description
     return Self.answer { writer in writer.array { writer in for _ in 0..<limit { writer.value(identity) } } }

@@ -75,8 +75,12 @@ extension SolanaRPC {
     let only = try options.string("identity").map { (text) throws(RPCError) in try Parameters.pubkey(text) }
     let schedule = head.epochSchedule
     var (first, last) = (schedule.firstSlot(ofEpoch: schedule.epoch(ofSlot: head.slot)), head.slot)
-    if let range = options["range"]?.object {
-      let range = Options(object: range)
+    if let value = options["range"] {
+      guard let object = value.object else {
+        throw .invalidParameters(
+          "Invalid params: invalid type: \(Parameters.kind(of: value)), expected an object.")
+      }
+      let range = Options(object: object)
       guard let start = try range.integer("firstSlot") else {
         throw .invalidParameters("Invalid params: missing field `firstSlot`.")
       }

@@ -314,6 +314,8 @@ extension SolanaRPC {
   // MARK: Fees
 
   private static let feeBlockCount: UInt64 = 150
+  /// Agave's MAX_TX_ACCOUNT_LOCKS, whatever a transaction may lock here.
+  private static let feeAccountLimit = 128
 
   /// Of each of the last blocks, the lowest price a compute unit that a transaction paid which wrote the named accounts;
   /// where none are named, any transaction.
@@ -324,8 +326,8 @@ extension SolanaRPC {
         throw .invalidParameters(
           "Invalid params: invalid type: \(Parameters.kind(of: value)), expected a sequence.")
       }
-      guard list.count <= ResolvedTransaction.maximumLockCount else {
-        throw .invalidParameters("Too many inputs provided; max \(ResolvedTransaction.maximumLockCount)")
+      guard list.count <= Self.feeAccountLimit else {
+        throw .invalidParameters("Too many inputs provided; max \(Self.feeAccountLimit)")
       }
       for value in list { keys.append(try Parameters.pubkey(Parameters.string(value))) }
     }

@@ -24,7 +24,9 @@ package struct SolanaRPC: RPCDialect {
 
   package func call(_ method: String, _ parameters: JSONValue?) async throws(RPCError) -> [UInt8] {
     guard let handler = Self.methods[method] else { throw .methodNotFound }
-    return try await handler(self, try Parameters(parameters))
+    let parameters = try Parameters(parameters)
+    try parameters.expect(Self.parameterCounts[method] ?? 0...1)
+    return try await handler(self, parameters)
   }
 
   /// The release of Agave whose answers these are.
@@ -37,6 +39,31 @@ package struct SolanaRPC: RPCDialect {
     .merging(historyMethods) { first, _ in first }
     .merging(transactionMethods) { first, _ in first }
     .merging(clusterMethods) { first, _ in first }
+
+  /// How many parameters methods take, where it is not one of options that may be missing.
+  private static let parameterCounts: [String: ClosedRange<Int>] = {
+    var counts: [String: ClosedRange<Int>] = [:]
+    for (count, names) in [
+      (
+        0...0,
+        "getHealth getVersion getIdentity getGenesisHash getEpochSchedule getClusterNodes getHighestSnapshotSlot "
+          + "getFirstAvailableBlock minimumLedgerSlot getInflationRate getMaxRetransmitSlot getMaxShredInsertSlot"
+      ),
+      (0...2, "getLeaderSchedule"),
+      (1...1, "getBlockTime getBlockCommitment"),
+      (
+        1...2,
+        "isBlockhashValid getFeeForMessage getMinimumBalanceForRentExemption getBalance getAccountInfo "
+          + "getMultipleAccounts getProgramAccounts getTokenAccountBalance getTokenSupply getTokenLargestAccounts "
+          + "getBlock getTransaction getSignatureStatuses getSignaturesForAddress getInflationReward sendTransaction "
+          + "simulateTransaction"
+      ),
+      (1...3, "getBlocks"),
+      (2...2, "getSlotLeaders"),
+      (2...3, "getTokenAccountsByOwner getTokenAccountsByDelegate getBlocksWithLimit requestAirdrop"),
+    ] { for name in names.split(separator: " ") { counts[String(name)] = count } }
+    return counts
+  }()
 
   // MARK: Answers
 

@@ -16,6 +16,8 @@ final class Subscriptions: @unchecked Sendable {
   // Sendable: everything that changes is touched under `lock`.
   private let lock = Lock()
   private var active: [UInt64: Subscription] = [:]
+  /// Those that want to be told when a transaction has come in, before it is in a block.
+  private var awaiting: [Signature: Set<UInt64>] = [:]
   private var lastID: UInt64 = 0
   private let rpc: SolanaRPC
   private let limit: Int
@@ -42,13 +44,17 @@ final class Subscriptions: @unchecked Sendable {
       guard active.count < limit else { return nil }
       lastID += 1
       active[lastID] = Subscription(topic: topic, subscriber: subscriber, owner: ObjectIdentifier(subscriber))
+      if case .signature(let signature, true) = topic { awaiting[signature, default: []].insert(lastID) }
       return lastID
     }
     guard let id else {
       throw RPCError(-32603, "Internal error: the node has as many subscriptions as it may: \(limit)")
     }
     // What has come already is told at once.
-    if case .signature(let signature) = topic { tellIfProcessed(signature, id) }
+    if case .signature(let signature, let tellsReception) = topic {
+      tellIfProcessed(signature, id)
+      if tellsReception && rpc.producer.isWaiting(signature) { publish(received: signature) }
+    }
     return id
   }
 
@@ -56,15 +62,22 @@ final class Subscriptions: @unchecked Sendable {
   func remove(_ id: UInt64, of subscriber: any Subscriber) -> Bool {
     lock.withLock {
       guard active[id]?.owner == ObjectIdentifier(subscriber) else { return false }
-      active[id] = nil
+      end(id)
       return true
     }
+  }
+
+  /// The lock is held.
+  private func end(_ id: UInt64) {
+    guard case .signature(let signature, true) = active.removeValue(forKey: id)?.topic else { return }
+    awaiting[signature]?.remove(id)
+    if awaiting[signature]?.isEmpty == true { awaiting[signature] = nil }
   }
 
   func removeAll(of subscriber: any Subscriber) {
     let owner = ObjectIdentifier(subscriber)
     lock.withLock {
-      for (id, subscription) in active where subscription.owner == owner { active[id] = nil }
+      for (id, subscription) in active where subscription.owner == owner { end(id) }
     }
     ethereum?.removeAll(of: subscriber)
   }
@@ -79,6 +92,32 @@ final class Subscriptions: @unchecked Sendable {
   func publish(_ block: Producer.Block) {
     thread.submit { [self] in tell(block) }
     if let header = block.ethereum { ethereum?.publish(header) }
+  }
+
+  /// Accounts were set without a block.
+  func publish(_ changes: [AccountChange], at head: Head) {
+    thread.submit { [self] in
+      let all = lock.withLock { active.filter { $0.value.subscriber != nil } }
+      for (id, subscription) in all.sorted(by: { $0.key < $1.key }) {
+        for result in results(subscription.topic, changes, at: head.slot) {
+          subscription.subscriber?.notify(Self.notification(subscription.topic.name, id, result))
+        }
+      }
+    }
+  }
+
+  /// A transaction has come in, and no block with it has been told of yet.
+  func publish(received signature: Signature) {
+    if lock.withLock({ awaiting[signature] == nil }) { return }
+    // On the thread that tells of blocks, so that the block with it is told of later.
+    thread.submit { [self] in
+      let slot = rpc.producer.head.slot
+      let told = lock.withLock { () -> [(id: UInt64, subscriber: (any Subscriber)?)] in
+        (awaiting.removeValue(forKey: signature) ?? []).sorted().map { ($0, active[$0]?.subscriber) }
+      }
+      let result = Self.result(at: slot) { $0.value("receivedSignature") }
+      for (id, subscriber) in told { subscriber?.notify(Self.notification("signature", id, result)) }
+    }
   }
 
   private func tell(_ block: Producer.Block) {
@@ -126,7 +165,7 @@ final class Subscriptions: @unchecked Sendable {
       ]
     case .root: return [SolanaRPC.answer { $0.value(slot) }]
     case .slotsUpdates: return slotUpdates(block, transactions)
-    case .signature(let signature):
+    case .signature(let signature, _):
       return transactions.filter { $0.signature == signature }.map { transaction in
         Self.result(at: slot) { writer in
           writer.object { writer in
@@ -147,13 +186,22 @@ final class Subscriptions: @unchecked Sendable {
           }
         }
       }
+    case .account, .program: return results(topic, block.changes, at: slot)
+    case .block(let mentioned, let form, let detail):
+      return blockResult(mentioned, form, detail, block, transactions).map { [$0] } ?? []
+    }
+  }
+
+  /// What a topic has to tell of accounts.
+  private func results(_ topic: Topic, _ changes: [AccountChange], at slot: UInt64) -> [[UInt8]] {
+    switch topic {
     case .account(let key, let form):
-      return block.changes.filter { $0.key == key }.compactMap { change in
+      return changes.filter { $0.key == key }.compactMap { change in
         guard let value = written(change.new ?? .empty, at: key, as: form) else { return nil }
         return Self.result(at: slot) { $0.value(rawJSON: value) }
       }
     case .program(let program, let form, let filters):
-      return block.changes.compactMap { change in
+      return changes.compactMap { change in
         guard let account = change.new, account.owner == program, !EVMKey.contains(change.key),
           filters.allSatisfy({ $0.passes(account) }), let value = written(account, at: change.key, as: form)
         else { return nil }
@@ -164,8 +212,7 @@ final class Subscriptions: @unchecked Sendable {
           }
         }
       }
-    case .block(let mentioned, let form, let detail):
-      return blockResult(mentioned, form, detail, block, transactions).map { [$0] } ?? []
+    default: return []
     }
   }
 
@@ -218,7 +265,13 @@ final class Subscriptions: @unchecked Sendable {
         writer.key("block")
         if case .success(let text) = answer { writer.value(rawJSON: text) } else { writer.null() }
         writer.key("err")
-        if case .failure(let error) = answer { writer.value(error.message) } else { writer.null() }
+        switch answer {
+        case .success: writer.null()
+        // Version 0 is the only one that a client may not know.
+        case .failure(let error) where error.code == RPCError.unsupportedVersion(0).code:
+          writer.object { $0.member("UnsupportedTransactionVersion", 0) }
+        case .failure: writer.value("BlockStoreError")
+        }
         writer.member("slot", slot)
       }
     }
@@ -259,7 +312,7 @@ enum Topic: Sendable {
   case program(Pubkey, AccountForm, [AccountFilter])
   /// Transactions that name a key; `nil`: all.
   case logs(Pubkey?)
-  case signature(Signature)
+  case signature(Signature, tellsReception: Bool)
   case slot
   case slotsUpdates
   case root
@@ -283,35 +336,51 @@ enum Topic: Sendable {
 
   /// The topic of a request to subscribe.
   init(_ name: String, _ parameters: Parameters, _ head: Head) throws(RPCError) {
+    try parameters.expect(["slot", "slotsUpdates", "root"].contains(name) ? 0...0 : 1...2)
     switch name {
     case "account":
       let options = try parameters.options(1)
       _ = try options.choice("commitment", Commitment.self)
-      self = .account(try parameters.pubkey(0), try AccountForm(options, default: .binary))
+      self = .account(try Self.pubkey(parameters.string(0)), try AccountForm(options, default: .binary))
     case "program":
       let options = try parameters.options(1)
       _ = try options.choice("commitment", Commitment.self)
       self = .program(
-        try parameters.pubkey(0), try AccountForm(options, default: .binary), try AccountFilter.list(options))
+        try Self.pubkey(parameters.string(0)), try AccountForm(options, default: .binary),
+        try AccountFilter.list(options))
     case "logs":
       _ = try parameters.options(1).choice("commitment", Commitment.self)
       self = .logs(try Self.logFilter(parameters))
     case "signature":
-      _ = try parameters.options(1).choice("commitment", Commitment.self)
-      self = .signature(try Parameters.signature(parameters.string(0)))
+      let options = try parameters.options(1)
+      _ = try options.choice("commitment", Commitment.self)
+      let tellsReception = try options.bool("enableReceivedNotification") ?? false
+      guard let signature = Signature(base58: try parameters.string(0)) else {
+        throw Self.invalid("signature")
+      }
+      self = .signature(signature, tellsReception: tellsReception)
     case "slot": self = .slot
     case "slotsUpdates": self = .slotsUpdates
     case "root": self = .root
     case "block":
-      var form = try TransactionForm(parameters, 1)
       let options = try parameters.options(1)
+      var form = try TransactionForm(options, default: .base64)
       try options.checkConfirmed(head)
-      form.showsRewards = try options.bool("showRewards") ?? true
+      form.showsRewards = try options.bool("showRewards") ?? false
       self = .block(
         try Self.blockFilter(parameters), form,
         try options.choice("transactionDetails", SolanaRPC.BlockDetail.self) ?? .full)
     default: throw .methodNotFound
     }
+  }
+
+  private static func invalid(_ what: String) -> RPCError {
+    .invalidParameters("Invalid Request: Invalid \(what) provided")
+  }
+
+  private static func pubkey(_ text: String, _ name: String = "pubkey") throws(RPCError) -> Pubkey {
+    guard let key = Pubkey(base58: text) else { throw invalid(name) }
+    return key
   }
 
   private static func logFilter(_ parameters: Parameters) throws(RPCError) -> Pubkey? {
@@ -320,7 +389,7 @@ enum Topic: Sendable {
       if text == "all" || text == "allWithVotes" { return nil }
     } else if let list = parameters.optional(0)?.object?["mentions"]?.array {
       guard list.count == 1 else { throw .invalidParameters("Invalid Request: Only 1 address supported") }
-      return try Parameters.pubkey(Parameters.string(list[0]))
+      return try pubkey(Parameters.string(list[0]), "mentions")
     }
     throw .invalidParameters("Invalid params: expected `all`, `allWithVotes` or `mentions`.")
   }
@@ -328,7 +397,7 @@ enum Topic: Sendable {
   private static func blockFilter(_ parameters: Parameters) throws(RPCError) -> Pubkey? {
     if parameters.optional(0)?.string == "all" { return nil }
     if let text = parameters.optional(0)?.object?["mentionsAccountOrProgram"]?.string {
-      return try Parameters.pubkey(text)
+      return try pubkey(text, "mentions_account_or_program")
     }
     throw .invalidParameters("Invalid params: expected `all` or `mentionsAccountOrProgram`.")
   }
@@ -381,7 +450,9 @@ struct SubscribingRPC: RPCDialect {
       if method == "eth_unsubscribe" { return try ethereum.unsubscribe(parameters, of: subscriber) }
     }
     if let name = method.prefix(before: "Unsubscribe"), Topic.names.contains(name) {
-      let id = try Parameters(parameters).integer(0)
+      let parameters = try Parameters(parameters)
+      try parameters.expect(1...1)
+      let id = try parameters.integer(0)
       guard subscriptions.remove(id, of: subscriber) else {
         throw .invalidParameters("Invalid subscription id.")
       }

@@ -101,6 +101,17 @@ enum TokenExtensions {
     ("pausableAccount", nil),
   ]
 
+  /// Names of the extensions' kinds by number (Agave's UiExtensionType).
+  static let types: [String] =
+    ["uninitialized"]
+    + forms.map { form in
+      switch form.name {
+      case "scaledUiAmountConfig": "scaledUiAmount"
+      case "pausableConfig": "pausable"
+      default: form.name
+      }
+    } + ["permissionedBurn"]
+
   /// Writes the member `extensions`, where there are some.
   static func write(of data: [UInt8], to writer: inout JSONWriter) {
     let list = list(data)

@@ -12,10 +12,10 @@ enum TransactionEncoding: String, CaseIterable { case binary, base58, base64, js
 struct TransactionForm {
   var encoding: TransactionEncoding
   /// `nil`: the client knows legacy transactions only.
-  var maximumVersion: UInt64?
+  var maximumVersion: UInt8?
   var showsRewards = true
 
-  init(encoding: TransactionEncoding = .json, maximumVersion: UInt64? = nil, showsRewards: Bool = true) {
+  init(encoding: TransactionEncoding = .json, maximumVersion: UInt8? = nil, showsRewards: Bool = true) {
     (self.encoding, self.maximumVersion, self.showsRewards) = (encoding, maximumVersion, showsRewards)
   }
 
@@ -24,11 +24,14 @@ struct TransactionForm {
     if let text = parameters.optional(index)?.string {
       self.init(encoding: try Options.choice(text, TransactionEncoding.self))
     } else {
-      let options = try parameters.options(index)
-      self.init(
-        encoding: try options.choice("encoding", TransactionEncoding.self) ?? .json,
-        maximumVersion: try options.integer("maxSupportedTransactionVersion"))
+      try self.init(parameters.options(index), default: .json)
     }
+  }
+
+  init(_ options: Options, default encoding: TransactionEncoding) throws(RPCError) {
+    self.init(
+      encoding: try options.choice("encoding", TransactionEncoding.self) ?? encoding,
+      maximumVersion: try options.byte("maxSupportedTransactionVersion"))
   }
 
   /// The members `transaction`, `meta` and `version`.
