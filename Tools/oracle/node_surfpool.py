@@ -90,6 +90,8 @@ def genesis(bench, call):
     bench.expect(call("isBlockhashValid", block["blockhash"])["value"], "its blockhash", block)
     bench.expect(abs(call("getBlockTime", slot) - time.time()) < 600, "its time", call("getBlockTime", slot))
     bench.equal((call("getFirstAvailableBlock"), call("minimumLedgerSlot"), call("getBlocks", 0), call("getBlocksWithLimit", 0, 5)), (slot, slot, [slot], [slot]), "the first block")
+    (numbers,) = call("getBlockProduction")["value"]["byIdentity"].values()
+    bench.equal(numbers, [slot + 1, 1], "slots and blocks so far")
 
 
 def clock(bench):

@@ -76,7 +76,7 @@ extension SolanaRPC {
     of program: Pubkey, _ filters: [AccountFilter], at place: (OwnerIndex.Kind, Pubkey)? = nil
   ) async throws(RPCError) -> [(key: Pubkey, account: Account)] {
     let place = place ?? (TokenState.programs.contains(program) ? Self.place(filters) : nil)
-    let found = try await scan(owner: program, place, into: { Found() }) { found, key, account in
+    let found = try await scan(owner: program, place, into: Found.init) { found, key, account in
       guard filters.allSatisfy({ $0.passes(account) }) else { return true }
       return found.append(key, account)
     }

@@ -9,7 +9,9 @@ extension SolanaRPC {
   static let clusterMethods: [String: Method] = [
     "getVoteAccounts": { (rpc, parameters) throws(RPCError) in try await rpc.voteAccounts(parameters) },
     "getLeaderSchedule": { (rpc, parameters) throws(RPCError) in try rpc.leaderSchedule(parameters) },
-    "getBlockProduction": { (rpc, parameters) throws(RPCError) in try rpc.blockProduction(parameters) },
+    "getBlockProduction": { (rpc, parameters) throws(RPCError) in
+      try await rpc.blockProduction(parameters)
+    },
     "getRecentPerformanceSamples": { (rpc, parameters) throws(RPCError) in
       try rpc.performanceSamples(parameters)
     },
@@ -69,7 +71,7 @@ extension SolanaRPC {
   }
 
   /// How many slots of a range had a block.
-  private func blockProduction(_ parameters: Parameters) throws(RPCError) -> [UInt8] {
+  private func blockProduction(_ parameters: Parameters) async throws(RPCError) -> [UInt8] {
     let head = try head(parameters, 0)
     let options = try parameters.options(0)
     let only = try options.string("identity").map { (text) throws(RPCError) in try Parameters.pubkey(text) }
@@ -93,19 +95,14 @@ extension SolanaRPC {
       }
       (first, last) = (start, end)
     }
-    // Heights have no gaps: the blocks between two heights are as many as their difference.
-    let history = producer.history
-    let range = (first, last)
-    let blockCount = try stored { () throws(StoreError) -> UInt64 in
-      func height(from slot: UInt64) throws(StoreError) -> UInt64 {
-        guard let found = try history.slots(from: slot, limit: 1).first,
-          let height = try history.height(ofSlot: found)
-        else { return head.height + 1 }
-        return height
+    let (history, range) = (producer.history, first...last)
+    // Heights would count settings of accounts, which have no slots. An epoch of blocks takes a while.
+    let outcome = await background.run { () -> Result<Int, StoreError> in
+      Result { () throws(StoreError) in
+        try history.slots(from: range.lowerBound, through: range.upperBound, limit: .max).count
       }
-      let (start, end) = (try height(from: range.0), try height(from: range.1 + 1))
-      return end > start ? end - start : 0
     }
+    let blockCount = try stored { () throws(StoreError) in try outcome.get() }
     return Self.answer(at: head.slot) { writer in
       writer.object { writer in
         writer.key("byIdentity")
