@@ -117,6 +117,7 @@ extension RocksDBStore {
     var names = try directoryEntries(path)
     if names == nil {
       guard opening == .creatingIfMissing else { throw .missing(path: path) }
+      if path.isEmpty { throw .failed(path: path, detail: "its path is empty: name a directory") }
       try makeDirectories(path)
       names = []
     }

@@ -124,4 +124,20 @@ import Testing
   func hostNames(headers: [String], isAllowed: Bool) {
     #expect(HostName.isAllowed(headers, "node.example") == isAllowed)
   }
+
+  @Test(
+    arguments: [
+      ("http://localhost:3000", true), ("https://LOCALHOST", true), ("http://127.0.0.1:5173", true),
+      ("http://127.9.9.9", true),
+      ("http://[::1]:3000", true), ("http://0.0.0.0:80", true), ("https://node.example", true),
+      ("http://192.168.7.7:3000", true),
+      ("http://192.168.7.8:3000", false), ("http://203.0.113.5", false), ("http://[2001:db8::1]", false),
+      ("null", false), ("", false),
+      ("http://", false), ("localhost", false), ("ftp://localhost", false),
+      ("http://127.0.0.1.evil.example", false),
+      ("http://localhost.evil.example", false), ("http://evil.example:8899", false),
+    ] as [(String, Bool)])
+  func origins(origin: String, isOwn: Bool) {
+    #expect(HostName.isOwn(origin, "node.example", asked: "192.168.7.7:8899") == isOwn)
+  }
 }

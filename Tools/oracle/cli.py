@@ -1047,6 +1047,7 @@ def check_texts(check):
     for arguments, text in (
         ([""], "has no verb ''"), (["run", ""], "'' cannot be read"), (["replay", "", ""], "''"),
         (["account", ""], "'' is neither"), (["account", KEY, "--ledger", ""], "no ledger at ''"),
+        (["ledger", "create", ""], "its path is empty"), (["airdrop", "1", KEY, "--ledger", ""], "its path is empty"),
         (["keygen", "-o", ""], "''"), (["transfer", "", "1"], "'' is neither"), (["transfer", KEY, ""], "'' is no amount"),
         (["invoke", "", "--data", "", "-k", names["pair"], "--ledger", names["ledger"]], "'' is neither"),
     ):  # fmt: skip
