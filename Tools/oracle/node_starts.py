@@ -3,6 +3,7 @@ node_clients.py."""
 
 import json
 import os
+import random
 import resource
 import socket
 import subprocess
@@ -14,6 +15,17 @@ from node import Node, binary
 SOL = 1_000_000_000
 SYSTEM = "11111111111111111111111111111111"
 CLOCK = "SysvarC1ock11111111111111111111111111111111"
+
+
+def two_ports():
+    """A listener, and the port before its own, which nobody has: below those that the system gives to connections."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        try:
+            with socket.create_server(("127.0.0.1", port - 1)):
+                return socket.create_server(("127.0.0.1", port))
+        except OSError:
+            pass
 
 
 def starts(bench):
@@ -39,7 +51,7 @@ def starts(bench):
     account = file("starts/account.json", json.dumps({"pubkey": mint, "account": value}))
     clock = file("starts/clocks/clock.json", json.dumps({"pubkey": CLOCK, "account": value}))
     broken = file("starts/broken.json", "{")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with two_ports() as taken:
         port = str(taken.getsockname()[1])
         busy = f"cannot listen on 127.0.0.1:{port}: Address already in use; give another "
         refused(busy + "--port", "--port", port, "--mint", mint)
