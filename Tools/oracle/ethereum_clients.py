@@ -882,8 +882,9 @@ def main():
             parts["snapshots"] = lambda bench: snapshots(bench, arguments.rounds)
             parts["crowd"] = crowd
             parts["command_line"] = command_line
-            parts["fuzzing"] = lambda bench: fuzzing(bench, arguments.fuzz_seconds)
             parts["limits"] = limits
+            # Last: it may leave any setting behind.
+            parts["fuzzing"] = lambda bench: fuzzing(bench, arguments.fuzz_seconds)
             wanted = arguments.parts.split(",") if arguments.parts else parts
             for name, part in ((name, parts[name]) for name in wanted):
                 before, start = bench.passed, time.monotonic()
