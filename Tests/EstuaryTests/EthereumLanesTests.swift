@@ -125,6 +125,24 @@ import WideIntegers
     return replay
   }
 
+  private static func waves(_ workerCounts: [Int]) throws -> [LockExecutor] {
+    try workerCounts.map { try LockExecutor(workerCount: $0, alwaysInWaves: true) }
+  }
+
+  /// Executes serially and on each of `executors`, which are to come to the same.
+  private static func outcomes(
+    of replay: Replay, on executors: [LockExecutor]
+  ) throws -> (serial: Replay.Outcome, others: [Replay.Outcome]) {
+    let serial = try replay.run(executor: SerialExecutor())
+    let others = try executors.map { executor in
+      let outcome = try replay.run(executor: executor)
+      let isSame = outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash
+      #expect(isSame, "\(executor.name), \(executor.workerCount) workers")
+      return outcome
+    }
+    return (serial, others)
+  }
+
   /// A block may have room for everything that a number can say, and its transactions ask for more together.
   @Test func gasLimitsBeyondAllNumbers() throws {
     var (genesis, wires) = Self.plainTransfers(40)
@@ -132,13 +150,8 @@ import WideIntegers
     var greedy = try EthereumTransaction(decoding: wires[7].bytes)
     (greedy.gasLimit, greedy.maxFeePerGas, greedy.maxPriorityFeePerGas) = (.max, 0, 0)
     wires[7] = EthereumWire(greedy.encoded, sender: wires[7].sender)
-    let replay = try Self.replay(genesis, wires)
-    let serial = try replay.run(executor: SerialExecutor())
+    let serial = try Self.outcomes(of: Self.replay(genesis, wires), on: Self.waves([1, 2, 4])).serial
     #expect(serial.receipts.count { !$0.isSuccess } == 1)
-    for workerCount in [1, 2, 4] {
-      let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
-      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
-    }
   }
 
   /// A transaction may name more keys than its wave has room for.
@@ -156,14 +169,9 @@ import WideIntegers
         kind: .legacy, chainID: nil, nonce: 0, maxPriorityFeePerGas: 1, maxFeePerGas: 1, gasLimit: 1 << 28,
         to: reader.address, value: 0, data: UInt256(UInt64(keyCount)).bigEndianBytes)
       wires.insert(EthereumWire(transaction.encoded, sender: account.address), at: peopleCount / 2)
-      let replay = try Self.replay(genesis, wires)
-      let serial = try replay.run(executor: SerialExecutor())
+      let serial = try Self.outcomes(of: Self.replay(genesis, wires), on: Self.waves([1, 2, 4, 8])).serial
       let isWhole = serial.receipts.allSatisfy { $0.isSuccess }
       #expect(isWhole)
-      for workerCount in [1, 2, 4, 8] {
-        let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
-        #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
-      }
     }
   }
 
@@ -176,11 +184,8 @@ import WideIntegers
       return EthereumWire(transaction.encoded, sender: $0.sender)
     }
     for wires in [free, zip(free, wires).enumerated().map { $0 % 3 == 0 ? $1.1 : $1.0 }] {
-      let replay = try Self.replay(genesis, wires)
-      let serial = try replay.run(executor: SerialExecutor())
-      let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
-      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
-      #expect(outcome.repeatedCount == 0)
+      let outcomes = try Self.outcomes(of: Self.replay(genesis, wires), on: Self.waves([workerCount])).others
+      #expect(outcomes[0].repeatedCount == 0)
     }
   }
 
@@ -193,15 +198,9 @@ import WideIntegers
       wires[number] = EthereumWire(transaction.encoded, sender: wires[number].sender)
     }
     genesis.gasLimit = 250 * 21_000
-    let replay = try Self.replay(genesis, wires)
-    let serial = try replay.run(executor: SerialExecutor())
+    let executors = try Self.waves([1, 2, 4]) + [2, 4].map { try LockExecutor(workerCount: $0) }
+    let serial = try Self.outcomes(of: Self.replay(genesis, wires), on: executors).serial
     #expect(serial.receipts.count { $0.isSuccess } == 250)
-    for executor in try [1, 2, 4].map({ try LockExecutor(workerCount: $0, alwaysInWaves: true) })
-      + [2, 4].map({ try LockExecutor(workerCount: $0) })
-    {
-      let outcome = try replay.run(executor: executor)
-      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
-    }
   }
 
   /// Plain payments, whose payees workers take for their own, and beside each a contract that pays the same one, whom its
@@ -231,16 +230,12 @@ import WideIntegers
 
   @Test func whatWasTakenMayBeSomebodyElses() throws {
     let (genesis, wires) = Self.paidTwice(1_500)
-    var replay = Replay(
-      genesis: try Self.genesis(genesis), transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
-    replay.verifiesSignatures = false
+    var replay = try Self.replay(genesis, wires)
     replay.recordsTimeline = true
-    let serial = try replay.run(executor: SerialExecutor())
+    let (serial, others) = try Self.outcomes(of: replay, on: Self.waves([1, 2, 4, 8]))
     let isWhole = serial.receipts.allSatisfy { $0.isSuccess }
     #expect(isWhole)
-    for workerCount in [1, 2, 4, 8] {
-      let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
-      #expect(outcome.receipts == serial.receipts && outcome.stateHash == serial.stateHash)
+    for outcome in others {
       let timeline = try #require(outcome.blocks.first?.timeline)
       #expect(timeline.slices.count == wires.count && timeline.discards.count == outcome.repeatedCount)
       // Whoever shares a payee by chance is cut short once or twice; then nobody takes any.
@@ -261,9 +256,8 @@ import WideIntegers
     let (genesis, transfers) = Self.plainTransfers(60)
     var wires = transfers
     for place in [0, 17, 18, wires.count] { wires.insert(EthereumWire([0x02, 0xc0]), at: place) }
-    var replay = Replay(
-      genesis: try Self.genesis(genesis), transactions: BlockTransactions(wires.map { .success(.ethereum($0)) }))
-    (replay.verifiesSignatures, replay.recordsTimeline) = (false, true)
+    var replay = try Self.replay(genesis, wires)
+    replay.recordsTimeline = true
     let outcome = try replay.run(executor: LockExecutor(workerCount: workerCount, alwaysInWaves: true))
     let slices = try #require(outcome.blocks.first?.timeline).slices
     #expect(slices.count == wires.count && outcome.receipts.count { !$0.isSuccess } == 4)
