@@ -18,16 +18,13 @@ package struct MerklePatriciaTrie {
   }
 
   /// Adds an entry; of entries with the same key the last counts. An empty value is no entry.
-  package mutating func insert(key: UnsafeRawBufferPointer, value: [UInt8]) {
-    forest.insert(key: key, value: value, in: 0)
-  }
-
   package mutating func insert(key: [UInt8], value: [UInt8]) {
-    key.withUnsafeBytes { insert(key: $0, value: value) }
+    key.withUnsafeBytes { key in forest.insert(key: key, in: 0) { $0.writeEncoded(value) } }
   }
 
-  package mutating func insert(key: Hash, value: [UInt8]) {
-    withUnsafeBytes(of: key) { insert(key: $0, value: value) }
+  /// The same of a value that `write` writes.
+  package mutating func insert(key: Hash, _ write: (inout RLPWriter) -> Void) {
+    forest.insert(key: key, in: 0, write)
   }
 
   package var root: Hash { forest.roots[0] }
@@ -55,7 +52,8 @@ package struct MerklePatriciaForest {
   private var places: [Place] = []
   private var entries: [Entry] = []
   private var keys: [UInt8] = []
-  private var values: [UInt8] = []
+  /// Their values, one behind the other.
+  private var values = RLPWriter()
 
   /// - Parameter count: of tries.
   package init(count: Int) { self.count = count }
@@ -64,11 +62,15 @@ package struct MerklePatriciaForest {
     places.reserveCapacity(count)
     entries.reserveCapacity(count)
     keys.reserveCapacity(32 * count)
-    values.reserveCapacity(valueByteCount * count)
+    values.reserve(valueByteCount * count)
   }
 
-  /// Adds an entry to a trie; of entries with the same key the last counts. An empty value is no entry.
-  package mutating func insert(key: UnsafeRawBufferPointer, value: [UInt8], in trie: Int) {
+  /// Adds an entry to a trie, whose value `write` writes; of entries with the same key the last counts. An empty value is
+  /// no entry.
+  @inline(__always)
+  package mutating func insert(
+    key: UnsafeRawBufferPointer, in trie: Int, _ write: (inout RLPWriter) -> Void
+  ) {
     var prefix: UInt64 = 0
     if key.count >= 8 {
       prefix = UInt64(bigEndian: key.loadUnaligned(as: UInt64.self))
@@ -78,21 +80,25 @@ package struct MerklePatriciaForest {
     places.append(
       Place(
         prefix: prefix, trie: UInt32(truncatingIfNeeded: trie), entry: UInt32(truncatingIfNeeded: entries.count)))
+    let start = values.bytes.count
+    write(&values)
     entries.append(
-      Entry(keyStart: keys.count, keyCount: key.count, valueStart: values.count, valueCount: value.count))
+      Entry(
+        keyStart: keys.count, keyCount: key.count, valueStart: start,
+        valueCount: values.bytes.count - start))
     keys.append(contentsOf: key)
-    values.append(contentsOf: value)
   }
 
-  package mutating func insert(key: Hash, value: [UInt8], in trie: Int) {
-    withUnsafeBytes(of: key) { insert(key: $0, value: value, in: trie) }
+  @inline(__always)
+  package mutating func insert(key: Hash, in trie: Int, _ write: (inout RLPWriter) -> Void) {
+    withUnsafeBytes(of: key) { insert(key: $0, in: trie, write) }
   }
 
   /// By trie.
   package var roots: [Hash] {
     var roots = [Hash](repeating: MerklePatriciaTrie.emptyRoot, count: count)
     keys.withUnsafeBytes { keys in
-      values.withUnsafeBytes { values in
+      values.bytes.withUnsafeBytes { values in
         let kept = distinct(keys)
         let leaves = kept.map { place in
           let entry = entries[Int(place.entry)]

@@ -8,6 +8,9 @@ package struct RLPWriter {
 
   package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+  /// Makes room for so many bytes more.
+  mutating func reserve(_ byteCount: Int) { bytes.reserveCapacity(bytes.count + byteCount) }
+
   /// Behind bytes that are there.
   init(appendingTo bytes: consuming [UInt8]) { self.bytes = bytes }
 

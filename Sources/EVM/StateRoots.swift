@@ -64,7 +64,7 @@ extension MerklePatriciaTrie {
     var trie = MerklePatriciaTrie()
     trie.reserve(count: accounts.count, valueByteCount: 80)
     let keys = Keccak256.hashes(of: accounts.map(\.address))
-    for ((_, account), key) in zip(accounts, keys) { trie.insert(key: key, value: account.encoded) }
+    for ((_, account), key) in zip(accounts, keys) { trie.insert(key: key) { account.encode(to: &$0) } }
     return trie.root
   }
 
@@ -87,9 +87,7 @@ extension MerklePatriciaTrie {
     for (trie, storage) in storages.enumerated() {
       for (_, value) in storage {
         guard let key = keys.next(), !value.isZero else { continue }
-        var writer = RLPWriter(capacity: 33)
-        writer.write(value)
-        forest.insert(key: key, value: writer.bytes, in: trie)
+        forest.insert(key: key, in: trie) { $0.write(value) }
       }
     }
     return forest.roots

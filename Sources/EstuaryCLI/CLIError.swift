@@ -23,7 +23,7 @@ enum CLIError: Error, CustomStringConvertible {
   case silentAuthority(Pubkey)
   case givenTwice(Pubkey)
   /// A key at which every ledger has an account of its own.
-  case reserved(Pubkey)
+  case reserved(Pubkey, role: String)
   /// An account of another cluster that a new ledger was to have.
   case notCloned(Pubkey, url: String, String)
   case noFaucet(String)
@@ -78,9 +78,8 @@ enum CLIError: Error, CustomStringConvertible {
       "the contracts of '\(kind)' are for \(EthereumWorkload.firstFork.name) and later forks, the ledger is at \(fork): "
         + "name another with --ledger"
     case .givenTwice(let key): "account \(key) is given twice"
-    case .reserved(let key):
-      "\(key) is \(SysvarID.all.contains(key) ? "a sysvar" : "a part of the runtime"), of which every ledger has its own: name "
-        + "another address"
+    case .reserved(let key, let role):
+      "\(key) is \(role), of which every ledger has its own: name another address"
     case .notCloned(let key, let url, let detail): "\(url): \(key) cannot be copied: \(detail)"
     case .silentAuthority(let key):
       "the new authority \(key) has to sign: give its key pair file, or "

@@ -55,10 +55,8 @@ extension LedgerAdditions {
       throw CLIError.notCloned(
         key, url: cluster.url, "it is an account of Ethereum's, which keys of Solana's only show")
     }
-    if LedgerAdditions.isReserved(key) || account.owner == ProgramID.nativeLoader {
-      Terminal.note(
-        "\(key) is \(SysvarID.all.contains(key) ? "a sysvar" : "a part of the runtime"): a ledger has its own, it is not copied"
-      )
+    if let role = BuiltinAccounts.role(of: key, account) {
+      Terminal.note("\(key) is \(role): a ledger has its own, it is not copied")
       return
     }
     var account = account

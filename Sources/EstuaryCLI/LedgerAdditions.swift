@@ -13,15 +13,8 @@ struct LedgerAdditions {
   private(set) var accounts: [(key: Pubkey, account: Account)] = []
   private var keys: Set<Pubkey> = []
 
-  /// Whether every ledger has an account of its own there.
-  static func isReserved(_ key: Pubkey) -> Bool {
-    SysvarID.all.contains(key) || BuiltinAccounts.all.contains { $0.key == key }
-      || key == ProgramID.nativeLoader
-      || key == ProgramID.ethereumVault || EVMKey.contains(key)
-  }
-
   private mutating func add(_ key: Pubkey, _ account: Account) throws {
-    guard !Self.isReserved(key) else { throw CLIError.reserved(key) }
+    if let role = BuiltinAccounts.role(of: key) { throw CLIError.reserved(key, role: role) }
     guard keys.insert(key).inserted else { throw CLIError.givenTwice(key) }
     accounts.append((key, account))
   }

@@ -8,12 +8,12 @@ package protocol AccountStore: AnyObject, Sendable {
   /// The account at `key`; `nil` where there is none.
   func account(_ key: Pubkey) throws(StoreError) -> Account?
 
-  /// Calls `body` with the accounts from `first` on, in ascending byte order of the keys, as of one moment, until it says
-  /// false.
+  /// Calls `body` with the accounts of a range of keys, in ascending byte order, as of one moment, until it says false.
   ///
   /// - Parameter isKnown: whose accounts are passed over without being read.
   func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError)
 
   /// About how many accounts there are, known without reading them.
@@ -59,16 +59,23 @@ extension AccountStore {
   }
 
   package func forEachAccount(
-    from first: Pubkey, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try forEachAccount(from: first, unless: { _ in false }, body)
+    try forEachAccount(in: keys, unless: { _ in false }, body)
   }
 
   /// Calls `body` with every account, in ascending byte order of the keys, as of one moment.
   package func forEachAccount(_ body: (Pubkey, Account) throws(StoreError) -> Void) throws(StoreError) {
-    try forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+    try forEachAccount(in: .all) { (key, account) throws(StoreError) in
       try body(key, account)
       return true
     }
+  }
+}
+
+extension ClosedRange<Pubkey> {
+  /// Every key there can be.
+  package static var all: Self {
+    Pubkey.zero...Pubkey(word0: .max, word1: .max, word2: .max, word3: .max)
   }
 }

@@ -26,4 +26,16 @@ package enum BuiltinAccounts {
       return (entry.key, account)
     }
     .sorted { $0.key < $1.key }
+
+  /// What the account at `key` is, where it is the runtime's own and not to be set: one of these or another of the native
+  /// loader's, a sysvar, Ethereum's state, the EVM program's vault; `nil` for others.
+  ///
+  /// - Parameter account: what is there or is to be, if that is known.
+  package static func role(of key: Pubkey, _ account: Account? = nil) -> String? {
+    if SysvarID.all.contains(key) { return "a sysvar" }
+    let isOther =
+      EVMKey.contains(key) || key == ProgramID.nativeLoader || key == ProgramID.ethereumVault
+      || account?.owner == ProgramID.nativeLoader
+    return isOther || all.contains { $0.key == key } ? "a part of the runtime" : nil
+  }
 }

@@ -16,8 +16,12 @@ package enum EVMKey {
   private static let codeTag: UInt64 = 0x4079_7261_7574_7365
   private static let commonBytes: UInt64 = 0x00ff_ffff_ffff_ffff
 
-  /// The least key of the key space, whose keys lie together in the order of their bytes.
-  package static let first = Pubkey(word0: accountTag.0 & commonBytes, word1: 0, word2: 0, word3: 0)
+  /// The keys of the key space, which lie together in the order of their bytes.
+  package static let all: ClosedRange<Pubkey> = {
+    let first = Pubkey(word0: accountTag.0 & commonBytes, word1: 0, word2: 0, word3: 0)
+    let last = Pubkey(word0: accountTag.0 | ~commonBytes, word1: .max, word2: .max, word3: .max)
+    return first...last
+  }()
 
   /// What a key of the key space holds.
   package enum Kind: Equatable, Sendable {

@@ -125,10 +125,12 @@ package final class KeyValueAccountStore: AccountStore, @unchecked Sendable {
   }
 
   package func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try forEach(in: Key.accounts, from: first.bytes) { (bytes, value) throws(StoreError) in
+    try forEach(in: Key.accounts, from: keys.lowerBound.bytes) { (bytes, value) throws(StoreError) in
       guard let key = Pubkey(bytes) else { throw damaged("an account's key") }
+      if key > keys.upperBound { return false }
       if isKnown(key) { return true }
       return try body(key, try account(key, value))
     }

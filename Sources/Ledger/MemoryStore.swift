@@ -23,10 +23,11 @@ package final class MemoryStore: AccountStore, @unchecked Sendable {
   }
 
   package func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let accounts = lock.withLock { state.accounts }
-    for key in accounts.keys.filter({ $0 >= first && !isKnown($0) }).sorted() {
+    for key in accounts.keys.filter({ keys.contains($0) && !isKnown($0) }).sorted() {
       guard let account = accounts[key], try body(key, account) else { return }
     }
   }

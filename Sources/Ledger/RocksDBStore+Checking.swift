@@ -95,7 +95,7 @@ extension RocksDBStore {
     var sum = StateLattice()
     var count = 0
     var piece: [AccountChange] = []
-    try forEachAccount(database, path, from: .zero, unless: { _ in false }) { (key, account) throws(StoreError) in
+    try forEachAccount(database, path, in: .all, unless: { _ in false }) { (key, account) throws(StoreError) in
       piece.append(AccountChange(key: key, old: nil, new: account))
       if piece.count == pieceCount {
         sum.apply(piece, parallelFor: parallelFor)
@@ -115,17 +115,18 @@ extension RocksDBStore {
   // MARK: Records
 
   static func forEachAccount(
-    _ database: RocksDatabase, _ path: String, from first: Pubkey, unless isKnown: (Pubkey) -> Bool,
+    _ database: RocksDatabase, _ path: String, in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
     _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     try database.forEach(
-      Family.accounts, from: first.bytes,
+      Family.accounts, from: keys.lowerBound.bytes,
       while: { (keyBytes, value) throws(StoreError) in
         func damaged() -> StoreError {
           .corrupted(path: path, detail: "account 0x\(Hex.encode(keyBytes)) is malformed")
         }
         guard keyBytes.count == 32, let start = keyBytes.baseAddress else { throw damaged() }
         let key = Pubkey(reading: start)
+        if key > keys.upperBound { return false }
         if isKnown(key) { return true }
         guard let account = AccountRecord.decode(value) else { throw damaged() }
         return try body(key, account)

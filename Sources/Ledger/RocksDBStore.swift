@@ -179,9 +179,10 @@ package final class RocksDBStore: AccountStore, @unchecked Sendable {
   }
 
   package func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try Self.forEachAccount(database, path, from: first, unless: isKnown, body)
+    try Self.forEachAccount(database, path, in: keys, unless: isKnown, body)
   }
 
   package var estimatedAccountCount: Int {

@@ -15,7 +15,7 @@ struct IncrementalTrieTests {
 
   private static func naiveRoot(_ leaves: [Hash: [UInt8]]) -> Hash {
     var trie = MerklePatriciaTrie()
-    for (key, value) in leaves { trie.insert(key: key, value: value) }
+    for (key, value) in leaves { trie.insert(key: key) { $0.writeEncoded(value) } }
     return trie.root
   }
 

@@ -12,7 +12,7 @@ struct MerklePatriciaTrieTests {
       for pair in test["pairs"]!.array!.shuffled(using: &random) {
         let (key, value) = (Hex.decode(pair.array![0].string!)!, Hex.decode(pair.array![1].string!)!)
         if test["secured"]!.bool! {
-          trie.insert(key: Keccak256.hash(key), value: value)
+          trie.insert(key: Keccak256.hash(key)) { $0.writeEncoded(value) }
         } else {
           trie.insert(key: key, value: value)
         }

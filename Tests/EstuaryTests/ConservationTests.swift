@@ -33,7 +33,7 @@ import WideIntegers
 
   private static func sums(_ store: any AccountStore) throws -> Sums {
     var sums = Sums()
-    try store.forEachAccount(from: .zero) { key, account in
+    try store.forEachAccount(in: .all) { key, account in
       sums.lamports += account.lamports
       if key == Vault.key { sums.vault = account.lamports }
       if case .account = EVMKey.kind(of: key),

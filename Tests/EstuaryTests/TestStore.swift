@@ -43,9 +43,10 @@ final class TestStore: AccountStore, @unchecked Sendable {
   }
 
   func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    try store.forEachAccount(from: first, unless: isKnown, body)
+    try store.forEachAccount(in: keys, unless: isKnown, body)
   }
 
   func commit(_ block: BlockCommit) throws(StoreError) {

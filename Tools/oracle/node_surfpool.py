@@ -205,11 +205,12 @@ def accounts(bench, node, elf, call, value, refuses):
     bench.equal(value("surfnet_resetAccount", str(owner)), None, "an account that is not there")
     for part in ("SysvarC1ock11111111111111111111111111111111", "11111111111111111111111111111111", "Vote111111111111111111111111111111111111111",
                  "BPFLoaderUpgradeab1e11111111111111111111111", "Ed25519SigVerify111111111111111111111111111"):  # fmt: skip
-        refuses(-32602, "a part of the runtime", "surfnet_resetAccount", part)
+        role = "a sysvar" if part.startswith("Sysvar") else "a part of the runtime"
+        refuses(-32602, role, "surfnet_resetAccount", part)
         for method in ("surfnet_setAccount", "estuary_setAccount"):
             for update in ({"lamports": 0}, {"lamports": SOL, "data": "00"}):
-                refuses(-32602, "a part of the runtime", method, part, update)
-        refuses(-32602, "a part of the runtime", "estuary_importAccounts", {part: {"lamports": 1}})
+                refuses(-32602, role, method, part, update)
+        refuses(-32602, role, "estuary_importAccounts", {part: {"lamports": 1}})
     feature = {"lamports": SOL, "owner": "Feature111111111111111111111111111111111111", "data": "00" * 9}
     for update in (feature, {"lamports": 0}):
         call("surfnet_setAccount", "EBq48m8irRKuE7ZnMTLvLg2UuGSqhe8s8oMqnmja1fJw", update)

@@ -26,9 +26,14 @@ extension EVMWorld {
 /// Ethereum's part of a ledger's accounts, for dumps and the trie root.
 package struct EVMLedgerContents {
   package private(set) var accounts: [Address: EVMAccount] = [:]
-  private var slots: [Address: [EVMRecord.Slot]] = [:]
+  /// The slots of each account that has some or had some.
+  private var storages: [(address: Address, slots: [EVMRecord.Slot])] = []
+  private var storagePlaces: [Address: Int] = [:]
+  /// Where in `storages` the last slot went.
+  private var lastPlace = 0
 
-  package init() {}
+  /// - Parameter count: about how many accounts and slots there are.
+  package init(expectedCount count: Int = 0) { accounts.reserveCapacity(count / 2) }
 
   /// Takes in one account of a ledger; those of others are passed over.
   package mutating func insert(_ key: Pubkey, _ account: Account) throws(EVMStateError) {
@@ -42,7 +47,15 @@ package struct EVMLedgerContents {
       guard account.owner == ProgramID.ethereum, let slot = EVMRecord.decodeSlot(account.data) else {
         throw .damagedRecord(key: key)
       }
-      slots[slot.address, default: []].append(slot)
+      // Those of one account mostly come together.
+      if lastPlace >= storages.count || storages[lastPlace].address != slot.address {
+        lastPlace = storagePlaces[slot.address] ?? storages.count
+        if lastPlace == storages.count {
+          storages.append((slot.address, []))
+          storagePlaces[slot.address] = lastPlace
+        }
+      }
+      storages[lastPlace].slots.append(slot)
     case .code, nil: break
     }
   }
@@ -52,28 +65,31 @@ package struct EVMLedgerContents {
 
   /// The slots of an account, in ascending order.
   package func storage(of address: Address) -> [(slot: UInt256, value: UInt256)] {
-    unorderedStorage(of: address).sorted { $0.slot < $1.slot }
+    guard let place = storagePlaces[address] else { return [] }
+    return unorderedStorage(at: place).sorted { $0.slot < $1.slot }
   }
 
-  private func unorderedStorage(of address: Address) -> [(slot: UInt256, value: UInt256)] {
-    guard let slots = slots[address], let incarnation = accounts[address]?.incarnation else { return [] }
+  private func unorderedStorage(at place: Int) -> [(slot: UInt256, value: UInt256)] {
+    let (address, slots) = storages[place]
+    guard let incarnation = accounts[address]?.incarnation else { return [] }
     return slots.lazy.filter { $0.incarnation == incarnation }.map { (slot: $0.slot, value: $0.value) }
   }
 
   /// Which slots there are, those of accounts that are gone among them.
   package var index: EVMSlotIndex {
     var index = EVMSlotIndex()
-    for slot in slots.values.joined() {
-      index.insert(slot.address, incarnation: slot.incarnation, slot: slot.slot)
+    for storage in storages {
+      for slot in storage.slots { index.insert(slot.address, incarnation: slot.incarnation, slot: slot.slot) }
     }
     return index
   }
 
   package var stateRoot: Hash {
-    let roots = MerklePatriciaTrie.storageRoots(of: accounts.keys.map { unorderedStorage(of: $0) })
+    let roots = MerklePatriciaTrie.storageRoots(of: storages.indices.map { unorderedStorage(at: $0) })
     return MerklePatriciaTrie.stateRoot(
-      zip(accounts, roots).map { entry, root in
-        (address: entry.key, account: entry.value.trieAccount(storageRoot: root))
+      accounts.map { address, account in
+        let root = storagePlaces[address].map { roots[$0] } ?? MerklePatriciaTrie.emptyRoot
+        return (address: address, account: account.trieAccount(storageRoot: root))
       })
   }
 }

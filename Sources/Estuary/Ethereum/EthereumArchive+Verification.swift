@@ -83,9 +83,9 @@ extension EthereumArchive {
 extension AccountStore {
   fileprivate func forEachAccountOfEthereum(_ body: (Pubkey, Account) -> Void) throws(EVMStateError) {
     do throws(StoreError) {
-      try forEachAccount(from: EVMKey.first) { key, account in
-        if EVMKey.contains(key) { body(key, account) }
-        return EVMKey.contains(key)
+      try forEachAccount(in: EVMKey.all) { key, account in
+        body(key, account)
+        return true
       }
     } catch { throw .store(error) }
   }

@@ -133,7 +133,7 @@ package struct OwnerIndex: Sendable {
     var entries: [StoreEntry] = []
     var count = 0
     var isWhole = true
-    try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+    try store.forEachAccount(in: .all) { (key, account) throws(StoreError) in
       entries += Self.entries(key, account)
       count += 1
       if count % batchCount == 0 {

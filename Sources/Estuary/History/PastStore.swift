@@ -28,18 +28,20 @@ final class PastStore: AccountStore {
 
   /// Keys that have an account now or had one are all there were.
   func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
-    var keys: Set<Pubkey> = []
-    try base.forEachAccount(from: first) { (key, _) throws(StoreError) in
-      keys.insert(key)
+    var found: Set<Pubkey> = []
+    try base.forEachAccount(in: keys) { (key, _) throws(StoreError) in
+      found.insert(key)
       return true
     }
-    try base.forEachEntry(.accountVersions, from: first.bytes) { (entry, _) throws(StoreError) in
-      if let key = Pubkey(entry.prefix(32)) { keys.insert(key) }
-      return true
+    try base.forEachEntry(.accountVersions, from: keys.lowerBound.bytes) { (entry, _) throws(StoreError) in
+      guard let key = Pubkey(entry.prefix(32)) else { return true }
+      if key <= keys.upperBound { found.insert(key) }
+      return key <= keys.upperBound
     }
-    for key in keys.sorted() where !isKnown(key) {
+    for key in found.sorted() where !isKnown(key) {
       if let account = try account(key), try !body(key, account) { return }
     }
   }

@@ -71,19 +71,20 @@ final class ForkedStore: AccountStore, @unchecked Sendable {
   var stateLattice: [UInt8] { lock.withLock { state.lattice } }
 
   func forEachAccount(
-    from first: Pubkey, unless isKnown: (Pubkey) -> Bool, _ body: (Pubkey, Account) throws(StoreError) -> Bool
+    in keys: ClosedRange<Pubkey>, unless isKnown: (Pubkey) -> Bool,
+    _ body: (Pubkey, Account) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let changed = lock.withLock { state.accounts }
-    var keys = changed.keys.filter { $0 >= first && !isKnown($0) }.sorted()[...]
+    var own = changed.keys.filter { keys.contains($0) && !isKnown($0) }.sorted()[...]
     func take(before key: Pubkey?) throws(StoreError) -> Bool {
-      while let next = keys.first, key.map({ next < $0 }) ?? true {
-        keys.removeFirst()
+      while let next = own.first, key.map({ next < $0 }) ?? true {
+        own.removeFirst()
         if let account = changed[next] ?? nil, try !body(next, account) { return false }
       }
       return true
     }
     var goesOn = true
-    try base.forEachAccount(from: first, unless: isKnown) { (key, account) throws(StoreError) in
+    try base.forEachAccount(in: keys, unless: isKnown) { (key, account) throws(StoreError) in
       goesOn = try take(before: key)
       if goesOn, changed[key] == nil { goesOn = try body(key, account) }
       return goesOn

@@ -117,7 +117,7 @@ package final class EthereumState: EVMAccountSource {
 
   /// All of Ethereum's state.
   package func contents() throws(EVMStateError) -> EVMLedgerContents {
-    var contents = EVMLedgerContents()
+    var contents = EVMLedgerContents(expectedCount: table.count)
     try table.forEachEVMAccount(
       { (key, account) throws(EVMStateError) in try contents.insert(key, account) }, orThrow: { .store($0) })
     return contents

@@ -272,13 +272,12 @@ final class EthereumWave: @unchecked Sendable {
   /// The end of the entries behind the planned ones that are executed one after the other: those that run alone, and what
   /// lies between them, or behind the last one, where it is less than `partCount`.
   func endOfAlone(partCount: Int) -> Int {
-    var end = end
-    var between = 0
-    for position in end..<count where between < partCount {
-      between = digests[position].isAlone ? 0 : between + 1
-      if between == 0 { end = position + 1 }
+    var aloneEnd = end
+    for position in end..<count {
+      if digests[position].isAlone { aloneEnd = position + 1 }
+      if position + 1 - aloneEnd >= partCount { return aloneEnd }
     }
-    return between < partCount ? count : end
+    return count
   }
 
   /// Notes what each entry is guessed to touch.

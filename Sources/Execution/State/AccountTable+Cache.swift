@@ -2,6 +2,7 @@
 // not all are in it. Nothing leaves while a block is executed, so no executor sees any of this; a block's own accounts
 // are held whatever the bound.
 
+import CThreads
 import Ledger
 import Primitives
 import Scheduling
@@ -85,8 +86,7 @@ extension AccountTable {
     var failure: Failure?
     do throws(StoreError) {
       // The table may be further than the store, by a block that is not committed yet (Chain+Import.swift).
-      try store.forEachAccount(from: EVMKey.first, unless: { index(of: $0) != nil }) { key, account in
-        guard EVMKey.contains(key) else { return false }
+      try store.forEachAccount(in: EVMKey.all, unless: { index(of: $0) != nil }) { key, account in
         do throws(Failure) { try body(key, account) } catch { failure = error }
         return failure == nil
       }
@@ -94,7 +94,14 @@ extension AccountTable {
       throw convert(error)
     }
     if let failure { throw failure }
+    // An account's bytes are anywhere in memory: they are fetched while those before it are looked at.
+    let ahead = 8
     for position in 0..<count {
+      if position + ahead < count {
+        let storage = UnsafePointer(accounts + position + ahead).dataStorage
+        estuary_prefetch(storage)
+        estuary_prefetch(storage + 64)
+      }
       let index = AccountIndex(UInt32(truncatingIfNeeded: position))
       let key = key(of: index)
       if EVMKey.contains(key) && !accounts[position].isVacant { try body(key, accounts[position]) }

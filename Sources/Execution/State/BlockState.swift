@@ -85,7 +85,7 @@ package final class BlockState: @unchecked Sendable {
     guard store.cacheByteCount == nil || isSmall else { return }
     let byteLimit = store.cacheByteCount.map { min($0 / 2, Self.smallByteCount) } ?? .max
     let (table, ethereumTable) = (table, ethereumTable)
-    try store.forEachAccount(from: .zero) { key, account in
+    try store.forEachAccount(in: .all) { key, account in
       (EVMKey.contains(key) ? ethereumTable : table).load(key, account)
       return table.growth.byteCount + ethereumTable.growth.byteCount < byteLimit
     }

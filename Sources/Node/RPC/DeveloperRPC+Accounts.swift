@@ -33,19 +33,14 @@ enum AccountUpdate {
   }
 }
 
-/// Whether an account is one that the runtime has in every ledger.
-private func isOfRuntime(_ key: Pubkey, _ account: Account?) -> Bool {
-  SysvarID.all.contains(key) || key == ProgramID.ethereumVault || account?.owner == ProgramID.nativeLoader
-}
-
 extension Producer {
   /// Refuses accounts that are a part of the runtime: programs of its own, sysvars, the EVM's.
   func expectSettable(_ keys: [Pubkey]) throws(RPCError) {
     for key in keys {
       let account: Account?
       do throws(StoreError) { account = try store.account(key) } catch { throw RPCError(error) }
-      if EVMKey.contains(key) || isOfRuntime(key, account) {
-        throw .invalidParameters("Invalid param: \(key) is a part of the runtime")
+      if let role = BuiltinAccounts.role(of: key, account) {
+        throw .invalidParameters("Invalid param: \(key) is \(role)")
       }
     }
   }
@@ -179,9 +174,9 @@ extension DeveloperRPC {
     let outcome = await solana.background.run { () -> Result<Export, StoreError> in
       Result { () throws(StoreError) in
         let export = Export()
-        try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+        try store.forEachAccount(in: .all) { (key, account) throws(StoreError) in
           let isProgram = account.executable || account.owner == ProgramID.bpfLoaderUpgradeable
-          if EVMKey.contains(key) || isOfRuntime(key, account) || isProgram && !hasPrograms
+          if BuiltinAccounts.role(of: key, account) != nil || isProgram && !hasPrograms
             || unwanted.contains(key) || wanted?.contains(key) == false
           {
             return true

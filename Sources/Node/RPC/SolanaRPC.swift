@@ -153,7 +153,7 @@ package struct SolanaRPC: RPCDialect {
           }
         }
         let found = empty()
-        try store.forEachAccount(from: .zero) { (key, account) throws(StoreError) in
+        try store.forEachAccount(in: .all) { (key, account) throws(StoreError) in
           account.owner != owner || EVMKey.contains(key) || take(found, key, account)
         }
         return found
