@@ -68,7 +68,7 @@ struct GethTraceTests {
     ("invalid opcode: opcode 0xfe not defined", .invalidOpcode),
     ("out of gas: not enough gas for reentrancy", .outOfGas),
     ("gas required exceeds allowance (30000)", .outOfGas),
-    ("max code size exceeded: code size 9 limit 8", .codeRefused),
+    ("max code size exceeded: code size 9 limit 8", .codeTooLarge),
     ("insufficient funds for gas * price + value: address 0x00 have 0 want 1", nil),
     ("header not found", nil), ("", nil),
   ])

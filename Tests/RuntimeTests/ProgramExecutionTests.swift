@@ -231,4 +231,29 @@ import Testing
     for number in 1...40 { _ = table.entry(try source(number), cache: cache) }
     #expect(cache.programCount <= 8)
   }
+
+  @Test func norMemory() throws {
+    let entry = ProgramTable().entry(try source(1), cache: ProgramCache())
+    let cache = ProgramCache(
+      limits: ProgramCache.Limits(programCount: 100, byteCount: 4 * entry.byteCount))
+    let table = ProgramTable()
+    for number in 1...40 { _ = table.entry(try source(number), cache: cache) }
+    #expect(cache.programCount > 2 && cache.programCount <= 10)
+  }
+
+  /// An account whose data is written gets another array, of the same program here.
+  @Test func dataThatWasReplacedIsLetGoOf() throws {
+    let (cache, table) = (ProgramCache(), ProgramTable())
+    let data = try TransactionRig.elf("entrypoint:\nexit") + [UInt8](repeating: 0, count: 8 << 20)
+    var first: ProgramEntry?
+    for number in 1...40 {
+      var copy = data
+      copy.reserveCapacity(data.count + number)
+      let entry = table.entry(ProgramSource(data: copy, elfOffset: 0), cache: cache)
+      #expect(entry === first ?? entry)
+      first = entry
+      #expect(table.heldByteCount <= ProgramTable.heldByteLimit + data.count)
+    }
+    #expect(table.heldByteCount < 40 * data.count)
+  }
 }

@@ -87,6 +87,24 @@ struct ELFLoaderTests {
         == "Unknown symbol with index 1")
   }
 
+  /// What is looked at counts, whether there is a name or not.
+  @Test(arguments: [0, 1, 100, 1024]) func namesAreReadWithinALimit(byteCount: Int) {
+    for isTerminated in [false, true] {
+      let bytes = [UInt8](repeating: 65, count: byteCount) + (isTerminated ? [0] : [])
+      var names = FunctionNames()
+      var count = 0
+      bytes.withUnsafeBytes { window in
+        while count < 1 << 20, names.add(count, window) { count += 1 }
+      }
+      #expect(count == FunctionNames.byteCountLimit / max(64, byteCount))
+      #expect(names.byPC.count == (isTerminated && byteCount > 0 ? count : 0))
+    }
+    var names = FunctionNames()
+    var isFull = false
+    for pc in 0..<1 << 20 where !isFull { isFull = !names.add(pc, nil) }
+    #expect(isFull)
+  }
+
   @Test func functionRelocation() throws {
     let image = try Self.load(TestELF.dynamic(slot(0x85, imm: -1) + exitSlot, [(0, 10, 2)]))
     #expect(Array(image.text[4..<8]) == bytes(Murmur3.key(ofPC: 0)))

@@ -437,11 +437,16 @@ def filters_going_back(bench):
     of = lambda **query: node.call("eth_newFilter", query)
     knows, elsewhere, late = of(address=here), of(address=alice.address), of(address=here)
     start = bench.web3.eth.block_number
-    soon = of(address=here, toBlock=hex(start + 1))
+    soon, then, never = of(address=here, fromBlock="earliest", toBlock=hex(start + 1)), of(address=here, fromBlock=hex(start + 2)), of(address=here, fromBlock="0x99999")
+    for first, last in ((hex(start + 2), hex(start + 1)), ("latest", hex(start + 9)), ("earliest", "finalized"), ("safe", "latest")):
+        query = {"fromBlock": first, "toBlock": last}
+        bench.refuses("invalid block range params", "eth_newFilter", query, code=-32602)
+    bench.refuses("pending logs are not supported", "eth_newFilter", {"toBlock": "pending"}, code=-32602)
     snapshot = node.call("evm_snapshot")
     add(1), add(2)
     bench.equal(told(knows), [(1, start + 1, False), (2, start + 2, False)], "a filter's logs")
     bench.equal(told(soon), [(1, start + 1, False)], "those up to a block")
+    bench.equal([told(then), told(never)], [[(2, start + 2, False)], []], "those from a block on")
     bench.equal(len(node.call("eth_getFilterChanges", blocks)), 2, "a filter's blocks")
     add(3)
     bench.equal(node.call("evm_revert", snapshot), True, "evm_revert")
@@ -760,6 +765,13 @@ def fuzzing(bench, seconds):
     while time.monotonic() < end:
         name = generator.choice(NAMES)
         parameters = [value() for _ in range(generator.randrange(4))]
+        if name == "eth_simulateV1" and generator.random() < 0.8:
+            overrides = ["number", "time", "gasLimit", "feeRecipient", "prevRandao", "baseFeePerGas", "blobBaseFee", "withdrawals", "beaconRoot"]
+            blocks = [
+                {"blockOverrides": {generator.choice(overrides): value(2) for _ in range(generator.randrange(3))}, "calls": [value() for _ in range(generator.randrange(2))]}
+                for _ in range(generator.randrange(4))
+            ]
+            parameters = [{"blockStateCalls": blocks, "validation": generator.random() < 0.5}, "latest"]
         if name == "eth_sendRawTransactionSync":
             parameters = parameters[:1] + [1]
         if name == "hardhat_mine":

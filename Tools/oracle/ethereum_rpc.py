@@ -415,6 +415,14 @@ def calls(bench, node, web3, alice, counter, failing, endless):
     bench.equal(node.call("eth_estimateGas", {"from": alice, "to": alice}), "0x5208", "the estimate of a transfer")
     bench.refused(node, 3, "execution reverted: no way", "eth_estimateGas", {"to": failing})
     bench.refused(node, -32000, "gas required exceeds allowance", "eth_estimateGas", {"to": endless})
+    poor = {"from": "0x" + "ab" * 20, "to": alice, "value": "0x1", "gasPrice": "0x3b9aca00"}
+    bench.refused(node, -32000, "insufficient funds for transfer", "eth_estimateGas", poor)
+    # What a creation returns and is not stored, and gas that a precompile does not get.
+    for words, data in [("max code size exceeded", "0x620060015ff3"), ("invalid code: must not begin with 0xef", "0x60ef5f5360015ff3")]:
+        bench.refused(node, -32000, words, "eth_call", {"from": alice, "data": data}, "latest")
+        bench.refused(node, -32000, words, "eth_estimateGas", {"from": alice, "data": data})
+    bench.refused(node, -32000, "contract creation code storage out of gas", "eth_call", {"from": alice, "data": "0x6160005ff3", "gas": hex(60_000)}, "latest")
+    bench.refused(node, -32000, "out of gas", "eth_call", {"to": "0x" + "0" * 39 + "2", "gas": hex(21_010)}, "latest")
     made = node.call("eth_createAccessList", {"from": alice, "to": counter}, "latest")
     bench.equal(made["accessList"], [{"address": counter, "storageKeys": [slot]}], "an access list")
     used = int(made["gasUsed"], 16)
@@ -543,6 +551,8 @@ def simulations(bench, node, alice, counter, failing):
         ("empty input", -32602, {"blockStateCalls": []}),
         ("block numbers must be in order", -38020, {"blockStateCalls": [{"blockOverrides": {"number": "0x1"}}]}),
         ("block timestamps must be in order", -38021, {"blockStateCalls": [{"blockOverrides": {"time": "0x1"}}]}),
+        ("block timestamps must be in order: none follows", -38021, {"blockStateCalls": [{"blockOverrides": {"time": hex(2**64 - 1)}}, {}]}),
+        ("block timestamps must be in order: none follows", -38021, {"blockStateCalls": [{"blockOverrides": {"time": hex(2**64 - 1)}}, {"blockOverrides": {"number": "0xff"}}]}),
         ("too many blocks", -38026, {"blockStateCalls": [{"blockOverrides": {"number": "0xffffff"}}]}),
         ("err: insufficient funds", -38014, {"blockStateCalls": [{"calls": [transfer]}]}),
         ("err: nonce too low", -38010, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "nonce": "0x0", "maxFeePerGas": hex(10**12)}]}], "validation": True}),

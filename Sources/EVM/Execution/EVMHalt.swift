@@ -12,8 +12,10 @@ package enum EVMHalt: Error, Equatable, Sendable, CaseIterable {
   case staticViolation
   case returnDataOutOfBounds
   case initcodeTooLarge
-  /// EIP-170, 3541, or a deposit that cannot be paid.
-  case codeRefused
+  /// Of the code that a creation returns: EIP-170, EIP-3541, a deposit that cannot be paid.
+  case codeTooLarge
+  case invalidCode
+  case unpaidCode
   /// EIP-684, 7610.
   case addressCollision
   case precompileFailed
@@ -33,7 +35,9 @@ extension EVMHalt: CustomStringConvertible {
     case .staticViolation: "state changed in a static call"
     case .returnDataOutOfBounds: "return data read beyond its end"
     case .initcodeTooLarge: "initcode larger than the limit"
-    case .codeRefused: "code cannot be deposited"
+    case .codeTooLarge: "code larger than the limit"
+    case .invalidCode: "code begins with 0xef"
+    case .unpaidCode: "out of gas for storing the code"
     case .addressCollision: "there is a contract at the new address already"
     case .precompileFailed: "precompile failed"
     case .callDepthExceeded: "call depth limit reached"
@@ -56,7 +60,9 @@ extension EVMFrame {
       case .staticViolation: .staticViolation
       case .returnDataOutOfBounds: .returnDataOutOfBounds
       case .initcodeTooLarge: .initcodeTooLarge
-      case .return, .stop, .selfDestruct: .codeRefused
+      case .codeTooLarge: .codeTooLarge
+      case .invalidCode: .invalidCode
+      case .return, .stop, .selfDestruct: .unpaidCode
       case .revert: .revert
       case .none: .precompileFailed
       }

@@ -12,6 +12,8 @@ enum FrameEnding: UInt8, BitwiseCopyable {
   case none, stop, `return`, revert, selfDestruct
   /// Exceptional halts that the VM does not know.
   case staticViolation, returnDataOutOfBounds, initcodeTooLarge
+  /// Code that a creation returned and that is not stored.
+  case codeTooLarge, invalidCode
 }
 
 struct EVMFrame {

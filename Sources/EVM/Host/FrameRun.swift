@@ -140,16 +140,16 @@ enum FrameRun {
     let host = child.host
     let (fork, count) = (host.pointee.fork, host.pointee.returnByteCount)
     if fork >= .london && count > 0 && host.pointee.returnData.load(as: UInt8.self) == 0xef {
-      return reject(host)
+      return reject(child, .invalidCode)
     }
-    if fork >= .spuriousDragon && count > HostCosts.codeLimit { return reject(host) }
+    if fork >= .spuriousDragon && count > HostCosts.codeLimit { return reject(child, .codeTooLarge) }
     guard child.canPay(UInt64(count) &* HostCosts.codeByte) else {
       // Frontier: the account stays, without code, and keeps its gas.
       if fork < .homestead {
         host.pointee.returnByteCount = 0
         return .success
       }
-      return reject(host)
+      return reject(child, child.pointee.ending)
     }
     if count > 0 {
       let bytes = [UInt8](UnsafeRawBufferPointer(start: host.pointee.returnData, count: count))
@@ -159,8 +159,9 @@ enum FrameRun {
     return .success
   }
 
-  private static func reject(_ host: UnsafeMutablePointer<HostState>) -> FrameStatus {
-    host.pointee.returnByteCount = 0
+  private static func reject(_ child: FramePointer, _ ending: FrameEnding) -> FrameStatus {
+    child.host.pointee.returnByteCount = 0
+    child.pointee.ending = ending
     return .failure
   }
 }

@@ -43,7 +43,10 @@ enum PrecompileCall {
     host.pointee.returnByteCount = 0
     let input = UnsafeRawBufferPointer(
       start: child.pointee.context.input, count: Int(child.pointee.context.inputByteCount))
-    guard child.charge(precompile.gasCost(input: input)) else { return .failure }
+    guard child.charge(precompile.gasCost(input: input)) else {
+      child.pointee.context.fault = .outOfGas
+      return .failure
+    }
     if precompile.function == .identity {
       host.pointee.setReturnData(child.pointee.context.input, input.count)
       return .success

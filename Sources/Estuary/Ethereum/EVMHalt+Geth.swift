@@ -15,7 +15,9 @@ extension EVMHalt {
     case .staticViolation: "write protection"
     case .returnDataOutOfBounds: "return data out of bounds"
     case .initcodeTooLarge: "max initcode size exceeded"
-    case .codeRefused: "contract creation code storage out of gas"
+    case .codeTooLarge: "max code size exceeded"
+    case .invalidCode: "invalid code: must not begin with 0xef"
+    case .unpaidCode: "contract creation code storage out of gas"
     case .addressCollision: "contract address collision"
     case .precompileFailed: "precompile failed"
     case .callDepthExceeded: "max call depth exceeded"
@@ -39,8 +41,7 @@ extension EVMHalt {
       ("execution reverted", .revert), ("out of gas", .outOfGas), ("gas uint64 overflow", .outOfGas),
       ("gas required exceeds allowance", .outOfGas), ("stack underflow", .stackUnderflow),
       ("stack limit reached", .stackOverflow), ("invalid opcode", .invalidOpcode),
-      ("max initcode size exceeded", .initcodeTooLarge), ("max code size exceeded", .codeRefused),
-      ("invalid code: must not begin with 0xef", .codeRefused),
+      ("max initcode size exceeded", .initcodeTooLarge), ("max code size exceeded", .codeTooLarge),
       ("insufficient funds for transfer", .insufficientBalance),
     ]
   }

@@ -121,6 +121,11 @@ extension EthereumRPC {
     } catch {
       switch error {
       case .refused(.intrinsicGasTooLow(let limit, _)), .refused(.gasBelowFloor(let limit, _)):
+        // Where a price is named, gas takes what the value leaves.
+        let balance = (try? emulator.account(sender))?.balance ?? .zero
+        if !transaction.maxFeePerGas.isZero && transaction.value >= balance {
+          throw .ethereum("insufficient funds for transfer")
+        }
         throw .ethereum("gas required exceeds allowance (\(limit))")
       case .refused(let reason):
         throw .ethereum("failed with \(most) gas: \(reason.gethText(transaction, from: sender))")

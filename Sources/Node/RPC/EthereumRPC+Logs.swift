@@ -87,10 +87,32 @@ struct EthereumLogQuery: Sendable {
     return topics
   }
 
-  /// Whether a filter for it, made before that block, is told of a log.
+  /// Refuses what does not speak of blocks to come, as geth has it: from the next one on or from a number on, and to
+  /// whatever comes or to a number.
+  func expectComing() throws(RPCError) {
+    let (first, last) = (from ?? .tag(.latest), to ?? .tag(.latest))
+    if first == .tag(.pending) || last == .tag(.pending) {
+      throw .invalidParameters("pending logs are not supported")
+    }
+    switch (first == .tag(.earliest) ? .number(0) : first, last) {
+    case (.tag(.latest), .tag(.latest)), (.number, .tag(.latest)): return
+    case (.number(let first), .number(let last)) where first <= last: return
+    default: throw .invalidParameters("invalid block range params")
+    }
+  }
+
+  /// The blocks, among those that came since it was asked, that it names; tags name all of them.
+  func named(in blocks: ClosedRange<UInt64>) -> ClosedRange<UInt64>? {
+    var (first, last) = (blocks.lowerBound, blocks.upperBound)
+    if case .number(let number)? = from { first = max(first, number) }
+    if case .number(let number)? = to { last = min(last, number) }
+    return first <= last ? first...last : nil
+  }
+
+  /// Whether it tells of a log of a block that came since it was asked.
   func wants(_ record: EthereumLogRecord) -> Bool {
-    if case .number(let last)? = to, record.place.blockNumber > last { return false }
-    return filter(0...UInt64.max).includes(record.log)
+    let number = record.place.blockNumber
+    return named(in: number...number).map { filter($0).includes(record.log) } ?? false
   }
 
   func filter(_ blocks: ClosedRange<UInt64>) -> EthereumLogFilter {
@@ -111,7 +133,7 @@ extension EthereumRPC {
     "eth_newFilter": { (rpc, parameters) throws(RPCError) in
       let query = try parameters.value(0) { value throws(EthereumFormError) in try EthereumLogQuery(value) }
       try parameters.expect(atMost: 1)
-      if let from = query.from, let to = query.to { _ = try rpc.range(from, to, allowsFuture: true) }
+      try query.expectComing()
       return try rpc.newFilter(.logs(query))
     },
     "eth_newBlockFilter": { (rpc, parameters) throws(RPCError) in
@@ -153,7 +175,7 @@ extension EthereumRPC {
   private func changes(of id: String) async throws(RPCError) -> [UInt8] {
     let head = try head().header.number
     guard let filter = filters.take(id, through: head) else { throw .ethereum("filter not found") }
-    var blocks = filter.next <= head ? filter.next...head : nil
+    let blocks = filter.next <= head ? filter.next...head : nil
     switch filter.kind {
     case .pending(let hashes):
       return Self.answer { writer in
@@ -168,10 +190,9 @@ extension EthereumRPC {
         writer.array { writer in for hash in hashes { writer.value(EthereumForm.hash(hash)) } }
       }
     case .logs(let query):
-      if let found = blocks, case .number(let last)? = query.to {
-        blocks = last >= found.lowerBound ? found.lowerBound...min(last, found.upperBound) : nil
-      }
-      return try await logs(query, in: blocks, behind: filter.removed)
+      // It is told of them once: there is no limit.
+      return try await logs(
+        query, in: blocks.flatMap { query.named(in: $0) }, behind: filter.removed, limit: .max)
     }
   }
 
@@ -180,15 +201,20 @@ extension EthereumRPC {
   func logs(_ query: EthereumLogQuery) async throws(RPCError) -> [UInt8] {
     if let hash = query.blockHash {
       guard let block = try block(.hash(hash)) else { throw .ethereum("unknown block") }
-      return try await logs(query, in: block.header.number...block.header.number)
+      return try await logs(query, in: block.header.number...block.header.number, limit: .max)
     }
-    let range = try range(query.from ?? .tag(.latest), query.to ?? .tag(.latest), allowsFuture: false)
-    return try await logs(query, in: range)
+    let range = try range(query.from ?? .tag(.latest), query.to ?? .tag(.latest))
+    let isNarrow = !query.addresses.isEmpty || query.topics.contains { !$0.isEmpty }
+    guard isNarrow || range.upperBound - range.lowerBound < Self.logBlockLimit else {
+      throw RPCError(
+        -32005,
+        "query of more than \(Self.logBlockLimit) blocks: narrow the range, or name an address or a topic")
+    }
+    return try await logs(query, in: range, limit: Self.logLimit)
   }
 
-  /// - Parameter allowsFuture: whether blocks may be named that are not there yet.
   private func range(
-    _ from: EthereumBlockReference, _ to: EthereumBlockReference, allowsFuture: Bool
+    _ from: EthereumBlockReference, _ to: EthereumBlockReference
   ) throws(RPCError) -> ClosedRange<UInt64> {
     if from == .tag(.pending) || to == .tag(.pending) {
       throw .invalidParameters("pending logs are not supported")
@@ -199,7 +225,7 @@ extension EthereumRPC {
       return try block(reference)?.header.number ?? head
     }
     let (first, last) = (try number(from), try number(to))
-    if !allowsFuture, last > head {
+    if last > head {
       throw .invalidParameters("block range extends beyond current head block")
     }
     guard first <= last else { throw .invalidParameters("invalid block range params") }
@@ -209,24 +235,20 @@ extension EthereumRPC {
   /// - Parameters:
   ///   - blocks: `nil`: none.
   ///   - removed: logs that are told of first, as gone.
+  ///   - limit: of those in `blocks`; more are refused.
   private func logs(
-    _ query: EthereumLogQuery, in blocks: ClosedRange<UInt64>?, behind removed: [EthereumLogRecord] = []
+    _ query: EthereumLogQuery, in blocks: ClosedRange<UInt64>?, behind removed: [EthereumLogRecord] = [],
+    limit: Int
   ) async throws(RPCError) -> [UInt8] {
-    let isNarrow = !query.addresses.isEmpty || query.topics.contains { !$0.isEmpty }
-    guard isNarrow || blocks.map({ $0.upperBound - $0.lowerBound < Self.logBlockLimit }) ?? true else {
-      throw RPCError(
-        -32005,
-        "query of more than \(Self.logBlockLimit) blocks: narrow the range, or name an address or a topic")
-    }
     return try await working { () throws(RPCError) in
       let records =
         try blocks.map { (blocks) throws(RPCError) in
           try stored { () throws(StoreError) in
-            try ledger.archive.logs(query.filter(blocks), limit: Self.logLimit)
+            try ledger.archive.logs(query.filter(blocks), limit: limit)
           }
         } ?? []
-      guard records.count <= Self.logLimit else {
-        throw RPCError(-32005, "query returned more than \(Self.logLimit) results")
+      guard records.count <= limit else {
+        throw RPCError(-32005, "query returned more than \(limit) results")
       }
       return Self.answer { writer in
         writer.array { writer in

@@ -124,6 +124,13 @@ private final class EthereumSimulator {
   private func sanitized() throws(RPCError) -> [EthereumSimulation.Block] {
     var (number, time) = (base.block.header.number, base.block.header.timestamp)
     var blocks: [EthereumSimulation.Block] = []
+    func advance() throws(RPCError) {
+      let (next, isBeyond) = time.addingReportingOverflow(EthereumSimulation.secondsPerBlock)
+      guard !isBeyond else {
+        throw RPCError(-38021, "block timestamps must be in order: none follows \(time)")
+      }
+      time = next
+    }
     for var block in simulation.blocks {
       let wanted = block.overrides.number ?? number &+ 1
       guard wanted > number else {
@@ -134,7 +141,7 @@ private final class EthereumSimulator {
       }
       for gap in number + 1..<wanted {
         var empty = EthereumSimulation.Block()
-        time += EthereumSimulation.secondsPerBlock
+        try advance()
         (empty.overrides.number, empty.overrides.timestamp) = (gap, time)
         blocks.append(empty)
       }
@@ -145,7 +152,7 @@ private final class EthereumSimulator {
         }
         time = given
       } else {
-        time += EthereumSimulation.secondsPerBlock
+        try advance()
       }
       (block.overrides.number, block.overrides.timestamp) = (number, time)
       blocks.append(block)

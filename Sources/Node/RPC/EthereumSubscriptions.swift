@@ -91,6 +91,7 @@ final class EthereumSubscriptions: @unchecked Sendable {
     case "logs":
       let query = try parameters.optional(1) { value throws(EthereumFormError) in try EthereumLogQuery(value)
       }
+      try query?.expectComing()
       return .logs(query ?? EthereumLogQuery())
     default: throw .ethereum("no \"\(name.prefix(100))\" subscription in eth namespace")
     }
@@ -107,7 +108,7 @@ final class EthereumSubscriptions: @unchecked Sendable {
     thread.submit { [self] in
       for (id, subscription) in wanted() {
         guard case .logs(let query) = subscription.topic else { continue }
-        for record in logs.reversed() where query.filter(0...UInt64.max).includes(record.log) {
+        for record in logs.reversed() where query.wants(record) {
           let result = EthereumRPC.answer {
             EthereumForm.write(record.log, record.place, isRemoved: true, to: &$0)
           }
@@ -157,7 +158,9 @@ final class EthereumSubscriptions: @unchecked Sendable {
         subscription.subscriber?.notify(Self.notification(id, text))
       case .logs(let query):
         let number = block.header.number
-        guard let records = try? rpc.ledger.archive.logs(query.filter(number...number)) else { continue }
+        guard let blocks = query.named(in: number...number),
+          let records = try? rpc.ledger.archive.logs(query.filter(blocks))
+        else { continue }
         for record in records where record.place.blockHash == block.hash {
           let result = EthereumRPC.answer { EthereumForm.write(record.log, record.place, to: &$0) }
           subscription.subscriber?.notify(Self.notification(id, result))

@@ -58,6 +58,8 @@ final class ProgramTable {
 
   @exclusivity(unchecked) private var slots = [Slot](repeating: Slot(), count: 64)
   @exclusivity(unchecked) private var count = 0
+  /// Of the data that the table holds, which accounts may have replaced long since.
+  @exclusivity(unchecked) private(set) var heldByteCount = 0
   /// How many evictions of the cache the table has followed.
   @exclusivity(unchecked) private var evictionCount: UInt64 = 0
 
@@ -65,20 +67,27 @@ final class ProgramTable {
   /// table gives is alive until the next call.
   @inline(__always) func begin(_ cache: ProgramCache) {
     let evictions = cache.evictionCount
-    if evictions != evictionCount || count >= Self.limit { forget(evictions) }
+    if evictions != evictionCount || isFull { forget(evictions) }
+  }
+
+  @inline(__always) private var isFull: Bool {
+    count >= Self.limit || heldByteCount > Self.heldByteLimit
   }
 
   private static let limit = 4096
+  /// Far more than a block's programs take. What is forgotten and used again is hashed again, which as much new data costs
+  /// as well.
+  static let heldByteLimit = 128 << 20
 
   @inline(never) private func forget(_ evictions: UInt64) {
     // What another cache has loaded may have been checked against other features.
     let isSameCache = evictions >> ProgramCache.evictionBits == evictionCount >> ProgramCache.evictionBits
     evictionCount = evictions
-    let keeps = isSameCache && count < Self.limit
+    let keeps = isSameCache && !isFull
     let kept = keeps ? slots.filter { $0.entry.map { !$0.isEvicted } ?? false } : []
     slots = [Slot](repeating: Slot(), count: keeps ? slots.count : 64)
-    count = kept.count
-    for slot in kept { place(slot) }
+    (count, heldByteCount) = (0, 0)
+    for slot in kept { add(slot) }
   }
 
   /// The program in the data of `account`; loads it where no worker has met it yet.
@@ -113,8 +122,13 @@ final class ProgramTable {
       slots = [Slot](repeating: Slot(), count: old.count * 2)
       for slot in old where slot.entry != nil { place(slot) }
     }
+    add(slot)
+  }
+
+  private func add(_ slot: Slot) {
     place(slot)
     count += 1
+    heldByteCount += slot.source?.data.count ?? 0
   }
 
   private func place(_ slot: Slot) {
@@ -168,6 +182,8 @@ package final class ProgramCache: @unchecked Sendable {
   private let lock = Lock()
   private var byHash: [Hash: Held] = [:]
   private var nextNumber = 0
+  /// Of what was loaded since the limits were last looked at.
+  private var newByteCount = 0
   private let blocks = Atomic<UInt64>(1)
   /// The lower bits count evictions, those above tell this cache from others: no table takes one for another.
   private let evictions: Atomic<UInt64>
@@ -218,7 +234,8 @@ package final class ProgramCache: @unchecked Sendable {
         let entry = ProgramEntry.load(elf, syscalls: syscalls)
         entry.noteUse(inBlock: blockCount)
         // One block may bring more programs than are kept, but not without end.
-        if byHash.count >= 2 * max(limits.programCount, 1) { evict() }
+        if byHash.count >= 2 * max(limits.programCount, 1) || newByteCount > limits.byteCount { evict() }
+        newByteCount += entry.byteCount
         byHash[hash] = Held(entry: entry, number: nextNumber)
         nextNumber += 1
         return entry
@@ -233,6 +250,7 @@ package final class ProgramCache: @unchecked Sendable {
   }
 
   private func evict() {
+    newByteCount = 0
     var byteCount = byHash.values.reduce(0) { $0 + $1.entry.byteCount }
     if byHash.count <= limits.programCount && byteCount <= limits.byteCount { return }
     // In one block's uses, the older program goes first.

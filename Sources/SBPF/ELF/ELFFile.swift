@@ -133,14 +133,27 @@ struct ELFFile {
   ) throws(ELFError) -> UnsafeRawBufferPointer {
     if table.sh_type != UInt32(SHT_STRTAB) { throw .invalidSectionHeader(index: index) }
     let start = try ELFFile.sum(table.sh_offset, UInt64(offset), "name")
-    let tableEnd = try ELFFile.sum(table.sh_offset, table.sh_size, "string table")
-    let end = min(tableEnd, try ELFFile.sum(start, UInt64(limit), "name"))
-    guard start <= end, end <= UInt64(bytes.count) else { throw .outOfBounds(what: "name", value: start) }
-    let window = UnsafeRawBufferPointer(rebasing: bytes[Int(start)..<Int(end)])
+    _ = try ELFFile.sum(table.sh_offset, table.sh_size, "string table")
+    _ = try ELFFile.sum(start, UInt64(limit), "name")
+    guard let window = nameWindow(at: offset, in: table, limit: limit) else {
+      throw .outOfBounds(what: "name", value: start)
+    }
     guard let length = window.firstIndex(of: 0) else {
       throw .nameTooLong(String(decoding: window, as: UTF8.self), limit: limit)
     }
     return UnsafeRawBufferPointer(rebasing: window[..<length])
+  }
+
+  /// Where that name is: `limit` bytes, or as far as the table goes; `nil` where there is no such table or place.
+  func nameWindow(at offset: UInt32, in table: Elf64_Shdr, limit: Int) -> UnsafeRawBufferPointer? {
+    let (start, isStartBeyond) = table.sh_offset.addingReportingOverflow(UInt64(offset))
+    let (tableEnd, isEndBeyond) = table.sh_offset.addingReportingOverflow(table.sh_size)
+    let (limitEnd, isLimitBeyond) = start.addingReportingOverflow(UInt64(limit))
+    let end = min(tableEnd, limitEnd)
+    guard table.sh_type == UInt32(SHT_STRTAB), !isStartBeyond, !isEndBeyond, !isLimitBeyond, start <= end,
+      end <= UInt64(bytes.count)
+    else { return nil }
+    return UnsafeRawBufferPointer(rebasing: bytes[Int(start)..<Int(end)])
   }
 }
 

@@ -122,30 +122,25 @@ extension ELFLoader {
     return image
   }
 
-  /// Function symbols of .symtab and .dynsym, as far as they can be read; they decide nothing.
+  /// Function symbols of .dynsym and .symtab, as far as they can be read; they decide nothing.
   private static func functionNames(_ elf: LenientELF, text: Elf64_Shdr, entryPC: Int) -> [Int: String] {
-    var names: [Int: String] = [:]
-    var left = FunctionNames.byteCountLimit
-    func add(_ symbol: Elf64_Sym, _ name: UnsafeRawBufferPointer?) {
-      guard symbol.type == UInt8(STT_FUNC), text.contains(address: symbol.st_value), let name, !name.isEmpty,
-        name.count <= left
-      else { return }
-      left -= name.count
-      let pc = Int(clamping: (symbol.st_value - text.sh_addr) / 8)
-      if names[pc] == nil { names[pc] = String(decoding: name, as: UTF8.self) }
-    }
-    for symbol in elf.dynamicSymbols { add(symbol, try? elf.dynamicName(of: symbol)) }
-    if let table = elf.symbolSection, let strings = elf.symbolNamesSection {
-      let section = elf.sections[table]
-      let symbols = try? elf.file.symbols(offset: section.sh_offset, byteCount: section.sh_size, ".symtab")
-      for symbol in symbols ?? [] {
-        add(
-          symbol,
-          try? elf.file.name(at: symbol.st_name, in: elf.sections[strings], index: strings, limit: 1024))
+    var names = FunctionNames()
+    func add(_ symbols: [Elf64_Sym], _ strings: Int?, limit: Int) {
+      guard let strings else { return }
+      for symbol in symbols
+      where symbol.type == UInt8(STT_FUNC) && text.contains(address: symbol.st_value) {
+        let pc = Int(clamping: (symbol.st_value - text.sh_addr) / 8)
+        let window = elf.file.nameWindow(at: symbol.st_name, in: elf.sections[strings], limit: limit)
+        guard names.add(pc, window) else { return }
       }
     }
-    if names[entryPC] == nil { names[entryPC] = "entrypoint" }
-    return names
+    add(elf.dynamicSymbols, elf.dynamicNamesSection, limit: LenientELF.symbolNameLimit)
+    if let section = elf.symbolSection.map({ elf.sections[$0] }) {
+      let symbols = try? elf.file.symbols(offset: section.sh_offset, byteCount: section.sh_size, ".symtab")
+      add(symbols ?? [], elf.symbolNamesSection, limit: FunctionNames.nameLimit)
+    }
+    names.addEntry(entryPC)
+    return names.byPC
   }
 }
 

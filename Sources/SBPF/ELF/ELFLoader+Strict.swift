@@ -20,20 +20,20 @@ extension ELFLoader {
     }
     let entryPC = Int((entry - text.p_vaddr) / 8)
     var names = SectionView(bytes).functionNames(textAddress: text.p_vaddr, slotCount: textRange.count / 8)
-    if names[entryPC] == nil { names[entryPC] = "entrypoint" }
+    names.addEntry(entryPC)
     var functions: FunctionTable = [:]
-    for pc in names.keys { functions[UInt32(clamping: pc)] = pc }
+    for pc in names.byPC.keys { functions[UInt32(clamping: pc)] = pc }
     let rodataRange = try file.range(rodata?.p_offset ?? 0, rodata?.p_filesz ?? 0, "read-only segment")
     if version.hasWideInstructions {
       return ProgramImage(
         version: version, text: Array(bytes[textRange]), textAddress: text.p_vaddr, rodataAddress: 0,
-        entryPC: entryPC, functions: functions, functionNames: names,
+        entryPC: entryPC, functions: functions, functionNames: names.byPC,
         wide: try WideTables(decoding: UnsafeRawBufferPointer(rebasing: bytes[rodataRange])))
     }
     return ProgramImage(
       version: version, text: Array(bytes[textRange]), textAddress: text.p_vaddr,
       rodata: Array(bytes[rodataRange]), rodataAddress: 0, entryPC: entryPC, functions: functions,
-      functionNames: names)
+      functionNames: names.byPC)
   }
 
   private static func checkStrict(_ header: ELFHeader, byteCount: UInt64) throws(ELFError) {

@@ -1,5 +1,5 @@
-// A tolerant look at a file's symbols, for the names that people see: what cannot be read is left out, nothing is
-// thrown, nothing read here decides whether a program runs.
+// A tolerant look at a file's symbols, for the names that people see (FunctionNames.swift): what cannot be read is left
+// out, nothing is thrown.
 import CElfTypes
 
 struct SectionView {
@@ -17,13 +17,6 @@ struct SectionView {
     sections = table ?? []
   }
 
-  private func string(at offset: UInt32, inSection index: Int) -> String? {
-    guard let file, sections.indices.contains(index),
-      let name = try? file.name(at: offset, in: sections[index], index: index, limit: 1024)
-    else { return nil }
-    return String(decoding: name, as: UTF8.self)
-  }
-
   /// Symbols of the first section of `type`, and the index of its string table.
   private func symbols(ofType type: Int32) -> (symbols: [Elf64_Sym], strings: Int) {
     guard let file, let section = sections.first(where: { $0.sh_type == UInt32(type) }),
@@ -33,26 +26,20 @@ struct SectionView {
   }
 
   /// Function symbols by slot index.
-  func functionNames(textAddress: UInt64, slotCount: Int) -> [Int: String] {
-    var names: [Int: String] = [:]
-    var left = FunctionNames.byteCountLimit
+  func functionNames(textAddress: UInt64, slotCount: Int) -> FunctionNames {
+    var names = FunctionNames()
+    guard let file else { return names }
     for type in [SHT_SYMTAB, SHT_DYNSYM] {
       let table = symbols(ofType: type)
+      guard sections.indices.contains(table.strings) else { continue }
+      let strings = sections[table.strings]
       for symbol in table.symbols where symbol.type == UInt8(STT_FUNC) && symbol.st_value >= textAddress {
         let offset = symbol.st_value - textAddress
-        guard offset % 8 == 0, offset / 8 < UInt64(slotCount), names[Int(offset / 8)] == nil,
-          let name = string(at: symbol.st_name, inSection: table.strings), !name.isEmpty
-        else { continue }
-        left -= name.utf8.count
-        if left < 0 { return names }
-        names[Int(offset / 8)] = name
+        guard offset % 8 == 0, offset / 8 < UInt64(slotCount) else { continue }
+        let window = file.nameWindow(at: symbol.st_name, in: strings, limit: FunctionNames.nameLimit)
+        guard names.add(Int(offset / 8), window) else { return names }
       }
     }
     return names
   }
-}
-
-/// Names are for people: a hostile file cannot make the loader keep more than this many bytes of them.
-enum FunctionNames {
-  static let byteCountLimit = 1 << 20
 }
