@@ -266,6 +266,7 @@ NOINLINE void table_build(point_table *table, fe *scale, const fe *x, const fe *
     fe_subtract(&t, &one_x, &w);
     fe_multiply(&one_y, &one_y, &t);
     fe_wide_add(&w, &one_x, &w);
+    // w is a sum of two products, whose last limbs are below 2^48 + 2^5: 4 p has more in every limb.
     fe_wide_subtract(&t, &xs[i], &w, 2);
     fe_carry(&xs[i], &t);
     fe_subtract(&t, &one_x, &xs[i]);

@@ -20,7 +20,7 @@ INLINE void fe_small(fe *o, uint64_t number) {
   for (int i = 1; i < FE_LIMBS; i++) o->v[i] = v_zero();
 }
 
-// The low 255 bits of four little-endian words.
+// The low 255 bits of four little-endian words; of 2^256 - 2^32 - 977, all 256.
 INLINE void fe_from_words(fe *o, const vec words[4]) {
 #pragma clang loop unroll(full)
   for (int i = 0; i < FE_LIMBS; i++) {

@@ -2,6 +2,7 @@
 // code other than 0; every verb prints for people and, with --json, for machines.
 
 import ArgumentParser
+import Primitives
 
 public struct EstuaryCommand: ParsableCommand {
   public static let configuration = CommandConfiguration(
@@ -41,7 +42,7 @@ public struct EstuaryCommand: ParsableCommand {
   /// Runs the command line of this process.
   public static func start() {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    if let complaint = Arguments.complaint ?? UnknownVerb.complaint(about: arguments)
+    if let complaint = VectorUnit.complaint ?? Arguments.complaint ?? UnknownVerb.complaint(about: arguments)
       ?? ValidatorFlags.complaint(about: arguments)
     {
       Terminal.note(complaint)

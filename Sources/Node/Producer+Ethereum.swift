@@ -41,9 +41,9 @@ extension Producer {
   /// - Parameters:
   ///   - bytes: as a block holds it; one with blobs as the network has it, with its sidecar.
   ///   - access: what it may touch; `nil`: anything.
-  package func acceptEthereum(_ bytes: [UInt8], access: AccessSet? = nil) throws(EthereumPoolError)
-    -> PooledEthereumTransaction
-  {
+  package func acceptEthereum(
+    _ bytes: [UInt8], access: AccessSet? = nil
+  ) async throws(EthereumPoolError) -> PooledEthereumTransaction {
     var (wire, sidecar): ([UInt8], BlobSidecar?) = (bytes, nil)
     do throws(BlobSidecarError) {
       if let parts = try BlobSidecar.split(bytes) { (wire, sidecar) = (parts.wire, parts.sidecar) }
@@ -54,9 +54,9 @@ extension Producer {
     }
     guard let block = head.nextEthereum else { throw .noEthereum }
     let sender: Address
-    do throws(EthereumSignatureError) { sender = try transaction.recoverSender(fork: block.fork) } catch {
-      throw .invalidSender(error)
-    }
+    do throws(EthereumSignatureError) {
+      sender = try await signatures.sender(of: transaction, fork: block.fork).get()
+    } catch { throw .invalidSender(error) }
     let pooled = PooledEthereumTransaction(transaction, from: sender, access: access)
     if transaction.kind == .blob {
       guard let sidecar else { throw .sidecar(.missing) }

@@ -67,6 +67,7 @@ package final class Producer: @unchecked Sendable {
 
   package let store: any AccountStore
   package let pace: Pace
+  let signatures = SignatureChecks()
   let rewindBlockCount: UInt64
   let chain: Chain
   private let simulator = SerialExecutor()

@@ -8,13 +8,16 @@ import CSodium
 /// Signatures over Curve25519 (RFC 8032).
 public enum Ed25519 {
   /// Runs once a process, before the first use; libsodium chooses its implementations in it.
-  private static let isReady: Bool = sodium_init() >= 0
+  private static let isReady: Bool = {
+    guard sodium_init() >= 0 else { fatalError("libsodium could not be initialised") }
+    return true
+  }()
 
   /// Whether `signature` is `key`'s over `message`.
   package static func verify(_ signature: Signature, of message: UnsafeRawBufferPointer, by key: Pubkey)
     -> Bool
   {
-    precondition(isReady, "libsodium could not be initialised")
+    _ = isReady
     var byte: UInt8 = 0  // an address for the empty message
     return withUnsafeBytes(of: signature) { signature in
       withUnsafeBytes(of: key) { key in
@@ -41,7 +44,7 @@ public enum Ed25519 {
 
     /// The pair that follows from a seed.
     public init(seed: Hash) {
-      precondition(isReady, "libsodium could not be initialised")
+      _ = isReady
       var secret = [UInt8](repeating: 0, count: 64)
       var open = [UInt8](repeating: 0, count: 32)
       _ = crypto_sign_seed_keypair(&open, &secret, seed.bytes)  // fails on no input

@@ -25,8 +25,16 @@ package enum VectorUnit: String, CaseIterable, Sendable {
     }
   }()
 
+  /// What is wrong with the environment variable `ESTUARY_SIMD`; `nil`: nothing, or it is not set.
+  package static var complaint: String? {
+    guard let text = getenv("ESTUARY_SIMD").map({ String(cString: $0) }), !text.isEmpty,
+      VectorUnit(rawValue: text) == nil
+    else { return nil }
+    return "$ESTUARY_SIMD: '\(text)' is none of \(allCases.map(\.rawValue).joined(separator: ", "))"
+  }
+
   /// The best that this machine has and that the environment variable `ESTUARY_SIMD` (`none`, `avx2` or
-  /// `avx512`) allows; another value allows everything.
+  /// `avx512`) allows; another value, which the command line refuses, allows everything.
   package static let best: VectorUnit = {
     guard let text = getenv("ESTUARY_SIMD"), let limit = VectorUnit(rawValue: String(cString: text)) else {
       return available.last ?? .none
@@ -38,7 +46,7 @@ package enum VectorUnit: String, CaseIterable, Sendable {
   /// `ESTUARY_SIMD` is set.
   package static let forSignatures: VectorUnit = {
     #if DEBUG
-      if getenv("ESTUARY_SIMD") == nil { return .none }
+      if getenv("ESTUARY_SIMD").flatMap({ VectorUnit(rawValue: String(cString: $0)) }) == nil { return .none }
     #endif
     return best
   }()

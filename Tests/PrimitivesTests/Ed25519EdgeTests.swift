@@ -115,6 +115,28 @@ import Testing
     }
   }
 
+  /// Nonces of small order and keys with a part of it, by each of the other points with which the equation holds: nothing
+  /// but R's order refuses them.
+  static func smallNonceMixedKeyCases(_ random: inout SplitMix64) -> [Case] {
+    let zero = smallOrder[0]
+    return smallOrder[..<8].flatMap { r in
+      smallOrder[1..<8].compactMap { torsion -> Case? in
+        for number in 0..<100 {
+          let secret = scalar(random.bytes(64))
+          let (key, message) = (sum(base(secret), torsion), [UInt8(number), 5])
+          let k = challenge(r, key, message)
+          var part = r
+          for _ in 0..<Int(k[0] & 7) { part = sum(part, torsion) }
+          // s B − k A = −k T, which is R.
+          if part == zero {
+            return Case("R of small order, A mixed", false, r: r, s: multiply(k, secret), message, key: key)
+          }
+        }
+        return nil
+      }
+    }
+  }
+
   /// Keys and nonces with a part of small order. Without the cofactor, such a signature is valid where k
   /// times the key's part is the nonce's: known from k modulo 8.
   static func mixedCases(_ random: inout SplitMix64) -> [Case] {
@@ -155,10 +177,10 @@ import Testing
     }
     for number in 0..<40 {
       let bytes = [UInt8(number)] + [UInt8](repeating: 0, count: 31)
+      let s = Array(good.signature[32...])
       cases.append(
-        Case(
-          "A = \(number)", false, r: Array(good.signature[..<32]), s: Array(good.signature[32...]),
-          good.message, key: bytes))
+        Case("A = \(number)", false, r: Array(good.signature[..<32]), s: s, good.message, key: bytes))
+      cases.append(Case("R = \(number)", false, r: bytes, s: s, good.message, key: good.key))
     }
     return cases
   }
@@ -168,7 +190,9 @@ import Testing
     var random = SplitMix64(seed: 7)
     var cases = Self.scalarCases(&random)
     cases += Self.smallKeyCases(&random) + Self.smallNonceCases(&random)
-    cases += Self.mixedCases(&random) + Self.encodingCases(&random)
+    let solved = Self.smallNonceMixedKeyCases(&random)
+    #expect(Set(solved.map { Array($0.signed.signature[..<32]) }).count == 8)
+    cases += solved + Self.mixedCases(&random) + Self.encodingCases(&random)
     let validCount = cases.count { $0.isValid }
     #expect(validCount > 20)
     for one in cases { #expect(one.signed.isValid == one.isValid, "library: \(one.name)") }

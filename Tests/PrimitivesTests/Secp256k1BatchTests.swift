@@ -43,7 +43,10 @@ import WideIntegers
     }
   }
 
-  private static func portable(_ cases: [Signed]) -> (keys: [UInt8], verdicts: [UInt8]) {
+  private static func portable(_ cases: [Signed]) -> (keys: [UInt8], verdicts: [UInt8]) { raw(cases, on: nil) }
+
+  /// What a kernel says itself; `nil`: the double.
+  private static func raw(_ cases: [Signed], on unit: VectorUnit?) -> (keys: [UInt8], verdicts: [UInt8]) {
     let bytes = cases.flatMap { $0.r + $0.s + $0.hash }
     var keys = [UInt8](repeating: 0, count: 64 * cases.count)
     var verdicts = [UInt8](repeating: 7, count: cases.count)
@@ -53,7 +56,17 @@ import WideIntegers
           signature: bytes.baseAddress! + 96 * index, hash: bytes.baseAddress! + 96 * index + 64,
           recovery_id: one.recoveryID)
       }
-      vc_secp256k1_recover_portable(items, items.count, &keys, &verdicts)
+      switch unit {
+      #if arch(x86_64)
+        case .avx2:
+          vc_secp256k1_prepare_avx2()
+          vc_secp256k1_recover_avx2(items, items.count, &keys, &verdicts)
+        case .avx512:
+          vc_secp256k1_prepare_avx512()
+          vc_secp256k1_recover_avx512(items, items.count, &keys, &verdicts)
+      #endif
+      default: vc_secp256k1_recover_portable(items, items.count, &keys, &verdicts)
+      }
     }
     return (keys, verdicts)
   }
@@ -236,7 +249,7 @@ import WideIntegers
   }
 
   /// What a kernel leaves to the library: nothing that was not made for it, and exceptions with a key and without one.
-  @Test func unknownVerdicts() {
+  @Test(arguments: units.filter { $0 != VectorUnit.none }) func unknownVerdicts(unit: VectorUnit?) {
     #if DEBUG
       let count = 20
     #else
@@ -244,13 +257,13 @@ import WideIntegers
     #endif
     var random = SplitMix64(seed: 45)
     let usual = (0..<count).map { _ in Self.randomCase(&random) }
-    #expect(!Self.portable(usual).verdicts.contains(UInt8(VC_UNKNOWN)))
+    #expect(!Self.raw(usual, on: unit).verdicts.contains(UInt8(VC_UNKNOWN)))
     for cases in [Self.smallSums(), Self.meetingSums()] {
-      let unknown = zip(cases, Self.portable(cases).verdicts).filter { $1 == UInt8(VC_UNKNOWN) }
+      let unknown = zip(cases, Self.raw(cases, on: unit).verdicts).filter { $1 == UInt8(VC_UNKNOWN) }
       #expect(unknown.contains { $0.0.key != nil })
       #expect(unknown.contains { $0.0.key == nil })
     }
     let meeting = Self.meetingSums()
-    #expect(Self.portable(meeting).verdicts.contains(UInt8(VC_KEY)))
+    #expect(Self.raw(meeting, on: unit).verdicts.contains(UInt8(VC_KEY)))
   }
 }

@@ -17,6 +17,7 @@ enum Ed25519Damage: String, CaseIterable {
   case smallNonce = "R of small order"
   case smallKey = "A of small order"
   case smallNonceSolved = "R of small order, s solved for it"
+  case smallNonceMixedKey = "R of small order, A of mixed order, s solved for both"
   case mixedKey = "A of mixed order, s solved for it"
   case mixedNonce = "R of mixed order, s solved for it"
   case highEncoding = "A or R with y from p to 2^255 - 1"
@@ -73,10 +74,10 @@ struct Ed25519Signer {
     for _ in 0..<size {
       let draw = random.below(1024)
       // A half as signed; what needs points computed is rare.
-      let solved = [Ed25519Damage.smallNonceSolved, .mixedKey, .mixedNonce]
+      let solved = [Ed25519Damage.smallNonceSolved, .smallNonceMixedKey, .mixedKey, .mixedNonce]
       let plain = Ed25519Damage.allCases.filter { $0 != .none && !solved.contains($0) }
       let damage: Ed25519Damage =
-        draw < 512 ? .none : draw < 536 ? solved[draw % 3] : plain[draw % plain.count]
+        draw < 512 ? .none : draw < 536 ? solved[draw % 4] : plain[draw % plain.count]
       let length = random.below(2000) == 0 ? random.below(20_000) : random.below(500)
       damages.append(Ed25519Damage.allCases.firstIndex(of: damage)!)
       lengths.append(length)
@@ -139,6 +140,7 @@ struct Ed25519Signer {
     case .smallKey: key = Self.smallOrder[random.below(Self.smallOrder.count)]
     case .smallNonceSolved, .mixedKey, .mixedNonce:
       (r, s, key) = Self.solved(damage, message, &random)
+    case .smallNonceMixedKey: (r, s, key) = Self.solvedForBoth(message, &random)
     case .highEncoding:
       let high =
         [UInt8(0xed + random.below(19))] + [UInt8](repeating: 0xff, count: 30) + [
@@ -183,6 +185,29 @@ struct Ed25519Signer {
     let challenge = filled { crypto_core_ed25519_scalar_reduce($0, digest) }
     let product = filled { crypto_core_ed25519_scalar_mul($0, challenge, secret) }
     return (r, filled { crypto_core_ed25519_scalar_add($0, nonce, product) }, key)
+  }
+
+  /// A signature whose R is of small order and whose equation holds: R is what the challenge makes of A's part.
+  private static func solvedForBoth(
+    _ message: [UInt8], _ random: inout SplitMix64
+  ) -> (r: [UInt8], s: [UInt8], key: [UInt8]) {
+    let point = torsion[random.below(torsion.count)]
+    // The multiples of −point, from none on; one of them is R.
+    let multiples = (1..<8).reduce(into: [smallOrder[0]]) { found, _ in
+      let last = found[found.count - 1]
+      found.append(filled { _ = crypto_core_ed25519_sub($0, last, point) })
+    }
+    let r = multiples[random.below(multiples.count)]
+    while true {
+      let seed = random.bytes(64)
+      let secret = filled { crypto_core_ed25519_scalar_reduce($0, seed) }
+      let plain = filled { _ = crypto_scalarmult_ed25519_base_noclamp($0, secret) }
+      let key = filled { _ = crypto_core_ed25519_add($0, plain, point) }
+      let digest = SHA512.hash(r + key + message)
+      let challenge = filled { crypto_core_ed25519_scalar_reduce($0, digest) }
+      guard multiples[Int(challenge[0] & 7)] == r else { continue }
+      return (r, filled { crypto_core_ed25519_scalar_mul($0, challenge, secret) }, key)
+    }
   }
 
   private static func addOrder(to scalar: inout [UInt8]) {

@@ -1,6 +1,6 @@
 // Random valid and damaged signatures through `Ed25519.Batch` and `Secp256k1.Batch`, each verdict and key against the
 // library's of it alone (`Tools/signatures`). The arguments are COUNT, how many of each kind; SEED; and THREADS, which
-// share the work. Calls of all sizes; every class of damage is counted, with how many of it were accepted. Before that,
+// share the work. Calls of all sizes; every class of damage is counted, with how many of it were accepted. After that,
 // calls of 0 to 17 items over inputs at odd addresses, each an allocation of its own that ends with its last byte, with
 // messages about the hashes' block bounds: what AddressSanitizer is for.
 
@@ -115,9 +115,6 @@ private nonisolated func runPart(_ argument: UnsafeMutableRawPointer?) -> Unsafe
     }
     let (count, seed, threadCount) = (Int(arguments[0]), arguments[1], Int(arguments[2]))
     print("kernel \(VectorUnit.forSignatures.rawValue), seed \(seed), \(threadCount) threads")
-    if !checkEverySize(SplitMix64(seed: seed)) { exit(1) }
-    print("calls of 0 to 17 items at odd addresses: as the libraries say")
-
     var seeds = SplitMix64(seed: seed)
     let boxes = (0..<threadCount).map { index in
       Box(Part(seed: seeds.next(), count: count / threadCount + (index < count % threadCount ? 1 : 0)))
@@ -129,6 +126,9 @@ private nonisolated func runPart(_ argument: UnsafeMutableRawPointer?) -> Unsafe
       return thread
     }
     for thread in threads { pthread_join(thread, nil) }
+    // Behind them: the first use of a kernel's tables is several threads' at once.
+    if !checkEverySize(SplitMix64(seed: seed)) { exit(1) }
+    print("calls of 0 to 17 items at odd addresses: as the libraries say")
     var (ed25519, secp256k1) = (boxes[0].part.ed25519, boxes[0].part.secp256k1)
     for box in boxes[1...] {
       ed25519.add(box.part.ed25519)

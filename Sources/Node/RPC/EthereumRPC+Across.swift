@@ -9,13 +9,11 @@ import WideIntegers
 
 extension EthereumRPC {
   static let acrossMethods: [String: Method] = [
-    "estuary_sendRawTransaction": { (rpc, parameters) throws(RPCError) in
+    "estuary_sendRawTransaction": { (rpc, parameters) async throws(RPCError) in
       let bytes = try parameters.data(0)
       let access = try parameters.optional(1, accessSet)
       try parameters.expect(atMost: 2)
-      let hash = try rpc.pooled { () throws(EthereumPoolError) in
-        try rpc.producer.acceptEthereum(bytes, access: access)
-      }.hash
+      let hash = try await rpc.accept(bytes, access: access).hash
       return answer { $0.value(EthereumForm.hash(hash)) }
     },
     "estuary_createAccessSet": { (rpc, parameters) async throws(RPCError) in

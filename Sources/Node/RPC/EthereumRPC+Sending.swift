@@ -19,19 +19,17 @@ extension EthereumRPC {
         writer.array { writer in for address in addresses { writer.value(address.description) } }
       }
     },
-    "eth_sendRawTransaction": { (rpc, parameters) throws(RPCError) in
+    "eth_sendRawTransaction": { (rpc, parameters) async throws(RPCError) in
       let bytes = try parameters.data(0)
       try parameters.expect(atMost: 1)
-      let hash = try rpc.pooled { () throws(EthereumPoolError) in try rpc.producer.acceptEthereum(bytes) }
-        .hash
+      let hash = try await rpc.accept(bytes).hash
       return answer { $0.value(EthereumForm.hash(hash)) }
     },
     "eth_sendRawTransactionSync": { (rpc, parameters) async throws(RPCError) in
       let bytes = try parameters.data(0)
       let milliseconds = try parameters.optional(1, syncTimeout) ?? defaultSyncMilliseconds
       try parameters.expect(atMost: 2)
-      let hash = try rpc.pooled { () throws(EthereumPoolError) in try rpc.producer.acceptEthereum(bytes) }
-        .hash
+      let hash = try await rpc.accept(bytes).hash
       return try await rpc.receipt(of: hash, withinMilliseconds: min(milliseconds, longestSyncMilliseconds))
     },
     "eth_sendTransaction": { (rpc, parameters) async throws(RPCError) in
@@ -114,6 +112,15 @@ extension EthereumRPC {
       }
     },
   ]
+
+  /// Has a signed transaction wait for a block.
+  func accept(
+    _ bytes: [UInt8], access: AccessSet? = nil
+  ) async throws(RPCError) -> PooledEthereumTransaction {
+    do throws(EthereumPoolError) { return try await producer.acceptEthereum(bytes, access: access) } catch {
+      throw .ethereum(error.description)
+    }
+  }
 
   func pooled<Value>(_ body: () throws(EthereumPoolError) -> Value) throws(RPCError) -> Value {
     do throws(EthereumPoolError) { return try body() } catch { throw .ethereum(error.description) }

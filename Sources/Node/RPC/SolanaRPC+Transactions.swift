@@ -27,7 +27,8 @@ extension SolanaRPC {
     let loaded = try sanitize(transaction, head)
     guard let signature = transaction.firstSignature else { throw .signatureVerification() }
     if !skipsPreflight {
-      let simulation = try await run(transaction.bytes, verifiesSignatures: true)
+      guard await producer.signatures.areValid(transaction) else { throw .signatureVerification() }
+      let simulation = try await run(transaction.bytes, verifiesSignatures: false)
       if let error = simulation.result.error { throw Self.preflightFailure(error, simulation) }
     }
     try accept(transaction, loaded, signature, head)
