@@ -193,6 +193,15 @@ package final class Producer: @unchecked Sendable {
     }
   }
 
+  /// Where blocks are made as soon as a transaction waits: returns when those that wait now are in one, as far as the next one
+  /// takes them. Whoever sends to such a node reads what came of it next.
+  package func settle() async {
+    guard isInstant else { return }
+    _ = await perform { producer in
+      if producer.monitor.withLock({ producer.isBlockDue }) { producer.makeDueBlock() }
+    }
+  }
+
   /// What a transaction would do in the next block.
   package struct Simulation: Sendable {
     package var result: TransactionResult

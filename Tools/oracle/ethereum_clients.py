@@ -139,6 +139,12 @@ def deploying(bench):
     bench.equal(contract.functions.count().call(), 42, "a transaction does")
     event = contract.events.Added().process_receipt(receipt)[0]
     bench.equal((event["args"]["sender"], event["args"]["amount"]), (alice.address, 2), "the event of a receipt")
+    # A node that makes blocks at once answers behind the block, to both ways of sending.
+    for number in range(20):
+        hash = bench.node.call("eth_sendRawTransaction", "0x" + bytes(bench.signed(alice, to=bench.accounts[1].address).raw_transaction).hex())
+        bench.expect(bench.node.call("eth_getTransactionReceipt", hash) is not None, "a receipt at once", number)
+        hash = bench.node.call("eth_sendTransaction", {"from": alice.address, "to": bench.accounts[1].address, "value": "0x1"})
+        bench.expect(bench.node.call("eth_getTransactionReceipt", hash) is not None, "and of an unsigned one", number)
     receipt = bench.receipt(contract.functions.pay().transact({"from": bench.accounts[1].address, "value": 7}))
     bench.equal(contract.functions.paid(bench.accounts[1].address).call(), 7, "a payment")
     bench.equal(web3.eth.get_balance(contract.address), 7, "is there")

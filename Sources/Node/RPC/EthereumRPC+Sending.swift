@@ -42,6 +42,7 @@ extension EthereumRPC {
       let pooled = try rpc.pooled { () throws(EthereumPoolError) in
         try rpc.producer.sendEthereum(draft, from: sender, nonce: request.nonce)
       }
+      await rpc.producer.settle()
       return answer { $0.value(EthereumForm.hash(pooled.hash)) }
     },
     "eth_signTransaction": { (rpc, parameters) async throws(RPCError) in
@@ -113,13 +114,16 @@ extension EthereumRPC {
     },
   ]
 
-  /// Has a signed transaction wait for a block.
+  /// Has a signed transaction wait for a block, and waits for it where that comes at once.
   func accept(
     _ bytes: [UInt8], access: AccessSet? = nil
   ) async throws(RPCError) -> PooledEthereumTransaction {
-    do throws(EthereumPoolError) { return try await producer.acceptEthereum(bytes, access: access) } catch {
+    let pooled: PooledEthereumTransaction
+    do throws(EthereumPoolError) { pooled = try await producer.acceptEthereum(bytes, access: access) } catch {
       throw .ethereum(error.description)
     }
+    await producer.settle()
+    return pooled
   }
 
   func pooled<Value>(_ body: () throws(EthereumPoolError) -> Value) throws(RPCError) -> Value {
