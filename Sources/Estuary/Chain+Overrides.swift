@@ -15,6 +15,8 @@ import WideIntegers
 package enum OverrideError: Error, Sendable {
   /// A sysvar, or a key of the EVM's.
   case reserved(Pubkey)
+  /// The code of an address of the EVM's border.
+  case border(Address)
   case noEthereum
   case chain(ChainError)
 }
@@ -23,6 +25,8 @@ extension OverrideError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .reserved(let key): "\(key) belongs to the runtime and cannot be set"
+    case .border(let address):
+      "\(address) is where contracts call programs, of this node's own, and has no code that could be set"
     case .noEthereum: "the ledger has no Ethereum side"
     case .chain(let error): error.description
     }
@@ -41,6 +45,9 @@ extension Chain {
     ethereum: [Address: AccountOverride] = [:], solana: [(key: Pubkey, account: Account?)] = []
   ) throws(OverrideError) -> [AccountChange] {
     for (key, _) in solana where EVMKey.contains(key) || SysvarID.all.contains(key) { throw .reserved(key) }
+    for (address, override) in ethereum where BorderAddress.number(of: address) != nil {
+      if let code = override.code, !code.isEmpty { throw .border(address) }
+    }
     if !ethereum.isEmpty, ethereumChain == nil { throw .noEthereum }
     do throws(ChainError) {
       if !ethereum.isEmpty { try beginEthereum() }

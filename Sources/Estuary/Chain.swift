@@ -539,6 +539,8 @@ public enum ChainError: Error, Sendable {
   case machine(detail: String)
   /// Ethereum's accounts cannot be read.
   case ethereum(detail: String)
+  /// A simulated block cannot end: a system contract that its fork needs is not what it should be.
+  case systemCall(detail: String)
   /// A native syscall, program or contract that the runtime or another one has already.
   case nativeExists(String)
 }
@@ -582,6 +584,7 @@ extension ChainError: CustomStringConvertible {
       "the ledger's Ethereum side is unusable: \(detail); 'estuary ledger verify' reads all of it"
     case .machine(let detail): "the EVM has no memory: \(detail)"
     case .ethereum(let detail): "Ethereum's state is unusable: \(detail)"
+    case .systemCall(let detail): detail
     case .nativeExists(let what): "there is \(what) already: choose another"
     }
   }

@@ -77,7 +77,7 @@ struct NodeOptions: ParsableArguments {
   @Option(
     name: [.customShort("u"), .long],
     help: ArgumentHelp(
-      "A node's JSON-RPC in place of a ledger directory: \(forms).",
+      "A node's JSON-RPC in place of a ledger directory, --ledger is then not looked at: \(forms).",
       valueName: "url"))
   var url: String?
 

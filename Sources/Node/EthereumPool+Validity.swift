@@ -48,6 +48,7 @@ extension EthereumPoolError: CustomStringConvertible {
   package var description: String {
     switch self {
     case .known: return "already known"
+    case .malformed(.unknownType(RLP.emptyBytes...)): return "rlp: expected input list for types.LegacyTx"
     case .malformed(.unknownType): return "transaction type not supported"
     case .malformed(.empty): return "typed transaction too short"
     case .malformed(let error): return "rlp: \(error)"

@@ -166,7 +166,8 @@ package struct EthereumPool: Sendable {
   ) throws(EthereumPoolError) {
     let account = sender.account
     if transaction.nonce < account.nonce { throw .nonceTooLow(next: account.nonce, nonce: transaction.nonce) }
-    if account.code == .contract || account.code == .delegation && block.fork < .prague {
+    let isContract = account.code == .contract || account.code == .delegation && block.fork < .prague
+    if isContract, !transaction.transaction.isUnsigned(from: transaction.sender) {
       throw .senderIsContract(transaction.sender)
     }
     guard transaction.cost <= account.balance else {

@@ -70,6 +70,15 @@ extension Producer {
     guard count <= Self.minedBlockLimit else {
       throw ControlError("\(count) blocks are more than one request may ask for, \(Self.minedBlockLimit)")
     }
+    if let interval {
+      let first = timestamp ?? max(chain.ethereumHead?.header.timestamp ?? 0, UInt64(max(clock.now, 0)))
+      // `count` is at most 10,000.
+      guard interval <= Self.timeLimit, first <= Self.timeLimit,
+        first + interval * (max(count, 1) - 1) < Self.timeLimit
+      else {
+        throw ControlError("\(count) blocks \(interval) seconds apart end at a time that is out of range")
+      }
+    }
     if let timestamp { try setNextTimestamp(timestamp) }
     for number in 0..<count {
       if let interval, number > 0 {

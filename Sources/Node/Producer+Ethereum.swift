@@ -20,18 +20,15 @@ struct EthereumActors: Sendable {
   func include(_ address: Address) -> Bool { includesAll || impersonated.contains(address) }
 }
 
-extension EthereumSignature {
-  /// Stands in a transaction that somebody who develops contracts sends for `sender`: nobody's, and another for each sender,
-  /// so that two of them do not make the same transaction.
-  static func standing(for sender: Address) -> EthereumSignature {
-    EthereumSignature(yParity: 0, r: UInt256(sender), s: .one)
-  }
-}
-
 extension Producer {
   /// The development accounts that the ledger has; none of an imported one.
   package var developmentKeys: [PrivateKey] {
     DevelopmentAccounts.keys.filter { (try? store.account(EVMKey.account($0.address))).flatMap { $0 } != nil }
+  }
+
+  /// Whether the node signs for an account, or acts for it.
+  package func isKnown(_ sender: Address) -> Bool {
+    developmentKeys.contains { $0.address == sender } || monitor.withLock { actors.include(sender) }
   }
 
   // MARK: Taking in
@@ -44,6 +41,8 @@ extension Producer {
   package func acceptEthereum(
     _ bytes: [UInt8], access: AccessSet? = nil
   ) async throws(EthereumPoolError) -> PooledEthereumTransaction {
+    // A type with nothing behind it, whether there is such a type or not.
+    if bytes.count == 1, bytes[0] < RLP.emptyBytes { throw .malformed(.empty) }
     var (wire, sidecar): ([UInt8], BlobSidecar?) = (bytes, nil)
     do throws(BlobSidecarError) {
       if let parts = try BlobSidecar.split(bytes) { (wire, sidecar) = (parts.wire, parts.sidecar) }

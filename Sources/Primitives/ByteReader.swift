@@ -16,6 +16,22 @@ package enum CodecError: Error, Equatable, Sendable {
   case trailingBytes(offset: Int, count: Int)
 }
 
+extension CodecError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .endOfInput(let offset, let needed, let available):
+      "\(needed) bytes are needed at offset \(offset), and \(available) are left"
+    case .invalidCompactU16(let offset):
+      "the number at offset \(offset) is not the shortest form of one below 65,536"
+    case .invalidTag(let offset, let value): "the byte at offset \(offset) is \(value), neither 0 nor 1"
+    case .lengthExceedsInput(let offset, let length):
+      "the length at offset \(offset), \(length), is more than what is left"
+    case .invalidUTF8(let offset): "the text at offset \(offset) is not UTF-8"
+    case .trailingBytes(let offset, let count): "\(count) bytes too many at offset \(offset)"
+    }
+  }
+}
+
 /// A cursor over bytes that somebody else keeps alive.
 package struct ByteReader {
   package let bytes: UnsafeRawBufferPointer

@@ -19,7 +19,7 @@ struct EthereumTransactionFixtureTests {
       code: SenderState.Code(of: account?.code ?? []))
     do throws(TransactionValidityError) {
       _ = try transaction.validate(in: test.environment)
-      try transaction.validate(sender: state, fork: test.environment.fork)
+      try transaction.validate(sender: state, at: test.sender, fork: test.environment.fork)
     } catch { return error.exceptionName }
     return nil
   }

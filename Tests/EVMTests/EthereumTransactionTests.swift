@@ -27,12 +27,13 @@ struct EthereumTransactionTests {
       let transaction = try EthereumTransaction(decoding: test.hex("wire"))
       verdict.gas = try transaction.validate(
         in: environment, gasUsed: test.number("gasUsed"), blobGasUsed: test.number("blobGasUsed"))
-      verdict.sender = try transaction.recoverSender(fork: environment.fork)
+      let sender = try transaction.recoverSender(fork: environment.fork)
+      verdict.sender = sender
       try transaction.validate(
         sender: SenderState(
           nonce: test.number("nonce"), balance: test.word("balance"),
           code: SenderState.Code(of: test.hex("code"))),
-        fork: environment.fork)
+        at: sender, fork: environment.fork)
       verdict.fees = TransactionFees(of: transaction, in: environment)
     } catch let error as EthereumTransactionError {
       verdict.refusal = error.exceptionName

@@ -116,6 +116,9 @@ struct TransactionValidityTests {
     make("high nonce", .legacy, .london, "NONCE_MISMATCH_TOO_HIGH") { $0.nonce = 6 },
   ]
 
+  /// The sender's.
+  static let address = Address(word0: 7, word1: 7, word2: 1)
+
   static let senders: [Case] = {
     func sender(_ balance: UInt256, _ code: SenderState.Code = .none) -> SenderState {
       SenderState(nonce: 5, balance: balance, code: code)
@@ -125,6 +128,12 @@ struct TransactionValidityTests {
     return [
       make("contract", .legacy, .frontier, "SENDER_NOT_EOA", sender: sender(.max, .contract)),
       make("contract", .legacy, .osaka, "SENDER_NOT_EOA", sender: sender(.max, .contract)),
+      make("contract that is acted for", .legacy, .osaka, nil, sender: sender(.max, .contract)) {
+        $0.signature = .standing(for: address)
+      },
+      make("another is acted for", .legacy, .osaka, "SENDER_NOT_EOA", sender: sender(.max, .contract)) {
+        $0.signature = .standing(for: .zero)
+      },
       make("delegation", .legacy, .cancun, "SENDER_NOT_EOA", sender: sender(.max, .delegation)),
       make("delegation", .legacy, .prague, nil, sender: sender(.max, .delegation)),
       make("balance", .legacy, .berlin, nil, sender: sender(cost)),
@@ -153,7 +162,7 @@ struct TransactionValidityTests {
     do throws(TransactionValidityError) {
       _ = try transaction.validate(
         in: Self.environment(test.fork), gasUsed: test.gasUsed, blobGasUsed: test.blobGasUsed)
-      try transaction.validate(sender: test.sender, fork: test.fork)
+      try transaction.validate(sender: test.sender, at: Self.address, fork: test.fork)
     } catch { found = error.exceptionName }
     #expect(found == test.error)
   }

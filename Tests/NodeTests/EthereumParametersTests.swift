@@ -57,7 +57,7 @@ import WideIntegers
     (#""latest""#, EthereumBlockReference.tag(.latest)), (#""pending""#, .tag(.pending)),
     (#""safe""#, .tag(.safe)), (#""finalized""#, .tag(.finalized)), (#""earliest""#, .tag(.earliest)),
     (#""0x2a""#, .number(42)), (#"{"blockNumber":"0x2a"}"#, .number(42)),
-    (#"{"blockNumber":"latest"}"#, .tag(.latest)), (#"{}"#, .tag(.latest)),
+    (#"{"blockNumber":"latest"}"#, .tag(.latest)),
   ])
   func blocksAreRead(text: String, block: EthereumBlockReference) throws {
     #expect(try EthereumForm.block(try JSONValue.parse(text)) == block)
@@ -87,6 +87,12 @@ import WideIntegers
   @Test func missingAndSurplusParametersAreRefused() throws {
     let parameters = try EthereumParameters(try JSONValue.parse(#"["0x1", null]"#))
     #expect(try parameters.quantity(0) == 1)
+    let unnamed = try EthereumParameters(try JSONValue.parse(#"[{}, {"blockHash":null}]"#))
+    for index in [0, 1] {
+      let error = try #require(throws: RPCError.self) { try unnamed.blockOrLatest(index) }
+      #expect(error.code == -32000)
+      #expect(error.message == "invalid arguments; neither block nor hash specified")
+    }
     #expect(try parameters.blockOrLatest(1) == .tag(.latest))
     #expect(throws: RPCError.self) { try parameters.expect(atMost: 1) }
     do throws(RPCError) { _ = try parameters.data(1) } catch {

@@ -79,7 +79,7 @@ import WideIntegers
         "max initcode size exceeded: code size 49153, limit 49152"
       ),
       (
-        Self.transaction(), SenderState(nonce: 0, balance: .max, code: .contract),
+        Self.transaction { $0.signature.s = 2 }, SenderState(nonce: 0, balance: .max, code: .contract),
         "sender not an eoa: address \(Self.sender(1).checksummed)"
       ),
       (Self.transaction(kind: .setCode), Self.rich, "set code tx must have at least one authorization tuple"),
@@ -103,6 +103,8 @@ import WideIntegers
       #expect(found == words || found?.hasPrefix(words + " ") == true, "\(found ?? "taken"), want \(words)")
     }
     #expect(problem(Self.transaction()) == nil)
+    // Somebody acts for the contract.
+    #expect(problem(Self.transaction(), SenderState(nonce: 0, balance: .max, code: .contract)) == nil)
   }
 
   @Test func noncesAreInOrderAndGapsWait() throws {

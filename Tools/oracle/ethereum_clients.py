@@ -225,6 +225,14 @@ def types(bench):
     # EIP-7702
     carol = bench.accounts[6]
     authorization = carol.sign_authorization({"chainId": 1337, "address": contract.address, "nonce": web3.eth.get_transaction_count(carol.address)})
+    members = {"chainId": "0x539", "address": contract.address, "nonce": hex(authorization.nonce), "yParity": hex(authorization.y_parity), "r": hex(authorization.r), "s": hex(authorization.s)}
+    # An authority is warm; one of another chain is none, and this code looks at it.
+    looking = node.call("eth_createAccessList", {"from": bob.address, "to": contract.address, "data": contract.encode_abi("add", [1]), "authorizationList": [members]})
+    bench.equal([entry["address"] for entry in looking["accessList"]], [contract.address.lower()], "slots alone")
+    for chain, listed in (("0x539", []), ("0x0", [carol.address.lower()]), ("0x1", [carol.address.lower()])):
+        code = "0x73" + carol.address[2:] + "3100"  # PUSH20 carol BALANCE STOP
+        made = node.call("eth_createAccessList", {"from": bob.address, "to": "0x" + "c7" * 20, "authorizationList": [{**members, "chainId": chain}]}, "latest", {"0x" + "c7" * 20: {"code": code}})
+        bench.equal([entry["address"] for entry in made["accessList"]], listed, f"an access list with an authority of chain {chain}")
     receipt = bench.receipt(bench.send(bob, type=4, to=carol.address, gas=200_000, data=contract.encode_abi("pay"), value=9, authorizationList=[authorization]))
     bench.equal((receipt["status"], receipt["type"]), (1, 4), "a transaction that sets code")
     bench.equal(bytes(web3.eth.get_code(carol.address)), bytes.fromhex("ef0100" + contract.address[2:]), "the designator")
@@ -266,6 +274,13 @@ def pool(bench):
         ):
             bench.refuses(text, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex().removeprefix("0x"), code=-32000)
         bench.refuses("rlp", "eth_sendRawTransaction", "0xc0")
+        for byte in ("00", "01", "03", "05", "7f"):
+            bench.refuses("typed transaction too short", "eth_sendRawTransaction", "0x" + byte, code=-32000)
+        for bytes_ in ("80", "8180", "b800"):
+            bench.refuses("rlp: expected input list for types.LegacyTx", "eth_sendRawTransaction", "0x" + bytes_, code=-32000)
+        for method in ("eth_getRawTransactionByHash", "debug_getRawTransaction"):
+            bench.equal(node.call(method, "0x" + bytes(first.hash).hex()), "0x" + bytes(first.raw_transaction).hex(), f"{method} of what waits")
+            bench.equal(node.call(method, "0x" + "12" * 32), "0x", f"{method} of nothing")
         bench.refuses("transaction type not supported", "eth_sendRawTransaction", "0x7f00")
         better = raw(0, tip=2, price=40, value=2)
         send(better)
@@ -319,6 +334,10 @@ def control(bench):
     bench.refuses("lower than or equal to previous block's timestamp", "evm_setNextBlockTimestamp", 5)
     node.call("evm_mine", {"blocks": 2})
     bench.refuses("more than one request may ask for", "hardhat_mine", "0xffffff")
+    number = web3.eth.block_number
+    for count, interval in (("0x3", "0x4000000000000000"), ("0x2", hex(2**40)), ("0x2710", hex(2**27)), ("0x0", hex(2**64 - 1))):
+        bench.refuses("end at a time that is out of range", "hardhat_mine", count, interval)
+    bench.equal(web3.eth.block_number, number, "none of them is made")
     # Accounts
     for method, value, read, wanted in (
         ("hardhat_setBalance", hex(123 * ETHER), web3.eth.get_balance, 123 * ETHER),
@@ -329,6 +348,10 @@ def control(bench):
         bench.equal(read(Web3.to_checksum_address(stranger)), wanted, method)
     node.call("hardhat_setStorageAt", contract.address, "0x0", "0x" + (777).to_bytes(32, "big").hex())
     bench.equal(contract.functions.count().call(), 777, "hardhat_setStorageAt")
+    for address in range(2, 8):
+        border = f"0xff{address:038x}"
+        bench.refuses("is where contracts call programs", "hardhat_setCode", border, "0x00", code=-32000)
+        bench.equal(node.call("eth_getCode", border, "latest"), "0x", "no code there")
     node.call("hardhat_setCode", stranger, "0x")
     bench.equal(web3.eth.get_code(Web3.to_checksum_address(stranger)), b"", "code can be taken away")
     # Acting for others
@@ -339,6 +362,7 @@ def control(bench):
     bench.equal(web3.eth.get_transaction(receipt["transactionHash"])["from"].lower(), stranger, "its sender")
     node.call("hardhat_stopImpersonatingAccount", stranger)
     bench.refuses("unknown account", "eth_sendTransaction", {"from": stranger, "to": stranger, "value": "0x1"})
+    bench.refuses("unknown account", "eth_sendTransaction", {"from": "0x" + "ac" * 20, "to": stranger, "value": "0x1"}, code=-32000)
     node.call("anvil_autoImpersonateAccount", True)
     bench.equal(bench.receipt(node.call("eth_sendTransaction", {"from": stranger, "to": stranger}))["status"], 1, "anvil_autoImpersonateAccount")
     node.call("anvil_autoImpersonateAccount", False)
@@ -364,7 +388,11 @@ def control(bench):
     number = web3.eth.block_number
     time.sleep(2.5)
     bench.expect(web3.eth.block_number > number, "empty blocks on the clock")
-    node.call("evm_setIntervalMining", 0)
+    for method, interval, seconds in (("anvil_setIntervalMining", 2, 2), ("evm_setIntervalMining", 2000, 2), ("hardhat_setIntervalMining", 250, 1)):
+        node.call(method, interval)
+        bench.equal(node.call("anvil_getIntervalMining"), seconds, f"seconds after {method}")
+    node.call("anvil_setIntervalMining", 0)
+    bench.equal(node.call("anvil_getIntervalMining"), None, "no interval")
     node.call("evm_setAutomine", True)
     # States
     dump = node.call("anvil_dumpState")
@@ -376,9 +404,48 @@ def control(bench):
     for method, parameters in (
         ("evm_revert", []), ("evm_revert", ["x"]), ("hardhat_setBalance", ["0x12", "0x1"]), ("evm_mine", [{"blocks": "y"}]),
         ("hardhat_setNonce", [stranger, "0x10000000000000000"]), ("anvil_loadState", ["0x00"]), ("evm_setAutomine", ["yes"]),
-        ("evm_increaseTime", [1 << 62]), ("evm_setIntervalMining", [10**12]), ("estuary_setAccount", ["11111111111111111111111111111111"]),
+        ("evm_increaseTime", [1 << 62]), ("evm_setIntervalMining", [10**12]), ("anvil_setIntervalMining", [3601]), ("estuary_setAccount", ["11111111111111111111111111111111"]),
     ):
         bench.refuses("", method, *parameters)
+    contracts_are_acted_for(bench)
+
+
+def contracts_are_acted_for(bench):
+    """EIP-3607 is for what is signed; what nobody has signed may come from a contract."""
+    node, web3, contract = bench.node, bench.web3, bench.contract
+    add = {"from": contract.address, "to": contract.address, "data": contract.encode_abi("add", [1])}
+    node.call("hardhat_setBalance", contract.address, hex(ETHER))
+    node.call("hardhat_impersonateAccount", contract.address)
+    before = contract.functions.count().call()
+    for fields in ({}, {"gas": hex(100_000)}):
+        hash = node.call("eth_sendTransaction", {**add, **fields})
+        receipt = bench.receipt(hash)
+        bench.equal((receipt["status"], receipt["from"]), (1, contract.address), f"a contract that is impersonated {fields}")
+        trace = node.call("debug_traceTransaction", hash, {"tracer": "callTracer"})
+        bench.equal((trace["from"], trace["gasUsed"]), (contract.address.lower(), hex(receipt["gasUsed"])), "its trace")
+    bench.equal(contract.functions.count().call(), before + 2, "what it did")
+    made = bench.receipt(node.call("eth_sendTransaction", {"from": contract.address, "data": "0x60016000f3"}))
+    bench.equal(bytes(web3.eth.get_code(made["contractAddress"])), b"\0", "a contract that an impersonated one creates")
+    # In a block beside others.
+    node.call("evm_setAutomine", False)
+    hashes = [node.call("eth_sendTransaction", {**add, "gas": hex(100_000)}) for _ in range(3)]
+    hashes += [bench.send(account, gas=100_000, to=contract.address, data=add["data"]) for account in bench.accounts[1:5]]
+    node.call("evm_mine")
+    node.call("evm_setAutomine", True)
+    receipts = [bench.receipt(hash) for hash in hashes]
+    bench.equal({(r["status"], r["blockNumber"]) for r in receipts}, {(1, web3.eth.block_number)}, "impersonated contracts beside others")
+    bench.equal(contract.functions.count().call(), before + 9, "what all did")
+    node.call("hardhat_stopImpersonatingAccount", contract.address)
+    bench.refuses("unknown account", "eth_sendTransaction", add)
+    # An account that signs for itself is held to it.
+    other = bench.accounts[9]
+    node.call("hardhat_setCode", other.address, "0x00")
+    signed = "0x" + bytes(bench.signed(other).raw_transaction).hex()
+    for method, parameters in (("eth_sendRawTransaction", signed), ("eth_sendTransaction", {"from": other.address, "to": other.address}),
+                               ("eth_sendTransaction", {"from": other.address, "to": other.address, "gas": "0x5208"})):  # fmt: skip
+        bench.refuses("sender not an eoa: address " + other.address, method, parameters, code=-32000)
+    node.call("hardhat_setCode", other.address, "0x")
+    bench.equal(bench.receipt(node.call("eth_sendRawTransaction", signed))["status"], 1, "and free without code")
 
 
 def snapshots(bench, rounds):
@@ -504,7 +571,10 @@ async def subscribing(bench):
         for what in (["newHeads"], ["logs", {"address": contract.address}], ["logs", {"address": "0x" + "11" * 20}],
                      ["newPendingTransactions"], ["newPendingTransactions", True], ["syncing"]):  # fmt: skip
             names[json.dumps(what)] = (await ask("eth_subscribe", *what))["result"]
-        bench.expect("no \"other\" subscription" in (await ask("eth_subscribe", "other"))["error"]["message"], "an unknown subscription")
+        error = (await ask("eth_subscribe", "other"))["error"]
+        bench.equal((error["code"], error["message"]), (-32601, "no \"other\" subscription in eth namespace"), "an unknown subscription")
+        await asyncio.to_thread(bench.refuses, "notifications not supported", "eth_subscribe", "newHeads", code=-32601)
+        await asyncio.to_thread(bench.refuses, "subscription not found", "eth_unsubscribe", "0x1", code=-32000)
         hash = await asyncio.to_thread(lambda: contract.functions.add(3).transact({"from": alice.address}))
         await asyncio.to_thread(bench.receipt, hash)
         await asyncio.sleep(0.3)

@@ -391,6 +391,11 @@ def calls(bench, node, web3, alice, counter, failing, endless):
         price = {"gasPrice": hex(10**9), "from": alice} if name == "baseFeePerGas" else {}
         found = node.call("eth_call", {"to": "0x" + "cc" * 20, **price}, "latest", {"0x" + "cc" * 20: {"code": code}}, {name: given})
         bench.equal(int(found, 16), value, f"override of {name}")
+    for name, given in [("beaconRoot", "0x" + "0" * 64), ("withdrawals", [])]:
+        words = f'block override "{name}" is not supported for this RPC method'
+        for method in ("eth_call", "eth_estimateGas"):
+            bench.refused(node, -32000, words, method, {"to": counter}, "latest", {}, {name: given})
+        bench.refused(node, -32000, words, "debug_traceCall", {"to": counter}, "latest", {"blockOverrides": {name: given}})
     slot = "0x" + "0" * 64
     changed = {counter: {"stateDiff": {slot: f"0x{41:064x}"}}}
     bench.equal(int(node.call("eth_call", {"to": counter}, "latest", changed), 16), 42, "an override of a slot")
@@ -428,6 +433,9 @@ def calls(bench, node, web3, alice, counter, failing, endless):
     used = int(made["gasUsed"], 16)
     bench.refused(node, -32000, "out of gas", "eth_call", {"from": alice, "to": counter, "accessList": made["accessList"], "gas": hex(used - 1)}, "latest")
     bench.equal(node.call("eth_createAccessList", {"to": failing})["error"], "execution reverted", "an access list of a revert")
+    for code in ("0x5f5ffd", "0x305f5ffd", "0x303b5f5ffd"):  # REVERT; ADDRESS REVERT; ADDRESS EXTCODESIZE REVERT
+        made = node.call("eth_createAccessList", {"from": alice, "data": code})
+        bench.equal((made["accessList"], made["error"]), ([], "execution reverted"), f"an access list of a creation that reverts, {code}")
 
 
 def estimates(bench, node, alice, count):
@@ -560,6 +568,8 @@ def simulations(bench, node, alice, counter, failing):
         ("err: max fee per gas less than block base fee", -38012, {"blockStateCalls": [{"blockOverrides": {"baseFeePerGas": "0xa"}, "calls": [{"from": alice, "to": alice}]}], "validation": True}),
         ("account 0x5FbDB2315678afecb367f032d93F642f64180aa3 is not a precompile", -32000, {"blockStateCalls": [{"stateOverrides": {counter: {"MovePrecompileToAddress": "0x" + "c2" * 20}}}]}),
         ("account 0xc2C2C2C2C2C2c2c2c2c2C2C2c2C2C2C2C2C2c2C2 is already overridden", -32000, {"blockStateCalls": [{"stateOverrides": {"0x" + "0" * 39 + "4": {"movePrecompileToAddress": "0x" + "c2" * 20}, "0x" + "c2" * 20: {}}}]}),
+        ("system call failed to execute: invalid opcode", -32000, {"blockStateCalls": [{"stateOverrides": {"0x00000961ef480eb55e80d19ad83579a64c007002": {"code": "0xfe"}}}]}),
+        ("empty system contract: 0x0000bbddc7ce488642fb579f8b00f3a590007251", -32000, {"blockStateCalls": [{"stateOverrides": {"0x0000bbddc7ce488642fb579f8b00f3a590007251": {"code": "0x"}}}]}),
         ("err: intrinsic gas too low", -38013, {"blockStateCalls": [{"calls": [{"from": alice, "to": alice, "gas": "0x1"}]}]}),
     ]:  # fmt: skip
         bench.refused(node, code, name, "eth_simulateV1", request, "latest")
@@ -580,6 +590,9 @@ def errors(bench, node, alice, counter):
         (-32602, "invalid argument 0: json: cannot unmarshal non-string into Go struct field TransactionArgs.to of type common.Address", "eth_call", {"to": 7}, "latest"),
         (-32602, "invalid argument 0: json: cannot unmarshal hex number with leading zero digits into Go struct field TransactionArgs.gas of type hexutil.Uint64", "eth_call", {"gas": "0x01"}, "latest"),
         (-32000, "header not found", "eth_getBalance", alice, "0xffff"),
+        (-32000, "invalid arguments; neither block nor hash specified", "eth_getBalance", alice, {}),
+        (-32000, "invalid arguments; neither block nor hash specified", "eth_call", {"to": alice}, {"blockHash": None}),
+        (-32000, "invalid arguments; neither block nor hash specified", "debug_getRawHeader", {"requireCanonical": True}),
         (-32000, "header for hash not found", "eth_getBalance", alice, "0x" + "11" * 32),
     ]:  # fmt: skip
         bench.refused(node, code, message, method, *parameters)

@@ -263,7 +263,7 @@ class Cases:
         self.add("eth_getTransactionByHash", "not-found", "transactions that there are not", ([nothing], None), ([word(0)], None))
         self.add("eth_getTransactionReceipt", "not-found", "transactions that there are not", ([nothing], None), ([word(0)], None))
         self.add("eth_getTransactionByBlockNumberAndIndex", "not-found", "behind the last transaction", (["0x1", "0xff"], None))
-        self.add("debug_getRawTransaction", "not-found", "a transaction that there is not", ([nothing], None))
+        self.add("debug_getRawTransaction", "not-found", "a transaction that there is not", ([nothing], "0x"))
         for method in ("debug_getRawHeader", "debug_getRawBlock", "debug_getRawReceipts"):
             self.add(method, "invalid-number", "a number without 0x", (["2"], Refused(-32602, "invalid argument 0: hex string without 0x prefix")))
         self.add("debug_getRawTransaction", "invalid-hash", "a hash without 0x", (["10" + 62 * "0"], Refused(

@@ -5,6 +5,7 @@
 Vyper makes again the bytecode that lies beside the sources, and the runtime code that the command line holds; --write
 puts it there. Both contracts are deployed on a ledger and used. Then blocks are made, replayed on every executor, with
 signatures, without, and with binding access sets; the storage after them has to be what Python makes of the transactions.
+Then contracts send transactions that nobody has signed.
 
 ESTUARY names the command line.
 """
@@ -212,6 +213,46 @@ def check_block(folder, kind, more, ledger):
     return hashes.pop()
 
 
+def check_contracts_that_act(folder):
+    """Contracts send where nobody has signed, r being their address and s 1; what is signed in another way they cannot send."""
+    genesis = json.load(open(f"{folder}/genesis.json"))
+    ethereum = genesis["ethereum"]
+    contracts = [f"0x{0xc0de << 64 | k:040x}" for k in range(4)]
+    target = "0x" + "7a" * 20
+    for contract in contracts:
+        # CALLER and the calls so far in slot 0: the sum of both.
+        ethereum["alloc"][contract] = {"balance": hex(10**18), "nonce": "0x1", "code": "0x33600054015f55"}
+    chain, price = word(ethereum["chainId"]), 10**12
+    lines, refused = [], []
+
+    def add(sender, nonce, to, r, s, is_refused=False):
+        to = bytes.fromhex(to[2:])
+        v = chain * 2 + 35
+        bytes_ = rlp.encode([nonce, price, 60_000, to, 1, b"", v, r, s])
+        lines.append({"ethereum": "0x" + bytes_.hex(), "from": sender})
+        refused.append(is_refused)
+
+    for nonce in range(1, 21):
+        for k, contract in enumerate(contracts):
+            own = int(contract, 16)
+            for wrong in ((own, 2), (own ^ 1, 1), (1, 1)) if nonce % 7 == k else ():
+                add(contract, nonce, target, *wrong, is_refused=True)
+            add(contract, nonce, contracts[(k + nonce) % 4] if nonce % 3 else target, own, 1)
+    with open(f"{folder}/acting.json", "w") as file:
+        json.dump(genesis, file)
+    with open(f"{folder}/acting.jsonl", "w") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    files, outcomes = f"{folder}/acting.json {folder}/acting.jsonl", []
+    for executor in EXECUTORS:
+        run = estuary(f"replay {files} --json --executor {executor} --no-sigverify")
+        for entry, line, is_refused in zip(run["transactions"], lines, refused):
+            assert ("SENDER_NOT_EOA" in str(entry["error"])) == is_refused and bool(entry["error"]) == is_refused, (executor, entry, line)
+        outcomes.append((run["stateHash"], run["transactions"]))
+    assert all(outcome == outcomes[0] for outcome in outcomes)
+    run = estuary(f"replay {files} --json")
+    assert all(entry["error"] for entry in run["transactions"])
+
+
 def check_contention(folder, ledger):
     """The share of transactions that meet is what was asked for."""
     for percentage, most in ((0, 1), (100, COUNT)):
@@ -249,6 +290,7 @@ def main():
                 for more in ("", "--access", "--unsigned", "--unsigned --access")
             }
             assert len(hashes) == 1, f"{kind}: {hashes}"
+        check_contracts_that_act(f"{folder}/payments")
         check_contention(f"{folder}/contention", ledger)
         estuary(f"workload mixed {folder}/x --ledger {ledger}", fails="'mixed' needs --program")
         estuary(f"workload transfer {folder}/x --access --ledger {ledger}", fails="--access is for Ethereum's")

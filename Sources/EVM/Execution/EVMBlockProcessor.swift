@@ -12,6 +12,17 @@ package enum EVMBlockError: Error, Equatable, Sendable {
   case state(EVMStateError)
 }
 
+extension EVMBlockError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .systemCallFailed(let address, let halt?):
+      "system call failed to execute: \(halt) (\(address))"
+    case .systemCallFailed(let address, nil): "empty system contract: \(address)"
+    case .state(let error): error.description
+    }
+  }
+}
+
 package struct EVMBlockProcessor {
   package let host: EVMHost
 

@@ -51,7 +51,7 @@ package struct EVMTransactionProcessor {
     if checks == .all {
       let account = try senderState(payer)
       do throws(TransactionValidityError) {
-        try transaction.validate(sender: account, fork: block.fork)
+        try transaction.validate(sender: account, at: sender, fork: block.fork)
       } catch {
         return .refused(error)
       }

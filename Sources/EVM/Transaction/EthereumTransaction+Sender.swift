@@ -40,7 +40,19 @@ extension EthereumSignature {
   }
 }
 
+extension EthereumSignature {
+  /// Stands in a transaction that somebody who develops contracts sends for `sender` without a key: another for each sender,
+  /// so that two of them do not make the same transaction. No signature is this one: to find a message whose signature with
+  /// s = 1 has the signer's address as r is to invert the recovery, 2^160 tries.
+  package static func standing(for sender: Address) -> EthereumSignature {
+    EthereumSignature(yParity: 0, r: UInt256(sender), s: .one)
+  }
+}
+
 extension EthereumTransaction {
+  /// Whether somebody acts for `sender`, who has signed nothing.
+  package func isUnsigned(from sender: Address) -> Bool { signature == .standing(for: sender) }
+
   /// The sender, from the signature; about 50 µs. Whether type and chain are the block's is a validity rule
   /// (TransactionValidity.swift).
   package func recoverSender(fork: Fork) throws(EthereumSignatureError) -> Address {

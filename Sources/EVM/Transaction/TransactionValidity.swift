@@ -41,7 +41,7 @@ package enum TransactionValidityError: Error, Equatable, Sendable {
   case maxFeePerBlobGasTooLow(maxFee: UInt256, baseFee: UInt256)
   case nonceTooLow(nonce: UInt64, account: UInt64)
   case nonceTooHigh(nonce: UInt64, account: UInt64)
-  /// EIP-3607: the sender is a contract.
+  /// EIP-3607: the sender is a contract, for which nobody acts (`EthereumSignature.standing`).
   case senderIsContract
   /// The balance is below gas limit × fee cap + value + blob gas × blob fee cap.
   case insufficientFunds(balance: UInt256)
@@ -113,12 +113,14 @@ extension EthereumTransaction {
     return intrinsic
   }
 
-  /// The rules about the sender's account.
-  package func validate(sender: SenderState, fork: Fork) throws(TransactionValidityError) {
+  /// The rules about the account of `address`, the sender.
+  package func validate(
+    sender: SenderState, at address: Address, fork: Fork
+  ) throws(TransactionValidityError) {
     if nonce < sender.nonce { throw .nonceTooLow(nonce: nonce, account: sender.nonce) }
     if nonce > sender.nonce { throw .nonceTooHigh(nonce: nonce, account: sender.nonce) }
     let isContract = sender.code == .contract || (sender.code == .delegation && fork < .prague)
-    if isContract { throw .senderIsContract }
+    if isContract, !isUnsigned(from: address) { throw .senderIsContract }
     guard let cost = maximumCost, cost <= sender.balance else {
       throw .insufficientFunds(balance: sender.balance)
     }

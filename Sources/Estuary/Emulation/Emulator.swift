@@ -159,7 +159,8 @@ package final class Emulator {
       }
     }
     do throws(EVMBlockError) { return try outcome.get() } catch {
-      throw .ethereum(detail: "a simulated block cannot end: \(error)")
+      if case .state(let error) = error { throw ChainError(error) }
+      throw .systemCall(detail: error.description)
     }
   }
 

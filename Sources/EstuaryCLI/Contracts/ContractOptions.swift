@@ -18,8 +18,8 @@ struct EthereumLedgerOptions: ParsableArguments {
   @Option(
     name: [.customShort("u"), .long],
     help: ArgumentHelp(
-      "A node's JSON-RPC in place of a ledger directory: http://HOST:PORT (Anvil's: http://127.0.0.1:8545), or localhost "
-        + "(port 8899, Estuary's).", valueName: "url"))
+      "A node's JSON-RPC in place of a ledger directory, --ledger is then not looked at: http://HOST:PORT "
+        + "(Anvil's: http://127.0.0.1:8545), or localhost (port 8899, Estuary's).", valueName: "url"))
   var url: String?
 
   @OptionGroup var cache: CacheOptions

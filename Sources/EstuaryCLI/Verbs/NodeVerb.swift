@@ -74,7 +74,9 @@ struct NodeVerb: ParsableCommand {
 
   @Option(
     name: .customLong("history-blocks"),
-    help: "Blocks whose transactions can be looked up; older ones go.")
+    help:
+      "Blocks whose states, traces and Solana transactions can be looked up; Ethereum's blocks and receipts stay."
+  )
   var historyBlocks = SolanaHistory.defaultBlockCount
 
   @Option(

@@ -74,7 +74,7 @@ struct EthereumParameters {
 
   /// A number, tag, hash or EIP-1898's object; `nil` where it is missing or null.
   func block(_ index: Int) throws(RPCError) -> EthereumBlockReference? {
-    try optional(index, EthereumForm.block)
+    try optional(index) == nil ? nil : requiredBlock(index)
   }
 
   /// The same; the last block where it is missing or null.
@@ -84,7 +84,10 @@ struct EthereumParameters {
 
   /// The same; an error where it is missing or null.
   func requiredBlock(_ index: Int) throws(RPCError) -> EthereumBlockReference {
-    try value(index, EthereumForm.block)
+    guard let reference = try value(index, EthereumForm.block) else {
+      throw .ethereum("invalid arguments; neither block nor hash specified")
+    }
+    return reference
   }
 }
 
@@ -265,7 +268,8 @@ extension EthereumForm {
     return .number(number)
   }
 
-  static func block(_ value: JSONValue) throws(EthereumFormError) -> EthereumBlockReference {
+  /// - Returns: `nil` for an object that names neither a number nor a hash.
+  static func block(_ value: JSONValue) throws(EthereumFormError) -> EthereumBlockReference? {
     switch value {
     case .object(let object):
       let (number, hash) = (object["blockNumber"] ?? .null, object["blockHash"] ?? .null)
@@ -275,7 +279,7 @@ extension EthereumForm {
           "cannot specify both BlockHash and BlockNumber, choose one or the other")
       }
       if !hash.isNull { return .hash(try self.hash(hash)) }
-      return number.isNull ? .tag(.latest) : try blockNumber(number)
+      return number.isNull ? nil : try blockNumber(number)
     case .string(let text):
       if text.utf8.count == 66 { return .hash(try hash(value)) }
       return try blockNumber(value)

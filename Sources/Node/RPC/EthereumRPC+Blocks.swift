@@ -85,8 +85,7 @@ extension EthereumRPC {
     "eth_getRawTransactionByHash": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
       try parameters.expect(atMost: 1)
-      guard let record = try rpc.record(hash) else { return null }
-      return answer(data: record.transaction.encoded)
+      return answer(data: try rpc.rawTransaction(hash))
     },
     "eth_getRawTransactionByBlockNumberAndIndex": { (rpc, parameters) throws(RPCError) in
       let reference = try parameters.blockNumber(0)
@@ -134,8 +133,7 @@ extension EthereumRPC {
     "debug_getRawTransaction": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
       try parameters.expect(atMost: 1)
-      guard let record = try rpc.record(hash) else { return null }
-      return answer(data: record.transaction.encoded)
+      return answer(data: try rpc.rawTransaction(hash))
     },
   ]
 
@@ -260,6 +258,12 @@ extension EthereumRPC {
     let records = try records(header.number)
     guard index < UInt64(records.count) else { return Self.null }
     return Self.answer { write(records[Int(index)], &$0) }
+  }
+
+  /// As a block holds it or will; no bytes where there is none.
+  private func rawTransaction(_ hash: Hash) throws(RPCError) -> [UInt8] {
+    if let record = try record(hash) { return record.transaction.encoded }
+    return producer.waitingTransaction(hash)?.wire ?? []
   }
 
   private func rawTransaction(_ reference: EthereumBlockReference, _ index: UInt64) throws(RPCError)

@@ -42,6 +42,7 @@ extension EthereumRPC {
     var overrides = EmulationOverrides()
     overrides.accounts = try parameters.optional(2, EthereumForm.stateOverrides) ?? [:]
     if hasBlockOverrides {
+      try Self.checkBlockOverrides(parameters.optional(3))
       overrides.block = try parameters.optional(3, EthereumForm.blockOverrides) ?? BlockOverrides()
     }
     try parameters.expect(atMost: hasBlockOverrides ? 4 : 3)
@@ -74,6 +75,14 @@ extension EthereumRPC {
     do throws(ChainError) {
       return (try ledger.emulator(call.place, overrides: overrides, tracer: tracer), transaction)
     } catch { throw RPCError(error) }
+  }
+
+  /// Refuses what only a whole block has.
+  static func checkBlockOverrides(_ overrides: JSONValue?) throws(RPCError) {
+    for name in ["beaconRoot", "withdrawals"] {
+      guard let value = overrides?[name], !value.isNull else { continue }
+      throw .ethereum("block override \"\(name)\" is not supported for this RPC method")
+    }
   }
 
   /// Refuses precompiles that cannot move.
@@ -160,8 +169,7 @@ extension EthereumRPC {
           "failed to apply transaction: \(EthereumForm.hash(transaction.unsignedHash)) err: "
             + reason.gethText(transaction, from: sender))
       }
-      var excluded: Set<Address> = [sender]
-      if let target = transaction.to ?? emulation.receipt.contractAddress { excluded.insert(target) }
+      let excluded = try Self.listedNever(transaction, from: sender, on: emulator)
       let found = Self.accessList(
         emulation.accesses, beginningWith: call.arguments.accessList ?? [], without: excluded,
         fork: emulator.block.fork, coinbase: emulator.block.coinbase)
@@ -181,6 +189,28 @@ extension EthereumRPC {
   }
 
   private static let accessListRounds = 16
+
+  /// Sender, target and whoever authorizes are warm in any case, as geth has it; a new contract is even where its creation
+  /// fails.
+  private static func listedNever(
+    _ transaction: EthereumTransaction, from sender: Address, on emulator: Emulator
+  ) throws(RPCError) -> Set<Address> {
+    var excluded: Set<Address> = [sender]
+    if let target = transaction.to {
+      excluded.insert(target)
+    } else {
+      do throws(EmulationError) {
+        excluded.insert(.created(by: sender, nonce: try emulator.account(sender)?.nonce ?? 0))
+      } catch { throw RPCError(error, transaction, from: sender) }
+    }
+    for authorization in transaction.authorizations
+    where authorization.nonce < .max
+      && (authorization.chainID.isZero || authorization.chainID == UInt256(emulator.block.chainID))
+    {
+      if let authority = try? authorization.recoverAuthority() { excluded.insert(authority) }
+    }
+    return excluded
+  }
 
   /// Accounts that are warm without being listed are in it only for their slots.
   private static func accessList(

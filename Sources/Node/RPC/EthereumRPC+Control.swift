@@ -26,7 +26,7 @@ extension EthereumRPC {
     "anvil_snapshot": "evm_snapshot", "anvil_revert": "evm_revert", "anvil_increaseTime": "evm_increaseTime",
     "anvil_setNextBlockTimestamp": "evm_setNextBlockTimestamp", "anvil_setTime": "evm_setTime",
     "anvil_setAutomine": "evm_setAutomine", "anvil_getAutomine": "hardhat_getAutomine",
-    "anvil_setIntervalMining": "evm_setIntervalMining", "evm_setAccountNonce": "hardhat_setNonce",
+    "hardhat_setIntervalMining": "evm_setIntervalMining", "evm_setAccountNonce": "hardhat_setNonce",
     "evm_setAccountBalance": "hardhat_setBalance", "evm_setAccountCode": "hardhat_setCode",
     "evm_setAccountStorageAt": "hardhat_setStorageAt", "evm_setBlockGasLimit": "anvil_setBlockGasLimit",
     "estuary_snapshot": "evm_snapshot", "estuary_revert": "evm_revert", "estuary_reset": "hardhat_reset",
@@ -81,18 +81,18 @@ extension EthereumRPC {
       return answer { $0.value(isOn) }
     },
     "evm_setIntervalMining": { (rpc, parameters) async throws(RPCError) in
-      let milliseconds = try parameters.value(0, number)
-      try parameters.expect(atMost: 1)
-      guard milliseconds <= 3_600_000 else { throw .invalidParameters("an interval is at most an hour") }
-      try await rpc.control { (node) throws(ControlError) in
-        node.setMining(milliseconds: .some(milliseconds == 0 ? nil : Int(milliseconds)))
-      }
-      return answer { $0.value(true) }
+      try await rpc.setInterval(parameters, unitMilliseconds: 1)
+    },
+    "anvil_setIntervalMining": { (rpc, parameters) async throws(RPCError) in
+      try await rpc.setInterval(parameters, unitMilliseconds: 1000)
     },
     "anvil_getIntervalMining": { (rpc, parameters) async throws(RPCError) in
       try parameters.expect(atMost: 0)
       let milliseconds = try await rpc.control { (node) throws(ControlError) in node.slotMilliseconds }
-      return answer { writer in if let milliseconds { writer.value(milliseconds) } else { writer.null() } }
+      return answer { writer in
+        // Whole seconds; 0 would be no interval.
+        if let milliseconds { writer.value((milliseconds + 999) / 1000) } else { writer.null() }
+      }
     },
     "anvil_setBlockTimestampInterval": { (rpc, parameters) async throws(RPCError) in
       let seconds = try parameters.value(0, number)
@@ -270,6 +270,22 @@ extension EthereumRPC {
 
   private func override(_ address: Address, _ override: AccountOverride) async throws(RPCError) -> [UInt8] {
     try await control { (node) throws(ControlError) in try node.override(ethereum: [address: override]) }
+    return Self.answer { $0.value(true) }
+  }
+
+  /// Has blocks made on a clock, or no more where the interval is 0. Anvil counts in seconds, others in milliseconds.
+  private func setInterval(
+    _ parameters: EthereumParameters, unitMilliseconds: UInt64
+  ) async throws(RPCError) -> [UInt8] {
+    let interval = try parameters.value(0, Self.number)
+    try parameters.expect(atMost: 1)
+    guard interval <= 3_600_000 / unitMilliseconds else {
+      throw .invalidParameters("an interval is at most an hour")
+    }
+    let milliseconds = Int(interval * unitMilliseconds)
+    try await control { (node) throws(ControlError) in
+      node.setMining(milliseconds: .some(milliseconds == 0 ? nil : milliseconds))
+    }
     return Self.answer { $0.value(true) }
   }
 

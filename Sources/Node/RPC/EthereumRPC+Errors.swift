@@ -17,7 +17,13 @@ extension RPCError {
     }
   }
 
-  init(_ error: ChainError) { self = .internalError(error.description) }
+  init(_ error: ChainError) {
+    if case .systemCall(let detail) = error {
+      self = .ethereum(detail)
+    } else {
+      self = .internalError(error.description)
+    }
+  }
 
   /// A call that reverted: the output is the error's data.
   static func reverted(_ output: [UInt8]) -> RPCError {

@@ -37,7 +37,9 @@ extension EthereumRPC {
         try EthereumCallArguments(value)
       }
       try parameters.expect(atMost: 1)
-      guard let sender = request.from else { throw .ethereum("unknown account") }
+      guard let sender = request.from, rpc.producer.isKnown(sender) else {
+        throw .ethereum("unknown account")
+      }
       let draft = try await rpc.filled(request, from: sender)
       let pooled = try rpc.pooled { () throws(EthereumPoolError) in
         try rpc.producer.sendEthereum(draft, from: sender, nonce: request.nonce)
@@ -227,10 +229,12 @@ extension EthereumRPC {
   private func withLimit(
     _ draft: EthereumTransaction, from sender: Address
   ) async throws(RPCError) -> EthereumTransaction {
+    let isSigned = producer.developmentKeys.contains { $0.address == sender }
     let outcome = await producer.emulate { (emulator) throws(EmulationError) in
       var draft = draft
       // Others of its sender may wait before it.
       draft.nonce = try emulator.account(sender)?.nonce ?? 0
+      if !isSigned { draft.signature = .standing(for: sender) }
       return try emulator.smallestGasLimit(draft, from: sender, checks: .all)
     }
     guard let outcome else { throw .ethereum("the node is stopping") }

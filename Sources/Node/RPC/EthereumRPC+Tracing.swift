@@ -126,6 +126,7 @@ extension EthereumRPC {
       }
       let reference = try parameters.blockOrLatest(1)
       let options = try parameters.traceOptions(2)
+      try checkBlockOverrides(parameters.optional(2)?["blockOverrides"])
       try parameters.expect(atMost: 3)
       if reference == .tag(.pending) { throw .ethereum("tracing on top of pending is not supported") }
       guard let known = try rpc.knownPlace(reference) else { throw notFound(reference) }

@@ -24,6 +24,9 @@ package struct EthereumRPC: RPCDialect {
   typealias Method = @Sendable (EthereumRPC, EthereumParameters) async throws(RPCError) -> [UInt8]
 
   package func call(_ method: String, _ parameters: JSONValue?) async throws(RPCError) -> [UInt8] {
+    // Those that a WebSocket brings are answered before (SubscribingRPC).
+    if method == "eth_subscribe" { throw RPCError(-32601, "notifications not supported") }
+    if method == "eth_unsubscribe" { throw .ethereum("subscription not found") }
     guard let handler = Self.methods[method] else {
       throw RPCError(-32601, "the method \(method.prefix(100)) does not exist/is not available")
     }

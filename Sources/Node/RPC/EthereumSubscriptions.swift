@@ -93,7 +93,7 @@ final class EthereumSubscriptions: @unchecked Sendable {
       }
       try query?.expectComing()
       return .logs(query ?? EthereumLogQuery())
-    default: throw .ethereum("no \"\(name.prefix(100))\" subscription in eth namespace")
+    default: throw RPCError(-32601, "no \"\(name.prefix(100))\" subscription in eth namespace")
     }
   }
 
