@@ -123,12 +123,20 @@ extension Chain {
     try ethereumSettings?.chainConfiguration()
   }
 
-  /// What Ethereum's transactions would see of the block that comes next, if it came now; `nil` where the ledger has no
-  /// Ethereum side.
-  package func nextEthereumBlock() throws(ChainError) -> BlockEnvironment? {
+  /// What the next of Ethereum's blocks follows from, all but its time; `nil` where the ledger has no Ethereum side, or in a
+  /// replay.
+  package func ethereumTemplate() throws(ChainError) -> EthereumBlockTemplate? {
+    guard progress == .advancing else { return nil }
+    return try ethereumChain?.template(slot: head.slot)
+  }
+
+  /// What Ethereum's transactions would see of the block that comes next; `nil` where the ledger has no Ethereum side.
+  ///
+  /// - Parameter unixTimestamp: of that block, in seconds, where the ledger is not later already; `nil`: the machine's.
+  package func nextEthereumBlock(unixTimestamp: Int64? = nil) throws(ChainError) -> BlockEnvironment? {
     guard progress == .advancing else { return ethereum?.part(of: head, after: head, ends: true).environment }
-    let unixTimestamp = max(head.unixTimestamp, Clocks.unixSeconds())
-    return try ethereumChain?.pending(unixTimestamp: unixTimestamp, slot: head.slot).environment
+    let unixTimestamp = max(head.unixTimestamp, unixTimestamp ?? Clocks.unixSeconds())
+    return try ethereumTemplate()?.block(at: unixTimestamp).environment
   }
 
   /// Proves an account and slots of it against the state root of the block `number`, the last where it is `nil`.

@@ -323,7 +323,7 @@ public final class Chain {
 
   /// Whether an advancing chain makes a block of Ethereum's for `transactions`: where there are some of Ethereum's, and where
   /// Solana's may change its state.
-  private func makesEthereumBlock(_ transactions: BlockTransactions) -> Bool {
+  package func makesEthereumBlock(_ transactions: BlockTransactions) -> Bool {
     guard progress == .advancing else { return false }
     return transactions.ethereumCount > 0 || ethereumChain != nil && transactions.mayCallContracts
   }
@@ -341,7 +341,8 @@ public final class Chain {
       try advanceSysvars(to: record, noting: &changes)
     }
     let pending =
-      isEthereum ? try ethereumChain?.pending(unixTimestamp: record.unixTimestamp, slot: head.slot) : nil
+      isEthereum
+      ? try ethereumChain?.template(slot: head.slot).pending(at: record.unixTimestamp) : nil
     let input = BlockInput(
       transactions: transactions, environment: environment(slot: record.slot),
       ethereum: progress == .advancing

@@ -23,10 +23,12 @@ package struct Head: Sendable {
   package let slotHashes: [SlotHash]
   /// The last of Ethereum's blocks up to here; `nil` where there is none yet.
   package let ethereum: EthereumArchive.StoredHeader?
-  /// What its transactions would see of the block that comes next, if it came now; `nil` where there can be none.
-  package let nextEthereum: BlockEnvironment?
+  /// What the next of them follows from; `nil` where the ledger has no Ethereum side.
+  let ethereumTemplate: EthereumBlockTemplate?
+  /// The time that blocks are given.
+  var time: ProducerClock
 
-  init(_ chain: Chain) throws(ChainError) {
+  init(_ chain: Chain, _ time: ProducerClock) throws(ChainError) {
     let record = chain.head
     (slot, height, blockhash) = (record.slot, record.height, record.blockhash)
     (genesisHash, transactionCount) = (record.genesisHash, record.transactionCount)
@@ -35,6 +37,19 @@ package struct Head: Sendable {
     (rent, epochSchedule, clock) = (chain.sysvars.rent, chain.sysvars.epochSchedule, chain.sysvars.clock)
     slotHashes = chain.sysvars.slotHashes
     ethereum = chain.ethereumHead
-    nextEthereum = try? chain.nextEthereumBlock()
+    ethereumTemplate = try chain.ethereumTemplate()
+    self.time = time
+  }
+
+  /// The next of Ethereum's blocks, without transactions, if it came now; `nil` where the ledger has no Ethereum side.
+  func nextEthereumBlock() throws(ChainError) -> (header: EthereumHeader, environment: BlockEnvironment)? {
+    try ethereumTemplate?.block(
+      at: time.timestamp(after: unixTimestamp, ethereum: ethereum?.header.timestamp))
+  }
+
+  /// What its transactions would see of that block; `nil` where there can be none.
+  package var nextEthereum: BlockEnvironment? {
+    guard let next = try? nextEthereumBlock() else { return nil }
+    return next.environment
   }
 }

@@ -83,7 +83,7 @@ extension Producer {
     for number in 0..<count {
       if let interval, number > 0 {
         let last = chain.ethereumHead?.header.timestamp ?? 0
-        clock.next = Int64(clamping: last &+ interval)
+        changeClock { $0.next = Int64(clamping: last &+ interval) }
       }
       try doing { () throws(ChainError) in try makeBlock(packBatch(), makesEthereumBlock: true) }
     }
@@ -122,6 +122,12 @@ extension Producer {
 
   // MARK: Time
 
+  /// Changes the clock, and makes that known.
+  private func changeClock(_ body: (inout ProducerClock) -> Void) {
+    body(&clock)
+    monitor.withLock { publishedHead.time = clock }
+  }
+
   /// Seconds since 1970 that a chain can be given.
   static let timeLimit = UInt64(1) << 40
 
@@ -133,14 +139,14 @@ extension Producer {
     guard !next.overflow, next.partialValue >= 0, next.partialValue <= Int64(Self.timeLimit) else {
       throw ControlError("a clock moved by \(seconds) seconds would be out of range")
     }
-    clock.set(next.partialValue)
+    changeClock { $0.set(next.partialValue) }
     return clock.offset
   }
 
   /// - Returns: by how much the clock is ahead of the machine's.
   func setTime(_ time: UInt64) throws(ControlError) -> Int64 {
     guard time <= Self.timeLimit else { throw ControlError("the time \(time) is out of range") }
-    clock.set(Int64(time))
+    changeClock { $0.set(Int64(time)) }
     return clock.offset
   }
 
@@ -150,14 +156,14 @@ extension Producer {
     guard time > last else {
       throw ControlError("Timestamp \(time) is lower than or equal to previous block's timestamp \(last)")
     }
-    clock.next = Int64(time)
+    changeClock { $0.next = Int64(time) }
   }
 
   func setTimestampInterval(_ seconds: UInt64?) throws(ControlError) {
     if let seconds, !(1...Self.timeLimit).contains(seconds) {
       throw ControlError("an interval of \(seconds) seconds is out of range")
     }
-    clock.interval = seconds.map { Int64($0) }
+    changeClock { $0.interval = seconds.map { Int64($0) } }
   }
 
   // MARK: Going back
@@ -286,7 +292,7 @@ extension Producer {
 
   /// Makes the chain's state known; `body` runs with the monitor held.
   private func publishHead(_ body: (Producer) -> Void) throws(ControlError) {
-    let head = try doing { () throws(ChainError) in try Head(chain) }
+    let head = try doing { () throws(ChainError) in try Head(chain, clock) }
     monitor.withLock {
       publishedHead = head
       body(self)
@@ -323,7 +329,7 @@ extension Producer {
     guard time <= Self.timeLimit else { throw ControlError("the time \(time) is out of range") }
     let time = Int64(time)
     if time < chain.head.unixTimestamp { try goBack("the time \(time)") { $0.unixTimestamp <= time } }
-    clock.set(time)
+    changeClock { $0.set(time) }
     if time > chain.head.unixTimestamp {
       try doing { () throws(ChainError) in
         try makeBlock(packBatch(), makesEthereumBlock: false, timestamp: time)
@@ -378,6 +384,9 @@ extension Producer {
   package func drop(_ hash: Hash) -> Bool { monitor.withLock { ethereumPool.remove(hash) } }
 
   package func dropAll() { monitor.withLock { ethereumPool.removeAll() } }
+
+  /// In wei for a unit of gas.
+  package var leastTip: UInt256 { monitor.withLock { ethereumPool.limits.leastTip } }
 
   package func setLeastTip(_ tip: UInt256) { monitor.withLock { ethereumPool.limits.leastTip = tip } }
 }

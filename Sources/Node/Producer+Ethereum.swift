@@ -176,7 +176,7 @@ extension Producer {
     _ body: @escaping @Sendable (Emulator) throws(EmulationError) -> Value
   ) async -> Result<Value, EmulationError>? {
     let found = await perform { producer -> Result<Value, EmulationError>? in
-      let emulator = try? producer.chain.emulator()
+      let emulator = try? producer.chain.emulator(unixTimestamp: producer.timestamp(ofEthereums: true))
       guard let emulator else { return nil }
       return Result { () throws(EmulationError) in try body(emulator) }
     }

@@ -134,7 +134,7 @@ package final class Producer: @unchecked Sendable {
     store = chain.store
     // What an earlier process has kept to go back to.
     try chain.forgetMarks()
-    publishedHead = try Head(chain)
+    publishedHead = try Head(chain, clock)
     mining = Mining(pace)
     ethereumPool = EthereumPool(limits: ethereumLimits)
     self.chain = chain
@@ -229,9 +229,11 @@ package final class Producer: @unchecked Sendable {
     _ wire: [UInt8], verifiesSignatures: Bool
   ) throws(ChainError) -> Simulation {
     let details = BlockDetails(count: 1)
+    let transactions = BlockTransactions(solana: [wire])
     let (execution, changes) = try chain.dryRun(
-      BlockTransactions(solana: [wire]), on: simulator, verifiesSignatures: verifiesSignatures,
-      details: details)
+      transactions, on: simulator,
+      unixTimestamp: timestamp(ofEthereums: chain.makesEthereumBlock(transactions)),
+      verifiesSignatures: verifiesSignatures, details: details)
     guard case .solana(let result) = execution.receipts[0] else {
       preconditionFailure("a transaction of Solana's has a receipt of Solana's")
     }
@@ -355,6 +357,15 @@ package final class Producer: @unchecked Sendable {
     try? makeBlock(batch, makesEthereumBlock: !batch.ethereum.isEmpty || isEthereumDue)
   }
 
+  /// Of a block that comes now, in seconds.
+  ///
+  /// - Parameter isEthereums: whether it is one of Ethereum's too.
+  func timestamp(ofEthereums isEthereums: Bool) -> Int64 {
+    isEthereums
+      ? clock.timestamp(after: chain.head.unixTimestamp, ethereum: chain.ethereumHead?.header.timestamp)
+      : clock.now
+  }
+
   /// Makes a block and tells of it.
   ///
   /// - Parameters:
@@ -366,15 +377,16 @@ package final class Producer: @unchecked Sendable {
     let start = Clocks.monotonicNanoseconds()
     let parentSlot = chain.slot
     let ethereumBefore = chain.ethereumHead?.header.number
-    let last = max(chain.head.unixTimestamp, Int64(clamping: chain.ethereumHead?.header.timestamp ?? 0))
-    let timestamp = timestamp ?? (makesEthereumBlock ? clock.timestamp(after: last) : clock.now)
+    let transactions = batch.transactions
+    let isEthereums = makesEthereumBlock || chain.makesEthereumBlock(transactions)
+    let timestamp = timestamp ?? self.timestamp(ofEthereums: isEthereums)
     do throws(ChainError) {
       let block = try chain.execute(
-        batch.transactions, verifiesSignatures: true,
-        recordsTimeline: !batch.isEmpty && batch.transactions.count <= BlockGallery.timelineLimit,
+        transactions, verifiesSignatures: true,
+        recordsTimeline: !batch.isEmpty && transactions.count <= BlockGallery.timelineLimit,
         unixTimestamp: timestamp, makesEthereumBlock: makesEthereumBlock, slots: slots)
-      if makesEthereumBlock { clock.pass(timestamp) }
-      let head = try Head(chain)
+      if isEthereums { clock.pass(timestamp) }
+      let head = try Head(chain, clock)
       let results = block.receipts.solana
       let refused = results.count { $0.error != nil && $0.fee == 0 }
       let failed = results.count { $0.error != nil } - refused
@@ -403,7 +415,7 @@ package final class Producer: @unchecked Sendable {
       }
       let hasEthereumBlock = head.ethereum?.header.number != ethereumBefore
       gallery.note(
-        block, batch.transactions, head,
+        block, transactions, head,
         ethereumNumber: hasEthereumBlock ? head.ethereum?.header.number : nil,
         of: chain)
       onBlock(

@@ -16,8 +16,15 @@ struct ProducerClock: Sendable, Equatable {
 
   mutating func set(_ time: Int64) { offset = time &- Clocks.unixSeconds() }
 
-  /// The timestamp of the block after one at `last`.
-  func timestamp(after last: Int64) -> Int64 { next ?? interval.map { last &+ $0 } ?? now }
+  /// The timestamp of the next of Ethereum's blocks.
+  ///
+  /// - Parameters:
+  ///   - ledger: of the ledger's last block, which no other is before.
+  ///   - ethereum: of Ethereum's last block.
+  func timestamp(after ledger: Int64, ethereum: UInt64?) -> Int64 {
+    let last = max(ledger, Int64(clamping: ethereum ?? 0))
+    return max(ledger, next ?? interval.map { last &+ $0 } ?? now)
+  }
 
   /// A block has been made at `timestamp`: the clock goes on from what was asked for.
   mutating func pass(_ timestamp: Int64) {

@@ -31,6 +31,7 @@ from web3 import Web3
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 
 from ethereum_limits import limits
+from ethereum_pending import pending
 from ethereum_tools import command_line
 from node import Node, RPCFailure, binary
 from node_checks import Checks, kill_rounds
@@ -968,6 +969,7 @@ def main():
             parts = {part.__name__: part for part in (identity, deploying, reverts, events, types, pool, control, subscriptions,
                                                      typed_data, explorers, across)}  # fmt: skip
             parts["snapshots"] = lambda bench: snapshots(bench, arguments.rounds)
+            parts["pending"] = pending
             parts["crowd"] = crowd
             parts["command_line"] = command_line
             parts["limits"] = limits

@@ -7,12 +7,15 @@ import SBPF
 extension Chain {
   /// An emulator of the block that would come next; it is of no use any more when that block has come.
   ///
-  /// - Parameter overrides: what differs from that block and those accounts.
+  /// - Parameters:
+  ///   - overrides: what differs from that block and those accounts.
+  ///   - unixTimestamp: of that block, in seconds; `nil`: the machine's.
   /// - Returns: `nil` where the ledger has no Ethereum side.
   package func emulator(
-    engine: Engine = .fastest, tracer: EVMTracer? = nil, overrides: EmulationOverrides = EmulationOverrides()
+    engine: Engine = .fastest, tracer: EVMTracer? = nil, overrides: EmulationOverrides = EmulationOverrides(),
+    unixTimestamp: Int64? = nil
   ) throws(ChainError) -> Emulator? {
-    guard let block = try nextEthereumBlock() else { return nil }
+    guard let block = try nextEthereumBlock(unixTimestamp: unixTimestamp) else { return nil }
     let programs = EVMProgramCache(natives: contracts)
     let emulator = try Emulator(
       over: committedState(programs), in: block.overridden(by: overrides.block), programs: programs,

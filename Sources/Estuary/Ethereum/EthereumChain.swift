@@ -107,7 +107,8 @@ final class EthereumChain {
     }
     var header: EthereumHeader
     if settings.header.isEmpty {
-      header = firstHeader(number: settings.number ?? slot, timestamp: UInt64(clamping: unixTimestamp))
+      header = settings.firstHeader(
+        number: settings.number ?? slot, timestamp: UInt64(clamping: unixTimestamp), configuration)
     } else {
       do throws(BlockDecodingError) { header = try EthereumHeader(decoding: settings.header) } catch {
         throw .ethereumSettings(detail: "its first header is malformed: \(error)")
@@ -118,74 +119,17 @@ final class EthereumChain {
     try add(block, totalDifficulty: header.difficulty, transactions: [], receipts: [], batch)
   }
 
-  private func firstHeader(number: UInt64, timestamp: UInt64) -> EthereumHeader {
-    let fork = configuration.fork(number: number, timestamp: timestamp, totalDifficulty: settings.difficulty)
-    var header = EthereumHeader(
-      parentHash: settings.blockHashes.last { $0.number == number &- 1 }?.hash ?? .zero,
-      coinbase: settings.coinbase, difficulty: fork < .paris ? settings.difficulty : .zero, number: number,
-      gasLimit: settings.gasLimit, timestamp: timestamp, mixHash: Hash(settings.prevRandao))
-    header.addFields(of: fork)
-    if fork >= .london { header.baseFeePerGas = settings.baseFeePerGas }
-    if fork >= .cancun {
-      header.excessBlobGas = settings.excessBlobGas
-      header.parentBeaconBlockRoot = settings.parentBeaconBlockRoot
-    }
-    return header
-  }
-
   // MARK: Further blocks
 
-  /// What the next block begins with. Where nobody says otherwise, its randomness is a hash of the block before.
+  /// What the next block follows from.
   ///
-  /// - Parameters:
-  ///   - unixTimestamp: of the ledger's block; Ethereum's is at least a second after its parent.
-  ///   - slot: where the chain has not begun, of the block that it would begin with: of the header's fields, what follows
-  ///     from its hash is then not what it will be.
-  func pending(unixTimestamp: Int64, slot: UInt64? = nil) throws(ChainError) -> Pending {
-    let first = slot.map {
-      firstHeader(number: settings.number ?? $0, timestamp: UInt64(clamping: unixTimestamp))
-    }
-    let begun = first.map {
-      EthereumArchive.StoredHeader(header: $0, hash: $0.hash, totalDifficulty: $0.difficulty)
-    }
-    guard let parent = working.head ?? begun else {
-      throw .ethereumSettings(detail: "its chain has not begun")
-    }
-    let number = parent.header.number &+ 1
-    let earliest = next.mayShareTimestamp ? parent.header.timestamp : parent.header.timestamp &+ 1
-    let timestamp = max(UInt64(clamping: unixTimestamp), earliest)
-    let fork = configuration.fork(
-      number: number, timestamp: timestamp, totalDifficulty: parent.totalDifficulty)
-    // Receipts held a state root for each transaction: those of lanes have none.
-    if fork < .byzantium { throw .noOwnBlocks(fork: fork.name) }
-    var header = EthereumHeader(
-      parentHash: parent.hash, coinbase: next.coinbase ?? settings.coinbase, number: number,
-      gasLimit: parent.header.gasLimit, timestamp: timestamp)
-    header.addFields(of: fork)
-    if fork >= .paris {
-      header.mixHash = next.prevRandao ?? Keccak256.hash(parent.hash.bytes)
-    } else {
-      header.difficulty = HeaderRules.difficulty(
-        number: number, timestamp: timestamp, after: parent.header, fork: fork,
-        bombDelay: configuration.bombDelay(number: number))
-    }
-    if fork >= .london {
-      if parent.header.baseFeePerGas == nil {
-        header.gasLimit = header.gasLimit.addingSaturated(header.gasLimit)
-      }
-      let stays = settings.keepsBaseFee ? parent.header.baseFeePerGas : nil
-      header.baseFeePerGas = next.baseFeePerGas ?? stays ?? HeaderRules.baseFee(after: parent.header)
-    }
-    if let limit = next.gasLimit { header.gasLimit = limit }
-    if fork >= .cancun {
-      header.excessBlobGas = HeaderRules.excessBlobGas(
-        after: parent.header, fork: fork, configuration.blobParameters(fork))
-    }
-    let isFirst = try isFirst(parent.header)
-    return Pending(
-      header: header,
-      environment: BlockEnvironment(header, fork: fork, configuration, blockHash: try blockHashes()),
-      withdrawals: isFirst && fork >= .shanghai ? settings.withdrawals.map { EVMWithdrawal($0) } : [])
+  /// - Parameter slot: where the chain has not begun, of the block that it would begin with.
+  func template(slot: UInt64) throws(ChainError) -> EthereumBlockTemplate {
+    EthereumBlockTemplate(
+      settings: settings, configuration: configuration, next: next, parent: working.head,
+      firstNumber: settings.number ?? slot,
+      isParentFirst: try working.head.map { (head) throws(ChainError) in try isFirst(head.header) } ?? true,
+      blockHash: try blockHashes())
   }
 
   /// Whether nothing comes before `header` here.
@@ -361,30 +305,5 @@ final class EthereumChain {
     _ body: () throws(TrieError) -> Value
   ) throws(ChainError) -> Value {
     do throws(TrieError) { return try body() } catch { throw .ethereum(detail: error.description) }
-  }
-}
-
-extension EthereumHeader {
-  /// Gives a header the fields that `fork` has, with nothing in them.
-  fileprivate mutating func addFields(of fork: Fork) {
-    if fork >= .london { baseFeePerGas = .zero }
-    if fork >= .shanghai { withdrawalsRoot = MerklePatriciaTrie.emptyRoot }
-    if fork >= .cancun { (blobGasUsed, excessBlobGas, parentBeaconBlockRoot) = (0, 0, .zero) }
-    if fork >= .prague { requestsHash = DepositRequests.hash(of: []) }
-  }
-}
-
-extension EVMWithdrawal {
-  init(_ withdrawal: EthereumGenesis.Withdrawal) {
-    self.init(
-      index: withdrawal.index, validatorIndex: withdrawal.validatorIndex, address: withdrawal.address,
-      amount: withdrawal.amount)
-  }
-}
-
-extension UInt64 {
-  fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
-    let (sum, overflow) = addingReportingOverflow(other)
-    return overflow ? .max : sum
   }
 }

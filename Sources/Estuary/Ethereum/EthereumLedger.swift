@@ -52,14 +52,6 @@ package struct EthereumLedger: Sendable {
     }
   }
 
-  /// The block that would come next, without transactions, if it came now.
-  package func nextBlock() throws(ChainError) -> (header: EthereumHeader, environment: BlockEnvironment) {
-    let chain = try EthereumChain(settings, store: store)
-    let unixTimestamp = max(store.head?.unixTimestamp ?? 0, Clocks.unixSeconds())
-    let pending = try chain.pending(unixTimestamp: unixTimestamp, slot: store.head?.slot)
-    return (pending.header, pending.environment)
-  }
-
   /// The number of the first block that the ledger has.
   package func firstNumber() throws(StoreError) -> UInt64? {
     var number: UInt64?

@@ -76,11 +76,11 @@ extension EthereumRPC {
     },
     "eth_getTransactionByBlockNumberAndIndex": { (rpc, parameters) throws(RPCError) in
       let reference = try parameters.blockNumber(0)
-      return try rpc.transaction(reference, try parameters.index(1)) { write($0, to: &$1) }
+      return try rpc.transaction(reference, try parameters.index(1))
     },
     "eth_getTransactionByBlockHashAndIndex": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
-      return try rpc.transaction(.hash(hash), try parameters.index(1)) { write($0, to: &$1) }
+      return try rpc.transaction(.hash(hash), try parameters.index(1))
     },
     "eth_getRawTransactionByHash": { (rpc, parameters) throws(RPCError) in
       let hash = try parameters.hash(0)
@@ -106,19 +106,19 @@ extension EthereumRPC {
 
   static let rawMethods: [String: Method] = [
     "debug_getRawHeader": { (rpc, parameters) throws(RPCError) in
-      let reference = try parameters.requiredBlock(0)
+      let reference = try parameters.madeBlock(0)
       try parameters.expect(atMost: 1)
       guard let block = try rpc.block(reference) else { throw .ethereum("header not found") }
       return answer(data: block.header.encoded)
     },
     "debug_getRawBlock": { (rpc, parameters) throws(RPCError) in
-      let reference = try parameters.requiredBlock(0)
+      let reference = try parameters.madeBlock(0)
       try parameters.expect(atMost: 1)
       guard let (_, block) = try rpc.body(reference) else { throw .ethereum("block not found") }
       return answer(data: block.encoded)
     },
     "debug_getRawReceipts": { (rpc, parameters) throws(RPCError) in
-      let reference = try parameters.requiredBlock(0)
+      let reference = try parameters.madeBlock(0)
       try parameters.expect(atMost: 1)
       guard let stored = try rpc.block(reference) else { throw .ethereum("block not found") }
       let receipts = try rpc.stored { () throws(StoreError) in
@@ -148,19 +148,23 @@ extension EthereumRPC {
     return block.map { (header, $0) }
   }
 
+  /// The block that would come next over a head, without transactions, if it came now.
+  static func nextBlock(
+    after head: Head
+  ) throws(RPCError) -> (header: EthereumHeader, environment: BlockEnvironment) {
+    do throws(ChainError) {
+      if let next = try head.nextEthereumBlock() { return next }
+    } catch { throw RPCError(error) }
+    throw .ethereum("the ledger has no Ethereum side")
+  }
+
   /// The block that would come next over the head: what is not known of it before it is made is null, its state root that
   /// of the head.
   private func pendingBlock() throws(RPCError) -> EthereumBlock {
-    let stateRoot = try head().header.stateRoot
-    do throws(ChainError) {
-      var header = try ledger.nextBlock().header
-      header.stateRoot = stateRoot
-      if let next = producer.head.nextEthereum {
-        if header.baseFeePerGas != nil { header.baseFeePerGas = next.baseFeePerGas }
-        header.gasLimit = next.gasLimit
-      }
-      return EthereumBlock(header: header, withdrawals: header.withdrawalsRoot == nil ? nil : [])
-    } catch { throw RPCError(error) }
+    let head = producer.head
+    var header = try Self.nextBlock(after: head).header
+    if let last = head.ethereum { header.stateRoot = last.header.stateRoot }
+    return EthereumBlock(header: header, withdrawals: header.withdrawalsRoot == nil ? nil : [])
   }
 
   private func block(
@@ -221,7 +225,9 @@ extension EthereumRPC {
 
   /// An ommer is answered as a block without transactions.
   private func ommer(_ reference: EthereumBlockReference, _ index: UInt64) throws(RPCError) -> [UInt8] {
-    guard let (_, block) = try body(reference), index < UInt64(block.ommers.count) else { return Self.null }
+    guard reference != .tag(.pending), let (_, block) = try body(reference),
+      index < UInt64(block.ommers.count)
+    else { return Self.null }
     let ommer = EthereumBlock(header: block.ommers[Int(index)])
     return Self.answer { writer in
       writer.object { writer in
@@ -251,13 +257,17 @@ extension EthereumRPC {
   }
 
   private func transaction(
-    _ reference: EthereumBlockReference, _ index: UInt64,
-    _ write: (EthereumTransactionRecord, inout JSONWriter) -> Void
+    _ reference: EthereumBlockReference, _ index: UInt64
   ) throws(RPCError) -> [UInt8] {
-    guard reference != .tag(.pending), let header = try block(reference)?.header else { return Self.null }
+    if reference == .tag(.pending) {
+      let waiting = producer.pendingTransactions
+      guard index < UInt64(waiting.count) else { return Self.null }
+      return Self.answer { Self.write(waiting[Int(index)], to: &$0) }
+    }
+    guard let header = try block(reference)?.header else { return Self.null }
     let records = try records(header.number)
     guard index < UInt64(records.count) else { return Self.null }
-    return Self.answer { write(records[Int(index)], &$0) }
+    return Self.answer { Self.write(records[Int(index)], to: &$0) }
   }
 
   /// As a block holds it or will; no bytes where there is none.
@@ -269,10 +279,11 @@ extension EthereumRPC {
   private func rawTransaction(_ reference: EthereumBlockReference, _ index: UInt64) throws(RPCError)
     -> [UInt8]
   {
-    guard reference != .tag(.pending), let (_, block) = try body(reference),
-      index < UInt64(block.transactions.count)
-    else { return Self.answer(data: []) }
-    return Self.answer(data: block.transactions[Int(index)].encoded)
+    let transactions =
+      reference == .tag(.pending)
+      ? producer.pendingTransactions.map(\.transaction) : try body(reference)?.1.transactions ?? []
+    guard index < UInt64(transactions.count) else { return Self.answer(data: []) }
+    return Self.answer(data: transactions[Int(index)].encoded)
   }
 
   private func receipts(_ reference: EthereumBlockReference) throws(RPCError) -> [UInt8] {
@@ -288,6 +299,13 @@ extension EthereumRPC {
 }
 
 extension EthereumParameters {
+  /// A block that has been made: of `pending` there are neither bytes nor receipts.
+  fileprivate func madeBlock(_ index: Int) throws(RPCError) -> EthereumBlockReference {
+    let reference = try requiredBlock(index)
+    if reference == .tag(.pending) { throw .ethereum("pending block is not available") }
+    return reference
+  }
+
   /// The place in a block, the last parameter.
   fileprivate func index(_ index: Int) throws(RPCError) -> UInt64 {
     let place = try value(index) { value throws(EthereumFormError) in

@@ -51,14 +51,12 @@ extension EthereumRPC {
 
   /// What a call sees at a block: the block itself and the state after it, or the block that would come next.
   func callPlace(_ place: EthereumPlace) throws(RPCError) -> EthereumLedger.CallPlace {
-    guard place.isPending else {
+    guard let head = place.pending else {
       return EthereumLedger.CallPlace(
         ledger.environment(of: place.block), height: place.height, isBegun: true)
     }
-    do throws(ChainError) {
-      return EthereumLedger.CallPlace(
-        try ledger.nextBlock().environment, height: place.height, isBegun: false)
-    } catch { throw RPCError(error) }
+    return EthereumLedger.CallPlace(
+      try Self.nextBlock(after: head).environment, height: place.height, isBegun: false)
   }
 
   /// An emulator and the transaction to run on it. A call that names no price pays nothing, and sees no price of the block's.

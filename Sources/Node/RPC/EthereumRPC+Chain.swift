@@ -36,7 +36,7 @@ extension EthereumRPC {
     },
     "eth_coinbase": { (rpc, parameters) throws(RPCError) in
       try parameters.expect(atMost: 0)
-      return answer { $0.value(rpc.ledger.settings.coinbase.description) }
+      return answer { $0.value((rpc.producer.head.ethereumTemplate?.coinbase ?? .zero).description) }
     },
     "eth_mining": { (rpc, parameters) throws(RPCError) in
       try parameters.expect(atMost: 0)

@@ -59,9 +59,15 @@ extension EthereumRPC {
     return percentiles
   }
 
-  /// Wei; `nil` where the next block's fork knows none.
+  /// Of the block behind one, in wei; `nil` where its fork knows none. Somebody may have set it
+  /// (hardhat_setNextBlockBaseFeePerGas).
   private func nextBaseFee(_ block: EthereumArchive.StoredHeader) throws(RPCError) -> UInt256? {
     let header = block.header
+    let head = producer.head
+    if let last = head.ethereum?.header.number, header.number < last {
+      return try self.block(.number(header.number + 1))?.header.baseFeePerGas
+    }
+    if let next = head.nextEthereum { return next.fork >= .london ? next.baseFeePerGas : nil }
     let fork = ledger.configuration.fork(
       number: header.number + 1, timestamp: header.timestamp + 1, totalDifficulty: block.totalDifficulty)
     guard fork >= .london else { return nil }
@@ -75,7 +81,7 @@ extension EthereumRPC {
   /// Blocks that are looked at, the lowest tips of each that count, and which of all these is suggested.
   private static let (tipBlocks, tipsOfBlock, tipPercentile): (UInt64, Int, Int) = (20, 3, 60)
 
-  /// What the last blocks took: geth's oracle.
+  /// What the last blocks took: geth's oracle. The pool takes it whatever somebody has set as the least.
   private func suggestedTip() throws(RPCError) -> UInt256 {
     var number = try head().header.number
     var tips: [UInt256] = []
@@ -86,8 +92,9 @@ extension EthereumRPC {
       if number == 0 { break }
       number -= 1
     }
-    guard !tips.isEmpty else { return Self.usualTip }
-    return min(tips.sorted()[(tips.count - 1) * Self.tipPercentile / 100], Self.highestTip)
+    guard !tips.isEmpty else { return max(Self.usualTip, producer.leastTip) }
+    let usual = min(tips.sorted()[(tips.count - 1) * Self.tipPercentile / 100], Self.highestTip)
+    return max(usual, producer.leastTip)
   }
 
   // MARK: History

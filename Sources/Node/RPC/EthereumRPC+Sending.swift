@@ -207,13 +207,14 @@ extension EthereumRPC {
       throw .ethereum("contract creation without any data provided")
     }
     var request = request
+    let usualTip = max(Self.usualTip, producer.leastTip)
     if request.gasPrice == nil, block.fork >= .london {
-      let tip = request.maxPriorityFeePerGas ?? min(Self.usualTip, request.maxFeePerGas ?? Self.usualTip)
+      let tip = request.maxPriorityFeePerGas ?? min(usualTip, request.maxFeePerGas ?? usualTip)
       request.maxPriorityFeePerGas = tip
       request.maxFeePerGas =
         request.maxFeePerGas ?? (block.baseFeePerGas &+ block.baseFeePerGas).addingSaturated(tip)
     } else if request.gasPrice == nil {
-      request.gasPrice = Self.usualTip
+      request.gasPrice = usualTip
     }
     var draft = try request.transaction(in: block.fork, chainID: block.chainID, gasCap: block.gasLimit)
     if block.fork >= .spuriousDragon { draft.chainID = block.chainID }

@@ -12,8 +12,10 @@ struct EthereumPlace: Sendable {
   let block: EthereumArchive.StoredHeader
   /// Of the ledger's block whose state is the one after it.
   let height: UInt64
-  /// Whether the block that would come behind it is meant.
-  var isPending = false
+  /// Where the block that would come behind it is meant: what it follows from.
+  var pending: Head?
+
+  var isPending: Bool { pending != nil }
 }
 
 extension EthereumRPC {
@@ -140,7 +142,8 @@ extension EthereumRPC {
     guard let head = published.ethereum else { return nil }
     guard let block = try block(reference, head) else { return nil }
     if block.header.number == head.header.number {
-      return EthereumPlace(block: block, height: published.height, isPending: reference == .tag(.pending))
+      return EthereumPlace(
+        block: block, height: published.height, pending: reference == .tag(.pending) ? published : nil)
     }
     let height = try stored { () throws(StoreError) -> UInt64? in
       guard

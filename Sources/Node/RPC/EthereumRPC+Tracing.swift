@@ -110,6 +110,7 @@ extension EthereumRPC {
       let reference = try parameters.blockNumber(0)
       let options = try parameters.traceOptions(1)
       try parameters.expect(atMost: 2)
+      if reference == .tag(.pending) { throw pendingRefused }
       guard let block = try rpc.block(reference) else { throw notFound(reference) }
       return try await rpc.working { () throws(RPCError) in try rpc.traceAll(of: block, options) }
     },
@@ -128,7 +129,7 @@ extension EthereumRPC {
       let options = try parameters.traceOptions(2)
       try checkBlockOverrides(parameters.optional(2)?["blockOverrides"])
       try parameters.expect(atMost: 3)
-      if reference == .tag(.pending) { throw .ethereum("tracing on top of pending is not supported") }
+      if reference == .tag(.pending) { throw pendingRefused }
       guard let known = try rpc.knownPlace(reference) else { throw notFound(reference) }
       let place = try rpc.callPlace(known)
       let call = Call(arguments: arguments, place: place, overrides: options.overrides)
@@ -144,6 +145,8 @@ extension EthereumRPC {
       }
     },
   ]
+
+  private static let pendingRefused = RPCError.ethereum("tracing on top of pending is not supported")
 
   private static func notFound(_ reference: EthereumBlockReference) -> RPCError {
     switch reference {
