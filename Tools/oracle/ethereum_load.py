@@ -104,7 +104,7 @@ async def sends(folder, seconds=60.0, connections=32, slot_ms=0):
         requests = [Connection.encode("eth_sendRawTransaction", raw) for raw in raws]
         memory, first = resident(node), node.call("eth_blockNumber")
         answers, waiting, mined = [], {}, []
-        state = {"next": 0, "stop": False}
+        state = {"next": 0, "stop": False, "asked": 0}
 
         async def work():
             connection = await Connection(node.address).open()
@@ -115,7 +115,9 @@ async def sends(folder, seconds=60.0, connections=32, slot_ms=0):
                 number = state["next"]
                 state["next"] += 1
                 start = time.perf_counter()
+                state["asked"] += 1
                 answer = json.loads(await connection.post(requests[number]))
+                state["asked"] -= 1
                 assert "result" in answer, answer
                 answers.append(time.perf_counter() - start)
                 waiting[answer["result"]] = start
@@ -124,7 +126,8 @@ async def sends(folder, seconds=60.0, connections=32, slot_ms=0):
             """Blocks as they come."""
             connection = await Connection(node.address).open()
             seen, early = int(await connection.call("eth_blockNumber"), 16), {}
-            while not state["stop"] or waiting:
+            # A node that makes blocks at once answers behind the block.
+            while not state["stop"] or waiting or state["asked"]:
                 newest = int(await connection.call("eth_blockNumber"), 16)
                 for number in range(seen + 1, newest + 1):
                     hashes = (await connection.call("eth_getBlockByNumber", hex(number), False))["transactions"]
